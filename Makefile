@@ -1,0 +1,73 @@
+# Everything a developer does. `make help` lists it.
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
+PYTEST := $(BIN)/python -m pytest
+WORKERS := 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test test-live soak check format lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: $(VENV)/run.stamp ## makes .venv with the locked dependencies and .venv/bin/crypitor
+
+demo: setup ## shows the whole service on a simulated chain; SECONDS=20 ends by itself
+	@$(BIN)/crypitor demo $(if $(SECONDS),--seconds $(SECONDS))
+
+run: setup ## runs the service with config.toml
+	@$(BIN)/crypitor run
+
+test: $(VENV)/dev.stamp ## the tests that need nothing else on the machine; ARGS="-k name" selects
+	$(PYTEST) -n $(WORKERS) -m "not live and not soak" $(ARGS)
+
+test-live: $(VENV)/dev.stamp ## the tests beside real neighbours (PostgreSQL, anvil, Chromium)
+	$(BIN)/python tests/live/postgres.py $(PYTEST) -m "live and not soak" $(ARGS)
+
+soak: $(VENV)/dev.stamp ## the long tests: crashes and chaos
+	$(PYTEST) -m soak --timeout 3600 $(ARGS)
+
+check: $(VENV)/dev.stamp ## style, types, who imports whom, config.toml
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -c 'from pathlib import Path; from crypitor.config import load; load(Path("config.toml"), {})'
+
+format: $(VENV)/dev.stamp ## puts the source into shape
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: build/uv/bin/uv ## renews requirements/*.txt from pyproject.toml
+	$(UV_COMPILE) --group build -o requirements/run.txt pyproject.toml
+	$(UV_COMPILE) --group dev -c requirements/run.txt -o requirements/dev.txt pyproject.toml
+
+clean: ## removes what was made, but not data/
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+UV_COMPILE = build/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate
+
+build/uv/bin/uv: | $(VENV)/bin/python
+	$(BIN)/python -m venv build/uv
+	build/uv/bin/python -m pip --disable-pip-version-check -q install 'uv>=0.13,<0.14'
+
+# The first Python on this machine that is new enough.
+$(VENV)/bin/python:
+	@for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			echo "making $(VENV) with $$($$python --version)"; exec $$python -m venv $(VENV); \
+		fi; \
+	done; echo "Crypitor needs Python 3.11 or newer; this machine has: $$(python3 --version 2>&1)"; exit 1
+
+# A stamp says that what its file locks is installed; nothing is done again until that changes.
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(VENV)/bin/python
+	$(PIP) install --require-hashes -r requirements/run.txt
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
+	$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
