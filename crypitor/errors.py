@@ -1,0 +1,142 @@
+"""Everything Crypitor raises on purpose, sorted by who must act.
+
+CrypitorError
+├── ConfigError              the operator must edit the configuration
+├── Unavailable              a neighbour is down, slow or wrong: wait and try again
+│   ├── NodeUnavailable      … a JSON-RPC node
+│   │   └── Unproven         … which answered with a block that does not prove itself
+│   ├── BrokerUnavailable    … Kafka
+│   └── DatabaseUnavailable  … SQLite or PostgreSQL
+├── DeepReorg                the chain forked below what is kept: an operator must choose
+└── CallerError              the caller of the API must change the request
+    ├── Invalid              400, with a pointer to each wrong place
+    ├── Unauthorized         401
+    ├── Forbidden            403
+    ├── NotFound             404
+    ├── Conflict             409
+    └── TooLarge             413
+
+Anything else is our own mistake: it is not caught, and ends the process.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class CrypitorError(Exception):
+    """The root of everything raised on purpose."""
+
+
+class ConfigError(CrypitorError):
+    """The configuration cannot be used.
+
+    mistakes: one line for each, beginning with its key (`networks.ethereum.rpc: …`).
+    """
+
+    def __init__(self, source: str, mistakes: Sequence[str]) -> None:
+        self.source = source
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join([f"{source}:", *(f"  {line}" for line in mistakes)]))
+
+
+class Unavailable(CrypitorError):
+    """A neighbour cannot be used now; the same request may succeed later.
+
+    retry_after: seconds that the neighbour asked us to wait, if it did.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class NodeUnavailable(Unavailable):
+    """A JSON-RPC node refused, timed out, or answered what no healthy node answers."""
+
+
+class Unproven(NodeUnavailable):
+    """A block whose parts contradict each other.
+
+    check: which proof failed (`transactions`, `receipts`, `hash`, `logs`, `bloom`, `root`).
+    """
+
+    def __init__(self, check: str, message: str) -> None:
+        super().__init__(message)
+        self.check = check
+
+
+class BrokerUnavailable(Unavailable):
+    """Kafka cannot be reached or made no progress in time."""
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database cannot be reached, is locked for too long, or lost the connection."""
+
+
+class DeepReorg(CrypitorError):
+    """No common ancestor within the headers that are kept: going on would lose or invent matches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One wrong place in a request.
+
+    pointer: RFC 6901 pointer into the body (`/rules/0/contracts/1`), or `?limit` for a query
+    parameter.
+    """
+
+    pointer: str
+    detail: str
+
+
+class CallerError(CrypitorError):
+    """The caller of the API must change the request; `detail` is written for that person."""
+
+    status = 400
+    title = "Bad request"
+
+    def __init__(self, detail: str, mistakes: Sequence[Mistake] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.mistakes = tuple(mistakes)
+
+
+class Invalid(CallerError):
+    """The request is understood and cannot be accepted as it is."""
+
+    title = "Invalid request"
+
+
+class Unauthorized(CallerError):
+    """No key, or one that is not known."""
+
+    status = 401
+    title = "Unauthorized"
+
+
+class Forbidden(CallerError):
+    """The key is known and its scope does not reach this far."""
+
+    status = 403
+    title = "Forbidden"
+
+
+class NotFound(CallerError):
+    """No such thing in this project."""
+
+    status = 404
+    title = "Not found"
+
+
+class Conflict(CallerError):
+    """The request contradicts what is stored."""
+
+    status = 409
+    title = "Conflict"
+
+
+class TooLarge(CallerError):
+    """The body, or a list in it, is longer than its limit."""
+
+    status = 413
+    title = "Too large"

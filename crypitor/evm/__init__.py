@@ -1,0 +1,1 @@
+"""The chain's words. Pure: no clock, no chance, no I/O."""

@@ -1,0 +1,123 @@
+"""Blocks as Ethereum JSON-RPC serves them, reduced to the fields that are used.
+
+Hashes, addresses and byte strings are lower-case 0x-hex. Quantities stay hex text until somebody
+needs their number: of a thousand logs in a block, most are only looked at. Every type is also the
+wire form on the queue. Source: execution-apis, schemas `Block`, `TransactionInfo`, `ReceiptInfo`,
+`Log`.
+"""
+
+from typing import TypeAlias
+
+import msgspec
+
+Address: TypeAlias = str
+"""0x and 40 lower-case hex digits."""
+
+Hash: TypeAlias = str
+"""0x and 64 lower-case hex digits."""
+
+Quantity: TypeAlias = str
+"""0x and hex digits of a non-negative integer: `int(quantity, 16)`."""
+
+
+class Log(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """One emitted event, undecoded.
+
+    topics: zero to four hashes; the first is the event's signature unless it is anonymous.
+    index: position among all logs of the block.
+    """
+
+    address: Address
+    topics: tuple[str, ...]
+    data: str
+    index: Quantity = msgspec.field(name="logIndex")
+    block_hash: Hash
+    transaction_hash: Hash
+
+
+class Transaction(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """A transaction within a block.
+
+    to: None for a contract creation.
+    value: wei.  index: position in the block.
+    """
+
+    hash: Hash
+    index: Quantity = msgspec.field(name="transactionIndex")
+    block_hash: Hash
+    sender: Address = msgspec.field(name="from")
+    value: Quantity
+    to: Address | None = None
+    input: str = "0x"
+
+
+class Receipt(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """What came of a transaction.
+
+    status: "0x1" success, "0x0" failure, None before Byzantium, where `root` stands instead.
+    contract_address: of the created contract, if the transaction created one.
+    """
+
+    transaction_hash: Hash
+    transaction_index: Quantity
+    block_hash: Hash
+    logs: tuple[Log, ...]
+    cumulative_gas_used: Quantity = "0x0"
+    logs_bloom: str = "0x"
+    status: Quantity | None = None
+    root: str | None = None
+    type: Quantity | None = None
+    contract_address: Address | None = None
+    deposit_nonce: Quantity | None = None
+    deposit_receipt_version: Quantity | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the transaction took effect; receipts from before Byzantium count as success."""
+        return self.status is None or self.status == "0x1"
+
+
+class Header(msgspec.Struct, frozen=True, gc=False):
+    """What is kept of a block to recognise its place in the chain.
+
+    number: height, genesis is 0.  timestamp: unix seconds.
+    """
+
+    number: int
+    hash: Hash
+    parent_hash: Hash
+    timestamp: int
+
+    def is_parent_of(self, header: "Header") -> bool:
+        """Whether `header` is the next block on top of this one."""
+        return header.parent_hash == self.hash and header.number == self.number + 1
+
+
+class Seal(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """The fields of a JSON-RPC block by which the rest of it is proven."""
+
+    number: Quantity
+    hash: Hash
+    parent_hash: Hash
+    timestamp: Quantity
+    logs_bloom: str
+    receipts_root: Hash
+    transactions_root: Hash
+
+    @property
+    def header(self) -> Header:
+        """What is kept of the block."""
+        return Header(
+            number=int(self.number, 16),
+            hash=self.hash,
+            parent_hash=self.parent_hash,
+            timestamp=int(self.timestamp, 16),
+        )
+
+
+class Block(msgspec.Struct, frozen=True, gc=False):
+    """A header with everything that happened in the block; receipt i belongs to transaction i."""
+
+    header: Header
+    transactions: tuple[Transaction, ...]
+    receipts: tuple[Receipt, ...]

@@ -1,0 +1,90 @@
+"""What the process says: structlog, for people on a terminal and as JSON elsewhere."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Literal, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from crypitor.redaction import redacted
+
+# What libraries say below this is for their authors.
+_LIBRARIES_LEVEL = logging.WARNING
+
+_FIRST = ("time", "level", "event")
+
+
+def setup(
+    level: Literal["debug", "info", "warning", "error"],
+    form: Literal["auto", "console", "json"],
+    stream: TextIO | None = None,
+) -> None:
+    """Begin to log; call it once, before anything is logged.
+
+    form: auto is console on a terminal. stream: standard error, because standard output belongs to
+    the answers of commands.
+    """
+    stream = stream or sys.stderr
+    console = form == "console" or (form == "auto" and stream.isatty())
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(
+            fmt="%H:%M:%S" if console else "iso", utc=not console, key="time"
+        ),
+        structlog.processors.format_exc_info,
+        without_secrets,
+    ]
+    renderer = _console(stream) if console else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        cache_logger_on_first_use=True,
+    )
+    _route_libraries(shared, renderer, stream)
+
+
+def without_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Take secrets out of everything that is text, however deep; put what is read first first."""
+    first = {name: event.pop(name) for name in _FIRST if name in event}
+    return {name: _clean(value) for name, value in (first | dict(event)).items()}
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return redacted(value)
+    if isinstance(value, MutableMapping):
+        return {name: _clean(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(inner) for inner in value]
+    if isinstance(value, BaseException):
+        return redacted(str(value))
+    return value
+
+
+def _console(stream: TextIO) -> Processor:
+    # The default formatter of tracebacks shows local variables, keys and passwords among them.
+    return structlog.dev.ConsoleRenderer(
+        colors=stream.isatty(),
+        timestamp_key="time",
+        exception_formatter=structlog.dev.plain_traceback,
+    )
+
+
+def _route_libraries(shared: list[Processor], renderer: Processor, stream: TextIO) -> None:
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared[:-1]],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            without_secrets,
+            renderer,
+        ],
+    )
+    to_stream = logging.StreamHandler(stream)
+    to_stream.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [to_stream]
+    root.setLevel(_LIBRARIES_LEVEL)

@@ -1,0 +1,87 @@
+"""The life of every role: one `step` after another, and what happens between the steps."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from crypitor.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+FIRST_WAIT_SECONDS = 0.25
+LONGEST_WAIT_SECONDS = 15.0
+
+
+class Health:
+    """What each role cannot do at the moment; empty when all is well. Read by `/readyz`."""
+
+    def __init__(self) -> None:
+        self._troubles: dict[str, str] = {}
+
+    @property
+    def troubles(self) -> dict[str, str]:
+        """Name of what is in trouble → one sentence that says which trouble."""
+        return dict(self._troubles)
+
+    def begin(self, name: str, trouble: str) -> bool:
+        """Note a trouble. True when it is new, so that it is logged once and not at every retry."""
+        new = name not in self._troubles
+        self._troubles[name] = trouble
+        return new
+
+    def end(self, name: str) -> bool:
+        """Note that a trouble is over. True when there was one."""
+        return self._troubles.pop(name, None) is not None
+
+
+async def pause(seconds: float, *events: asyncio.Event) -> None:
+    """Wait for a time, or until one of the events is set; the events stay as they are."""
+    if any(event.is_set() for event in events):
+        return
+    if not events:
+        await asyncio.sleep(seconds)
+        return
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+
+
+async def forever(
+    name: str,
+    step: Callable[[], Awaitable[bool]],
+    *,
+    stop: asyncio.Event,
+    health: Health,
+    idle_seconds: Callable[[], float] | float,
+    wake: asyncio.Event | None = None,
+) -> None:
+    """Run `step` until `stop` is set; return after the step that was under way.
+
+    step: does one unit of work and says whether there was any. False waits for `idle_seconds`,
+    or until `wake` is set. `Unavailable` is waited for, with growing pauses, one log line at its
+    start and one at its end. Everything else passes through: it ends the process.
+    """
+    wait = FIRST_WAIT_SECONDS
+    wake = wake or asyncio.Event()
+    while not stop.is_set():
+        wake.clear()
+        try:
+            busy = await step()
+        except Unavailable as trouble:
+            if health.begin(name, str(trouble)):
+                log.warning("outage begins", role=name, trouble=str(trouble))
+            await pause(max(wait, trouble.retry_after or 0), stop)
+            wait = min(wait * 2, LONGEST_WAIT_SECONDS)
+            continue
+        if health.end(name):
+            log.info("outage over", role=name)
+        wait = FIRST_WAIT_SECONDS
+        if busy:
+            await asyncio.sleep(0)
+        else:
+            await pause(idle_seconds() if callable(idle_seconds) else idle_seconds, stop, wake)

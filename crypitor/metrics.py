@@ -1,0 +1,110 @@
+"""What the process measures of itself; the names and labels are the contract's."""
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+# One more series for each counter and histogram, which nothing reads.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+_FAST = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
+_NETWORK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
+_LATENCY = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
+
+
+class Metrics:
+    """One process's metrics, on a registry of their own."""
+
+    def __init__(self) -> None:
+        registry = CollectorRegistry()
+        self._registry = registry
+        ProcessCollector(registry=registry)
+
+        self.head_block = Gauge(
+            "crypitor_head_block", "Newest block of the node.", ["network"], registry=registry
+        )
+        self.tip_block = Gauge(
+            "crypitor_tip_block", "Newest block that was matched.", ["network"], registry=registry
+        )
+        self.lag_seconds = Gauge(
+            "crypitor_lag_seconds", "Age of the tip.", ["network"], registry=registry
+        )
+        self.blocks = Counter(
+            "crypitor_blocks_total", "Blocks matched.", ["network"], registry=registry
+        )
+        self.reorgs = Counter("crypitor_reorgs_total", "Reorgs.", ["network"], registry=registry)
+        self.block_incomplete = Counter(
+            "crypitor_block_incomplete_total",
+            "Blocks that did not prove themselves.",
+            ["network", "node", "check"],
+            registry=registry,
+        )
+        self.rpc_requests = Counter(
+            "crypitor_rpc_requests_total",
+            "JSON-RPC calls.",
+            ["network", "node", "method", "outcome"],
+            registry=registry,
+        )
+        self.rpc_seconds = Histogram(
+            "crypitor_rpc_seconds",
+            "Duration of JSON-RPC calls.",
+            ["network", "node", "method"],
+            buckets=_NETWORK,
+            registry=registry,
+        )
+        self.matches = Counter(
+            "crypitor_matches_total", "Matches stored.", ["network", "kind"], registry=registry
+        )
+        self.match_seconds = Histogram(
+            "crypitor_match_seconds",
+            "Finding the matches of one block.",
+            buckets=_FAST,
+            registry=registry,
+        )
+        self.deliveries = Counter(
+            "crypitor_deliveries_total", "Deliveries that ended.", ["outcome"], registry=registry
+        )
+        self.attempt_seconds = Histogram(
+            "crypitor_attempt_seconds",
+            "Duration of attempts.",
+            buckets=_NETWORK,
+            registry=registry,
+        )
+        self.block_to_webhook_seconds = Histogram(
+            "crypitor_block_to_webhook_seconds",
+            "From a block's timestamp to the first 2xx.",
+            buckets=_LATENCY,
+            registry=registry,
+        )
+        self.seen_to_webhook_seconds = Histogram(
+            "crypitor_seen_to_webhook_seconds",
+            "From a block's arrival to the first attempt.",
+            buckets=_LATENCY,
+            registry=registry,
+        )
+        self.deliveries_due = Gauge(
+            "crypitor_deliveries_due", "Deliveries that are due now.", registry=registry
+        )
+        self.endpoints = Gauge(
+            "crypitor_endpoints", "Endpoints by state.", ["state"], registry=registry
+        )
+        self.monitors = Gauge("crypitor_monitors", "Monitors that are enabled.", registry=registry)
+        self.addresses = Gauge("crypitor_addresses", "Addresses watched.", registry=registry)
+        self.queue_lag_blocks = Gauge(
+            "crypitor_queue_lag_blocks",
+            "Blocks published and not matched.",
+            ["network"],
+            registry=registry,
+        )
+
+    def render(self) -> bytes:
+        """Return all of it as Prometheus text, of CONTENT_TYPE."""
+        return generate_latest(self._registry)

@@ -1,0 +1,62 @@
+"""Recorded blocks of real chains, read from the folder that CRYPITOR_SHARED names."""
+
+import gzip
+import os
+import pathlib
+from typing import NamedTuple
+
+import msgspec
+import pytest
+
+from crypitor.evm.types import Receipt, Seal, Transaction
+
+_ROOT = pathlib.Path(__file__).parents[2]
+
+
+class Recorded(NamedTuple):
+    chain_id: int
+    seal: Seal
+    transactions: tuple[Transaction, ...]
+    receipts: tuple[Receipt, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.chain_id}/{int(self.seal.number, 16)}"
+
+
+def blocks_folder() -> pathlib.Path:
+    """The folder of recorded blocks; without it the test is skipped, but never in CI."""
+    shared = pathlib.Path(os.environ.get("CRYPITOR_SHARED", "../shared"))
+    folder = _ROOT / shared / "data" / "blocks"
+    if not folder.is_dir():
+        message = f"no recorded blocks in {folder}: set CRYPITOR_SHARED"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return folder
+
+
+def recorded_block(chain_id: int, number: int) -> Recorded:
+    """One recorded block."""
+    return _read(blocks_folder() / str(chain_id) / f"{number}.json.gz")
+
+
+def recorded_blocks(chain_ids) -> list[Recorded]:
+    """Every recorded block of these chains."""
+    folder = blocks_folder()
+    return [
+        _read(path)
+        for chain_id in chain_ids
+        for path in sorted((folder / str(chain_id)).glob("*.json.gz"))
+    ]
+
+
+def _read(path: pathlib.Path) -> Recorded:
+    document = msgspec.json.decode(gzip.decompress(path.read_bytes()))
+    block = document["block"]
+    return Recorded(
+        chain_id=int(path.parent.name),
+        seal=msgspec.convert(block, Seal),
+        transactions=msgspec.convert(block["transactions"], tuple[Transaction, ...]),
+        receipts=msgspec.convert(document["receipts"], tuple[Receipt, ...]),
+    )

@@ -1,0 +1,123 @@
+"""The recorded blocks, and a plain reading of them that shares no code with the product."""
+
+import gzip
+import json
+import os
+import pathlib
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from crypitor.evm.types import Block, Header, Receipt, Transaction
+
+SHARED = pathlib.Path(
+    os.environ.get("CRYPITOR_SHARED", pathlib.Path(__file__).parents[2] / "shared")
+)
+BLOCKS = SHARED / "data" / "blocks"
+
+
+def required() -> None:
+    """Skip a test that reads recorded blocks where they are absent, except in CI."""
+    if BLOCKS.is_dir():
+        return
+    message = f"recorded blocks are not at {BLOCKS}; set CRYPITOR_SHARED to where they are"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def documents(chain_id: int) -> list[dict]:
+    """Every complete recorded block of a chain as JSON-RPC answered it, in the order of height."""
+    files = sorted(
+        (BLOCKS / str(chain_id)).glob("*.json.gz"), key=lambda f: int(f.name.split(".")[0])
+    )
+    return [json.loads(gzip.decompress(file.read_bytes())) for file in files]
+
+
+def as_block(doc: dict) -> Block:
+    """A recorded block in the product's types."""
+    block = doc["block"]
+    header = Header(
+        int(block["number"], 16), block["hash"], block["parentHash"], int(block["timestamp"], 16)
+    )
+    return Block(
+        header,
+        msgspec.convert(block["transactions"], tuple[Transaction, ...]),
+        msgspec.convert(doc["receipts"], tuple[Receipt, ...]),
+    )
+
+
+TRANSFER = "ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
+SINGLE = "c3d58168c5ae7397731d063d5bbf3d657854427343f4c083240f7aacaa2d0f62"
+BATCH = "4a39dc06d4c0dbc64b70af90fd698a233a518aa5d07e595d983b8c0526c8f7fb"
+
+
+def plain_transfers(doc: dict) -> Iterator[dict]:
+    """Every transfer in a recorded block, read from its JSON line by line."""
+    for transaction, receipt in zip(doc["block"]["transactions"], doc["receipts"], strict=True):
+        failed = receipt.get("status") is not None and int(receipt["status"], 16) == 0
+        if int(transaction["value"], 16) > 0 and not failed:
+            yield {
+                "kind": "native",
+                "transaction": transaction["hash"],
+                "log_index": None,
+                "item": None,
+                "from": transaction["from"].lower(),
+                "to": (transaction.get("to") or receipt["contractAddress"]).lower(),
+                "contract": None,
+                "amount": str(int(transaction["value"], 16)),
+                "token_id": None,
+            }
+        for log in receipt["logs"]:
+            yield from _plain_log(transaction["hash"], log)
+
+
+def _plain_log(transaction_hash: str, log: dict) -> Iterator[dict]:
+    topics = [bytes.fromhex(topic[2:]) for topic in log["topics"]]
+    data = bytes.fromhex(log["data"][2:])
+    name = topics[0].hex() if topics else ""
+    found = {
+        "transaction": transaction_hash,
+        "log_index": int(log["logIndex"], 16),
+        "item": None,
+        "contract": log["address"].lower(),
+    }
+
+    def number(at: int) -> int:
+        return int.from_bytes(data[at : at + 32], "big")
+
+    def party(topic: bytes) -> str:
+        return "0x" + topic[12:].hex()
+
+    if name == TRANSFER and len(topics) == 3 and len(data) >= 32:
+        yield found | {
+            "kind": "erc20", "from": party(topics[1]), "to": party(topics[2]),
+            "amount": str(number(0)), "token_id": None,
+        }  # fmt: skip
+    elif name == TRANSFER and len(topics) == 4:
+        yield found | {
+            "kind": "erc721", "from": party(topics[1]), "to": party(topics[2]),
+            "amount": "1", "token_id": str(int.from_bytes(topics[3], "big")),
+        }  # fmt: skip
+    elif name == SINGLE and len(topics) == 4 and len(data) >= 64:
+        yield found | {
+            "kind": "erc1155", "from": party(topics[2]), "to": party(topics[3]),
+            "amount": str(number(32)), "token_id": str(number(0)),
+        }  # fmt: skip
+    elif name == BATCH and len(topics) == 4:
+        ids, amounts = number(0), number(32)
+        for item in range(number(ids)):
+            yield found | {
+                "kind": "erc1155", "item": item, "from": party(topics[2]), "to": party(topics[3]),
+                "amount": str(number(amounts + 32 * (1 + item))),
+                "token_id": str(number(ids + 32 * (1 + item))),
+            }  # fmt: skip
+
+
+def plain_matches(doc: dict, watched: set[str]) -> Iterator[dict]:
+    """What a monitor of these addresses with all rules and directions must report of a block."""
+    for moved in plain_transfers(doc):
+        for direction, address in (("out", moved["from"]), ("in", moved["to"])):
+            if address in watched:
+                yield moved | {"direction": direction, "address": address}

@@ -1,0 +1,84 @@
+"""What is logged, and in which form. Each in a process of its own, as logging is global."""
+
+import json
+import subprocess
+import sys
+
+PROGRAM = """
+import logging, sys, warnings
+import structlog
+from crypitor.log import setup
+log = structlog.get_logger("test")
+setup("{level}", "{form}")
+{body}
+"""
+
+
+def run(body: str, level: str = "info", form: str = "json") -> str:
+    """Return what a program with our logging writes to standard error."""
+    program = PROGRAM.format(body=body, level=level, form=form)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    assert (done.returncode, done.stdout) == (0, "")
+    return done.stderr
+
+
+def test_without_a_terminal_each_event_is_one_line_of_json():
+    """A pipe is no terminal, so auto is JSON."""
+    line = json.loads(run('log.info("block matched", network="dev", number=5)', form="auto"))
+
+    assert line.pop("time").endswith("Z")
+    assert line == {"event": "block matched", "level": "info", "network": "dev", "number": 5}
+
+
+def test_the_console_form_is_for_people():
+    """Event first, fields behind it, no braces."""
+    line = run('log.info("block matched", network="dev")', form="console")
+
+    assert "block matched" in line
+    assert "network=dev" in line
+    assert "{" not in line
+
+
+def test_the_level_holds_back_what_is_below_it():
+    """Debug lines cost nothing unless they are asked for."""
+    body = 'log.debug("one"); log.info("two"); log.warning("three")'
+
+    assert [json.loads(line)["event"] for line in run(body, "warning").splitlines()] == ["three"]
+    assert len(run(body, "debug").splitlines()) == 3
+
+
+def test_libraries_are_heard_from_warning_on_in_the_same_form():
+    """Their debug lines would drown ours, and may hold secrets."""
+    body = """
+logging.getLogger("aiokafka").info("no")
+logging.getLogger("aiokafka").warning("broker %s is gone", "https://user:sesame@host/")
+"""
+    line = json.loads(run(body, "debug"))
+
+    assert (line["event"], line["level"], line["logger"]) == (
+        "broker https://host/ is gone",
+        "warning",
+        "aiokafka",
+    )
+
+
+def test_no_secret_is_logged_wherever_it_stands():
+    """In the event, in fields, deep in them, in errors and in tracebacks with their variables."""
+    body = """
+secret = "whsec_sesameMfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+log.info("made " + secret, one=secret, deep={"list": [secret, (secret,)]}, error=ValueError(secret))
+def fails(local):
+    raise ValueError("cannot use https://node.example/v3/sesame95b3bc440fa88ea12eaa4456161")
+try:
+    fails(secret)
+except ValueError:
+    log.exception("failed")
+    logging.getLogger("library").exception("failed")
+"""
+    for form in ("json", "console"):
+        said = run(body, form=form)
+
+        assert "Traceback" in said
+        assert "cannot use https://node.example/v3/" in said
+        assert "sesame" not in said
