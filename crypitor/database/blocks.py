@@ -1,0 +1,356 @@
+"""One block's effect, as one unit: header, matches, deliveries, what is confirmed and reverted.
+
+The first statement moves the network's sequence from what the caller knew; where that is no longer
+true somebody else has matched the chain meanwhile, and nothing is written.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from crypitor.database.deliveries import NewDelivery, queue_deliveries
+from crypitor.database.engine import Row, Transaction
+from crypitor.evm.types import Header
+from crypitor.monitor.models import Confirmations, Match, Phase, delivery_id
+from crypitor.webhook.body import body, document
+
+
+@dataclass(frozen=True, slots=True)
+class BlockEffect:
+    """What a block does to its chain.
+
+    expected_sequence: of the message before, as the caller knows it.
+    ancestor_number: the block it stands on; matched blocks above it are orphaned. None for the
+    first block.
+    matches: each with the confirmations that its monitor, or else its network, requires.
+    safe, finalized: heights of the node's tags, None where it has none.
+    oldest_kept: headers below this height are forgotten.
+    now: unix milliseconds.
+    """
+
+    network: str
+    chain_id: int
+    expected_sequence: int
+    sequence: int
+    header: Header
+    ancestor_number: int | None
+    matches: Sequence[tuple[Match, Confirmations]]
+    safe: int | None
+    finalized: int | None
+    oldest_kept: int
+    now: int
+
+
+@dataclass(slots=True)
+class Saved:
+    """What came of it.
+
+    new_matches: those that were not stored before.
+    endpoints: ids of those that have something new to be sent.
+    """
+
+    new_matches: int = 0
+    confirmed: int = 0
+    reverted: int = 0
+    endpoints: set[str] = field(default_factory=set)
+
+
+ADVANCE = """update networks set sequence = :sequence
+    where name = :network and sequence = :expected returning name"""
+
+FORGET_ORPHANED_HEADERS = "delete from headers where network = :network and number > :ancestor"
+
+FORGET_OLD_HEADERS = "delete from headers where network = :network and number < :oldest"
+
+KEEP_HEADER = """insert into headers (network, number, hash, parent_hash, timestamp)
+    values (:network, :number, :hash, :parent_hash, :timestamp)"""
+
+SELECT_ORPHANED = """select id, monitor_id, phase, returns, block_number, confirm_block,
+        confirm_tag, document
+    from matches
+    where network = :network and block_number > :ancestor and phase <> 'reverted'
+    order by position"""
+
+SELECT_CONFIRMED = """select id, monitor_id, phase, returns, block_number, confirm_block,
+        confirm_tag, document
+    from matches
+    where network = :network and phase = 'detected' and {condition}
+    order by position"""
+
+CONFIRMED_BY_NUMBER = "confirm_block <= :height"
+CONFIRMED_BY_TAG = "confirm_block is null and confirm_tag = :tag and block_number <= :height"
+
+SELECT_STORED = """select id, phase, returns from matches
+    where network = :network and block_number = :number and block_hash = :hash"""
+
+NEXT_POSITIONS = """update counters set value = value + :count where name = 'matches'
+    returning value"""
+
+INSERT_MATCH = """insert into matches (id, position, project_id, monitor_id, network, kind,
+        direction, address, block_number, block_hash, transaction_hash, phase, returns,
+        confirm_block, confirm_tag, document, created_at)
+    values (:id, :position, :project_id, :monitor_id, :network, :kind,
+        :direction, :address, :block_number, :block_hash, :transaction_hash, :phase, :returns,
+        :confirm_block, :confirm_tag, :document, :created_at)"""
+
+RETURN_MATCH = """update matches set phase = 'detected', returns = returns + 1 where id = :id"""
+
+SELECT_LISTENERS = """select m.id, m.project_id, m.notify, m.confirmations, e.endpoint_id
+    from monitors m left join monitor_endpoints e on e.monitor_id = m.id
+    where m.id in {monitors}
+    order by m.id, e.place"""
+
+# An endpoint that was deleted hears nothing more; a delivery that was cancelled before its first
+# attempt was not heard.
+SELECT_HEARD = """select d.id, d.match_id, d.endpoint_id
+    from deliveries d join endpoints e on e.id = d.endpoint_id
+    where d.match_id in {matches} and not (d.status = 'cancelled' and d.attempts = 0)"""
+
+
+async def save_block(tx: Transaction, effect: BlockEffect) -> Saved | None:
+    """Store a block's effect; None, and nothing stored, when the expected sequence has passed."""
+    moved = await tx.value(
+        ADVANCE,
+        sequence=effect.sequence,
+        network=effect.network,
+        expected=effect.expected_sequence,
+    )
+    if moved is None:
+        return None
+    saved = Saved()
+    if effect.ancestor_number is not None:
+        await _revert_orphaned(tx, effect, effect.ancestor_number, saved)
+        await tx.run(
+            FORGET_ORPHANED_HEADERS, network=effect.network, ancestor=effect.ancestor_number
+        )
+    header = effect.header
+    await tx.run(
+        KEEP_HEADER,
+        network=effect.network,
+        number=header.number,
+        hash=header.hash,
+        parent_hash=header.parent_hash,
+        timestamp=header.timestamp,
+    )
+    await tx.run(FORGET_OLD_HEADERS, network=effect.network, oldest=effect.oldest_kept)
+    if effect.matches:
+        await _store_matches(tx, effect, saved)
+    await _confirm(tx, effect, saved)
+    return saved
+
+
+async def _store_matches(tx: Transaction, effect: BlockEffect, saved: Saved) -> None:
+    listeners = await _listeners(tx, {match.monitor.id for match, _ in effect.matches})
+    stored = {
+        row["id"]: row
+        for row in await tx.all(
+            SELECT_STORED,
+            network=effect.network,
+            number=effect.header.number,
+            hash=effect.header.hash,
+        )
+    }
+    found = [pair for pair in effect.matches if pair[0].monitor.id in listeners]
+    fresh = [pair for pair in found if pair[0].id not in stored]
+    back = [pair for pair in found if stored.get(pair[0].id, {}).get("phase") == "reverted"]
+    documents = {match.id: document(match, effect.chain_id) for match, _ in (*fresh, *back)}
+    if fresh:
+        last = await tx.value(NEXT_POSITIONS, count=len(fresh))
+        await tx.many(
+            INSERT_MATCH,
+            [
+                _match_row(effect, match, required, documents[match.id], position)
+                for position, (match, required) in enumerate(fresh, last - len(fresh) + 1)
+            ],
+        )
+        saved.new_matches = len(fresh)
+    if back:
+        await tx.many(RETURN_MATCH, [(match.id,) for match, _ in back])
+    returns = {match.id: stored[match.id]["returns"] + 1 for match, _ in back}
+    heard = await _heard(tx, list(returns))
+    deliveries = [
+        NewDelivery(
+            id=delivery_id(match.id, Phase.DETECTED, endpoint, returns.get(match.id, 0)),
+            project_id=match.monitor.project_id,
+            monitor_id=match.monitor.id,
+            match_id=match.id,
+            endpoint_id=endpoint,
+            phase=Phase.DETECTED,
+            body=body(
+                Phase.DETECTED,
+                documents[match.id],
+                confirmations=1,
+                confirmations_required=required,
+                now=effect.now,
+            ),
+            follows=_last_heard(heard, match.id, endpoint, returns.get(match.id, 0)),
+        )
+        for match, required in (*fresh, *back)
+        if Phase.DETECTED in listeners[match.monitor.id].notify
+        for endpoint in listeners[match.monitor.id].endpoints
+    ]
+    await _queue(tx, deliveries, effect.now, saved)
+
+
+def _match_row(
+    effect: BlockEffect, match: Match, required: Confirmations, text: str, position: int
+) -> tuple[object, ...]:
+    number, tag = (required, None) if isinstance(required, int) else (None, required)
+    return (
+        match.id,
+        position,
+        match.monitor.project_id,
+        match.monitor.id,
+        effect.network,
+        match.transfer.kind.value,
+        match.direction.value,
+        match.address,
+        effect.header.number,
+        effect.header.hash,
+        match.transaction.hash,
+        Phase.DETECTED.value,
+        0,
+        None if number is None else effect.header.number + number - 1,
+        tag,
+        text,
+        effect.now,
+    )
+
+
+async def _revert_orphaned(
+    tx: Transaction, effect: BlockEffect, ancestor: int, saved: Saved
+) -> None:
+    rows = await tx.all(SELECT_ORPHANED, network=effect.network, ancestor=ancestor)
+    saved.reverted = len(rows)
+    await _tell(tx, effect, Phase.REVERTED, rows, saved)
+
+
+async def _confirm(tx: Transaction, effect: BlockEffect, saved: Saved) -> None:
+    heights = (
+        (CONFIRMED_BY_NUMBER, None, effect.header.number),
+        (CONFIRMED_BY_TAG, "safe", effect.safe),
+        (CONFIRMED_BY_TAG, "finalized", effect.finalized),
+    )
+    for condition, tag, height in heights:
+        if height is None:
+            continue
+        values = {"network": effect.network, "height": height, **({"tag": tag} if tag else {})}
+        rows = await tx.all(SELECT_CONFIRMED.format(condition=condition), **values)
+        saved.confirmed += len(rows)
+        await _tell(tx, effect, Phase.CONFIRMED, rows, saved)
+
+
+async def _tell(
+    tx: Transaction, effect: BlockEffect, phase: Phase, rows: Sequence[Row], saved: Saved
+) -> None:
+    """Move stored matches to a later phase and queue the news of it.
+
+    A reverted match is told to those endpoints alone that were told of it before; a confirmed one
+    to all of its monitor. Monitors that were deleted meanwhile tell nobody.
+    """
+    if not rows:
+        return
+    await tx.many(
+        "update matches set phase = :phase where id = :id",
+        [(phase.value, row["id"]) for row in rows],
+    )
+    listeners = await _listeners(tx, {row["monitor_id"] for row in rows})
+    heard = await _heard(tx, [row["id"] for row in rows])
+    deliveries = []
+    for row in rows:
+        listener = listeners.get(row["monitor_id"])
+        if listener is None or phase not in listener.notify:
+            continue
+        told = heard.get(row["id"], {})
+        text = body(
+            phase,
+            row["document"],
+            confirmations=(
+                0 if phase is Phase.REVERTED else effect.header.number - row["block_number"] + 1
+            ),
+            confirmations_required=_required(row),
+            now=effect.now,
+        )
+        deliveries += [
+            NewDelivery(
+                id=delivery_id(row["id"], phase, endpoint, row["returns"]),
+                project_id=listener.project_id,
+                monitor_id=row["monitor_id"],
+                match_id=row["id"],
+                endpoint_id=endpoint,
+                phase=phase,
+                body=text,
+                follows=_last_heard(heard, row["id"], endpoint, row["returns"]),
+            )
+            for endpoint in (listener.endpoints if phase is Phase.CONFIRMED else sorted(told))
+        ]
+    await _queue(tx, deliveries, effect.now, saved)
+
+
+async def _queue(
+    tx: Transaction, deliveries: Sequence[NewDelivery], now: int, saved: Saved
+) -> None:
+    if deliveries:
+        await queue_deliveries(tx, deliveries, now)
+        saved.endpoints.update(delivery.endpoint_id for delivery in deliveries)
+
+
+@dataclass(frozen=True, slots=True)
+class _Listener:
+    project_id: str
+    notify: frozenset[Phase]
+    endpoints: tuple[str, ...]
+
+
+async def _listeners(tx: Transaction, monitor_ids: set[str]) -> dict[str, _Listener]:
+    rows = await tx.all(
+        SELECT_LISTENERS.format(monitors=tx.listed("monitors")),
+        monitors=json.dumps(sorted(monitor_ids)),
+    )
+    endpoints: dict[str, list[str]] = {}
+    for row in rows:
+        endpoints.setdefault(row["id"], [])
+        if row["endpoint_id"] is not None:
+            endpoints[row["id"]].append(row["endpoint_id"])
+    return {
+        row["id"]: _Listener(
+            row["project_id"],
+            frozenset(map(Phase, json.loads(row["notify"]))),
+            tuple(endpoints[row["id"]]),
+        )
+        for row in rows
+    }
+
+
+_Heard = dict[str, dict[str, set[str]]]
+"""Match id → endpoint id → ids of the deliveries that told this endpoint of this match."""
+
+
+async def _heard(tx: Transaction, match_ids: Sequence[str]) -> _Heard:
+    heard: _Heard = {}
+    if match_ids:
+        query = SELECT_HEARD.format(matches=tx.listed("matches"))
+        for row in await tx.all(query, matches=json.dumps(match_ids)):
+            heard.setdefault(row["match_id"], {}).setdefault(row["endpoint_id"], set()).add(
+                row["id"]
+            )
+    return heard
+
+
+def _last_heard(heard: _Heard, match: str, endpoint: str, returns: int) -> str | None:
+    """Return the latest earlier delivery of a match at an endpoint, by what its ids can be."""
+    told = heard.get(match, {}).get(endpoint, set())
+    for turn in range(returns, -1, -1):
+        for phase in (Phase.REVERTED, Phase.CONFIRMED, Phase.DETECTED):
+            delivery = delivery_id(match, phase, endpoint, turn)
+            if delivery in told:
+                return delivery
+    return None
+
+
+def _required(row: Row) -> Confirmations:
+    tag: Confirmations | None = row["confirm_tag"]
+    if tag is not None:
+        return tag
+    required: int = row["confirm_block"] - row["block_number"] + 1
+    return required

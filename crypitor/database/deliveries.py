@@ -1,0 +1,172 @@
+"""Deliveries: queued by the matcher, cancelled and read by the API. `attempts` sends them."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from crypitor.database.engine import Row, Transaction
+from crypitor.errors import Invalid, NotFound
+from crypitor.monitor.models import Phase
+from crypitor.webhook.delivery import Attempt, Delivery, Status
+
+COLUMNS = """id, project_id, monitor_id, match_id, endpoint_id, phase, status, attempts, due_at,
+    token, follows, body, error, created_at, finished_at"""
+
+SELECT_STATUSES = "select id, status, token from deliveries where id in {ids} order by id {lock}"
+
+INSERT = f"""insert into deliveries ({COLUMNS})
+    values (:id, :project_id, :monitor_id, :match_id, :endpoint_id, :phase, :status, 0, :now,
+        0, :follows, :body, null, :now, null)
+    on conflict (id) do nothing"""  # noqa: S608 - our own column names
+
+CANCEL = """update deliveries set status = 'cancelled', finished_at = :now
+    where {column} = :value and status in ('pending', 'waiting')"""
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """What the matcher queues.
+
+    follows: the delivery of the match's phase before, at this endpoint; None when the endpoint was
+    told of none.
+    """
+
+    id: str
+    project_id: str
+    monitor_id: str
+    match_id: str
+    endpoint_id: str
+    phase: Phase
+    body: str
+    follows: str | None
+
+
+async def queue_deliveries(tx: Transaction, deliveries: Sequence[NewDelivery], now: int) -> None:
+    """Store deliveries that are due at once; those that exist stay as they are.
+
+    One that follows a delivery which has not ended waits for it. The delivery that is followed is
+    locked until the end of the transaction: its end cannot be missed meanwhile.
+    """
+    followed = {delivery.follows for delivery in deliveries if delivery.follows is not None}
+    lock = "for no key update" if tx.dialect == "postgresql" else ""
+    known = {row["id"]: row["status"] for row in await statuses(tx, followed, lock)}
+    for delivery in deliveries:
+        known.setdefault(delivery.id, Status.PENDING)
+    open_ones = (Status.PENDING, Status.WAITING)
+    await tx.many(
+        INSERT,
+        [
+            (
+                delivery.id,
+                delivery.project_id,
+                delivery.monitor_id,
+                delivery.match_id,
+                delivery.endpoint_id,
+                delivery.phase.value,
+                (
+                    Status.WAITING
+                    if known.get(delivery.follows or "") in open_ones
+                    else Status.PENDING
+                ).value,
+                now,
+                delivery.follows,
+                delivery.body,
+            )
+            for delivery in deliveries
+        ],
+    )
+
+
+async def cancel_for_monitor(tx: Transaction, monitor_id: str, now: int) -> None:
+    """Give up what has not been delivered of a monitor. An attempt under way is not stopped."""
+    await tx.run(CANCEL.format(column="monitor_id"), value=monitor_id, now=now)
+
+
+async def cancel_for_endpoint(tx: Transaction, endpoint_id: str, now: int) -> None:
+    """Give up what has not been delivered to an endpoint. An attempt under way is not stopped."""
+    await tx.run(CANCEL.format(column="endpoint_id"), value=endpoint_id, now=now)
+
+
+async def list_deliveries(
+    tx: Transaction,
+    project_id: str,
+    *,
+    monitor: str | None = None,
+    endpoint: str | None = None,
+    match: str | None = None,
+    status: Status | None = None,
+    limit: int = 100,
+    cursor: str | None = None,
+) -> list[Delivery]:
+    """Return deliveries of a project, newest first, those after `cursor` (see `cursor_of`)."""
+    wanted = {
+        "monitor_id": monitor,
+        "endpoint_id": endpoint,
+        "match_id": match,
+        "status": status.value if status else None,
+    }
+    filters = {column: value for column, value in wanted.items() if value is not None}
+    # Whoever names a monitor, endpoint or match gets that index: the project's own, which planners
+    # like as well, would be read through all that is newer.
+    named = filters.keys() - {"status"}
+    project = "coalesce(project_id, '')" if named else "project_id"
+    conditions = [f"{project} = :project_id", *(f"{column} = :{column}" for column in filters)]
+    after: dict[str, object] = {}
+    if cursor is not None:
+        after["after_at"], after["after_id"] = _position(cursor)
+        conditions.append("(created_at, id) < (:after_at, :after_id)")
+    rows = await tx.all(
+        f"""select {COLUMNS} from deliveries where {" and ".join(conditions)}
+            order by created_at desc, id desc limit :limit""",  # noqa: S608 - our own column names
+        project_id=project_id,
+        limit=limit,
+        **filters,
+        **after,
+    )
+    return [delivery_of(row) for row in rows]
+
+
+async def get_delivery(
+    tx: Transaction, project_id: str, delivery_id: str
+) -> tuple[Delivery, list[Attempt]]:
+    """Return a delivery of a project with its attempts, first to last. Raises NotFound."""
+    row = await tx.one(
+        f"select {COLUMNS} from deliveries where id = :id and project_id = :project_id",  # noqa: S608
+        id=delivery_id,
+        project_id=project_id,
+    )
+    if row is None:
+        raise NotFound(f"there is no delivery {delivery_id}")
+    attempts = await tx.all(
+        """select number, started_at, duration_ms, status_code, error, answer
+            from attempts where delivery_id = :id order by number""",
+        id=delivery_id,
+    )
+    return delivery_of(row), [Attempt(**attempt) for attempt in attempts]
+
+
+def cursor_of(delivery: Delivery) -> str:
+    """Return the cursor of the list that goes on after this delivery."""
+    return f"{delivery.created_at}.{delivery.id}"
+
+
+async def statuses(tx: Transaction, ids: Iterable[str], lock: str) -> list[Row]:
+    """Return id, status and token of those that exist, locked with `lock` in the order of ids."""
+    listed = sorted(ids)
+    if not listed:
+        return []
+    return await tx.all(
+        SELECT_STATUSES.format(ids=tx.listed("ids"), lock=lock), ids=json.dumps(listed)
+    )
+
+
+def delivery_of(row: Row) -> Delivery:
+    """Return the delivery of a row that has `COLUMNS`."""
+    return Delivery(**{**row, "phase": Phase(row["phase"]), "status": Status(row["status"])})
+
+
+def _position(cursor: str) -> tuple[int, str]:
+    created_at, _, delivery_id = cursor.partition(".")
+    if not (created_at.isascii() and created_at.isdigit() and len(created_at) < 19):
+        raise Invalid("this is not a cursor of this list")
+    return int(created_at), delivery_id

@@ -1,0 +1,127 @@
+"""Endpoints as their owners see and change them; what deliveries make of them is elsewhere."""
+
+import json
+from collections.abc import Sequence
+
+from crypitor.database.engine import Row, Transaction
+from crypitor.webhook.delivery import Endpoint, State
+
+COLUMNS = """id, project_id, url, secret, description, format, headers, ordered, rate_per_second,
+    enabled, state, state_reason, failures_in_row, failing_since, created_at, updated_at"""
+
+INSERT = f"""insert into endpoints ({COLUMNS}) values (:id, :project_id, :url, :secret,
+    :description, :format, :headers, :ordered, :rate_per_second, :enabled, :state, :state_reason,
+    :failures_in_row, :failing_since, :created_at, :updated_at)"""  # noqa: S608 - columns from above
+
+UPDATE = """update endpoints set url = :url, description = :description, format = :format,
+        headers = :headers, ordered = :ordered, rate_per_second = :rate_per_second,
+        enabled = :enabled, state = :state, state_reason = :state_reason,
+        failures_in_row = :failures_in_row, failing_since = :failing_since,
+        updated_at = :updated_at
+    where id = :id and project_id = :project_id"""
+
+
+async def insert_endpoint(tx: Transaction, endpoint: Endpoint) -> None:
+    """Store a new endpoint."""
+    await tx.run(INSERT, **_values(endpoint))
+
+
+async def update_endpoint(tx: Transaction, endpoint: Endpoint) -> None:
+    """Store what an endpoint has become; its secret stays."""
+    await tx.run(UPDATE, **_values(endpoint))
+
+
+async def lock_endpoint(
+    tx: Transaction, project_id: str, endpoint_id: str, now: int
+) -> Endpoint | None:
+    """Return an endpoint that is going to change, so that nobody else changes it meanwhile."""
+    row = await tx.one(
+        f"""update endpoints set updated_at = :now where id = :id and project_id = :project_id
+            returning {COLUMNS}""",  # noqa: S608 - columns from above
+        id=endpoint_id,
+        project_id=project_id,
+        now=now,
+    )
+    return endpoint_of(row) if row else None
+
+
+async def delete_endpoint(tx: Transaction, project_id: str, endpoint_id: str) -> bool:
+    """Forget an endpoint, also in the monitors that name it; False when there is none."""
+    deleted = await tx.value(
+        "delete from endpoints where id = :id and project_id = :project_id returning id",
+        id=endpoint_id,
+        project_id=project_id,
+    )
+    return deleted is not None
+
+
+async def get_endpoint(tx: Transaction, project_id: str, endpoint_id: str) -> Endpoint | None:
+    """Return an endpoint of a project."""
+    row = await tx.one(
+        f"select {COLUMNS} from endpoints where id = :id and project_id = :project_id",  # noqa: S608
+        id=endpoint_id,
+        project_id=project_id,
+    )
+    return endpoint_of(row) if row else None
+
+
+async def list_endpoints(
+    tx: Transaction, project_id: str, limit: int, cursor: str | None = None
+) -> list[Endpoint]:
+    """Return endpoints of a project, newest first, those before the id `cursor`."""
+    rows = await tx.all(
+        f"""select {COLUMNS} from endpoints
+            where project_id = :project_id and (:cursor = '' or id < :cursor)
+            order by id desc limit :limit""",  # noqa: S608 - columns from above
+        project_id=project_id,
+        cursor=cursor or "",
+        limit=limit,
+    )
+    return [endpoint_of(row) for row in rows]
+
+
+async def known_endpoints(
+    tx: Transaction, project_id: str, endpoint_ids: Sequence[str]
+) -> set[str]:
+    """Return those of these ids that are endpoints of the project."""
+    rows = await tx.all(
+        f"""select id from endpoints
+            where project_id = :project_id and id in {tx.listed("ids")}""",  # noqa: S608
+        project_id=project_id,
+        ids=json.dumps(list(endpoint_ids)),
+    )
+    return {row["id"] for row in rows}
+
+
+def endpoint_of(row: Row) -> Endpoint:
+    """Return the endpoint of a row that has `COLUMNS`."""
+    return Endpoint(
+        **{
+            **row,
+            "headers": json.loads(row["headers"]),
+            "ordered": bool(row["ordered"]),
+            "enabled": bool(row["enabled"]),
+            "state": State(row["state"]),
+        }
+    )
+
+
+def _values(endpoint: Endpoint) -> dict[str, object]:
+    return {
+        "id": endpoint.id,
+        "project_id": endpoint.project_id,
+        "url": endpoint.url,
+        "secret": endpoint.secret,
+        "description": endpoint.description,
+        "format": endpoint.format,
+        "headers": json.dumps(dict(endpoint.headers)),
+        "ordered": int(endpoint.ordered),
+        "rate_per_second": endpoint.rate_per_second,
+        "enabled": int(endpoint.enabled),
+        "state": endpoint.state.value,
+        "state_reason": endpoint.state_reason,
+        "failures_in_row": endpoint.failures_in_row,
+        "failing_since": endpoint.failing_since,
+        "created_at": endpoint.created_at,
+        "updated_at": endpoint.updated_at,
+    }

@@ -1,0 +1,197 @@
+"""Connections and transactions: units of work that are done whole or not at all.
+
+`databases` supplies the connections; what it does not survive is handled here and in the two
+drivers beside this module. A failed COMMIT or a task cancelled within a transaction keeps its
+connection for ever (on SQLite the write lock too), so each unit of work runs in a task of its own,
+which nobody cancels, and BEGIN, COMMIT and ROLLBACK are sent as statements. Its compilation of each
+query costs more than the query, so statements go to the driver's own connection.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import Any, Literal, TypeAlias, TypeVar
+
+import structlog
+
+from crypitor.database.postgresql import PostgreSQL
+from crypitor.database.sql import statement
+from crypitor.database.sqlite import SQLite
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+Row: TypeAlias = Mapping[str, Any]
+Driver: TypeAlias = SQLite | PostgreSQL
+
+_within: ContextVar[bool] = ContextVar("within a unit of work", default=False)
+
+
+class Transaction:
+    """The statements of one unit of work: lower-case SQL with `:name` parameters.
+
+    Values are str, int, float, bool or None, of the type that the column has. Values without a
+    parameter are ignored; a parameter without a value is a KeyError. Every method raises
+    DatabaseUnavailable; violated constraints and wrong SQL pass as the driver's own errors.
+    """
+
+    def __init__(self, driver: Driver, raw: Any, *, writes: bool) -> None:
+        self._driver = driver
+        self._raw = raw
+        self._writes = writes
+
+    @property
+    def dialect(self) -> Literal["sqlite", "postgresql"]:
+        """Which SQL is spoken, for the few statements that differ."""
+        return self._driver.dialect
+
+    @property
+    def _connection(self) -> Any:
+        if self._raw is None:
+            raise RuntimeError("this unit of work is over")
+        return self._raw
+
+    def end(self) -> None:
+        """Refuse all further statements: they would run outside of any transaction."""
+        self._raw = None
+
+    async def all(self, sql: str, **values: object) -> list[Row]:
+        """Return all rows, as dictionaries."""
+        with self._driver.outages(writes=self._writes):
+            return [*await self._driver.fetch(self._connection, statement(sql), values)]
+
+    async def one(self, sql: str, **values: object) -> Row | None:
+        """Return the first row. The whole answer is fetched: limit it where it may be long."""
+        rows = await self.all(sql, **values)
+        return rows[0] if rows else None
+
+    async def value(self, sql: str, **values: object) -> Any:
+        """Return the first column of the first row, None when there is no row."""
+        row = await self.one(sql, **values)
+        return next(iter(row.values())) if row else None
+
+    async def run(self, sql: str, **values: object) -> None:
+        """Run a statement for its effect."""
+        await self.all(sql, **values)
+
+    async def many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
+        """Run a statement once for each row.
+
+        rows: values in the order in which the `:name` parameters first appear.
+        """
+        if rows:
+            with self._driver.outages(writes=self._writes):
+                await self._driver.execute_many(self._connection, statement(sql), rows)
+
+    def listed(self, name: str) -> str:
+        """Return what stands behind `in` for a list: `id in {tx.listed("ids")}`.
+
+        The value of the parameter is JSON text of a list of strings.
+        """
+        return self._driver.listed(name)
+
+
+class Database:
+    """One open database."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._units: set[asyncio.Task[Any]] = set()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str, *, connections: int = 5) -> AsyncIterator["Database"]:
+        """Open a database; when it is closed, all units of work are done.
+
+        url: `sqlite:///relative.db`, `sqlite:////absolute.db` (the folder is made) or
+        `postgresql://user:password@host:port/name`. connections: that read (SQLite), of all
+        (PostgreSQL). Raises DatabaseUnavailable.
+        """
+        driver: Driver = (SQLite if url.startswith("sqlite") else PostgreSQL)(url, connections)
+        await driver.connect()
+        database = cls(driver)
+        try:
+            yield database
+        finally:
+            await database._close()
+
+    @property
+    def dialect(self) -> Literal["sqlite", "postgresql"]:
+        """Which SQL is spoken."""
+        return self._driver.dialect
+
+    @property
+    def name(self) -> str:
+        """What is open, without credentials."""
+        return self._driver.name
+
+    async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run a unit of work that sees one snapshot and cannot write."""
+        return await self._whole(work, writes=False)
+
+    async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run a unit of work whose changes are committed together, or not at all if it raises.
+
+        It waits for nothing but the database, starts no task, and may have to be called again:
+        after DatabaseUnavailable it is unknown only whether a COMMIT that was under way counted.
+        """
+        return await self._whole(work, writes=True)
+
+    async def _whole(self, work: Callable[[Transaction], Awaitable[T]], *, writes: bool) -> T:
+        if _within.get():
+            raise RuntimeError("a unit of work cannot contain another: pass its Transaction on")
+        unit = asyncio.create_task(self._unit(work, writes=writes), name="unit of work")
+        self._units.add(unit)
+        unit.add_done_callback(self._units.discard)
+        try:
+            return await asyncio.shield(unit)
+        except asyncio.CancelledError:
+            unit.add_done_callback(_tell_of_failure)
+            raise
+
+    async def _unit(self, work: Callable[[Transaction], Awaitable[T]], *, writes: bool) -> T:
+        _within.set(True)
+        driver = self._driver
+        connection = driver.connection(writes=writes)
+        with driver.outages(writes=writes):
+            await connection.__aenter__()
+        try:
+            raw = connection.raw_connection
+            transaction = Transaction(driver, raw, writes=writes)
+            try:
+                with driver.outages(writes=writes):
+                    await driver.begin(raw, writes=writes)
+                result = await work(transaction)
+                with driver.outages(writes=writes):
+                    await driver.commit(raw)
+            except BaseException:
+                await driver.rollback(raw)
+                raise
+            finally:
+                transaction.end()
+        finally:
+            with driver.outages(writes=writes):
+                await connection.__aexit__()
+        return result
+
+    async def _close(self) -> None:
+        """Wait for all units, however often this is cancelled, then close the connections.
+
+        The database's own time limits bound each unit.
+        """
+        cancelled: asyncio.CancelledError | None = None
+        while self._units:
+            try:
+                await asyncio.wait(self._units)
+            except asyncio.CancelledError as cancel:
+                cancelled = cancel
+        await self._driver.disconnect()
+        if cancelled:
+            raise cancelled
+
+
+def _tell_of_failure(unit: asyncio.Task[Any]) -> None:
+    """Log what nobody waits for any more."""
+    if not unit.cancelled() and (error := unit.exception()):
+        log.error("unit of work failed after its caller was gone", error=str(error))

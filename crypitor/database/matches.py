@@ -1,0 +1,112 @@
+"""Matches as they are read; they are written with the block that holds them."""
+
+import json
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from crypitor.database.engine import Row, Transaction
+from crypitor.monitor.models import Confirmations, Phase
+
+COLUMNS = """id, position, network, phase, block_number, confirm_block, confirm_tag, document,
+    created_at"""
+
+# What each filter compares; only those that are asked for enter the statement, so that each
+# database can choose the index that fits.
+CONDITIONS = {
+    "monitor": "monitor_id = :monitor",
+    "network": "network = :network",
+    "transaction": "transaction_hash = :transaction",
+    "address": "address = :address",
+    "phase": "phase = :phase",
+    "kind": "kind = :kind",
+    "since": "created_at >= :since",
+    "until": "created_at < :until",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MatchFilter:
+    """What a list is narrowed to; None for everything.
+
+    since, until: unix milliseconds; `until` itself is not included.
+    """
+
+    monitor: str | None = None
+    network: str | None = None
+    transaction: str | None = None
+    address: str | None = None
+    phase: str | None = None
+    kind: str | None = None
+    since: int | None = None
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMatch:
+    """A match in its present phase.
+
+    position: follows the order of commits. document: what stays the same in all phases.
+    required: confirmations. created_at: unix milliseconds.
+    """
+
+    id: str
+    position: int
+    network: str
+    phase: Phase
+    block_number: int
+    required: Confirmations
+    document: dict[str, Any]
+    created_at: int
+
+
+async def get_match(tx: Transaction, project_id: str, match_id: str) -> StoredMatch | None:
+    """Return a match of a project."""
+    row = await tx.one(
+        f"select {COLUMNS} from matches where id = :id and project_id = :project_id",  # noqa: S608
+        id=match_id,
+        project_id=project_id,
+    )
+    return _match(row) if row else None
+
+
+async def list_matches(
+    tx: Transaction,
+    project_id: str,
+    chosen: MatchFilter,
+    limit: int,
+    cursor: int | None = None,
+    order: Literal["asc", "desc"] = "desc",
+) -> list[StoredMatch]:
+    """Return matches of a project by position, those beyond the position `cursor`."""
+    values = {
+        field.name: value
+        for field in fields(chosen)
+        if (value := getattr(chosen, field.name)) is not None
+    }
+    conditions = ["project_id = :project_id", *(CONDITIONS[name] for name in values)]
+    if cursor is not None:
+        conditions.append(f"position {'>' if order == 'asc' else '<'} :cursor")
+    rows = await tx.all(
+        f"""select {COLUMNS} from matches where {" and ".join(conditions)}
+            order by position {order} limit :limit""",  # noqa: S608 - words from above
+        project_id=project_id,
+        cursor=cursor,
+        limit=limit,
+        **values,
+    )
+    return [_match(row) for row in rows]
+
+
+def _match(row: Row) -> StoredMatch:
+    block: int = row["block_number"]
+    required: Confirmations = row["confirm_tag"] or row["confirm_block"] - block + 1
+    return StoredMatch(
+        id=row["id"],
+        position=row["position"],
+        network=row["network"],
+        phase=Phase(row["phase"]),
+        block_number=block,
+        required=required,
+        document=json.loads(row["document"]),
+        created_at=row["created_at"],
+    )

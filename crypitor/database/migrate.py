@@ -1,0 +1,182 @@
+"""Brings a database to the newest schema, in one transaction: all of it or nothing.
+
+alembic and SQLAlchemy are imported only when there is something to apply, because that costs a
+third of a second at every start.
+"""
+
+import asyncio
+import re
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from crypitor.database.postgresql import CONNECT_SECONDS, PostgreSQL
+from crypitor.database.sqlite import SQLite, path_of
+from crypitor.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+# Any number will do, as long as nobody else in the database takes the same.
+_ADVISORY_LOCK = 0x43525950
+
+# How long to wait for another process that migrates the same SQLite file.
+LOCK_SECONDS = 60
+
+_REVISION = re.compile(r'^revision\s*=\s*"([^"]+)"', re.MULTILINE)
+_DOWN_REVISION = re.compile(r'^down_revision\s*=\s*"([^"]+)"', re.MULTILINE)
+
+
+def migrations_folder() -> Path:
+    """Return where the migrations lie: beside the package in a checkout, within it in a wheel."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "_migrations"
+    return installed if installed.exists() else package.parent / "migrations"
+
+
+def revisions(folder: Path) -> tuple[str, set[str]]:
+    """Return the newest revision and all revisions, read without importing alembic."""
+    texts = [path.read_text() for path in (folder / "versions").glob("*.py")]
+    known: set[str] = {revision for text in texts for revision in _REVISION.findall(text)}
+    followed: set[str] = {revision for text in texts for revision in _DOWN_REVISION.findall(text)}
+    (newest,) = known - followed
+    return newest, known
+
+
+async def pending(url: str, folder: Path | None = None) -> bool:
+    """Say whether `migrate` has something to do; looks only, and makes neither folder nor file.
+
+    Raises DatabaseUnavailable, and ConfigError for a schema from the future.
+    """
+    newest, known = revisions(folder or migrations_folder())
+    current = await (
+        _sqlite_revision(url) if url.startswith("sqlite") else _postgresql_revision(url)
+    )
+    if current not in {None, *known}:
+        place = "a newer Crypitor has migrated this database; run that one, or restore a backup"
+        raise ConfigError("database", [f"database.url: {place}"])
+    return current != newest
+
+
+async def migrate(url: str, folder: Path | None = None) -> list[str]:
+    """Apply what is missing; return the revisions that were applied, oldest first.
+
+    Several processes may do so at once: one works, the others wait and find nothing to do.
+    Raises DatabaseUnavailable and ConfigError.
+    """
+    folder = folder or migrations_folder()
+    if not await pending(url, folder):
+        return []
+    driver = SQLite(url, 1) if url.startswith("sqlite") else PostgreSQL(url, 1)
+    await driver.connect()  # makes the folder, switches to WAL, and tells an outage as such
+    await driver.disconnect()
+    with driver.outages(writes=True):
+        return await _upgraded(url, folder)
+
+
+async def _upgraded(url: str, folder: Path) -> list[str]:
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
+
+    engine = _engine(url)
+    applied: list[str] = []
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_upgrade, folder, applied)
+    except DBAPIError as error:
+        raise _drivers_own(error) from error
+    finally:
+        await engine.dispose()
+    return applied
+
+
+def _drivers_own(error: "DBAPIError") -> BaseException:
+    """Return what sqlite3 or asyncpg raised, out of what SQLAlchemy made of it."""
+    if isinstance(error.orig, sqlite3.Error):
+        return error.orig
+    return (error.orig and error.orig.__cause__) or error
+
+
+def _upgrade(connection: "Connection", folder: Path, applied: list[str]) -> None:
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from sqlalchemy import text  # noqa: PLC0415
+
+    if connection.dialect.name == "postgresql":
+        lock = text("select pg_advisory_xact_lock(:lock)")
+        connection.execute(lock, {"lock": _ADVISORY_LOCK})
+    config = Config()
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    config.attributes["applied"] = applied
+    command.upgrade(config, "head")
+
+
+def _engine(url: str) -> "AsyncEngine":
+    from sqlalchemy import event  # noqa: PLC0415
+    from sqlalchemy.engine.url import make_url  # noqa: PLC0415
+    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
+    from sqlalchemy.pool import NullPool  # noqa: PLC0415
+
+    if not url.startswith("sqlite"):
+        place = make_url("postgresql+asyncpg://")
+        return create_async_engine(
+            place,
+            poolclass=NullPool,
+            async_creator=lambda: asyncpg.connect(url, timeout=CONNECT_SECONDS),
+        )
+    place = make_url("sqlite+aiosqlite://").set(database=str(path_of(url)))
+    engine = create_async_engine(place, poolclass=NullPool, connect_args={"timeout": LOCK_SECONDS})
+
+    # The sqlite3 module would commit before each `create table`; so it is told to keep its hands
+    # off, and the transaction is begun here.
+    @event.listens_for(engine.sync_engine, "connect")
+    def _connect(driver_connection: sqlite3.Connection, _record: object) -> None:
+        driver_connection.isolation_level = None
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: "Connection") -> None:
+        connection.exec_driver_sql("begin exclusive")
+
+    return engine
+
+
+async def _sqlite_revision(url: str) -> str | None:
+    path = path_of(url)
+    driver = SQLite(url, 1)
+
+    def look() -> str | None:
+        if not path.exists():
+            return None
+        # Without a -wal file nobody has it open, and a plain look would leave one behind.
+        still = "" if Path(f"{path}-wal").exists() else "&immutable=1"
+        place = f"{path.resolve().as_uri()}?mode=ro{still}"
+        with closing(sqlite3.connect(place, uri=True)) as reading:
+            known = "select 1 from sqlite_master where name = 'alembic_version'"
+            if reading.execute(known).fetchone() is None:
+                return None
+            row = reading.execute("select version_num from alembic_version").fetchone()
+            return str(row[0]) if row else None
+
+    with driver.outages(writes=False):
+        return await asyncio.to_thread(look)
+
+
+async def _postgresql_revision(url: str) -> str | None:
+    driver = PostgreSQL(url, 1)
+    with driver.outages(writes=False):
+        connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
+        try:
+            with suppress(asyncpg.UndefinedTableError):
+                revision: str | None = await connection.fetchval(
+                    "select version_num from alembic_version"
+                )
+                return revision
+            return None
+        finally:
+            await connection.close(timeout=CONNECT_SECONDS)

@@ -1,0 +1,244 @@
+"""Monitors, without their addresses, and the log of their changes."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from crypitor.database.engine import Row, Transaction
+from crypitor.evm.types import Address
+from crypitor.monitor.models import Confirmations, Direction, Kind, Monitor, Phase, Rule
+
+COLUMNS = """id, project_id, name, networks, rules, any_address, notify, confirmations, tags, note,
+    enabled, created_at, updated_at"""
+
+INSERT = f"""insert into monitors ({COLUMNS}) values (:id, :project_id, :name, :networks, :rules,
+    :any_address, :notify, :confirmations, :tags, :note, :enabled, :created_at, :updated_at)"""  # noqa: S608 - columns from above
+
+UPDATE = """update monitors set name = :name, networks = :networks, rules = :rules,
+        any_address = :any_address, notify = :notify, confirmations = :confirmations, tags = :tags,
+        note = :note, enabled = :enabled, updated_at = :updated_at
+    where id = :id and project_id = :project_id"""
+
+# Text that holds a word is longer than itself without that word: exact and alike on both databases,
+# where `like` would fold case on one of them.
+LIST = f"""select {COLUMNS} from monitors
+    where project_id = :project_id
+        and (:network = '' or replace(networks, :network, '') <> networks)
+        and (:tag = '' or replace(tags, :tag, '') <> tags)
+        and (:enabled = -1 or enabled = :enabled)
+        and (:search = '' or lower(name) like :search escape '!' or name like :exact escape '!'
+            or lower(note) like :search escape '!' or note like :exact escape '!' or id = :id)
+        and (:cursor = '' or id < :cursor)
+    order by id desc limit :limit"""  # noqa: S608 - columns from above
+
+SELECT_ENDPOINTS = """select monitor_id, endpoint_id from monitor_endpoints
+    where monitor_id in {monitors} order by monitor_id, place"""
+
+NEXT_REVISION = """update counters set value = value + :count where name = 'changes'
+    returning value"""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorFilter:
+    """What a list is narrowed to; None for everything. search: part of name or note, or an id."""
+
+    network: str | None = None
+    tag: str | None = None
+    enabled: bool | None = None
+    search: str | None = None
+
+
+async def insert_monitor(tx: Transaction, monitor: Monitor) -> None:
+    """Store a new monitor; its endpoints have to exist."""
+    await tx.run(INSERT, **_values(monitor))
+    await _link_endpoints(tx, monitor)
+
+
+async def update_monitor(tx: Transaction, monitor: Monitor) -> None:
+    """Store what a monitor has become; its endpoints have to exist."""
+    await tx.run(UPDATE, **_values(monitor))
+    await tx.run("delete from monitor_endpoints where monitor_id = :id", id=monitor.id)
+    await _link_endpoints(tx, monitor)
+
+
+async def lock_monitor(
+    tx: Transaction, project_id: str, monitor_id: str, now: int
+) -> Monitor | None:
+    """Return a monitor that is going to change, so that nobody else changes it meanwhile."""
+    rows = await tx.all(
+        f"""update monitors set updated_at = :now where id = :id and project_id = :project_id
+            returning {COLUMNS}""",  # noqa: S608 - columns from above
+        id=monitor_id,
+        project_id=project_id,
+        now=now,
+    )
+    return (await _monitors(tx, rows))[0] if rows else None
+
+
+async def delete_monitor(tx: Transaction, project_id: str, monitor_id: str) -> Monitor | None:
+    """Forget a monitor and its addresses; return what it was. Its matches stay."""
+    monitor = await get_monitor(tx, project_id, monitor_id)
+    if monitor is not None:
+        await tx.run("delete from monitors where id = :id", id=monitor_id)
+    return monitor
+
+
+async def get_monitor(tx: Transaction, project_id: str, monitor_id: str) -> Monitor | None:
+    """Return a monitor of a project."""
+    rows = await tx.all(
+        f"select {COLUMNS} from monitors where id = :id and project_id = :project_id",  # noqa: S608
+        id=monitor_id,
+        project_id=project_id,
+    )
+    return (await _monitors(tx, rows))[0] if rows else None
+
+
+async def list_monitors(
+    tx: Transaction, project_id: str, chosen: MonitorFilter, limit: int, cursor: str | None = None
+) -> list[Monitor]:
+    """Return monitors of a project, newest first, those before the id `cursor`."""
+    search = chosen.search or ""
+    rows = await tx.all(
+        LIST,
+        project_id=project_id,
+        network=json.dumps(chosen.network) if chosen.network else "",
+        tag=json.dumps(chosen.tag) if chosen.tag else "",
+        enabled=-1 if chosen.enabled is None else int(chosen.enabled),
+        search=_like(search.lower()),
+        exact=_like(search),
+        id=search,
+        cursor=cursor or "",
+        limit=limit,
+    )
+    return await _monitors(tx, rows)
+
+
+async def load_monitors(tx: Transaction) -> list[Monitor]:
+    """Return every enabled monitor of all projects, for the index."""
+    rows = await tx.all(f"select {COLUMNS} from monitors where enabled = 1")  # noqa: S608
+    return await _monitors(tx, rows)
+
+
+async def load_some_monitors(tx: Transaction, monitor_ids: Iterable[str]) -> list[Monitor]:
+    """Return those of these monitors that exist, of all projects, disabled ones too."""
+    rows = await tx.all(
+        f"select {COLUMNS} from monitors where id in {tx.listed('ids')}",  # noqa: S608
+        ids=json.dumps(list(monitor_ids)),
+    )
+    return await _monitors(tx, rows)
+
+
+async def monitors_of_endpoint(tx: Transaction, endpoint_id: str) -> list[str]:
+    """Return the ids of the monitors that deliver to an endpoint."""
+    rows = await tx.all(
+        "select monitor_id from monitor_endpoints where endpoint_id = :id", id=endpoint_id
+    )
+    return [row["monitor_id"] for row in rows]
+
+
+async def record_changes(tx: Transaction, monitor_ids: Sequence[str]) -> None:
+    """Note that these monitors or their addresses changed, for indexes in other processes.
+
+    Call it last: the revision follows the order of commits, so it is held until the commit.
+    """
+    if monitor_ids:
+        last = await tx.value(NEXT_REVISION, count=len(monitor_ids))
+        first = last - len(monitor_ids) + 1
+        await tx.many(
+            "insert into changes (revision, monitor_id) values (:revision, :monitor_id)",
+            list(enumerate(monitor_ids, first)),
+        )
+
+
+async def newest_revision(tx: Transaction) -> int:
+    """Return the revision of the last change, 0 before the first."""
+    revision: int = await tx.value("select value from counters where name = 'changes'")
+    return revision
+
+
+async def changes_after(tx: Transaction, revision: int, limit: int) -> list[tuple[int, str]]:
+    """Return the changes after a revision, oldest first: revision, id of a monitor."""
+    rows = await tx.all(
+        """select revision, monitor_id from changes where revision > :revision
+            order by revision limit :limit""",
+        revision=revision,
+        limit=limit,
+    )
+    return [(row["revision"], row["monitor_id"]) for row in rows]
+
+
+async def _link_endpoints(tx: Transaction, monitor: Monitor) -> None:
+    await tx.many(
+        """insert into monitor_endpoints (monitor_id, endpoint_id, place)
+            values (:monitor_id, :endpoint_id, :place)""",
+        [(monitor.id, endpoint, place) for place, endpoint in enumerate(monitor.endpoints)],
+    )
+
+
+async def _monitors(tx: Transaction, rows: Sequence[Row]) -> list[Monitor]:
+    endpoints: dict[str, list[str]] = {row["id"]: [] for row in rows}
+    if rows:
+        query = SELECT_ENDPOINTS.format(monitors=tx.listed("monitors"))
+        for link in await tx.all(query, monitors=json.dumps(list(endpoints))):
+            endpoints[link["monitor_id"]].append(link["endpoint_id"])
+    return [_monitor(row, endpoints[row["id"]]) for row in rows]
+
+
+def _monitor(row: Row, endpoints: Sequence[str]) -> Monitor:
+    confirmations: Confirmations | None = json.loads(row["confirmations"])
+    return Monitor(
+        id=row["id"],
+        project_id=row["project_id"],
+        name=row["name"],
+        networks=tuple(json.loads(row["networks"])),
+        rules=tuple(_rule(**rule) for rule in json.loads(row["rules"])),
+        any_address=bool(row["any_address"]),
+        endpoints=tuple(endpoints),
+        notify=frozenset(map(Phase, json.loads(row["notify"]))),
+        confirmations=confirmations,
+        tags=tuple(json.loads(row["tags"])),
+        note=row["note"],
+        enabled=bool(row["enabled"]),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
+
+
+def _rule(kind: str, direction: str, contracts: Sequence[Address] | None = None) -> Rule:
+    limited = None if contracts is None else frozenset(contracts)
+    return Rule(Kind(kind), Direction(direction), limited)
+
+
+def _values(monitor: Monitor) -> dict[str, object]:
+    rules = [
+        {
+            "kind": rule.kind,
+            "direction": rule.direction,
+            **({} if rule.contracts is None else {"contracts": sorted(rule.contracts)}),
+        }
+        for rule in monitor.rules
+    ]
+    return {
+        "id": monitor.id,
+        "project_id": monitor.project_id,
+        "name": monitor.name,
+        "networks": json.dumps(monitor.networks),
+        "rules": json.dumps(rules),
+        "any_address": int(monitor.any_address),
+        "notify": json.dumps([phase for phase in Phase if phase in monitor.notify]),
+        "confirmations": json.dumps(monitor.confirmations),
+        "tags": json.dumps(monitor.tags),
+        "note": monitor.note,
+        "enabled": int(monitor.enabled),
+        "created_at": monitor.created_at,
+        "updated_at": monitor.updated_at,
+    }
+
+
+def _like(part: str) -> str:
+    """Return the pattern of texts that hold this part; '' stays ''."""
+    if not part:
+        return ""
+    for special in "!%_":
+        part = part.replace(special, "!" + special)
+    return f"%{part}%"

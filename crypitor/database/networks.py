@@ -1,0 +1,97 @@
+"""Where each chain stands: who leads it, and the headers of the blocks that were matched."""
+
+from collections.abc import Sequence
+
+from crypitor.database.engine import Transaction
+from crypitor.errors import ConfigError
+from crypitor.evm.types import Header
+from crypitor.monitor.position import Position
+
+LEAD = """insert into networks (name, chain_id, term, sequence, rewind)
+    values (:name, :chain_id, 1, 0, 0)
+    on conflict (name) do update set term = networks.term + 1
+    returning term, chain_id"""
+
+SELECT_HEADERS = """select number, hash, parent_hash, timestamp from headers
+    where network = :name order by number desc limit :limit"""
+
+SELECT_SEQUENCE = "select sequence from networks where name = :name"
+
+SELECT_REWIND = "select rewind from networks where name = :name"
+
+ASK_REWIND = "update networks set rewind = 1 where name = :name"
+
+CLEAR_REWIND = "update networks set rewind = 0 where name = :name and rewind = 1 returning name"
+
+# The sequence moves too, so that a matcher which knows of no header reads again.
+BEGIN = """update networks set sequence = :sequence
+    where name = :name and term = :term
+        and not exists (select 1 from headers where network = :name)
+    returning name"""
+
+INSERT_HEADER = """insert into headers (network, number, hash, parent_hash, timestamp)
+    values (:network, :number, :hash, :parent_hash, :timestamp)"""
+
+
+async def lead(tx: Transaction, name: str, chain_id: int) -> int:
+    """Take the lead of a network, which is made if it is new; return the term, 1 for the first.
+
+    Raises ConfigError if another chain was followed under this name.
+    """
+    row = await tx.one(LEAD, name=name, chain_id=chain_id)
+    assert row is not None
+    if row["chain_id"] != chain_id:
+        mistake = (
+            f"networks.{name}.chain_id: is {chain_id}, but chain {row['chain_id']} has been"
+            " followed under this name; give the network another name"
+        )
+        raise ConfigError("the configuration does not fit the database", [mistake])
+    term: int = row["term"]
+    return term
+
+
+async def headers(tx: Transaction, name: str, limit: int) -> tuple[Header, ...]:
+    """Return the newest matched headers, at most `limit` of them, the newest last."""
+    rows = await tx.all(SELECT_HEADERS, name=name, limit=limit)
+    return tuple(
+        Header(row["number"], row["hash"], row["parent_hash"], row["timestamp"])
+        for row in reversed(rows)
+    )
+
+
+async def position_of(tx: Transaction, name: str, keep: int) -> Position:
+    """Return where a chain's matching stands, with at most `keep` headers."""
+    sequence = await tx.value(SELECT_SEQUENCE, name=name)
+    return Position(sequence or 0, await headers(tx, name, keep))
+
+
+async def begin(
+    tx: Transaction, name: str, *, term: int, sequence: int, before: Sequence[Header]
+) -> bool:
+    """Store the headers below the first block that will be matched, the newest last.
+
+    They are what a reorg of the first blocks goes back to. False, and nothing is stored, if the
+    network has headers already or somebody else leads it.
+    """
+    if await tx.value(BEGIN, name=name, term=term, sequence=sequence) is None:
+        return False
+    await tx.many(
+        INSERT_HEADER,
+        [(name, one.number, one.hash, one.parent_hash, one.timestamp) for one in before],
+    )
+    return True
+
+
+async def ask_rewind(tx: Transaction, name: str) -> None:
+    """Ask whoever leads the network to go on from the stored headers."""
+    await tx.run(ASK_REWIND, name=name)
+
+
+async def rewind_asked(tx: Transaction, name: str) -> bool:
+    """Whether somebody asked for a rewind."""
+    return bool(await tx.value(SELECT_REWIND, name=name))
+
+
+async def take_rewind(tx: Transaction, name: str) -> bool:
+    """Clear the request for a rewind; whether there was one."""
+    return await tx.value(CLEAR_REWIND, name=name) is not None

@@ -1,0 +1,198 @@
+"""SQLite through `databases`: what that library lacks (a pool, pragmas, BEGIN IMMEDIATE), added."""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal, NoReturn
+
+import aiosqlite
+import databases
+from databases.backends.sqlite import SQLiteBackend, SQLitePool
+
+from crypitor.database.sql import Statement
+from crypitor.errors import DatabaseUnavailable
+
+BUSY_TIMEOUT_MS = 5_000
+
+# Each connection needs them again, so they are given where it is made. busy_timeout comes first:
+# the switch to WAL itself may have to wait for another process.
+PRAGMAS = (
+    f"busy_timeout = {BUSY_TIMEOUT_MS}",
+    "journal_mode = wal",
+    "synchronous = full",
+    "foreign_keys = on",
+    "cache_size = -16000",
+    "journal_size_limit = 67108864",
+    "temp_store = memory",
+)
+
+# Primary result codes that mean "not now": busy, locked, out of memory, I/O error, disk full,
+# cannot open, locking protocol.
+_OUTAGES = {5, 6, 7, 10, 13, 14, 15}
+_READ_ONLY = 8
+
+
+class _PragmaConnection(sqlite3.Connection):
+    pragmas: tuple[str, ...] = PRAGMAS
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.row_factory = sqlite3.Row
+        try:
+            for pragma in self.pragmas:
+                self.execute(f"pragma {pragma}")
+        except BaseException:
+            self.close()
+            raise
+
+
+class _ReadingConnection(_PragmaConnection):
+    pragmas = (*PRAGMAS, "query_only = on")
+
+
+class _Pool(SQLitePool):
+    """Keeps connections open, where the library's own opens a file and a thread at every acquire.
+
+    The semaphore is fair: who asked first is served first.
+    """
+
+    def __init__(self, url: databases.DatabaseURL, size: int, **options: Any) -> None:
+        super().__init__(url, **options)
+        self._idle: deque[aiosqlite.Connection] = deque()
+        self._free = asyncio.Semaphore(size)
+
+    async def acquire(self) -> aiosqlite.Connection:
+        await self._free.acquire()
+        try:
+            return self._idle.pop() if self._idle else await self._opened()
+        except BaseException:
+            self._free.release()
+            raise
+
+    async def release(self, connection: aiosqlite.Connection) -> None:
+        try:
+            if connection.in_transaction:  # its rollback failed: it would poison the next unit
+                await connection.close()
+            else:
+                self._idle.append(connection)
+        finally:
+            self._free.release()
+
+    async def close(self) -> None:
+        while self._idle:
+            await self._idle.pop().close()
+
+    async def _opened(self) -> aiosqlite.Connection:
+        connection: aiosqlite.Connection = await super().acquire()
+        return connection
+
+
+class _Backend(SQLiteBackend):
+    def __init__(
+        self, url: databases.DatabaseURL, *, size: int, factory: type[sqlite3.Connection]
+    ) -> None:
+        super().__init__(url, factory=factory)
+        self._pool: _Pool = _Pool(self._database_url, size, factory=factory, cached_statements=256)
+
+    async def disconnect(self) -> None:
+        await self._pool.close()
+
+
+class _Databases(databases.Database):
+    SUPPORTED_BACKENDS = {"sqlite": f"{__name__}:_Backend"}  # noqa: RUF012 - as the library has it
+
+
+def path_of(url: str) -> Path:
+    """Return the file of `sqlite:///relative/path` or `sqlite:////absolute/path`."""
+    return Path(databases.DatabaseURL(url).database)
+
+
+class SQLite:
+    """One file: one connection that writes, on which writers queue up, and some that read."""
+
+    dialect: Literal["sqlite"] = "sqlite"
+
+    def __init__(self, url: str, connections: int) -> None:
+        self.path = path_of(url)
+        self.name = f"SQLite {self.path}"
+        self._writing = _Databases(url, size=1, factory=_PragmaConnection)
+        self._reading = _Databases(url, size=connections, factory=_ReadingConnection)
+
+    async def connect(self) -> None:
+        """Make the folder and the file, and prove that they can be used."""
+        with self.outages(writes=True):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # Not left to the first unit: aiosqlite does not wait for the thread of a connection
+            # that it failed to open. This one also switches the file to WAL before any other.
+            await asyncio.to_thread(self._prove)
+            await self._writing.connect()
+            await self._reading.connect()
+
+    def _prove(self) -> None:
+        with contextlib.closing(_PragmaConnection(self.path)) as connection:
+            connection.execute("select 1 from sqlite_master")
+
+    async def disconnect(self) -> None:
+        """Close all connections; call it when none is in use."""
+        await self._reading.disconnect()
+        await self._writing.disconnect()
+
+    def connection(self, *, writes: bool) -> Any:
+        """Return the calling task's connection, to be entered."""
+        return (self._writing if writes else self._reading).connection()
+
+    async def begin(self, raw: aiosqlite.Connection, *, writes: bool) -> None:
+        """Begin; a writing transaction takes the lock at once, or it could fail half way."""
+        await raw.execute_fetchall("begin immediate" if writes else "begin")
+
+    async def commit(self, raw: aiosqlite.Connection) -> None:
+        """Make it last."""
+        await raw.execute_fetchall("commit")
+
+    async def rollback(self, raw: aiosqlite.Connection) -> None:
+        """Undo what is open, if anything is.
+
+        The statement is sent in any case: a BEGIN that was cancelled may still stand before it in
+        the connection's thread.
+        """
+        with contextlib.suppress(sqlite3.OperationalError):
+            await raw.execute_fetchall("rollback")
+
+    async def fetch(
+        self, raw: aiosqlite.Connection, sql: Statement, values: dict[str, object]
+    ) -> list[dict[str, Any]]:
+        """Run one statement; one trip to the connection's thread."""
+        rows = list(await raw.execute_fetchall(sql.question, sql.question_values(values)))
+        if not rows:
+            return []
+        columns = rows[0].keys()
+        return [dict(zip(columns, row, strict=True)) for row in rows]
+
+    async def execute_many(
+        self, raw: aiosqlite.Connection, sql: Statement, rows: Sequence[Sequence[object]]
+    ) -> None:
+        """Run one statement for each row; one trip to the connection's thread."""
+        await (await raw.executemany(sql.question, sql.question_rows(rows))).close()
+
+    def listed(self, name: str) -> str:
+        """Return the set of the strings in a JSON list."""
+        return f"(select value from json_each(:{name}))"  # noqa: S608 - a name from our own code
+
+    @contextlib.contextmanager
+    def outages(self, *, writes: bool) -> Iterator[None]:
+        """Turn what may be over later into DatabaseUnavailable."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code in _OUTAGES or (code == _READ_ONLY and writes):
+                self._unavailable(error)
+            raise
+        except OSError as error:
+            self._unavailable(error)
+
+    def _unavailable(self, error: Exception) -> NoReturn:
+        raise DatabaseUnavailable(f"{self.name}: {error}") from error

@@ -1,0 +1,92 @@
+"""What tests of several folders need: a database of their own, on each database that is there."""
+
+import asyncio
+import os
+import shutil
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from crypitor.database.engine import Database
+from crypitor.database.migrate import migrate
+
+POSTGRES = os.environ.get("CRYPITOR_TEST_POSTGRES")
+"""URL of a cluster whose user may create databases; set by tests/live/postgres.py."""
+
+DIALECTS = [
+    "sqlite",
+    *([pytest.param("postgresql", marks=pytest.mark.live)] if POSTGRES else []),
+]
+
+
+@asynccontextmanager
+async def postgres_database(template: str = "template0") -> AsyncIterator[str]:
+    """Create a database, yield its URL, and drop it, whoever still uses it."""
+    name = f"crypitor_{uuid.uuid4().hex}"
+    admin = await asyncpg.connect(POSTGRES)
+    try:
+        await admin.execute(f"create database {name} template {template}")
+        try:
+            yield urlsplit(POSTGRES)._replace(path=f"/{name}").geturl()
+        finally:
+            await admin.execute(f"drop database {name} with (force)")
+    finally:
+        await admin.close()
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a SQLite file with the newest schema, to be copied."""
+    path = tmp_path_factory.mktemp("migrated") / "crypitor.db"
+    asyncio.run(migrate(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql() -> Iterator[str]:
+    """Return the name of a PostgreSQL database with the newest schema, to be copied."""
+    with asyncio.Runner() as runner:
+        creation = postgres_database()
+        url = runner.run(creation.__aenter__())
+        runner.run(migrate(url))
+        yield urlsplit(url).path.removeprefix("/")
+        runner.run(creation.__aexit__(None, None, None))
+
+
+@pytest.fixture(params=DIALECTS)
+async def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """Return the URL of a database without any schema; on SQLite the file is not there yet."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/folder/crypitor.db"
+        return
+    async with postgres_database() as url:
+        yield url
+
+
+@pytest.fixture(params=DIALECTS)
+def migrated(request: pytest.FixtureRequest) -> Path | str:
+    """Return what `database_url` copies: a SQLite file, or the name of a PostgreSQL database."""
+    return request.getfixturevalue(f"migrated_{request.param}")
+
+
+@pytest.fixture
+async def database_url(migrated: Path | str, tmp_path: Path) -> AsyncIterator[str]:
+    """Return the URL of a database with the newest schema and no rows."""
+    if isinstance(migrated, Path):
+        shutil.copy(migrated, tmp_path / "crypitor.db")
+        yield f"sqlite:///{tmp_path}/crypitor.db"
+        return
+    async with postgres_database(migrated) as url:
+        yield url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """Return an open database with the newest schema and no rows."""
+    async with Database.open(database_url) as database:
+        yield database

@@ -1,0 +1,214 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from crypitor.database.blocks import BlockEffect, save_block
+from crypitor.database.monitors import insert_monitor
+from crypitor.database.networks import lead, position_of
+from crypitor.evm.types import Header, Receipt, Transaction
+from crypitor.monitor.models import Direction, Kind, Match, Transfer, match_id
+from tests.monitor.test_match import MONITOR, A, B
+
+CONFIRMATIONS = 3
+PROJECT = "insert into projects (id, name, created_at) values ('pr_1', 'default', 0)"
+ENDPOINT = """insert into endpoints (id, project_id, url, description, format, headers, ordered,
+        enabled, state, secret, failures_in_row, created_at, updated_at)
+    values (:id, 'pr_1', 'http://x', '', 'standard', '{}', 0, 1, 'healthy', '', 0, 0, 0)"""
+
+
+class Chain:
+    """Blocks are named by their hash; each is given its effect as the matcher would."""
+
+    def __init__(self, database):
+        self.database = database
+        self.sequence = 0
+        self.headers = {}
+
+    async def take(self, name, parent=None, matches=1, required=CONFIRMATIONS, **tags):
+        below = self.headers.get(parent)
+        header = Header(below.number + 1 if below else 1, name, parent or "genesis", 0)
+        self.headers[name] = header
+        self.sequence += 1
+        effect = BlockEffect(
+            network="ethereum", chain_id=1, expected_sequence=self.sequence - 1,
+            sequence=self.sequence, header=header,
+            ancestor_number=below.number if below else None,
+            matches=[(match_in(header, index), required) for index in range(matches)],
+            safe=tags.get("safe"), finalized=tags.get("finalized"), oldest_kept=0,
+            now=1000 + self.sequence,
+        )  # fmt: skip
+        return await self.database.write(lambda tx: save_block(tx, effect))
+
+    async def told(self, endpoint="ep_1"):
+        """(block, phase, status) of every delivery, in the order in which they were queued."""
+        rows = await self.database.read(
+            lambda tx: tx.all(
+                "select * from deliveries where endpoint_id = :endpoint order by created_at, id",
+                endpoint=endpoint,
+            )
+        )
+        return [
+            (json.loads(r["body"])["data"]["block"]["hash"], r["phase"], r["status"]) for r in rows
+        ]
+
+    async def change(self, sql, **values):
+        await self.database.write(lambda tx: tx.run(sql, **values))
+
+
+def match_in(header, index=0, monitor=MONITOR):
+    transaction = Transaction(f"0x{header.hash}", hex(index), header.hash, A, hex(7 + index), B)
+    receipt = Receipt(transaction.hash, hex(index), header.hash, (), status="0x1")
+    moved = Transfer(Kind.NATIVE, A, B, 7 + index, None, None, None)
+    made = match_id(monitor.id, Direction.IN, B, header.hash, f"{transaction.hash}{index}", moved)
+    return Match(
+        made, monitor, "ethereum", Direction.IN, B, None, header, transaction, receipt, moved
+    )  # fmt: skip
+
+
+@pytest.fixture
+async def chain(database):
+    async def prepare(tx):
+        await tx.run(PROJECT)
+        for endpoint in ("ep_1", "ep_2"):
+            await tx.run(ENDPOINT, id=endpoint)
+        await insert_monitor(tx, replace(MONITOR, endpoints=("ep_1",)))
+        await lead(tx, "ethereum", 1)
+
+    await database.write(prepare)
+    return Chain(database)
+
+
+async def test_a_block_and_its_effect_are_stored_together(chain):
+    """
+    Header, sequence, match and delivery of a block are there after it was saved.
+    """
+    saved = await chain.take("a1", matches=2)
+
+    position = await chain.database.read(lambda tx: position_of(tx, "ethereum", 10))
+    assert (1, "a1") == (position.sequence, position.tip.hash)
+    assert (2, {"ep_1"}) == (saved.new_matches, saved.endpoints)
+    assert [("a1", "detected", "pending")] * 2 == await chain.told()
+
+
+async def test_nothing_is_stored_when_somebody_else_was_faster(chain):
+    """
+    With a sequence that has passed, neither the header nor a match is stored.
+    """
+    await chain.take("a1")
+    chain.sequence -= 1
+
+    assert await chain.take("a2", parent="a1") is None
+
+    position = await chain.database.read(lambda tx: position_of(tx, "ethereum", 10))
+    assert position.tip.hash == "a1"
+    assert len(await chain.told()) == 1
+
+
+async def test_confirmed_when_deep_enough_and_after_detected(chain):
+    """
+    The block that makes a match three deep confirms it; the news waits until detected has ended.
+    """
+    for name, parent in (("a1", None), ("a2", "a1"), ("a3", "a2")):
+        await chain.take(name, parent, matches=name == "a1")
+
+    assert await chain.told() == [("a1", "detected", "pending"), ("a1", "confirmed", "waiting")]
+    body = await chain.database.read(
+        lambda tx: tx.value("select body from deliveries where phase = 'confirmed'")
+    )
+    assert (3, 3) == (
+        json.loads(body)["data"]["confirmations"],
+        json.loads(body)["data"]["confirmations_required"],
+    )
+
+
+async def test_reverted_is_told_to_those_who_heard_before(chain):
+    """
+    An orphaned match is reverted, and an endpoint that joined later is not told of it.
+    """
+    await chain.take("a1", matches=0)
+    await chain.take("a2", parent="a1")
+    await chain.change("insert into monitor_endpoints values ('mo_1', 'ep_2', 1)")
+    await chain.take("b2", parent="a1", matches=0)
+
+    assert await chain.told() == [("a2", "detected", "pending"), ("a2", "reverted", "waiting")]
+    assert await chain.told("ep_2") == []
+
+
+async def test_a_reverted_match_is_never_confirmed(chain):
+    """
+    Blocks on top of the new branch confirm nothing of the old one.
+    """
+    await chain.take("a1", matches=0)
+    await chain.take("a2", parent="a1")
+    for name, parent in (("b2", "a1"), ("b3", "b2"), ("b4", "b3"), ("b5", "b4")):
+        await chain.take(name, parent, matches=0)
+
+    assert [phase for _, phase, _ in await chain.told()] == ["detected", "reverted"]
+
+
+async def test_back_on_the_first_branch_the_match_is_told_again(chain):
+    """
+    A match whose block comes back is detected again under another id, and confirmed in the end.
+    """
+    await chain.take("a1", matches=0)
+    await chain.take("a2", parent="a1")
+    await chain.take("b2", parent="a1", matches=0)
+    await chain.take("a2", parent="a1")
+    await chain.take("a3", parent="a2", matches=0)
+    await chain.take("a4", parent="a3", matches=0)
+
+    assert [phase for _, phase, _ in await chain.told()] == [
+        "detected", "reverted", "detected", "confirmed",
+    ]  # fmt: skip
+    rows = await chain.database.read(lambda tx: tx.all("select phase, returns from matches"))
+    assert [("confirmed", 1)] == [(row["phase"], row["returns"]) for row in rows]
+
+
+async def test_confirmed_by_the_tag_of_the_node(chain):
+    """
+    A monitor that waits for `finalized` is told when that tag has passed the block.
+    """
+    await chain.take("a1", required="finalized")
+    await chain.take("a2", parent="a1", matches=0, finalized=0, safe=1)
+    before = len(await chain.told())
+    await chain.take("a3", parent="a2", matches=0, finalized=1)
+
+    assert before == 1
+    assert [phase for _, phase, _ in await chain.told()] == ["detected", "confirmed"]
+
+
+async def test_phases_that_nobody_asked_for_are_not_sent(chain):
+    """
+    A monitor that notifies of confirmations alone is told of nothing else.
+    """
+    await chain.change("update monitors set notify = '[\"confirmed\"]'")
+    await chain.take("a1")
+    await chain.take("a2", parent="a1", matches=0)
+    await chain.take("a3", parent="a2", matches=0)
+
+    assert await chain.told() == [("a1", "confirmed", "pending")]
+
+
+async def test_matches_of_a_monitor_that_is_gone_are_not_stored(chain):
+    """
+    A monitor that was deleted while its match was on the way gets no match and no delivery.
+    """
+    await chain.change("delete from monitors")
+    saved = await chain.take("a1")
+
+    assert saved.new_matches == 0
+    assert await chain.told() == []
+
+
+async def test_positions_follow_the_order_of_commits(chain):
+    """
+    Every match has the next position, so that a feed by position misses none.
+    """
+    await chain.take("a1", matches=3)
+    await chain.take("a2", parent="a1", matches=2)
+
+    rows = await chain.database.read(
+        lambda tx: tx.all("select position from matches order by block_number, position")
+    )
+    assert [1, 2, 3, 4, 5] == [row["position"] for row in rows]

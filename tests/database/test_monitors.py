@@ -1,0 +1,228 @@
+"""Monitors, their addresses and the log of their changes in the database."""
+
+import os
+from dataclasses import replace
+
+import pytest
+
+from crypitor.database.addresses import (
+    add_addresses,
+    all_addresses,
+    count_addresses,
+    insert_addresses,
+    list_addresses,
+    load_addresses,
+    remove_addresses,
+)
+from crypitor.database.endpoints import insert_endpoint
+from crypitor.database.keys import ensure_project
+from crypitor.database.monitors import (
+    MonitorFilter,
+    changes_after,
+    delete_monitor,
+    get_monitor,
+    insert_monitor,
+    list_monitors,
+    load_monitors,
+    load_some_monitors,
+    newest_revision,
+    record_changes,
+    update_monitor,
+)
+from crypitor.monitor.models import DEFAULT_RULES, Direction, Kind, Monitor, Phase, Rule
+from crypitor.webhook.delivery import Endpoint
+
+A, B, C = (f"0x{digit * 40}" for digit in "abc")
+
+
+@pytest.fixture
+async def project(database) -> str:
+    """Return the id of a project."""
+    return await database.write(lambda tx: ensure_project(tx, 1, os.urandom))
+
+
+@pytest.fixture
+def monitor(project) -> Monitor:
+    """Return a monitor in which nothing has its default."""
+    return Monitor(
+        id="mo_" + "1" * 26,
+        project_id=project,
+        name="Tr\u00e9sor \U0001f4b0",
+        networks=("ethereum", "dev"),
+        rules=(Rule(Kind.NATIVE, Direction.IN), Rule(Kind.ERC20, contracts=frozenset({A, B}))),
+        any_address=False,
+        endpoints=("ep_2", "ep_1"),
+        notify=frozenset({Phase.CONFIRMED}),
+        confirmations="finalized",
+        tags=("b", "a"),
+        note="two\nlines",
+        enabled=True,
+        created_at=5,
+        updated_at=6,
+    )
+
+
+async def store(database, *monitors: Monitor) -> None:
+    """Store monitors with the endpoints that they name."""
+
+    async def unit(tx):
+        for number in (1, 2):
+            await insert_endpoint(
+                tx,
+                Endpoint(f"ep_{number}", monitors[0].project_id, "https://example.com", "whsec_"),
+            )
+        for monitor in monitors:
+            await insert_monitor(tx, monitor)
+
+    await database.write(unit)
+
+
+async def test_monitor_is_read_as_it_was_stored(database, monitor):
+    """Every field comes back, endpoints and tags in their order."""
+    await store(database, monitor)
+
+    read = await database.read(lambda tx: get_monitor(tx, monitor.project_id, monitor.id))
+
+    assert read == monitor
+
+
+async def test_update_replaces_all_but_identity(database, monitor):
+    """An updated monitor is what it was updated to."""
+    after = replace(
+        monitor,
+        name="n",
+        networks=("dev",),
+        rules=DEFAULT_RULES,
+        any_address=True,
+        endpoints=("ep_1",),
+        notify=frozenset(),
+        confirmations=3,
+        tags=(),
+        note="",
+        enabled=False,
+        updated_at=9,
+    )
+    await store(database, monitor)
+
+    await database.write(lambda tx: update_monitor(tx, after))
+
+    assert await database.read(lambda tx: get_monitor(tx, monitor.project_id, monitor.id)) == after
+
+
+async def test_other_project_finds_nothing(database, monitor):
+    """Reading, listing and deleting need the monitor's own project."""
+    await store(database, monitor)
+
+    read = await database.read(lambda tx: get_monitor(tx, "pr_x", monitor.id))
+    listed = await database.read(lambda tx: list_monitors(tx, "pr_x", MonitorFilter(), 9))
+    deleted = await database.write(lambda tx: delete_monitor(tx, "pr_x", monitor.id))
+
+    assert (read, listed, deleted) == (None, [], None)
+
+
+async def test_index_is_loaded_from_enabled_monitors(database, monitor):
+    """What the index starts with: enabled monitors, and their addresses chunk by chunk."""
+    disabled = replace(monitor, id="mo_" + "2" * 26, enabled=False)
+    other = replace(monitor, id="mo_" + "3" * 26)
+    await store(database, monitor, disabled, other)
+
+    async def unit(tx):
+        for one in (monitor, disabled, other):
+            await insert_addresses(tx, one.id, [(B, "b"), (A, None), (C, None)])
+
+    await database.write(unit)
+
+    loaded = await database.read(load_monitors)
+    rows, after = [], None
+    while chunk := await database.read(lambda tx: load_addresses(tx, after, 2)):  # noqa: B023
+        rows += chunk
+        after = chunk[-1][:2]
+    assert {one.id for one in loaded} == {monitor.id, other.id}
+    assert rows == [
+        (one.id, address, label)
+        for one in (monitor, other)
+        for address, label in ((A, None), (B, "b"), (C, None))
+    ]
+
+
+async def test_some_monitors_are_loaded_by_id(database, monitor):
+    """Changes of other processes are read by id, disabled monitors too; gone ones are left out."""
+    disabled = replace(monitor, id="mo_" + "2" * 26, enabled=False)
+    await store(database, monitor, disabled)
+
+    loaded = await database.read(lambda tx: load_some_monitors(tx, [disabled.id, "mo_gone"]))
+
+    assert loaded == [disabled]
+
+
+async def test_changes_are_read_in_their_order(database):
+    """Revisions grow by one for each monitor that changed."""
+    await database.write(lambda tx: record_changes(tx, ["mo_1", "mo_2"]))
+    await database.write(lambda tx: record_changes(tx, ["mo_1"]))
+    await database.write(lambda tx: record_changes(tx, []))
+
+    changes = await database.read(lambda tx: changes_after(tx, 1, 10))
+
+    assert changes == [(2, "mo_2"), (3, "mo_1")]
+    assert await database.read(newest_revision) == 3
+
+
+async def test_addresses_are_added_once(database, monitor):
+    """Adding tells what is new, what was there, and what changed for the index."""
+    await store(database, monitor)
+    await database.write(lambda tx: insert_addresses(tx, monitor.id, [(A, "old"), (B, "kept")]))
+
+    added = await database.write(
+        lambda tx: add_addresses(tx, monitor.id, {A: "new", B: None, C: "c"})
+    )
+
+    stored = await database.read(lambda tx: all_addresses(tx, monitor.id))
+    assert (added.added, added.already_present) == (1, 2)
+    assert sorted(added.changed) == [(A, "new"), (C, "c")]
+    assert stored == [(A, "new"), (B, "kept"), (C, "c")]
+
+
+async def test_removal_tells_what_was_there(database, monitor):
+    """Only addresses that were watched are told as removed."""
+    await store(database, monitor)
+    await database.write(lambda tx: insert_addresses(tx, monitor.id, [(A, None), (B, None)]))
+
+    removed = await database.write(lambda tx: remove_addresses(tx, monitor.id, [B, C]))
+
+    assert removed == [B]
+    assert await database.read(lambda tx: count_addresses(tx, [monitor.id])) == {monitor.id: 1}
+
+
+async def test_deleting_a_monitor_deletes_its_addresses(database, monitor):
+    """No address of a deleted monitor is left."""
+    await store(database, monitor)
+    await database.write(lambda tx: insert_addresses(tx, monitor.id, [(A, None)]))
+
+    deleted = await database.write(lambda tx: delete_monitor(tx, monitor.project_id, monitor.id))
+
+    assert deleted == monitor
+    assert await database.read(lambda tx: all_addresses(tx, monitor.id)) == []
+
+
+@pytest.mark.parametrize(
+    ("prefix", "cursor", "expected"),
+    [
+        ("0x", None, [A, B, C]),
+        ("0xb", None, [B]),
+        ("0x", A, [B, C]),
+        (B, None, [B]),
+        ("0xa", A, []),
+    ],
+)
+async def test_addresses_by_prefix_and_cursor(database, monitor, prefix, cursor, expected):
+    """The list begins behind the cursor and within the prefix."""
+    await store(database, monitor)
+    await database.write(
+        lambda tx: insert_addresses(tx, monitor.id, [(a, None) for a in (C, A, B)])
+    )
+
+    rows = await database.read(
+        lambda tx: list_addresses(tx, monitor.id, 9, prefix=prefix, cursor=cursor)
+    )
+
+    assert [address for address, _ in rows] == expected

@@ -1,0 +1,116 @@
+"""What only SQLite has: pragmas, a lock over the whole file, a disk."""
+
+import asyncio
+import contextlib
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from crypitor.database.engine import Database, Transaction
+from crypitor.errors import DatabaseUnavailable
+
+HOLDER = """
+import sqlite3, sys
+holder = sqlite3.connect(sys.argv[1], isolation_level=None)
+holder.execute("begin immediate")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+IN_FORCE = {
+    "journal_mode": "wal",
+    "synchronous": 2,  # FULL
+    "foreign_keys": 1,
+    "busy_timeout": 5000,
+}
+
+
+async def pragmas(tx: Transaction) -> dict[str, object]:
+    return {name: await tx.value(f"pragma {name}") for name in IN_FORCE}
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path}/new/folder/crypitor.db"
+
+
+async def test_pragmas_are_in_force_on_every_connection(url):
+    """They belong to a connection, and the library's own pool loses them."""
+    async with Database.open(url, connections=3) as database:
+        together = asyncio.Barrier(3)
+
+        async def beside(tx: Transaction) -> dict[str, object]:
+            await together.wait()
+            return await pragmas(tx)
+
+        readers = await asyncio.gather(*(database.read(beside) for _ in range(3)))
+        writer = await database.write(pragmas)
+
+    assert [*readers, writer] == [IN_FORCE] * 4
+
+
+async def test_another_process_that_holds_the_lock_is_an_outage(url, tmp_path):
+    """It is waited for, first within SQLite, then by the caller; afterwards all is well."""
+    async with Database.open(url) as database:
+        await database.write(lambda tx: tx.run("create table things (id text)"))
+        path = tmp_path / "new/folder/crypitor.db"
+        with subprocess.Popen(
+            [sys.executable, "-c", HOLDER, str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as holder:
+            await asyncio.to_thread(holder.stdout.readline)
+            try:
+                with pytest.raises(
+                    DatabaseUnavailable, match=r"SQLite .*crypitor\.db: database is locked"
+                ):
+                    await database.write(lambda tx: tx.run("insert into things values ('a')"))
+                assert await database.read(lambda tx: tx.value("select count(*) from things")) == 0
+            finally:
+                await asyncio.to_thread(holder.communicate)
+        await database.write(lambda tx: tx.run("insert into things values ('b')"))
+
+        assert await database.read(lambda tx: tx.value("select id from things")) == "b"
+
+
+async def test_a_full_disk_is_an_outage_and_leaves_nothing(url):
+    """A limit on the pages gives the same result code as a disk without room."""
+    async with Database.open(url) as database:
+        await database.write(lambda tx: tx.run("create table things (id text)"))
+        limit = await database.write(lambda tx: tx.value("pragma max_page_count = 20"))
+        rows = [("x" * 1000,) for _ in range(1000)]
+
+        with pytest.raises(DatabaseUnavailable, match="full"):
+            await database.write(lambda tx: tx.many("insert into things (id) values (:id)", rows))
+        assert limit == 20
+        assert await database.read(lambda tx: tx.value("select count(*) from things")) == 0
+        await database.write(lambda tx: tx.run("insert into things values ('fits')"))
+
+
+async def test_a_folder_that_cannot_be_made_is_an_outage(tmp_path):
+    """The disk may be mounted a moment later."""
+    (tmp_path / "file").touch()
+
+    with pytest.raises(DatabaseUnavailable, match="SQLite"):
+        async with Database.open(f"sqlite:///{tmp_path}/file/crypitor.db"):
+            pass
+
+
+async def test_a_file_that_is_no_database_is_not_an_outage(tmp_path):
+    """Waiting would not make it one."""
+    (tmp_path / "crypitor.db").write_bytes(b"something else, long enough to be read" * 50)
+
+    with pytest.raises(sqlite3.DatabaseError, match="not a database"):
+        async with Database.open(f"sqlite:///{tmp_path}/crypitor.db"):
+            pass
+
+
+async def test_a_relative_path_begins_in_the_working_folder(tmp_path):
+    """Three slashes are relative, four are absolute."""
+    with contextlib.chdir(tmp_path):
+        async with Database.open("sqlite:///data/crypitor.db") as database:
+            await database.write(lambda tx: tx.run("create table things (id text)"))
+
+    assert (tmp_path / "data/crypitor.db").is_file()
