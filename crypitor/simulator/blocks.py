@@ -1,0 +1,252 @@
+"""Blocks with true hashes, roots and blooms, as a chain makes them since the Cancun upgrade.
+
+Sources: yellow paper 4.3; EIP-1559, 3675, 4399, 4788, 4844, 4895.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from crypitor.evm import rlp
+from crypitor.evm.bloom import bloom
+from crypitor.evm.keccak import keccak
+from crypitor.evm.trie import EMPTY_ROOT, ordered_root
+from crypitor.evm.types import Address, Hash
+from crypitor.simulator.calls import Call, Event, Kind, Movement
+from crypitor.simulator.ledger import Entries
+from crypitor.simulator.transactions import LEGACY, SignedTransaction
+
+FieldValue: TypeAlias = int | bytes
+"""A number, or bytes of fixed or free length."""
+
+NO_BLOOM = bytes(256)
+_NO_HASH = bytes(32)
+_EMPTY_LIST_HASH = keccak(rlp.encode([]))
+_GENESIS_BASE_FEE = 10**9  # EIP-1559, INITIAL_BASE_FEE
+_ELASTICITY = 2  # EIP-1559
+_LARGEST_CHANGE = 8  # EIP-1559, BASE_FEE_MAX_CHANGE_DENOMINATOR
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """A movement at its place in the chain: the truth that a reader of the chain must find.
+
+    log_index: position in the block; None for the chain's own coin.  item: position within a
+    TransferBatch, else None.  contract: None for the chain's own coin.  amount: smallest unit.
+    """
+
+    kind: Kind
+    transaction_hash: Hash
+    transaction_index: int
+    log_index: int | None
+    item: int | None
+    from_address: Address
+    to_address: Address
+    contract: Address | None
+    amount: int
+    token_id: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mined:
+    """A transaction at its place in a block, with what came of it.
+
+    first_log: index in the block of its first log.  created: the address of the contract that it
+    creates, also when that failed.
+    """
+
+    signed: SignedTransaction
+    call: Call
+    index: int
+    succeeded: bool
+    gas_used: int
+    cumulative_gas_used: int
+    first_log: int
+    bloom: bytes
+    created: Address | None
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What it emitted: nothing if it failed."""
+        return self.call.events if self.succeeded else ()
+
+    def encoded_receipt(self) -> bytes:
+        """Return what the receipts' trie holds."""
+        logs: rlp.Item = [
+            [bytes.fromhex(event.address[2:]), list(event.topics), event.data]
+            for event in self.events
+        ]
+        fields: list[rlp.Item] = [
+            rlp.integer(self.succeeded),
+            rlp.integer(self.cumulative_gas_used),
+            self.bloom,
+            logs,
+        ]
+        kind = self.signed.envelope.kind
+        return bytes([kind] if kind else ()) + rlp.encode(fields)
+
+    def happened(self) -> list[Happened]:
+        """Return what moved, the chain's own coin first."""
+        if not self.succeeded:
+            return []
+        found = []
+        envelope = self.signed.envelope
+        if envelope.value:
+            target = envelope.to or self.created
+            assert target is not None
+            found.append(
+                self._at(None, Movement("native", self.signed.sender, target, envelope.value))
+            )
+        for place, event in enumerate(self.events, self.first_log):
+            found += [self._at(place, movement) for movement in event.movements]
+        return found
+
+    def _at(self, log_index: int | None, movement: Movement) -> Happened:
+        return Happened(
+            kind=movement.kind,
+            transaction_hash=self.signed.hash,
+            transaction_index=self.index,
+            log_index=log_index,
+            item=movement.item,
+            from_address=movement.from_address,
+            to_address=movement.to_address,
+            contract=movement.contract,
+            amount=movement.amount,
+            token_id=movement.token_id,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SimulatedBlock:
+    """A block. There is one object for each, so identity is equality.
+
+    header: the fields under their JSON-RPC names in the order in which they are hashed.
+    base_fee: wei that each unit of gas must pay at least.
+    size: bytes of the whole block, encoded.  changes: what it adds to the ledger.
+    """
+
+    number: int
+    hash: Hash
+    parent_hash: Hash
+    timestamp: int
+    header: dict[str, FieldValue]
+    base_fee: int
+    size: int
+    transactions: tuple[Mined, ...] = field(repr=False)
+    truth: tuple[Happened, ...] = field(repr=False)
+    changes: Entries = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the next block goes.
+
+    parent: None for the genesis block.  mark: at most 32 bytes that tell this branch from others.
+    randomness: 32 bytes.  timestamp: unix seconds.
+    """
+
+    parent: SimulatedBlock | None
+    timestamp: int
+    gas_limit: int
+    mark: bytes
+    randomness: bytes
+    beneficiary: Address
+
+
+def next_base_fee(parent: SimulatedBlock | None) -> int:
+    """Return what EIP-1559 asks of the block after `parent`."""
+    if parent is None:
+        return _GENESIS_BASE_FEE
+    used, target = _number(parent, "gasUsed"), _number(parent, "gasLimit") // _ELASTICITY
+    fee = parent.base_fee
+    if used == target:
+        return fee
+    if used > target:
+        return fee + max(fee * (used - target) // target // _LARGEST_CHANGE, 1)
+    return fee - fee * (target - used) // target // _LARGEST_CHANGE
+
+
+def sealed(place: Place, transactions: tuple[Mined, ...], changes: Entries) -> SimulatedBlock:
+    """Return the block that holds these transactions at this place."""
+    raws = [mined.signed.raw for mined in transactions]
+    header = _header(place, transactions, raws)
+    encoded = rlp.encode([_encodable(value) for value in header.values()])
+    body = [
+        raw if mined.signed.envelope.kind == LEGACY else rlp.encode(raw)
+        for mined, raw in zip(transactions, raws, strict=True)
+    ]
+    no_list = rlp.encode([])
+    whole = rlp.sequence((encoded, rlp.sequence(body), no_list, no_list))
+    parent = place.parent
+    return SimulatedBlock(
+        number=parent.number + 1 if parent else 0,
+        hash="0x" + keccak(encoded).hex(),
+        parent_hash=parent.hash if parent else "0x" + _NO_HASH.hex(),
+        timestamp=place.timestamp,
+        header=header,
+        base_fee=next_base_fee(parent),
+        size=len(whole),
+        transactions=transactions,
+        truth=tuple(one for mined in transactions for one in mined.happened()),
+        changes=changes,
+    )
+
+
+def _header(
+    place: Place, transactions: tuple[Mined, ...], raws: list[bytes]
+) -> dict[str, FieldValue]:
+    """Return all fields in the order of consensus.
+
+    stateRoot is no trie's root: there is no state to read. It follows from the transactions and
+    from the parent's, so that it changes where a true one would.
+    """
+    parent = place.parent
+    parent_hash = bytes.fromhex(parent.hash[2:]) if parent else _NO_HASH
+    transactions_root = ordered_root(raws)
+    return {
+        "parentHash": parent_hash,
+        "sha3Uncles": _EMPTY_LIST_HASH,
+        "miner": bytes.fromhex(place.beneficiary[2:]),
+        "stateRoot": keccak(parent_hash + transactions_root),
+        "transactionsRoot": transactions_root,
+        "receiptsRoot": ordered_root([mined.encoded_receipt() for mined in transactions]),
+        "logsBloom": _union(mined.bloom for mined in transactions),
+        "difficulty": 0,
+        "number": parent.number + 1 if parent else 0,
+        "gasLimit": place.gas_limit,
+        "gasUsed": transactions[-1].cumulative_gas_used if transactions else 0,
+        "timestamp": place.timestamp,
+        "extraData": place.mark,
+        "mixHash": place.randomness,
+        "nonce": bytes(8),
+        "baseFeePerGas": next_base_fee(parent),
+        "withdrawalsRoot": EMPTY_ROOT,
+        "blobGasUsed": 0,
+        "excessBlobGas": 0,
+        "parentBeaconBlockRoot": keccak(b"beacon" + parent_hash),
+    }
+
+
+def _union(blooms: Iterable[bytes]) -> bytes:
+    bits = 0
+    for each in blooms:
+        bits |= int.from_bytes(each, "big")
+    return bits.to_bytes(len(NO_BLOOM), "big")
+
+
+def _encodable(value: FieldValue) -> bytes:
+    return rlp.integer(value) if isinstance(value, int) else value
+
+
+def _number(block: SimulatedBlock, name: str) -> int:
+    value = block.header[name]
+    assert isinstance(value, int)
+    return value
+
+
+def logs_bloom(events: tuple[Event, ...]) -> bytes:
+    """Return the filter over the addresses and topics of the events."""
+    if not events:
+        return NO_BLOOM
+    items = {bytes.fromhex(event.address[2:]) for event in events}
+    return bloom(items.union(*(event.topics for event in events)))

@@ -1,0 +1,179 @@
+"""Making one block: who sends what, how it is signed, and what comes of it."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from random import Random
+
+from crypitor.evm.keccak import keccak
+from crypitor.evm.types import Address
+from crypitor.simulator.blocks import (
+    Mined,
+    Place,
+    SimulatedBlock,
+    logs_bloom,
+    next_base_fee,
+    sealed,
+)
+from crypitor.simulator.calls import Call
+from crypitor.simulator.ledger import Entries, Ledger
+from crypitor.simulator.traffic import Traffic
+from crypitor.simulator.transactions import (
+    ACCESS_LIST,
+    DYNAMIC_FEE,
+    LEGACY,
+    Actor,
+    Envelope,
+    SignedTransaction,
+    created_address,
+    signed,
+)
+
+_TYPE_WEIGHTS = {LEGACY: 25, ACCESS_LIST: 10, DYNAMIC_FEE: 65}
+_GAS_PER_MOVEMENT = 400_000  # more than any call here uses for one
+_LEAST_GAS_LIMIT = 30_000_000
+_TRANSACTION_GAS = 21_000  # yellow paper, appendix G
+_CREATION_GAS = 32_000
+_ZERO_BYTE_GAS, _BYTE_GAS = 4, 16  # EIP-2028
+_LISTED_ADDRESS_GAS, _LISTED_KEY_GAS = 2_400, 1_900  # EIP-2930
+_STEADY_BRANCHES = 0.5
+_MINED_AGAIN = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What all blocks of a chain have in common.
+
+    seed: names the chain and its id.  transfers: least and most movements in a block.
+    """
+
+    seed: str
+    chain_id: int
+    transfers: tuple[int, int]
+    actors: dict[Address, Actor]
+    traffic: Traffic
+    beneficiary: Address
+
+    @property
+    def gas_limit(self) -> int:
+        """Enough for the fullest block; never changes."""
+        return max(_LEAST_GAS_LIMIT, self.transfers[1] * _GAS_PER_MOVEMENT)
+
+
+class BlockInMaking:
+    """A block that grows transaction by transaction over the state that `below` describes.
+
+    branch: how many reorgs came before; with seed and number it decides everything drawn here.
+    """
+
+    def __init__(
+        self, recipe: Recipe, parent: SimulatedBlock, branch: int, timestamp: int, *below: Entries
+    ) -> None:
+        number = parent.number + 1
+        name = f"{recipe.seed}/branch {branch}/block {number}"
+        self._recipe = recipe
+        self._rng = Random(name)  # noqa: S311 - must repeat itself; keeps no secret
+        self._ledger = Ledger(*below)
+        self._base_fee = next_base_fee(parent)
+        self._room = self._rng.randint(*recipe.transfers)
+        self._transactions: list[Mined] = []
+        self._log_count = 0
+        self._place = Place(
+            parent=parent,
+            timestamp=timestamp,
+            gas_limit=recipe.gas_limit,
+            mark=f"crypitor branch {branch}".encode(),
+            randomness=keccak(name.encode()),
+            beneficiary=recipe.beneficiary,
+        )
+
+    def make(self, orphans: list[Mined]) -> Generator[None, None, SimulatedBlock]:
+        """Return the block; yield after every transaction, so that a caller may do other work.
+
+        orphans: transactions of blocks that this branch replaces; those mined again are removed.
+        """
+        again = [mined for mined in orphans if self._rng.random() < _MINED_AGAIN]
+        first = 1.0 if self._rng.random() < _STEADY_BRANCHES else 0.5
+        while self._room or again:
+            if again and (not self._room or self._rng.random() < first):
+                orphan = again.pop(0)
+                if self._takes(orphan):
+                    self._execute(orphan.signed, orphan.call)
+                    orphans.remove(orphan)
+            else:
+                actor, call = self._recipe.traffic.next(self._rng, self._ledger, self._room)
+                self._execute(signed(self._envelope(actor, call), actor), call)
+            yield
+        return sealed(self._place, tuple(self._transactions), self._ledger.changes)
+
+    def _takes(self, orphan: Mined) -> bool:
+        """Whether the transaction is valid here: next nonce, fee high enough, and room for it."""
+        envelope = orphan.signed.envelope
+        return (
+            envelope.nonce == self._ledger.nonce(orphan.signed.sender)
+            and envelope.fee_cap >= self._base_fee
+            and orphan.call.movement_count <= self._room
+        )
+
+    def _envelope(self, actor: Actor, call: Call) -> Envelope:
+        kind = self._rng.choices(list(_TYPE_WEIGHTS), list(_TYPE_WEIGHTS.values()))[0]
+        offer = self._rng.randint(1, 30) * 10**8
+        price = self._base_fee + offer
+        listed = kind == ACCESS_LIST and call.to is not None and self._rng.random() < 0.7
+        keys = tuple(self._rng.randbytes(32) for _ in range(self._rng.randint(0, 2)))
+        access_list = ((call.to, keys),) if listed and call.to else ()
+        intrinsic = _intrinsic_gas(call) + (
+            _LISTED_ADDRESS_GAS + len(keys) * _LISTED_KEY_GAS if listed else 0
+        )
+        simple = call.to in self._recipe.actors and not call.reverts
+        return Envelope(
+            kind=kind,
+            chain_id=self._recipe.chain_id,
+            nonce=self._ledger.nonce(actor.address),
+            tip=offer if kind == DYNAMIC_FEE else price,
+            fee_cap=price + self._base_fee if kind == DYNAMIC_FEE else price,
+            gas=intrinsic if simple else intrinsic + self._rng.randint(40, 150) * 1000,
+            to=call.to,
+            value=call.value,
+            data=call.data,
+            access_list=access_list,
+        )
+
+    def _execute(self, transaction: SignedTransaction, call: Call) -> None:
+        envelope, ledger = transaction.envelope, self._ledger
+        succeeded = not call.reverts and all(map(ledger.allows, call.owner_changes))
+        ledger.use_nonce(transaction.sender)
+        if succeeded:
+            for change in call.owner_changes:
+                ledger.make(change)
+            self._room -= call.movement_count
+        events = call.events if succeeded else ()
+        used = _used_gas(envelope, call, succeeded)
+        before = self._transactions[-1].cumulative_gas_used if self._transactions else 0
+        created = created_address(transaction.sender, envelope.nonce)
+        self._transactions.append(
+            Mined(
+                signed=transaction,
+                call=call,
+                index=len(self._transactions),
+                succeeded=succeeded,
+                gas_used=used,
+                cumulative_gas_used=before + used,
+                first_log=self._log_count,
+                bloom=logs_bloom(events),
+                created=created if envelope.to is None else None,
+            )
+        )
+        self._log_count += len(events)
+
+
+def _intrinsic_gas(call: Call) -> int:
+    zeros = call.data.count(0)
+    gas = _TRANSACTION_GAS + zeros * _ZERO_BYTE_GAS + (len(call.data) - zeros) * _BYTE_GAS
+    return gas + (_CREATION_GAS if call.to is None else 0)
+
+
+def _used_gas(envelope: Envelope, call: Call, succeeded: bool) -> int:
+    """Beyond the intrinsic gas two thirds of what was asked for; a third if the call fails."""
+    intrinsic = _intrinsic_gas(call)
+    spare = envelope.gas - intrinsic
+    return intrinsic + spare * 2 // 3 if succeeded else intrinsic + spare // 3

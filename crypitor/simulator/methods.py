@@ -1,0 +1,199 @@
+"""The JSON-RPC methods of a simulated node.
+
+Source: execution-apis; go-ethereum where they are silent.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+import msgspec
+
+import crypitor
+from crypitor.simulator.blocks import SimulatedBlock
+from crypitor.simulator.chain import SimulatedChain
+from crypitor.simulator.documents import (
+    Document,
+    block_document,
+    log_document,
+    receipt_document,
+    transaction_document,
+)
+from crypitor.simulator.params import (
+    INVALID_PARAMS,
+    METHOD_NOT_FOUND,
+    REVERTED,
+    SERVER_ERROR,
+    LogFilter,
+    RpcError,
+    is_hash,
+    read_address,
+    read_data,
+    read_hash,
+    read_object,
+    read_quantity,
+)
+
+_CACHED_DOCUMENTS = 512
+
+Answer: TypeAlias = Any
+"""Whatever msgspec encodes; msgspec.Raw where it is encoded already."""
+
+
+class Methods:
+    """Answers for one chain. Documents of whole blocks are encoded once and kept for a while."""
+
+    def __init__(self, chain: SimulatedChain) -> None:
+        self._chain = chain
+        self._encoded: dict[tuple[str, str], msgspec.Raw] = {}
+        self._metadata = {token.address: token.metadata() for token in chain.contracts.tokens}
+        self._people = {actor.address for actor in chain.actors}
+        # name → (method, fewest parameters, most)
+        self._methods: dict[str, tuple[Callable[..., Answer], int, int]] = {
+            "eth_chainId": (self._chain_id, 0, 0),
+            "net_version": (self._net_version, 0, 0),
+            "web3_clientVersion": (self._client_version, 0, 0),
+            "eth_syncing": (self._syncing, 0, 0),
+            "eth_blockNumber": (self._block_number, 0, 0),
+            "eth_getBlockByNumber": (self._block_by_number, 1, 2),
+            "eth_getBlockByHash": (self._block_by_hash, 1, 2),
+            "eth_getBlockReceipts": (self._block_receipts, 1, 1),
+            "eth_getTransactionByHash": (self._transaction_by_hash, 1, 1),
+            "eth_getTransactionReceipt": (self._transaction_receipt, 1, 1),
+            "eth_getLogs": (self._logs, 1, 1),
+            "eth_call": (self._call, 1, 3),
+        }
+
+    def answer(self, method: str, params: list[Any]) -> Answer:
+        """Return the result. Raises RpcError."""
+        if method not in self._methods:
+            message = f"the method {method} does not exist/is not available"
+            raise RpcError(METHOD_NOT_FOUND, message)
+        function, fewest, most = self._methods[method]
+        if len(params) < fewest:
+            raise RpcError(INVALID_PARAMS, f"missing value for required argument {len(params)}")
+        if len(params) > most:
+            raise RpcError(INVALID_PARAMS, f"too many arguments, want at most {most}")
+        return function(*params)
+
+    def _chain_id(self) -> str:
+        return hex(self._chain.chain_id)
+
+    def _net_version(self) -> str:
+        return str(self._chain.chain_id)
+
+    def _client_version(self) -> str:
+        return f"crypitor-simulator/v{crypitor.__version__}"
+
+    def _syncing(self) -> bool:
+        return False
+
+    def _block_number(self) -> str:
+        return hex(self._chain.head.number)
+
+    def _block_by_number(self, number: Any, full: Any = False) -> Answer:
+        return self._block(self._at(number), full)
+
+    def _block_by_hash(self, block_hash: Any, full: Any = False) -> Answer:
+        return self._block(self._chain.by_hash(read_hash(block_hash)), full)
+
+    def _block(self, block: SimulatedBlock | None, full: Any) -> Answer:
+        if not isinstance(full, bool):
+            raise RpcError(INVALID_PARAMS, "invalid argument 1: not a boolean")
+        if block is None:
+            return None
+        part = "full" if full else "hashes"
+        return self._once(part, block, lambda: block_document(block, full=full))
+
+    def _block_receipts(self, reference: Any) -> Answer:
+        """reference: a number, a tag, a hash, or an object with one of the first and the last."""
+        if isinstance(reference, dict):
+            reference = reference.get("blockHash", reference.get("blockNumber"))
+        if is_hash(reference):
+            block = self._chain.by_hash(read_hash(reference))
+        else:
+            block = self._at(reference)
+        if block is None:
+            return None
+        return self._once(
+            "receipts",
+            block,
+            lambda: [receipt_document(block, mined) for mined in block.transactions],
+        )
+
+    def _transaction_by_hash(self, transaction_hash: Any) -> Answer:
+        found = self._chain.transaction(read_hash(transaction_hash))
+        return transaction_document(*found) if found else None
+
+    def _transaction_receipt(self, transaction_hash: Any) -> Answer:
+        found = self._chain.transaction(read_hash(transaction_hash))
+        return receipt_document(*found) if found else None
+
+    def _logs(self, query: Any) -> list[Document]:
+        wanted = LogFilter(read_object(query))
+        return [
+            log_document(block, mined, place)
+            for block in self._range(query)
+            for mined in block.transactions
+            for place, event in enumerate(mined.events)
+            if wanted.accepts(event)
+        ]
+
+    def _range(self, query: Document) -> Iterator[SimulatedBlock]:
+        if query.get("blockHash") is not None:
+            if query.get("fromBlock") is not None or query.get("toBlock") is not None:
+                raise RpcError(INVALID_PARAMS, "blockHash excludes fromBlock and toBlock")
+            block = self._chain.by_hash(read_hash(query["blockHash"]))
+            if block is None:
+                raise RpcError(SERVER_ERROR, "unknown block")
+            yield block
+            return
+        first = self._height(query.get("fromBlock") or "latest")
+        last = self._height(query.get("toBlock") or "latest")
+        if first > last:
+            raise RpcError(INVALID_PARAMS, "invalid block range params")
+        for number in range(first, min(last, self._chain.head.number) + 1):
+            block = self._chain.by_number(number)
+            if block is not None:
+                yield block
+
+    def _call(self, request: Any, reference: Any = "latest", _overrides: Any = None) -> str:
+        """The views of tokens. An actor's address has no code, and a call to it returns nothing."""
+        request = read_object(request)
+        if not isinstance(reference, dict) and not is_hash(reference):
+            self._height(reference)
+        to = read_address(request.get("to"))
+        data = read_data(request.get("input", request.get("data", "0x")))
+        if to in self._people:
+            return "0x"
+        returned = self._metadata.get(to, {}).get(data[:4])
+        if returned is None:
+            raise RpcError(REVERTED, "execution reverted", "0x")
+        return "0x" + returned.hex()
+
+    def _at(self, reference: Any) -> SimulatedBlock | None:
+        return self._chain.by_number(self._height(reference))
+
+    def _height(self, reference: Any) -> int:
+        """The number that a quantity or a tag names."""
+        match reference:
+            case "latest" | "pending":
+                return self._chain.head.number
+            case "safe":
+                return self._chain.safe.number
+            case "finalized":
+                return self._chain.finalized.number
+            case "earliest":
+                return 0
+        return read_quantity(reference)
+
+    def _once(
+        self, part: str, block: SimulatedBlock, document: Callable[[], Answer]
+    ) -> msgspec.Raw:
+        key = (part, block.hash)
+        encoded = self._encoded.get(key)
+        if encoded is None:
+            encoded = msgspec.Raw(msgspec.json.encode(document()))
+            if len(self._encoded) >= _CACHED_DOCUMENTS:
+                del self._encoded[next(iter(self._encoded))]
+            self._encoded[key] = encoded
+        return encoded
