@@ -1,0 +1,279 @@
+"""One JSON-RPC endpoint: asks it for blocks and believes only what proves itself."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypeAlias
+
+from crypitor.errors import NodeUnavailable
+from crypitor.evm.proof import Level, prove
+from crypitor.evm.types import Block, Hash, Header
+from crypitor.worker import rpc
+from crypitor.worker.rpc import Answer, Call, Tag
+
+if TYPE_CHECKING:
+    from crypitor.worker.transport import Transport
+
+BATCH_CALLS = 50
+"""The most calls in one request; nodes and gateways limit it, the usual limit is 100."""
+
+Observe: TypeAlias = Callable[[str, str, float], None]
+"""Told of each call: method, outcome (see `Observer.requested`), seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a node showed in one look.
+
+    head: the newest block it knows.
+    block: the one that was asked for, proven; None while the node does not have all of it.
+    safe, finalized: heights of these tags, None where the node has none or they were not asked.
+    """
+
+    head: Header
+    block: Block | None
+    safe: int | None = None
+    finalized: int | None = None
+
+
+class Node:
+    """One endpoint; `async with` opens and closes it.
+
+    url: `http(s)://` or `ws(s)://`.  name: without secrets, for logs and metrics.
+    verify: how much a block must prove.  tags: whether `safe` and `finalized` are wanted.
+
+    The methods raise NodeUnavailable for whatever keeps a healthy answer from coming, Unproven
+    for a block whose parts disagree. The chain id is checked in the first request of every
+    connection and after every failure.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        *,
+        chain_id: int,
+        timeout_seconds: float,
+        verify: Level,
+        tags: bool = False,
+        observe: Observe = lambda _method, _outcome, _seconds: None,
+    ) -> None:
+        self.name = name
+        self.pushes = url.startswith("ws")
+        self._url = url
+        self._chain_id = chain_id
+        self._timeout_seconds = timeout_seconds
+        self._verify: Level = verify
+        self._tags: tuple[Tag, ...] = ("safe", "finalized") if tags else ()
+        self._observe = observe
+        self._transport: Transport | None = None
+        self._checked: int | None = None
+        self._last_id = 0
+        self._block_receipts = True
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End all connections, within a few seconds."""
+        if self._transport is not None:
+            await self._transport.close()
+
+    def doubt(self) -> None:
+        """Check the chain id again with the next request."""
+        self._checked = None
+
+    async def next(self, number: int) -> Sight:
+        """Return the head and block `number` with its receipts: one request, one batch."""
+        wanted = self._block_calls(number)
+        head, *rest = await self._ask(
+            [
+                Call("eth_getBlockByNumber", ("latest", False)),
+                *wanted,
+                *(Call("eth_getBlockByNumber", (tag, False)) for tag in self._tags),
+            ]
+        )
+        newest = rpc.header_of(rpc.result_of(head, "eth_getBlockByNumber"))
+        if newest is None:
+            raise NodeUnavailable("has no latest block")
+        block = await self._block(rest[: len(wanted)], number, behind_head=number < newest.number)
+        safe, finalized = _heights(rest[len(wanted) :]) or (None, None)
+        return Sight(newest, block, safe, finalized)
+
+    async def block(self, number: int) -> Block | None:
+        """Return block `number`, proven; None if the node does not have all of it yet."""
+        answers = await self._ask(self._block_calls(number))
+        return await self._block(answers, number, behind_head=False)
+
+    async def header(self, block_hash: Hash) -> Header | None:
+        """Return the header with this hash; None if the node does not know it."""
+        header = await self._header(Call("eth_getBlockByHash", (block_hash, False)))
+        if header is not None and header.hash != block_hash:
+            raise NodeUnavailable(f"asked for block {block_hash}, got {header.hash}")
+        return header
+
+    async def header_at(self, place: int | Tag) -> Header | None:
+        """Return the header at a height or tag; None if the node has none there."""
+        header = await self._header(Call("eth_getBlockByNumber", (_place(place), False)))
+        if header is not None and isinstance(place, int):
+            _require_number(header, place)
+        return header
+
+    async def headers(self, first: int, last: int) -> tuple[Header, ...]:
+        """Return the headers from `first` to `last`, in batches, so they need not be linked.
+
+        Shorter at the beginning where the node has forgotten old blocks; empty if it does not
+        have the last one.
+        """
+        headers: list[Header] = []
+        for start in range(first, last + 1, BATCH_CALLS):
+            numbers = range(start, min(start + BATCH_CALLS, last + 1))
+            answers = await self._ask(
+                [Call("eth_getBlockByNumber", (_place(number), False)) for number in numbers]
+            )
+            for number, answer in zip(numbers, answers, strict=True):
+                header = rpc.header_of(rpc.result_of(answer, "eth_getBlockByNumber"))
+                if header is None:
+                    headers.clear()
+                else:
+                    headers.append(_require_number(header, number))
+        return tuple(headers)
+
+    async def heads(self) -> AsyncIterator[Header]:
+        """Yield each new head as the node announces it; only where `pushes`.
+
+        Some may be left out. Raises NodeUnavailable when the connection is lost.
+        """
+        [answer] = await self._ask([Call("eth_subscribe", ("newHeads",))])
+        subscription = rpc.text_of(rpc.result_of(answer, "eth_subscribe"))
+        transport = self._opened()
+        if await transport.connect() != self._checked:
+            raise NodeUnavailable("connection lost")
+        async for notification in transport.news():
+            source, news = rpc.news_of(notification)
+            header = rpc.header_of(news) if source == subscription else None
+            if header is not None:
+                yield header
+
+    def _block_calls(self, number: int) -> list[Call]:
+        calls = [Call("eth_getBlockByNumber", (_place(number), True))]
+        if self._block_receipts:
+            calls.append(Call("eth_getBlockReceipts", (_place(number),)))
+        return calls
+
+    async def _block(
+        self, answers: Sequence[Answer], number: int, *, behind_head: bool
+    ) -> Block | None:
+        """Return the block out of the answers to `_block_calls`.
+
+        A node may show a block before its receipts; below the head that is a fault.
+        """
+        raw_block = rpc.result_of(answers[0], "eth_getBlockByNumber")
+        if rpc.is_null(raw_block):
+            return None
+        if len(answers) > 1 and answers[1].missing_method:
+            self._block_receipts = False
+        if self._block_receipts and len(answers) > 1:
+            raw_receipts = rpc.result_of(answers[1], "eth_getBlockReceipts")
+            missing = rpc.is_null(raw_receipts)
+        else:
+            single = await self._single_receipts(raw_block)
+            raw_receipts = rpc.joined(single)
+            missing = any(rpc.is_null(receipt) for receipt in single)
+        if missing:
+            if behind_head:
+                raise NodeUnavailable(f"has block {number}, but not its receipts")
+            return None
+        served = rpc.served(raw_block, raw_receipts)
+        _require_number(served.seal.header, number)
+        prove(served.seal, served.transactions, served.receipts, self._verify)
+        return served.block
+
+    async def _single_receipts(self, raw_block: rpc.Raw) -> list[rpc.Raw]:
+        hashes = rpc.transaction_hashes(raw_block)
+        receipts: list[rpc.Raw] = []
+        for start in range(0, len(hashes), BATCH_CALLS):
+            chunk = hashes[start : start + BATCH_CALLS]
+            answers = await self._ask([Call("eth_getTransactionReceipt", (one,)) for one in chunk])
+            receipts += [rpc.result_of(one, "eth_getTransactionReceipt") for one in answers]
+        return receipts
+
+    async def _header(self, call: Call) -> Header | None:
+        [answer] = await self._ask([call])
+        return rpc.header_of(rpc.result_of(answer, call.method))
+
+    async def _ask(self, calls: Sequence[Call]) -> list[Answer]:
+        """Make the calls in one request and return their answers, errors among them, in order."""
+        made = list(calls)
+        transport = self._opened()
+        connection = None
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                connection = await transport.connect()
+                if connection != self._checked:
+                    made.insert(0, Call("eth_chainId"))
+                ids = range(self._last_id + 1, self._last_id + 1 + len(made))
+                self._last_id = ids[-1]
+                answers = rpc.in_order(await transport.exchange(rpc.encode(made, ids), ids), ids)
+        except TimeoutError as late:
+            self._count(made, ["timeout"] * len(made), started)
+            self._checked = None
+            if connection is not None:
+                await transport.renew(connection)
+            raise NodeUnavailable(f"no answer within {self._timeout_seconds:g} s") from late
+        except NodeUnavailable:
+            self._count(made, ["failed"] * len(made), started)
+            self._checked = None
+            raise
+        self._count(made, ["error" if answer.error else "ok" for answer in answers], started)
+        if len(made) > len(calls):
+            self._require_chain(answers.pop(0))
+            self._checked = connection
+        return answers
+
+    def _opened(self) -> "Transport":
+        if self._transport is None:
+            from crypitor.worker.transport import open_transport  # noqa: PLC0415 - it takes 1 s
+
+            self._transport = open_transport(self._url)
+        return self._transport
+
+    def _require_chain(self, answer: Answer) -> None:
+        chain_id = rpc.quantity_of(rpc.result_of(answer, "eth_chainId"))
+        if chain_id != self._chain_id:
+            raise NodeUnavailable(f"its chain id is {chain_id}, not {self._chain_id}")
+
+    def _count(self, calls: Sequence[Call], outcomes: Sequence[str], started: float) -> None:
+        seconds = time.perf_counter() - started
+        for call, outcome in zip(calls, outcomes, strict=True):
+            self._observe(call.method, outcome, seconds)
+
+
+def _place(place: int | Tag) -> str:
+    return hex(place) if isinstance(place, int) else place
+
+
+def _require_number(header: Header, number: int) -> Header:
+    if header.number != number:
+        raise NodeUnavailable(f"asked for block {number}, got {header.number}")
+    return header
+
+
+def _heights(answers: Sequence[Answer]) -> list[int | None]:
+    """Return the heights of tags; a node that knows no tag answers with an error or null."""
+    headers = [
+        None if answer.error else rpc.header_of(rpc.result_of(answer, "eth_getBlockByNumber"))
+        for answer in answers
+    ]
+    return [header.number if header else None for header in headers]

@@ -1,0 +1,316 @@
+"""JSON-RPC as a node speaks it: calls, answers, and blocks in lower case. Pure.
+
+Everything a node sends is untrusted: whatever cannot be read becomes NodeUnavailable, so that
+another node is asked, and nothing malformed gets further than this module.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, Literal, TypeAlias, TypeVar
+
+import msgspec
+
+from crypitor.errors import NodeUnavailable
+from crypitor.evm.types import Block, Hash, Header, Receipt, Seal, Transaction
+
+T = TypeVar("T")
+
+Raw: TypeAlias = msgspec.Raw
+"""JSON that is not decoded yet."""
+
+Tag: TypeAlias = Literal["latest", "safe", "finalized"]
+
+NO_SUCH_METHOD = (-32601, -32004)
+"""JSON-RPC 2.0 "method not found"; EIP-1474 "method not supported"."""
+
+LAST_NUMBER = 2**63 - 1
+"""The greatest height that the database can hold."""
+
+LAST_TIMESTAMP = 253_402_300_799
+"""The last second of the year 9999, in unix seconds."""
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One request: a method and what it is asked."""
+
+    method: str
+    params: tuple[Any, ...] = ()
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """The error that a node answers with."""
+
+    code: int = 0
+    message: str = ""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What came back: the answer to a call, or news of a subscription (`method`, `params`).
+
+    id: of the call; None where the node did not understand the request.
+    result: undecoded JSON; empty where there is none.
+    """
+
+    id: int | str | None = None
+    result: Raw = Raw()
+    error: Refusal | None = None
+    method: str | None = None
+    params: Raw = Raw()
+
+    @property
+    def missing_method(self) -> bool:
+        """Whether the node does not know the method."""
+        return self.error is not None and self.error.code in NO_SUCH_METHOD
+
+
+class _SealWithTransactions(Seal, frozen=True, gc=False, rename="camel"):
+    transactions: tuple[Transaction, ...]
+
+
+class _ServedHeader(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    number: str
+    hash: str
+    parent_hash: str
+    timestamp: str
+
+
+class _News(msgspec.Struct, frozen=True):
+    subscription: str
+    result: Raw
+
+
+_answers: msgspec.json.Decoder[Answer | list[Answer]] = msgspec.json.Decoder(Answer | list[Answer])
+_news = msgspec.json.Decoder(_News)
+_text = msgspec.json.Decoder(str)
+_headers = msgspec.json.Decoder(_ServedHeader | None)
+_seals = msgspec.json.Decoder(_SealWithTransactions | None)
+_receipts = msgspec.json.Decoder(tuple[Receipt, ...] | None)
+_encoder = msgspec.json.Encoder()
+
+
+def encode(calls: Sequence[Call], ids: range) -> bytes:
+    """Return the body of a request. A single call is not made a batch: some nodes take none."""
+    requests = [
+        {"jsonrpc": "2.0", "id": one, "method": call.method, "params": call.params}
+        for one, call in zip(ids, calls, strict=True)
+    ]
+    return _encoder.encode(requests if len(requests) > 1 else requests[0])
+
+
+def decode(body: bytes) -> Answer | list[Answer]:
+    """Return what a body says: one answer, or those of a batch in any order."""
+    return _read(_answers, body, "JSON-RPC")
+
+
+def in_order(answer: Answer | list[Answer], ids: range) -> list[Answer]:
+    """Return the answers to calls with these ids, each exactly once.
+
+    A node that refuses a whole batch answers with a single error: that is raised.
+    """
+    answers = answer if isinstance(answer, list) else [answer]
+    if len(answers) == 1 and answers[0].error and (len(ids) > 1 or answers[0].id not in ids):
+        raise NodeUnavailable(f"refused the request: {said(answers[0].error)}")
+    found = {one.id: one for one in answers if isinstance(one.id, int)}
+    if len(answers) != len(ids) or any(one not in found for one in ids):
+        raise NodeUnavailable(f"{len(answers)} answers, or other ones, to {len(ids)} calls")
+    return [found[one] for one in ids]
+
+
+def said(refusal: Refusal) -> str:
+    """Return an error of a node as one line for an operator, cut where it gets long."""
+    line = " ".join(refusal.message.split())
+    return f"{line[:200]} ({refusal.code})"
+
+
+def result_of(answer: Answer, method: str) -> Raw:
+    """Return the result of an answer; the node's error is raised as NodeUnavailable."""
+    if answer.error is not None:
+        raise NodeUnavailable(f"{method}: {said(answer.error)}")
+    if not memoryview(answer.result).nbytes:
+        raise NodeUnavailable(f"{method}: neither result nor error")
+    return answer.result
+
+
+def text_of(raw: Raw) -> str:
+    """Return a JSON string."""
+    return _read(_text, raw, "a string")
+
+
+def quantity_of(raw: Raw) -> int:
+    """Return the number of a JSON-RPC quantity."""
+    return _quantity(_read(_text, raw, "a string"))
+
+
+def header_of(raw: Raw) -> Header | None:
+    """Return the header of a served block or of a newHeads notification; None for null."""
+    found = _read(_headers, raw, "a header")
+    return None if found is None else _header(found)
+
+
+def news_of(answer: Answer) -> tuple[str, Raw]:
+    """Return which subscription has news, and the news."""
+    news = _read(_news, answer.params, "a notification")
+    return news.subscription, news.result
+
+
+class Served(msgspec.Struct, frozen=True):
+    """A block as the node served it, in lower case, not yet proven."""
+
+    seal: Seal
+    transactions: tuple[Transaction, ...]
+    receipts: tuple[Receipt, ...]
+
+    @property
+    def block(self) -> Block:
+        """The block as it goes on the queue."""
+        return Block(self.seal.header, self.transactions, self.receipts)
+
+
+def transaction_hashes(block: Raw) -> list[Hash]:
+    """Return the hashes of a served block's transactions, in the case in which they came."""
+    seal = _read(_seals, block, "a block")
+    return [transaction.hash for transaction in seal.transactions] if seal else []
+
+
+def is_null(raw: Raw) -> bool:
+    """Whether the result is JSON's null."""
+    return bytes(memoryview(raw)[:4]) == b"null"
+
+
+def joined(receipts: Iterable[Raw]) -> Raw:
+    """Return single receipts as the list that eth_getBlockReceipts would have given."""
+    return Raw(b"[" + b",".join(bytes(receipt) for receipt in receipts) + b"]")
+
+
+def served(block: Raw, receipts: Raw) -> Served:
+    """Return a block and its receipts; neither may be null.
+
+    Some nodes send addresses with a checksum, or everything in upper case. The test of the whole
+    block's shape finds that, and only then the JSON itself is lowered and read again.
+    """
+    found = _served(block, receipts)
+    if _misshapen(found):
+        found = _served(_lowered(block), _lowered(receipts))
+        if wrong := _misshapen(found):
+            raise NodeUnavailable(f"block {found.seal.number[:20]} has {wrong}")
+    _header(found.seal)
+    return found
+
+
+def _served(block: Raw | bytes, receipts: Raw | bytes) -> Served:
+    seal = _read(_seals, block, "a block")
+    of_block = _read(_receipts, receipts, "receipts")
+    if seal is None or of_block is None:
+        raise NodeUnavailable("null in place of a block or its receipts")
+    return Served(seal, seal.transactions, of_block)
+
+
+_ANY_HEX = re.compile(rb'"0[xX][0-9a-fA-F]*"')
+
+
+def _lowered(raw: Raw) -> bytes:
+    """Return JSON with all hex values in lower case; no key looks like one."""
+    return _ANY_HEX.sub(lambda found: found[0].lower(), bytes(raw))
+
+
+# Each is matched against many texts at once, after repetitions were dropped: 0.5 ms for a block.
+_HASHES = re.compile(r"(?:0x[0-9a-f]{64} )*+")
+_ADDRESSES = re.compile(r"(?:0x[0-9a-f]{40} )*+")
+_QUANTITIES = re.compile(r"(?:0x[0-9a-f]{1,64} )*+")
+_HEX_DIGITS = b"0123456789abcdef"
+
+
+def _misshapen(found: Served) -> str | None:
+    """Return what is not lower-case hex of its length; None if all is well."""
+    for texts, shape, name in (
+        ({*_hashes(found)}, _HASHES, "a hash"),
+        ({*_addresses(found)}, _ADDRESSES, "an address"),
+        ({*_quantities(found)}, _QUANTITIES, "a quantity"),
+    ):
+        if not _all(shape, texts):
+            wrong = min(text for text in texts if not _all(shape, (text,)))
+            return f"{wrong[:80]!r} for {name}"
+    strings = [*_byte_strings(found)]
+    digits = "".join([text[2:] for text in strings])
+    if not digits.isascii() or digits.encode().translate(None, _HEX_DIGITS):
+        return "bytes that are not hex"
+    if any(len(text) % 2 or text[:2] != "0x" for text in strings):
+        return "bytes that are not 0x and pairs of digits"
+    return None
+
+
+def _all(shape: re.Pattern[str], texts: Collection[str]) -> bool:
+    line = " ".join(texts) + " " if texts else ""
+    return shape.fullmatch(line) is not None and line.count(" ") == len(texts)
+
+
+def _hashes(found: Served) -> Iterator[str]:
+    """Yield the hashes, but for those that `prove` compares with them at every level."""
+    seal = found.seal
+    yield from (seal.hash, seal.parent_hash, seal.receipts_root, seal.transactions_root)
+    for transaction in found.transactions:
+        yield transaction.hash
+    for receipt in found.receipts:
+        for log in receipt.logs:
+            yield from log.topics
+
+
+def _addresses(found: Served) -> Iterator[str]:
+    for transaction in found.transactions:
+        yield transaction.sender
+        if transaction.to is not None:
+            yield transaction.to
+    for receipt in found.receipts:
+        if receipt.contract_address is not None:
+            yield receipt.contract_address
+        for log in receipt.logs:
+            yield log.address
+
+
+def _quantities(found: Served) -> Iterator[str]:
+    yield from (found.seal.number, found.seal.timestamp)
+    for transaction in found.transactions:
+        yield transaction.index
+        yield transaction.value
+    for receipt in found.receipts:
+        yield receipt.transaction_index
+        if receipt.status is not None:
+            yield receipt.status
+        for log in receipt.logs:
+            yield log.index
+
+
+def _byte_strings(found: Served) -> Iterator[str]:
+    for transaction in found.transactions:
+        yield transaction.input
+    for receipt in found.receipts:
+        for log in receipt.logs:
+            yield log.data
+
+
+def _header(served: Seal | _ServedHeader) -> Header:
+    """Return the header; its numbers must fit where they are kept and shown."""
+    header = Header(
+        number=_quantity(served.number),
+        hash=served.hash.lower(),
+        parent_hash=served.parent_hash.lower(),
+        timestamp=_quantity(served.timestamp),
+    )
+    if not _all(_HASHES, (header.hash, header.parent_hash)):
+        raise NodeUnavailable(f"not a hash: {served.hash[:80]!r} or {served.parent_hash[:80]!r}")
+    if header.number > LAST_NUMBER or header.timestamp > LAST_TIMESTAMP:
+        raise NodeUnavailable(f"block {header.number} of second {header.timestamp} cannot be")
+    return header
+
+
+def _quantity(text: str) -> int:
+    if not _all(_QUANTITIES, (text.lower(),)):
+        raise NodeUnavailable(f"not a quantity: {text[:80]!r}")
+    return int(text, 16)
+
+
+def _read(decoder: "msgspec.json.Decoder[T]", raw: Raw | bytes, what: str) -> T:
+    try:
+        return decoder.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as wrong:
+        raise NodeUnavailable(f"not {what}: {str(wrong)[:200]}") from wrong

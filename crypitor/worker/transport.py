@@ -1,0 +1,315 @@
+"""Bytes to a node and back, over web3's own providers. The only module that imports web3.
+
+Importing it takes a second, so whoever needs it imports it when the first node is opened. Of web3's
+providers the connections are used, and not what they build on top, for reasons that were measured:
+its formatters cost 180 times the decoding; its HTTP requests take a thread lock that a cancelled
+request can leave taken, after which every later request of the process hangs; its WebSocket waits
+for answers in a busy loop and keeps one batch at a time.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from typing import NoReturn, Protocol, TypeAlias
+
+import aiohttp
+from eth_typing import URI
+from web3 import AsyncHTTPProvider, WebSocketProvider
+from web3._utils.http_session_manager import HTTPSessionManager
+from web3.exceptions import PersistentConnectionClosedOK, Web3Exception
+from websockets.exceptions import InvalidStatus, WebSocketException
+
+from crypitor.errors import NodeUnavailable
+from crypitor.worker import rpc
+
+Answers: TypeAlias = rpc.Answer | list[rpc.Answer]
+
+MAX_MESSAGE_BYTES = 256 << 20
+"""A block of 10,041 logs is 6.4 MB; web3's own limit, 1 MiB, closes the connection."""
+
+PING_SECONDS = 10.0
+"""Between pings, and for their answer; web3 waits 300 s for it."""
+
+CLOSE_SECONDS = 1.0
+HTTP_CONNECTIONS = 32
+NEWS_KEPT = 64
+LONGEST_RETRY_AFTER_SECONDS = 300.0
+
+# web3 logs the whole URL at each connection, and the URLs of nodes carry keys.
+logging.getLogger("web3.providers").setLevel(logging.WARNING)
+
+
+class Transport(Protocol):
+    """A way to one node. All methods raise NodeUnavailable, and none limits its own time."""
+
+    async def connect(self) -> int:
+        """Be connected; return a number that is another one after every new connection."""
+
+    async def exchange(self, body: bytes, ids: range) -> Answers:
+        """Send a request whose calls have these ids; return what is answered to it."""
+
+    def news(self) -> AsyncIterator[rpc.Answer]:
+        """Yield what the subscriptions of the connection bring, until it is lost."""
+
+    async def renew(self, connection: int) -> None:
+        """Leave a connection that stays silent; `connect` makes a new one."""
+
+    async def close(self) -> None:
+        """End the connections."""
+
+
+def open_transport(url: str) -> Transport:
+    """Return the way to an `http(s)://` or `ws(s)://` node; nothing is connected yet."""
+    return Socket(url) if url.startswith("ws") else Http(url)
+
+
+class _OneSession(HTTPSessionManager):
+    """Hands out one session, without the lock of the original."""
+
+    session: aiohttp.ClientSession | None = None
+
+    async def async_cache_and_return_session(
+        self,
+        endpoint_uri: URI,  # noqa: ARG002 - the signature is web3's
+        session: aiohttp.ClientSession | None = None,  # noqa: ARG002
+        request_timeout: aiohttp.ClientTimeout | None = None,  # noqa: ARG002
+    ) -> aiohttp.ClientSession:
+        if self.session is None:
+            connector = aiohttp.TCPConnector(limit=HTTP_CONNECTIONS, ttl_dns_cache=60)
+            self.session = aiohttp.ClientSession(connector=connector)
+        return self.session
+
+
+class _Provider(AsyncHTTPProvider):
+    def __init__(self, url: str) -> None:
+        super().__init__(
+            URI(url),
+            {"timeout": aiohttp.ClientTimeout(total=None), "allow_redirects": False},
+            exception_retry_configuration=None,
+        )
+        self._request_session_manager = self.sessions = _OneSession(session_pool_max_workers=1)
+        self.url = URI(url)
+
+    async def post(self, body: bytes) -> bytes:
+        """Post to the node and return the body of its answer."""
+        return await self.sessions.async_make_post_request(
+            self.url, body, **self.get_request_kwargs()
+        )
+
+
+class Http:
+    """JSON-RPC over HTTP POST; nothing is retried here."""
+
+    def __init__(self, url: str) -> None:
+        self._provider = _Provider(url)
+
+    async def connect(self) -> int:
+        """Do nothing: requests open the connections that they need."""
+        return 0
+
+    async def exchange(self, body: bytes, ids: range) -> Answers:  # noqa: ARG002
+        """Send a request in one POST."""
+        with _outages():
+            answer = await self._provider.post(body)
+        return rpc.decode(answer)
+
+    def news(self) -> AsyncIterator[rpc.Answer]:
+        """Refuse: there are no subscriptions over HTTP."""
+        raise NodeUnavailable("no subscriptions over HTTP")
+
+    async def renew(self, connection: int) -> None:
+        """Do nothing: a request that is given up takes its connection with it."""
+
+    async def close(self) -> None:
+        """Close the kept-alive connections."""
+        session, self._provider.sessions.session = self._provider.sessions.session, None
+        if session is not None:
+            await session.close()
+
+
+class _Connection(WebSocketProvider):
+    """One WebSocket: every message goes to `deliver`, the end of the connection to `lost`."""
+
+    def __init__(
+        self, url: str, deliver: Callable[[bytes], None], lost: Callable[[str], None]
+    ) -> None:
+        super().__init__(
+            URI(url),
+            websocket_kwargs={
+                "max_size": MAX_MESSAGE_BYTES,
+                "open_timeout": None,
+                "ping_interval": PING_SECONDS,
+                "ping_timeout": PING_SECONDS,
+                "close_timeout": CLOSE_SECONDS,
+            },
+            use_text_frames=True,
+            max_connection_retries=1,
+        )
+        self._deliver = deliver
+        self._lost = lost
+
+    async def socket_recv(self) -> NoReturn:
+        """Read until the connection ends; web3's listener task calls this once."""
+        assert self._ws is not None
+        reason = "connection ended"
+        try:
+            while True:
+                self._deliver(await self._ws.recv(decode=False))
+        except (WebSocketException, NodeUnavailable) as error:
+            reason = f"connection lost: {error}"
+            # This is how web3's listener is told to end without an exception that nobody takes.
+            raise PersistentConnectionClosedOK(user_message=reason) from error
+        finally:
+            self._lost(reason)
+
+    async def end(self) -> None:
+        """Close; web3's own `disconnect` swallows the cancellation of its caller."""
+        if self._ws is not None:
+            await self._ws.close()
+        if self._message_listener_task is not None:
+            await asyncio.wait([self._message_listener_task])
+
+
+class Socket:
+    """JSON-RPC over one WebSocket, which is made again after it was lost."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._changing = asyncio.Lock()
+        self._connection: _Connection | None = None
+        self._alive = False
+        self._made = 0
+        self._waiting: dict[int, asyncio.Future[Answers | NodeUnavailable]] = {}
+        self._news: asyncio.Queue[rpc.Answer | NodeUnavailable] = asyncio.Queue()
+
+    async def connect(self) -> int:
+        """Be connected; return how many connections there have been."""
+        if not self._alive:
+            async with self._changing:
+                if not self._alive:
+                    await self._make()
+        return self._made
+
+    async def exchange(self, body: bytes, ids: range) -> Answers:
+        """Send a request in one message and wait for the message that answers it."""
+        connection = self._connection
+        if connection is None or not self._alive:
+            raise NodeUnavailable("connection lost")
+        future: asyncio.Future[Answers | NodeUnavailable]
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.update(dict.fromkeys(ids, future))
+        try:
+            with _outages():
+                await connection.socket_send(body)
+            answer = await future
+        finally:
+            for one in ids:
+                self._waiting.pop(one, None)
+        if isinstance(answer, NodeUnavailable):
+            raise answer
+        return answer
+
+    async def news(self) -> AsyncIterator[rpc.Answer]:
+        """Yield the notifications of this connection; of a slow reader's, only the newest."""
+        news = self._news
+        while True:
+            one = await news.get()
+            if isinstance(one, NodeUnavailable):
+                raise one
+            yield one
+
+    async def renew(self, connection: int) -> None:
+        """Close the connection; whoever waits for an answer gets NodeUnavailable."""
+        async with self._changing:
+            if connection == self._made:
+                await self._end()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self.renew(self._made)
+
+    async def _make(self) -> None:
+        await self._end()
+        connection = _Connection(self._url, self._deliver, self._lost)
+        with _outages():
+            await connection.connect()
+        self._news = asyncio.Queue()
+        self._connection = connection
+        self._alive = True
+        self._made += 1
+
+    async def _end(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.end()
+
+    def _lost(self, reason: str) -> None:
+        self._alive = False
+        lost = NodeUnavailable(reason)
+        for future in {*self._waiting.values()}:
+            if not future.done():
+                future.set_result(lost)
+        self._news.put_nowait(lost)
+
+    def _deliver(self, message: bytes) -> None:
+        answer = rpc.decode(message)
+        answers = answer if isinstance(answer, list) else [answer]
+        if len(answers) == 1 and answers[0].method is not None:
+            if self._news.qsize() >= NEWS_KEPT:
+                self._news.get_nowait()
+            self._news.put_nowait(answers[0])
+            return
+        ids = [one.id for one in answers if isinstance(one.id, int)]
+        # An error without an id may be the answer to anything that is under way.
+        for one in ids or [*self._waiting]:
+            future = self._waiting.get(one)
+            if future is not None and not future.done():
+                future.set_result(answer)
+
+
+@contextmanager
+def _outages() -> Iterator[None]:
+    """Turn what web3 and the libraries below it raise into NodeUnavailable, without any URL."""
+    try:
+        yield
+    except aiohttp.ClientResponseError as error:
+        raise NodeUnavailable(
+            f"HTTP {error.status} {error.message}", _retry_after(error.headers or {})
+        ) from error
+    except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
+        raise NodeUnavailable(str(error) or type(error).__name__) from error
+    except TimeoutError as error:
+        raise NodeUnavailable("timed out") from error
+    except Web3Exception as error:
+        raise _of_connection(error.__cause__ or error) from error
+    except (aiohttp.ClientError, WebSocketException) as error:
+        raise NodeUnavailable(type(error).__name__) from error
+    except OSError as error:
+        raise NodeUnavailable(str(error)) from error
+
+
+def _of_connection(cause: BaseException) -> NodeUnavailable:
+    if isinstance(cause, InvalidStatus):
+        response = cause.response
+        return NodeUnavailable(
+            f"HTTP {response.status_code} {response.reason_phrase}", _retry_after(response.headers)
+        )
+    if isinstance(cause, OSError):
+        return NodeUnavailable(f"cannot connect: {cause}")
+    return NodeUnavailable(f"cannot connect: {type(cause).__name__}")
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds of a Retry-After (RFC 9110: seconds, or a date), None if it has none."""
+    text = headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        seconds = float(text)
+    else:
+        try:
+            seconds = parsedate_to_datetime(text).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return None
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS)

@@ -1,0 +1,65 @@
+import asyncio
+
+from crypitor.queue.memory import MemoryQueue
+from tests.queue.messages import message
+
+
+async def test_makes_the_publisher_wait_for_room():
+    """A message counts against the limit until it is done, not only until it is taken."""
+    queue = MemoryQueue(limit=2)
+    await queue.publish(message(1))
+    await queue.publish(message(2))
+    publishing = asyncio.create_task(queue.publish(message(3)))
+    taken = await queue.next(1)
+    await asyncio.wait([publishing], timeout=0.05)
+    assert not publishing.done()
+
+    await queue.done(taken)
+
+    await asyncio.wait_for(publishing, 1)
+
+
+async def test_a_full_network_does_not_keep_out_another():
+    """Room is counted for each network."""
+    queue = MemoryQueue(limit=1)
+    await queue.publish(message(1, "ethereum"))
+
+    await asyncio.wait_for(queue.publish(message(1, "base")), 1)
+
+    assert {(await queue.next(1)).network for _ in range(2)} == {"ethereum", "base"}
+
+
+async def test_serves_networks_in_turn():
+    """A network that is far behind does not hold up the one that has a single block."""
+    queue = MemoryQueue(limit=10)
+    for sequence in range(1, 6):
+        await queue.publish(message(sequence, "ethereum"))
+    await queue.publish(message(1, "base"))
+
+    order = [(await queue.next(1)).network for _ in range(6)]
+
+    assert order.index("base") <= 1
+
+
+async def test_wakes_who_waits():
+    """`next` returns as soon as something is published, not at the end of its time."""
+    queue = MemoryQueue()
+    waiting = asyncio.create_task(queue.next(60))
+    await asyncio.wait([waiting], timeout=0.01)
+
+    await queue.publish(message(1))
+
+    assert (await asyncio.wait_for(waiting, 1)).sequence == 1
+
+
+async def test_a_cancelled_wait_takes_nothing():
+    """A `next` that is cancelled leaves the message for the following one."""
+    queue = MemoryQueue()
+    waiting = asyncio.create_task(queue.next(60))
+    await asyncio.wait([waiting], timeout=0.01)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+
+    await queue.publish(message(1))
+
+    assert (await queue.next(1)).sequence == 1

@@ -1,0 +1,98 @@
+"""What both queues promise."""
+
+from tests.queue.messages import message, recorded_message
+
+PATIENCE_SECONDS = 10.0
+
+
+async def sequences(queue, count):
+    """The sequences of the next messages, each done before the next is taken."""
+    taken = []
+    for _ in range(count):
+        found = await queue.next(PATIENCE_SECONDS)
+        taken.append(found.sequence)
+        await queue.done(found)
+    return taken
+
+
+async def test_keeps_the_order_of_a_network(queue):
+    """Messages of one network come in the order in which they were published."""
+    for sequence in range(1, 21):
+        await queue.publish(message(sequence))
+
+    assert await sequences(queue, 20) == [*range(1, 21)]
+
+
+async def test_returns_none_when_nothing_comes(queue):
+    """An empty queue returns None when the time is over."""
+    await queue.publish(message(1))
+    await sequences(queue, 1)
+
+    assert await queue.next(0.05) is None
+
+
+async def test_gives_a_message_whole(queue):
+    """A message comes out as it was put in, every field of it."""
+    sent = recorded_message(1, 17034870)
+
+    await queue.publish(sent)
+
+    assert await queue.next(PATIENCE_SECONDS) == sent
+
+
+async def test_carries_the_block_of_ten_thousand_logs(queue):
+    """Ethereum's block 15537394 with 10,041 logs passes."""
+    await queue.publish(recorded_message(1, 15537394))
+
+    found = await queue.next(PATIENCE_SECONDS)
+
+    assert sum(len(receipt.logs) for receipt in found.block.receipts) == 10_041
+
+
+async def test_gives_again_what_is_not_done(queue):
+    """After `again`, the messages that were returned and are not done come again, in order."""
+    for sequence in range(1, 6):
+        await queue.publish(message(sequence))
+    await sequences(queue, 2)
+    assert [(await queue.next(PATIENCE_SECONDS)).sequence for _ in range(2)] == [3, 4]
+
+    await queue.again()
+
+    assert await sequences(queue, 3) == [3, 4, 5]
+
+
+async def test_does_not_give_again_what_is_done(queue):
+    """After `again`, nothing that is done comes again."""
+    for sequence in (1, 2):
+        await queue.publish(message(sequence))
+    await sequences(queue, 2)
+
+    await queue.again()
+
+    assert await queue.next(0.2) is None
+
+
+async def test_takes_done_for_a_message_that_was_given_back(queue):
+    """`done` after `again` is no error; the message comes again, as at-least-once allows."""
+    await queue.publish(message(1))
+    found = await queue.next(PATIENCE_SECONDS)
+    await queue.again()
+
+    await queue.done(found)
+
+    assert await sequences(queue, 1) == [1]
+
+
+async def test_carries_several_networks(queue):
+    """Each network's messages come in their order, whatever lies between them."""
+    for sequence in (1, 2, 3):
+        await queue.publish(message(sequence, "ethereum", 1))
+        await queue.publish(message(sequence, "base", 8453))
+
+    found = {"ethereum": [], "base": []}
+    for _ in range(6):
+        taken = await queue.next(PATIENCE_SECONDS)
+        found[taken.network].append(taken.sequence)
+        await queue.done(taken)
+
+    assert found == {"ethereum": [1, 2, 3], "base": [1, 2, 3]}
