@@ -1,0 +1,1 @@
+"""Matches blocks against what users asked."""

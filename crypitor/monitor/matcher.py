@@ -1,0 +1,209 @@
+"""The monitor's role: takes blocks from the queue, matches them, stores what came of each."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from crypitor.database.blocks import BlockEffect, Saved, save_block
+from crypitor.database.engine import Database
+from crypitor.database.networks import ask_rewind, position_of
+from crypitor.evm.types import Header
+from crypitor.loop import Health, forever
+from crypitor.monitor.index import Index
+from crypitor.monitor.match import find_matches
+from crypitor.monitor.models import Confirmations, Match
+from crypitor.monitor.position import Extends, Position, Repeated, place
+from crypitor.queue import Message, Queue
+
+log = structlog.get_logger(__name__)
+
+QUEUE_WAIT_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What the matcher must know of a network.
+
+    confirmations: required where a monitor says nothing else.
+    max_reorg_depth: how many matched headers are kept below the tip.
+    """
+
+    confirmations: Confirmations
+    max_reorg_depth: int
+
+
+class Observer(Protocol):
+    """Hears what was matched, for the metrics."""
+
+    def block_matched(
+        self, message: Message, matches: Sequence[Match], saved: Saved, seconds: float
+    ) -> None:
+        """Count a block that took effect; `seconds` is what finding its matches took."""
+
+
+@dataclass(slots=True)
+class _Work:
+    """A block that is being given effect: kept over an outage, so that it is matched only once."""
+
+    message: Message
+    matches: list[Match]
+    seconds: float
+
+
+class Matcher:
+    """Queue → matches → database, one block at a step.
+
+    wake: told the endpoints that have something new, right after it is stored.
+    clock: unix milliseconds.
+    refresh: brings the index up to date before each block, where the API runs elsewhere.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        database: Database,
+        index: Index,
+        chains: Mapping[str, Chain],
+        *,
+        wake: Callable[[Iterable[str]], None],
+        clock: Callable[[], int],
+        observer: Observer,
+        refresh: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._queue = queue
+        self._database = database
+        self._index = index
+        self._chains = chains
+        self._wake = wake
+        self._clock = clock
+        self._observer = observer
+        self._refresh = refresh
+        self._positions: dict[str, Position] = {}
+        self._matched: dict[str, int] = {}
+        self._work: _Work | None = None
+
+    async def run(self, stop: asyncio.Event, health: Health) -> None:
+        """Match blocks until `stop` is set."""
+        await forever("monitor", self.step, stop=stop, health=health, idle_seconds=0.0)
+
+    async def load(self) -> None:
+        """Read where every network stands. Raises DatabaseUnavailable."""
+        for network in self._chains:
+            await self._position(network)
+
+    def tip(self, network: str) -> Header | None:
+        """Return the newest block that has been matched, as far as this process knows."""
+        position = self._positions.get(network)
+        return position.tip if position else None
+
+    def armed_from(self, network: str) -> int | None:
+        """Return the first block for which a change of the index made now is in force.
+
+        None before the network's first block, which will be the one.
+        """
+        tip = self.tip(network)
+        numbers = [tip.number] if tip else []
+        if network in self._matched:
+            numbers.append(self._matched[network])
+        return max(numbers) + 1 if numbers else None
+
+    async def step(self) -> bool:
+        """Give the next block its effect. False when there was none within the waiting time."""
+        if self._work is None:
+            message = await self._queue.next(QUEUE_WAIT_SECONDS)
+            if message is None:
+                return False
+            if not await self._begin(message):
+                await self._queue.done(message)
+                return True
+        work = self._work
+        assert work is not None
+        if await self._save(work):
+            self._work = None
+            await self._queue.done(work.message)
+        return True
+
+    async def _begin(self, message: Message) -> bool:
+        """Find the matches of a block that comes next; False for one that does not."""
+        if message.network not in self._chains:
+            log.warning("block of a network that is not configured", network=message.network)
+            return False
+        position = await self._position(message.network)
+        placed = place(position, message.sequence, message.block.header)
+        if isinstance(placed, Repeated):
+            return False
+        if not isinstance(placed, Extends):
+            await self._ask_rewind(message)
+            return False
+        if self._refresh is not None:
+            await self._refresh()
+        started = time.perf_counter()
+        matches = find_matches(message.block, message.network, self._index)
+        self._matched[message.network] = message.block.header.number
+        self._work = _Work(message, matches, time.perf_counter() - started)
+        return True
+
+    async def _save(self, work: _Work) -> bool:
+        """Store the effect. False when somebody else has moved the chain meanwhile."""
+        message, header = work.message, work.message.block.header
+        position = await self._position(message.network)
+        placed = place(position, message.sequence, header)
+        if not isinstance(placed, Extends):
+            self._work = None
+            await self._queue.done(message)
+            return False
+        chain = self._chains[message.network]
+        effect = BlockEffect(
+            network=message.network,
+            chain_id=message.chain_id,
+            expected_sequence=position.sequence,
+            sequence=message.sequence,
+            header=header,
+            ancestor_number=placed.ancestor.number if placed.ancestor else None,
+            matches=[
+                (match, match.monitor.confirmations or chain.confirmations)
+                for match in work.matches
+            ],
+            safe=message.safe,
+            finalized=message.finalized,
+            oldest_kept=header.number - chain.max_reorg_depth,
+            now=self._clock(),
+        )
+        saved = await self._database.write(lambda tx: save_block(tx, effect))
+        if saved is None:
+            del self._positions[message.network]
+            return False
+        self._positions[message.network] = position.with_block(
+            message.sequence, placed.ancestor, header, chain.max_reorg_depth + 1
+        )
+        self._wake(saved.endpoints)
+        if placed.orphaned:
+            log.info(
+                "reorg",
+                network=message.network,
+                depth=len(placed.orphaned),
+                block=header.number,
+                reverted=saved.reverted,
+            )
+        self._observer.block_matched(message, work.matches, saved, work.seconds)
+        return True
+
+    async def _position(self, network: str) -> Position:
+        if network not in self._positions:
+            kept = self._chains[network].max_reorg_depth + 1
+            self._positions[network] = await self._database.read(
+                lambda tx: position_of(tx, network, kept)
+            )
+        return self._positions[network]
+
+    async def _ask_rewind(self, message: Message) -> None:
+        log.warning(
+            "block without a known parent; asking the worker to go back",
+            network=message.network,
+            block=message.block.header.number,
+        )
+        await self._database.write(lambda tx: ask_rewind(tx, message.network))

@@ -1,0 +1,69 @@
+"""Where a block stands to what has been matched of its chain. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from crypitor.evm.types import Header
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What has been matched of one chain.
+
+    sequence: of the last message that took effect.
+    headers: the newest matched blocks, each the parent of the next; the last one is the tip.
+    Empty before the first block.
+    """
+
+    sequence: int
+    headers: tuple[Header, ...]
+
+    @property
+    def tip(self) -> Header | None:
+        """The newest block that has been matched."""
+        return self.headers[-1] if self.headers else None
+
+    def with_block(
+        self, sequence: int, ancestor: Header | None, header: Header, keep: int
+    ) -> "Position":
+        """Return the position after `header` was put on top of `ancestor`."""
+        kept = [known for known in self.headers if ancestor and known.number <= ancestor.number]
+        return Position(sequence, (*kept, header)[-keep:])
+
+
+@dataclass(frozen=True, slots=True)
+class Extends:
+    """The block comes next.
+
+    ancestor: what it stands on; None for the very first block.
+    orphaned: matched blocks that it replaces, oldest first; empty unless the chain reorganised.
+    """
+
+    ancestor: Header | None
+    orphaned: tuple[Header, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The block was matched before, or was published before something that was matched since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unlinked:
+    """The block's parent is not known: something is missing in between."""
+
+
+def place(position: Position, sequence: int, header: Header) -> Extends | Repeated | Unlinked:
+    """Say what a published block is, seen from what has been matched."""
+    if sequence <= position.sequence or header in position.headers:
+        return Repeated()
+    if not position.headers:
+        return Extends(None, ())
+    return _linked(position.headers, header) or Unlinked()
+
+
+def _linked(headers: Sequence[Header], header: Header) -> Extends | None:
+    for at in range(len(headers) - 1, -1, -1):
+        if headers[at].is_parent_of(header):
+            return Extends(headers[at], tuple(headers[at + 1 :]))
+    return None

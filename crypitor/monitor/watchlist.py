@@ -1,0 +1,79 @@
+"""Keeps the index in step with the database: whole at start, by the log of changes afterwards."""
+
+import asyncio
+import gc
+from functools import partial
+
+import structlog
+
+from crypitor.database.addresses import CHUNK, Labelled, all_addresses, load_addresses
+from crypitor.database.engine import Database, Transaction
+from crypitor.database.monitors import (
+    changes_after,
+    load_monitors,
+    load_some_monitors,
+    newest_revision,
+)
+from crypitor.monitor.index import Index
+from crypitor.monitor.models import Monitor
+
+log = structlog.get_logger(__name__)
+
+CHANGES_AT_ONCE = 1000
+
+
+class Watchlist:
+    """The index of this process and the revision up to which it follows the database.
+
+    Where the API runs in the same process it changes the index itself, before it answers, and
+    `refresh` is not called.
+    """
+
+    def __init__(self, database: Database, index: Index) -> None:
+        self._database = database
+        self._index = index
+        self._revision = 0
+
+    async def load(self) -> None:
+        """Fill an empty index. Raises DatabaseUnavailable."""
+        self._revision = await self._database.read(newest_revision)
+        for monitor in await self._database.read(load_monitors):
+            self._index.put(monitor)
+        after = None
+        while True:
+            rows = await self._database.read(partial(load_addresses, after=after, limit=CHUNK))
+            for monitor_id, address, label in rows:
+                if monitor_id in self._index:
+                    self._index.add_addresses(monitor_id, ((address, label),))
+            if len(rows) < CHUNK:
+                break
+            after = rows[-1][:2]
+            await asyncio.sleep(0)
+        # A million addresses would be walked by every full collection, for nothing.
+        gc.collect()
+        gc.freeze()
+        log.info("monitors loaded", monitors=len(self._index), addresses=self._index.addresses)
+
+    async def refresh(self) -> None:
+        """Take over what other processes changed. Raises DatabaseUnavailable."""
+        while True:
+            changes = await self._database.read(
+                lambda tx: changes_after(tx, self._revision, CHANGES_AT_ONCE)
+            )
+            if not changes:
+                return
+            for monitor_id in dict.fromkeys(monitor_id for _, monitor_id in changes):
+                await self._reload(monitor_id)
+            self._revision = changes[-1][0]
+
+    async def _reload(self, monitor_id: str) -> None:
+        async def present(tx: Transaction) -> tuple[list[Monitor], list[Labelled]]:
+            monitors = await load_some_monitors(tx, [monitor_id])
+            return monitors, await all_addresses(tx, monitor_id)
+
+        monitors, addresses = await self._database.read(present)
+        self._index.remove(monitor_id)
+        for monitor in monitors:
+            if monitor.enabled:
+                self._index.put(monitor)
+                self._index.add_addresses(monitor_id, addresses)
