@@ -1,0 +1,221 @@
+"""What is delivered, what came of an attempt, and what a delivery becomes after it. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+
+from crypitor.monitor.models import Phase
+
+SCHEDULE_SECONDS: tuple[float, ...] = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+"""The waits between attempts: one more attempt than waits, over 75 h 35 min.
+
+Source: the sample schedule of Standard Webhooks 1.0.
+"""
+
+JITTER = 0.2
+LONGEST_RETRY_AFTER_SECONDS = 24 * 3600
+FAILURES_UNTIL_FAILING = 4
+GONE = 410
+
+
+class Status(StrEnum):
+    """Of a delivery.
+
+    waiting: an earlier phase of its match at its endpoint has not ended. pending: to be sent when
+    it is due. The others are ends.
+    """
+
+    WAITING = "waiting"
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class State(StrEnum):
+    """Of an endpoint; `disabled` is what we decided, `enabled` what its owner did."""
+
+    HEALTHY = "healthy"
+    FAILING = "failing"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A user's URL and how it is called.
+
+    secret: `whsec_…`. headers: the user's own. ordered: one at a time, first in first out.
+    rate_per_second: attempts, None for no limit. state_reason: a sentence, None while healthy.
+    failures_in_row: attempts. failing_since, created_at, updated_at: unix milliseconds.
+    """
+
+    id: str
+    project_id: str
+    url: str
+    secret: str = field(repr=False)
+    description: str = ""
+    format: str = "standard"
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    ordered: bool = False
+    rate_per_second: float | None = None
+    enabled: bool = True
+    state: State = State.HEALTHY
+    state_reason: str | None = None
+    failures_in_row: int = 0
+    failing_since: int | None = None
+    created_at: int = 0
+    updated_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One phase of one match on its way to one endpoint.
+
+    id: also its `webhook-id`. body: sent byte for byte the same in every attempt.
+    attempts: those that have ended. token: grows with each claim and each record; whoever holds an
+    older one may not record. follows: the delivery that has to end before this one may begin.
+    error: of the last attempt. due_at, created_at, finished_at: unix milliseconds.
+    """
+
+    id: str
+    project_id: str
+    monitor_id: str
+    match_id: str
+    endpoint_id: str
+    phase: Phase
+    status: Status
+    attempts: int
+    due_at: int
+    token: int
+    follows: str | None
+    body: str = field(repr=False)
+    error: str | None
+    created_at: int
+    finished_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one POST.
+
+    started_at: unix milliseconds. status_code: None when no answer came.
+    error: a short sentence, None for a 2xx that was read to its end.
+    answer: the beginning of the answer's body. retry_after: the header as it came.
+    """
+
+    started_at: int
+    duration_ms: int
+    status_code: int | None = None
+    error: str | None = None
+    answer: str | None = None
+    retry_after: str | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the delivery has been taken."""
+        return self.error is None and self.status_code is not None and self.status_code // 100 == 2
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An outcome as it is kept. number: 1 for the first of its delivery."""
+
+    number: int
+    started_at: int
+    duration_ms: int
+    status_code: int | None
+    error: str | None
+    answer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a delivery becomes.
+
+    due_at: unix milliseconds of the next attempt, None at an end.
+    gone: the endpoint said that it wants nothing more and is to be disabled.
+    """
+
+    status: Status
+    due_at: int | None = None
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An attempt that has ended: what was sent where, what came of it, and what that means.
+
+    ended_at: unix milliseconds.
+    """
+
+    delivery: Delivery
+    outcome: Outcome
+    verdict: Verdict
+    ended_at: int
+
+
+def after(
+    delivery: Delivery,
+    outcome: Outcome,
+    now: int,
+    schedule_seconds: Sequence[float] = SCHEDULE_SECONDS,
+    jitter: float = 0.0,
+) -> Verdict:
+    """Return what an attempt makes of a delivery.
+
+    delivery: as it was before this attempt. now: unix milliseconds when the attempt ended.
+    schedule_seconds: waits between attempts. jitter: -1 to 1, of 20 % of the wait.
+    """
+    if outcome.succeeded:
+        return Verdict(Status.DELIVERED)
+    if outcome.status_code == GONE:
+        return Verdict(Status.FAILED, gone=True)
+    if delivery.attempts >= len(schedule_seconds):
+        return Verdict(Status.FAILED)
+    wait = schedule_seconds[delivery.attempts] * (1 + JITTER * jitter)
+    asked = retry_after_seconds(outcome.retry_after, now)
+    return Verdict(Status.PENDING, due_at=now + round(max(wait, asked) * 1000))
+
+
+def retry_after_seconds(value: str | None, now: int) -> float:
+    """Return the wait that a `Retry-After` asks for, at most 24 h; 0 for one that asks nothing.
+
+    value: seconds or an HTTP date (RFC 9110, 10.2.3). now: unix milliseconds.
+    """
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        digits = text.lstrip("0")
+        asked = float(digits or 0) if len(digits) < 10 else LONGEST_RETRY_AFTER_SECONDS
+    else:
+        try:
+            date = parsedate_to_datetime(text)
+            asked = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now / 1000
+        except (ValueError, OverflowError):
+            return 0
+    return min(max(asked, 0), LONGEST_RETRY_AFTER_SECONDS)
+
+
+def endpoint_after(endpoint: Endpoint, result: Result) -> Endpoint:
+    """Return an endpoint with its failures and state as an attempt leaves them.
+
+    One that has been disabled stays so until its owner enables it, whatever is still under way.
+    """
+    if result.outcome.succeeded:
+        healed = replace(endpoint, failures_in_row=0, failing_since=None)
+        if endpoint.state is State.FAILING:
+            return replace(healed, state=State.HEALTHY, state_reason=None)
+        return healed
+    failures = endpoint.failures_in_row + 1
+    since = endpoint.failing_since or result.ended_at
+    failed = replace(endpoint, failures_in_row=failures, failing_since=since)
+    if endpoint.state is State.DISABLED:
+        return failed
+    if result.verdict.gone:
+        return replace(
+            failed, enabled=False, state=State.DISABLED, state_reason="it answered 410 Gone"
+        )
+    if failures >= FAILURES_UNTIL_FAILING:
+        return replace(failed, state=State.FAILING, state_reason=result.outcome.error)
+    return failed

@@ -1,0 +1,80 @@
+"""Failures of a POST in words for the endpoint's owner: one short printable line each."""
+
+import errno
+import ssl
+from collections.abc import Callable
+from http import HTTPStatus
+
+import aiohttp
+
+from crypitor.webhook.egress import NotPublicError
+
+LONGEST = 300
+_REDIRECTS = (301, 302, 303, 307, 308)
+_RESETS = (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED)
+
+
+def refusal(status_code: int | None, location: str | None) -> str | None:
+    """Return the sentence for an answer that was read and is no 2xx; None for one that is."""
+    if status_code is None or status_code // 100 == 2:
+        return None
+    if status_code in _REDIRECTS:
+        return _short(f"redirect to {location or 'nowhere'} refused")
+    try:
+        return f"answered {status_code} {HTTPStatus(status_code).phrase}"
+    except ValueError:
+        return f"answered {status_code}"
+
+
+def sentence(failure: Exception) -> str:
+    """Return what kept a POST from being answered. failure: an error of aiohttp, TLS or the OS."""
+    return _short(next(say(failure) for kind, say in _SENTENCES if isinstance(failure, kind)))
+
+
+def _connector(failure: aiohttp.ClientConnectorError) -> str:
+    cause = failure.os_error
+    if isinstance(cause, NotPublicError):
+        return f"not called: {cause}"
+    if isinstance(cause, ConnectionRefusedError):
+        return "connection refused"
+    return f"no connection: {_reason(cause)}"
+
+
+def _system(failure: OSError) -> str:
+    return "connection reset" if failure.errno in _RESETS else f"failed: {_reason(failure)}"
+
+
+# The first that fits is used.
+_SENTENCES: tuple[tuple[type[Exception], Callable[..., str]], ...] = (
+    (aiohttp.ClientConnectorDNSError, lambda _: "the host name has no address"),
+    (
+        aiohttp.ClientConnectorCertificateError,
+        lambda failure: f"certificate not accepted: {_reason(failure.certificate_error)}",
+    ),
+    (aiohttp.ClientConnectorSSLError, lambda failure: f"TLS failed: {_reason(failure.os_error)}"),
+    (aiohttp.ClientConnectorError, _connector),
+    (aiohttp.ServerDisconnectedError, lambda _: "connection closed without an answer"),
+    (aiohttp.ClientPayloadError, lambda _: "the answer broke off"),
+    (
+        aiohttp.ClientResponseError,
+        lambda failure: f"not a usable HTTP answer: {failure.message}",
+    ),
+    (aiohttp.InvalidURL, lambda _: "the URL cannot be called"),
+    (OSError, _system),
+    (Exception, lambda failure: f"failed: {_reason(failure)}"),
+)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return error.reason.replace("_", " ").lower()
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.removeprefix("Multiple exceptions: ")
+    return str(error) or type(error).__name__
+
+
+def _short(text: str) -> str:
+    line = "".join(char if char.isprintable() else " " for char in text)
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"

@@ -1,0 +1,251 @@
+"""One POST to an endpoint: the only HTTP client of the webhooks.
+
+Whatever the receiver does costs one attempt: every failure of DNS, connection, TLS or HTTP becomes
+an Outcome with a short sentence.
+"""
+
+import asyncio
+import socket
+import ssl
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace, TracebackType
+from typing import Any, Self
+
+import aiohttp
+from aiohttp.abc import AbstractResolver
+from yarl import URL
+
+from crypitor import __version__
+from crypitor.errors import Invalid
+from crypitor.webhook.delivery import Endpoint, Outcome
+from crypitor.webhook.egress import Network, called_url, check_address, is_own_header
+from crypitor.webhook.failure import refusal, sentence
+from crypitor.webhook.names import Names
+from crypitor.webhook.signature import sign
+
+DEADLINE_SECONDS = 15.0
+MOST_READ_BYTES = 64 * 1024
+MOST_KEPT_CHARACTERS = 4096
+# A connection goes on to the address that DNS named when it was opened. Leaving it after this time
+# bounds how long an endpoint that has moved is still looked for at its old address.
+CONNECTION_SECONDS = 30.0
+DNS_CACHE_SECONDS = 10
+KEEPALIVE_SECONDS = 15.0
+_CONNECT_ERRORS = aiohttp.ClientConnectorError
+_LOST_CONNECTION = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
+
+
+@dataclass(slots=True)
+class _Connections:
+    """A session with its pool, and how many POSTs are using it."""
+
+    session: aiohttp.ClientSession
+    opened_at: float
+    in_use: int = 0
+    retired: bool = False
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What has been seen of an answer so far; a deadline may leave it half filled."""
+
+    reused: bool = False
+    status_code: int | None = None
+    retry_after: str | None = None
+    location: str | None = None
+    readable: bool = True
+    body: bytearray = field(default_factory=bytearray)
+
+
+class Poster:
+    """Posts bodies, signed. An async context manager; inside it POSTs may run side by side.
+
+    allow_private: networks that may be called although they are not public.
+    deadline_seconds: for all of one POST, from DNS to the last byte of the answer.
+    resolver: instead of the operating system's.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow_private: Sequence[Network] = (),
+        deadline_seconds: float = DEADLINE_SECONDS,
+        connection_seconds: float = CONNECTION_SECONDS,
+        resolver: AbstractResolver | None = None,
+    ) -> None:
+        self._allow = tuple(allow_private)
+        self.deadline_seconds = deadline_seconds
+        self._connection_seconds = connection_seconds
+        self._resolver = resolver
+        self._ssl = ssl.create_default_context()
+        self._open: list[_Connections] = []
+
+    async def __aenter__(self) -> Self:
+        self._resolver = self._resolver or Names()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        while self._open:
+            await self._open.pop().session.close()
+
+    async def post(self, endpoint: Endpoint, webhook_id: str, body: bytes, now: int) -> Outcome:
+        """Post once and return what came of it; raises only when it is cancelled.
+
+        now: unix milliseconds; signed, so receivers compare it with their clocks.
+        """
+        headers = _headers(endpoint, webhook_id, body, now)
+        answer = _Answer()
+        began = time.monotonic()
+        error = None
+        try:
+            async with asyncio.timeout(self.deadline_seconds):
+                url = called_url(endpoint.url, self._allow)
+                await self._exchange(url, headers, body, answer)
+        except TimeoutError:
+            error = f"timed out after {self.deadline_seconds:g} s"
+        except Invalid as refused:  # it was accepted under another configuration
+            error = f"not called: {refused.detail}"
+        except (aiohttp.ClientError, OSError, ValueError) as failure:
+            error = sentence(failure)
+        return Outcome(
+            started_at=now,
+            duration_ms=round((time.monotonic() - began) * 1000),
+            status_code=answer.status_code,
+            error=error or refusal(answer.status_code, answer.location),
+            answer=_text(answer),
+            retry_after=answer.retry_after,
+        )
+
+    async def _exchange(
+        self, url: URL, headers: dict[str, str], body: bytes, answer: _Answer
+    ) -> None:
+        """Post; once more where a kept connection was closed by the other side before any answer.
+
+        That is how servers end idle connections, and says nothing about this delivery. The id is
+        the same, so a receiver that did take it sees a repetition.
+        """
+        try:
+            await self._send(url, headers, body, answer)
+        except _CONNECT_ERRORS:
+            raise
+        except _LOST_CONNECTION:
+            if not answer.reused or answer.status_code is not None:
+                raise
+            await self._send(url, headers, body, answer)
+
+    async def _send(self, url: URL, headers: dict[str, str], body: bytes, answer: _Answer) -> None:
+        connections = await self._connections()
+        connections.in_use += 1
+        try:
+            async with connections.session.post(
+                url,
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+                trace_request_ctx=answer,
+            ) as response:
+                answer.status_code = response.status
+                answer.retry_after = response.headers.get("Retry-After")
+                answer.location = response.headers.get("Location")
+                coding = response.headers.get("Content-Encoding", "identity")
+                answer.readable = coding.lower() == "identity"
+                await _read(response, answer.body)
+        finally:
+            connections.in_use -= 1
+            if connections.retired and not connections.in_use:
+                await connections.session.close()
+
+    async def _connections(self) -> _Connections:
+        """Return connections young enough; the old ones are closed when their last POST ends."""
+        now = time.monotonic()
+        newest = self._open[-1] if self._open else None
+        if newest and now - newest.opened_at < self._connection_seconds:
+            return newest
+        fresh = _Connections(self._session(), now)
+        self._open = [old for old in self._open if old.in_use]
+        self._open.append(fresh)
+        if newest:
+            newest.retired = True
+            if not newest.in_use:
+                await newest.session.close()
+        return fresh
+
+    def _session(self) -> aiohttp.ClientSession:
+        trace = aiohttp.TraceConfig()
+        trace.on_connection_reuseconn.append(_note_reuse)
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                resolver=self._resolver,
+                ttl_dns_cache=DNS_CACHE_SECONDS,
+                keepalive_timeout=KEEPALIVE_SECONDS,
+                # The sender bounds how many there are. A second bound here would make healthy
+                # endpoints wait, within their deadline, for connections that hang.
+                limit=0,
+                ssl=self._ssl,
+                socket_factory=self._socket,
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None),
+            auto_decompress=False,
+            trust_env=False,
+            read_bufsize=MOST_READ_BYTES // 4,
+            trace_configs=[trace],
+        )
+
+    def _socket(self, address: tuple[Any, ...]) -> socket.socket:
+        """Open the socket of a connection, if its address may be called at all."""
+        family, kind, proto, _, sockaddr = address
+        check_address(sockaddr, self._allow)
+        opened = socket.socket(family, kind, proto)
+        # Answers are short: the kernel need not hold megabytes of one that never ends.
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MOST_READ_BYTES)
+        return opened
+
+
+async def _note_reuse(_: aiohttp.ClientSession, trace: SimpleNamespace, __: Any) -> None:
+    trace.trace_request_ctx.reused = True
+
+
+async def _read(response: aiohttp.ClientResponse, body: bytearray) -> None:
+    """Read an answer to its end, or until `MOST_READ_BYTES`; then its connection is closed."""
+    while chunk := await response.content.readany():
+        body += chunk[: MOST_READ_BYTES - len(body)]
+        if len(body) >= MOST_READ_BYTES:
+            response.close()
+            return
+
+
+def _headers(endpoint: Endpoint, webhook_id: str, body: bytes, now: int) -> dict[str, str]:
+    seconds = now // 1000
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": f"Crypitor/{__version__}",
+        "Accept": "*/*",
+        "Accept-Encoding": "identity",
+    }
+    ours = {name.lower(): name for name in headers}
+    for name, value in endpoint.headers.items():
+        if not is_own_header(name):
+            headers[ours.get(name.lower(), name)] = value
+    return {
+        **headers,
+        "webhook-id": webhook_id,
+        "webhook-timestamp": str(seconds),
+        "webhook-signature": sign([endpoint.secret], webhook_id, seconds, body),
+    }
+
+
+def _text(answer: _Answer) -> str | None:
+    if answer.status_code is None:
+        return None
+    if not answer.readable:
+        return "(compressed)" if answer.body else ""
+    text = bytes(answer.body[: 4 * MOST_KEPT_CHARACTERS]).decode(errors="replace")
+    return text[:MOST_KEPT_CHARACTERS].replace("\0", "\N{REPLACEMENT CHARACTER}")

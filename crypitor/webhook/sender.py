@@ -1,0 +1,269 @@
+"""The webhook role: claims what is due, posts it side by side, records what came of it.
+
+One turn is one transaction: it records every outcome that is waiting and claims for every endpoint
+that has a free slot. While it is being committed, attempts end and gather for the next turn, so
+outcomes are committed in groups without ever waiting for a group to fill.
+
+An attempt is under way between two turns only. Killed there, its lease runs out and the same id
+and body are sent again. When the database is down, outcomes are kept and their slots stay taken:
+what is kept is bounded by the slots, and nothing new is sent that could not be recorded.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from crypitor.database.attempts import (
+    Recorded,
+    claim,
+    due_endpoints,
+    load_endpoints,
+    record,
+)
+from crypitor.database.engine import Database, Transaction
+from crypitor.errors import Unavailable
+from crypitor.loop import Health, forever, pause
+from crypitor.webhook.delivery import SCHEDULE_SECONDS, Delivery, Endpoint, Result, after
+from crypitor.webhook.post import Poster
+from crypitor.webhook.turns import Turns
+
+log = structlog.get_logger(__name__)
+
+LEASE_SECONDS = 60.0
+IN_FLIGHT = 200
+IN_FLIGHT_PER_ENDPOINT = 10
+ENDPOINTS_AT_ONCE = 2000
+GRACE_SECONDS = 20.0
+SWEEP_MS = 1000
+# Bounds one transaction, so that the matcher, which writes too, does not wait long for it.
+MOST_ENDPOINTS_A_TURN = 64
+RETRY_RECORD_SECONDS = 0.5
+
+
+class Observer(Protocol):
+    """Hears what was recorded, for the metrics and the stream."""
+
+    def attempts_recorded(self, results: Sequence[Result]) -> None:
+        """Count attempts; each is told once, after its commit, and only if it counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    """What one endpoint got: the slots it was granted, and deliveries for some of them."""
+
+    granted: int
+    endpoint: Endpoint | None
+    deliveries: list[Delivery]
+
+
+class Sender:
+    """Database → endpoints. `wake` makes the first attempt leave at once; else a sweep finds it.
+
+    schedule_seconds: waits between attempts. lease_seconds: longer than the poster's deadline.
+    grace_seconds: for attempts in flight when it is told to stop. clock: unix milliseconds.
+    jitter: -1 to 1. in_flight and the two after it: see Turns.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        poster: Poster,
+        *,
+        clock: Callable[[], int],
+        jitter: Callable[[], float],
+        observer: Observer,
+        schedule_seconds: Sequence[float] = SCHEDULE_SECONDS,
+        lease_seconds: float = LEASE_SECONDS,
+        in_flight: int = IN_FLIGHT,
+        in_flight_per_endpoint: int = IN_FLIGHT_PER_ENDPOINT,
+        endpoints_at_once: int = ENDPOINTS_AT_ONCE,
+        grace_seconds: float = GRACE_SECONDS,
+    ) -> None:
+        if lease_seconds <= poster.deadline_seconds:
+            raise ValueError("a lease must be longer than the deadline of a POST")
+        self._database = database
+        self._poster = poster
+        self._clock = clock
+        self._jitter = jitter
+        self._observer = observer
+        self._schedule_seconds = tuple(schedule_seconds)
+        self._lease_ms = round(lease_seconds * 1000)
+        self._grace_seconds = grace_seconds
+        self._turns = Turns(in_flight, in_flight_per_endpoint, endpoints_at_once)
+        self._sweep_at = 0
+        self._outcomes: list[Result] = []
+        self._attempts: set[asyncio.Task[None]] = set()
+        self._started = 0
+        self._group: asyncio.TaskGroup | None = None
+        self._awake = asyncio.Event()
+
+    @property
+    def in_flight(self) -> int:
+        """Attempts that are under way or not recorded yet."""
+        return self._turns.in_flight
+
+    def wake(self, endpoint_ids: Iterable[str]) -> None:
+        """Tell that these endpoints have something due, right after that was committed."""
+        for endpoint_id in endpoint_ids:
+            self._turns.is_due(endpoint_id)
+        self._awake.set()
+
+    async def run(self, stop: asyncio.Event, health: Health) -> None:
+        """Send until told to stop; then claim no more and see off what is in flight."""
+        async with asyncio.TaskGroup() as self._group:
+            await forever(
+                "webhook",
+                self.step,
+                stop=stop,
+                health=health,
+                idle_seconds=self._idle_seconds,
+                wake=self._awake,
+            )
+            await self._see_off()
+
+    async def settle(self) -> None:
+        """Step until nothing is due and nothing in flight: for tests, instead of `run`."""
+        async with asyncio.TaskGroup() as self._group:
+            while True:
+                self._awake.clear()
+                self._sweep_at = 0
+                started = self._started
+                while await self.step():
+                    pass
+                if self._attempts or self._outcomes:
+                    await self._awake.wait()
+                elif self._started == started:
+                    return
+
+    async def step(self) -> bool:
+        """Take one turn, and start the attempts it claimed; False when there was nothing to do."""
+        now = self._clock()
+        if now >= self._sweep_at:
+            await self._sweep(now)
+        return await self._turn(now, self._turns.next_turns(now, MOST_ENDPOINTS_A_TURN))
+
+    async def _sweep(self, now: int) -> None:
+        """Find what is due before the next sweep: retries, leases that ran out, missed wakes."""
+        found = await self._database.read(lambda tx: due_endpoints(tx, now + SWEEP_MS))
+        self._sweep_at = now + SWEEP_MS
+        for due in found:
+            if due.due_at <= now:
+                self._turns.is_due(due.endpoint_id, due.failures_in_row)
+            else:
+                self._turns.is_due_at(due.endpoint_id, due.due_at, due.failures_in_row)
+        self._turns.forget_idle(due.endpoint_id for due in found)
+
+    async def _turn(self, now: int, granted: list[tuple[str, int]]) -> bool:
+        results = tuple(self._outcomes)
+        if not results and not granted:
+            return False
+        try:
+            recorded, claimed = await self._database.write(
+                lambda tx: self._record_and_claim(tx, results, granted, now)
+            )
+        except BaseException:
+            for endpoint_id, slots in granted:
+                self._turns.claimed(endpoint_id, slots, 0)
+                self._turns.is_due(endpoint_id)
+            raise
+        self._recorded(results, recorded, now)
+        self._start(claimed)
+        return True
+
+    async def _record_and_claim(
+        self,
+        tx: Transaction,
+        results: Sequence[Result],
+        granted: Sequence[tuple[str, int]],
+        now: int,
+    ) -> tuple[Recorded, dict[str, _Claimed]]:
+        """Record first: a result's endpoint may be disabled by it, and its lease be over."""
+        recorded = await record(tx, results)
+        endpoints = await load_endpoints(tx, [endpoint_id for endpoint_id, _ in granted])
+        claimed = {}
+        for endpoint_id, slots in granted:
+            endpoint = endpoints.get(endpoint_id)
+            deliveries = await claim(tx, endpoint, now, self._lease_ms, slots) if endpoint else []
+            claimed[endpoint_id] = _Claimed(slots, endpoint, deliveries)
+        return recorded, claimed
+
+    def _recorded(self, results: Sequence[Result], recorded: Recorded, now: int) -> None:
+        del self._outcomes[: len(results)]
+        for result in results:
+            delivery, due_at = result.delivery, result.verdict.due_at
+            self._turns.ended(delivery.endpoint_id, succeeded=result.outcome.succeeded)
+            if due_at is not None and due_at < self._sweep_at:
+                self._turns.is_due_at(delivery.endpoint_id, due_at)
+        for endpoint_id in recorded.released:
+            self._turns.is_due(endpoint_id)
+        if len(recorded.results) < len(results):
+            log.warning(
+                "attempts not counted: their claims had passed on",
+                attempts=len(results) - len(recorded.results),
+                age_ms=now - min(result.ended_at for result in results),
+            )
+        self._observer.attempts_recorded(recorded.results)
+
+    def _start(self, claimed: dict[str, _Claimed]) -> None:
+        if self._group is None:
+            raise RuntimeError("a sender steps only within run() or settle()")
+        for endpoint_id, got in claimed.items():
+            endpoint = got.endpoint
+            self._turns.claimed(
+                endpoint_id,
+                got.granted,
+                len(got.deliveries),
+                ordered=endpoint.ordered if endpoint else False,
+                rate_per_second=endpoint.rate_per_second if endpoint else None,
+            )
+            if endpoint is None:
+                continue
+            self._started += len(got.deliveries)
+            for delivery in got.deliveries:
+                attempt = self._group.create_task(self._attempt(endpoint, delivery))
+                self._attempts.add(attempt)
+                attempt.add_done_callback(self._attempts.discard)
+
+    async def _attempt(self, endpoint: Endpoint, delivery: Delivery) -> None:
+        """Post once. The outcome waits for the next turn; an unexpected error ends the role."""
+        outcome = await self._poster.post(
+            endpoint, delivery.id, delivery.body.encode(), self._clock()
+        )
+        now = self._clock()
+        verdict = after(delivery, outcome, now, self._schedule_seconds, self._jitter())
+        self._outcomes.append(Result(delivery, outcome, verdict, now))
+        self._awake.set()
+
+    async def _see_off(self) -> None:
+        """Wait for attempts in flight and record them, for as long as the grace lasts.
+
+        What is left then is cut off: its lease runs out, and it is sent again.
+        """
+        ends_at = asyncio.get_running_loop().time() + self._grace_seconds
+        while self._attempts or self._outcomes:
+            left = ends_at - asyncio.get_running_loop().time()
+            if left <= 0:
+                break
+            self._awake.clear()
+            if not self._outcomes:
+                await pause(left, self._awake)
+            elif not await self._recorded_now():
+                await pause(min(left, RETRY_RECORD_SECONDS), asyncio.Event())
+        for attempt in self._attempts:
+            attempt.cancel()
+        if self._attempts or self._outcomes:
+            log.warning("attempts cut off", attempts=len(self._attempts) + len(self._outcomes))
+
+    async def _recorded_now(self) -> bool:
+        try:
+            return await self._turn(self._clock(), [])
+        except Unavailable:
+            return False
+
+    def _idle_seconds(self) -> float:
+        next_at = self._turns.next_at()
+        wake_at = self._sweep_at if next_at is None else min(next_at, self._sweep_at)
+        return max(0, wake_at - self._clock()) / 1000

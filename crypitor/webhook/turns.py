@@ -1,0 +1,235 @@
+"""Whose turn it is: slots for attempts, shared so that no endpoint's trouble is another's. Pure.
+
+Attempts in flight are bounded, because each holds a socket and memory. But a bound for all of them
+would be filled by endpoints that hang, and the healthy ones would wait behind those. So there are
+two. An endpoint's first slot is its own: as many endpoints as `endpoints_at_once` may have one, and
+what an endpoint has shown decides how full the house may be when it enters:
+
+    doubtful   its last attempt failed          at most half, together
+    new        nothing is known of it yet       at most three quarters, with the doubtful
+    proven     its last attempt succeeded       all
+
+More slots are earned: each success doubles an endpoint's share up to its limit, a failure puts it
+back to one. They count against `in_flight`. An endpoint that hangs is doubtful after its first
+deadline, holds one slot from then on, in a half that the healthy ones do not need, and has none of
+the earned ones. What is left: proven endpoints that fall silent in the same moment keep their
+earned slots until their deadline; meanwhile every other endpoint still has its first.
+"""
+
+import heapq
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+MOST_REMEMBERED = 10_000
+
+
+class Standing(IntEnum):
+    """What an endpoint has shown."""
+
+    PROVEN = 0
+    NEW = 1
+    DOUBTFUL = 2
+
+
+_EARNED = len(Standing)
+"""The queue of endpoints that have their first slot and want more."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    """What is known of one endpoint.
+
+    share: slots it may have now; most: the limit of its share. asking: it has
+    due deliveries. queued: the queue in which it stands, None while it may not have more. tokens:
+    attempts that its rate allows at once.
+    """
+
+    standing: Standing
+    most: int
+    share: int = 1
+    in_flight: int = 0
+    queued: int | None = None
+    asking: bool = False
+    rate_per_second: float | None = None
+    tokens: float = 1.0
+    refilled_at: int = 0
+
+
+class Turns:
+    """Which endpoints have due deliveries, and how many of them may be attempted now.
+
+    in_flight: attempts at the same time beyond each endpoint's first. in_flight_per_endpoint: of
+    one endpoint, its first included. endpoints_at_once: with an attempt in flight.
+    """
+
+    def __init__(self, in_flight: int, in_flight_per_endpoint: int, endpoints_at_once: int) -> None:
+        if in_flight < 0 or in_flight_per_endpoint < 1 or endpoints_at_once < 4:
+            raise ValueError("at least 1 attempt for each of at least 4 endpoints")
+        # A quarter of the house is never for those of whom nothing good is known.
+        self._ceilings = (endpoints_at_once, endpoints_at_once * 3 // 4, endpoints_at_once // 2)
+        self._earned_ceiling = in_flight
+        self._most = in_flight_per_endpoint
+        self._inside = [0, 0, 0]
+        self._earned = 0
+        self._lanes: dict[str, _Lane] = {}
+        # For a first slot by standing, and for earned ones: who waits for one kind must not stand
+        # before those who wait for another.
+        self._queues: tuple[OrderedDict[str, None], ...] = tuple(
+            OrderedDict() for _ in range(len(Standing) + 1)
+        )
+        self._first_queue = 0
+        self._later: list[tuple[int, str]] = []
+
+    @property
+    def in_flight(self) -> int:
+        """Slots that are held."""
+        return sum(self._inside) + self._earned
+
+    def is_due(self, endpoint_id: str, failures_in_row: int = 0) -> None:
+        """Note that an endpoint probably has due deliveries.
+
+        failures_in_row: from its row, for one that is not known here yet.
+        """
+        self._ask(endpoint_id, self._lane(endpoint_id, failures_in_row))
+
+    def is_due_at(self, endpoint_id: str, due_at: int, failures_in_row: int = 0) -> None:
+        """Note when an endpoint has its next due delivery, in unix milliseconds."""
+        self._lane(endpoint_id, failures_in_row)
+        heapq.heappush(self._later, (due_at, endpoint_id))
+
+    def next_at(self) -> int | None:
+        """Return the earliest time that was noted and has not come."""
+        return self._later[0][0] if self._later else None
+
+    def next_turns(self, now: int, most: int) -> list[tuple[str, int]]:
+        """Hand out free slots: at most `most` endpoints, each with how many it gets.
+
+        The slots are held from now on: tell with `claimed` how many are used. Queues take turns,
+        and within a queue who came first is first.
+        """
+        while self._later and self._later[0][0] <= now:
+            self.is_due(heapq.heappop(self._later)[1])
+        granted: list[tuple[str, int]] = []
+        empty_handed = 0
+        while len(granted) < most and empty_handed < len(self._queues):
+            grant = self._grant(self._first_queue, now)
+            self._first_queue = (self._first_queue + 1) % len(self._queues)
+            if grant is None:
+                empty_handed += 1
+            else:
+                empty_handed = 0
+                granted.append(grant)
+        return granted
+
+    def claimed(
+        self,
+        endpoint_id: str,
+        granted: int,
+        used: int,
+        *,
+        ordered: bool = False,
+        rate_per_second: float | None = None,
+    ) -> None:
+        """Give back the slots that found nothing to do; who used all asks again."""
+        lane = self._lanes[endpoint_id]
+        lane.most = 1 if ordered else self._most
+        lane.share = min(lane.share, lane.most)
+        lane.rate_per_second = rate_per_second
+        if rate_per_second is not None:
+            lane.tokens -= used
+        self._hold(lane, used - granted)
+        if used == granted or lane.asking:
+            self._ask(endpoint_id, lane)
+
+    def ended(self, endpoint_id: str, *, succeeded: bool) -> None:
+        """Free the slot of an attempt, and let the endpoint's share follow from how it went."""
+        lane = self._lanes[endpoint_id]
+        self._hold(lane, -1)
+        held = lane.in_flight
+        self._hold(lane, -held)
+        lane.standing = Standing.PROVEN if succeeded else Standing.DOUBTFUL
+        self._hold(lane, held)
+        lane.share = min(lane.share * 2, lane.most) if succeeded else 1
+        if lane.asking:
+            self._ask(endpoint_id, lane)
+
+    def forget_idle(self, asking: Iterable[str]) -> None:
+        """Forget endpoints with nothing to do once very many are remembered."""
+        if len(self._lanes) <= MOST_REMEMBERED:
+            return
+        keep = {*asking, *(endpoint_id for _, endpoint_id in self._later)}
+        self._lanes = {
+            endpoint_id: lane
+            for endpoint_id, lane in self._lanes.items()
+            if lane.in_flight or lane.asking or endpoint_id in keep
+        }
+
+    def _lane(self, endpoint_id: str, failures_in_row: int) -> _Lane:
+        lane = self._lanes.get(endpoint_id)
+        if lane is None:
+            standing = Standing.DOUBTFUL if failures_in_row else Standing.NEW
+            lane = self._lanes[endpoint_id] = _Lane(standing, self._most)
+        return lane
+
+    def _ask(self, endpoint_id: str, lane: _Lane) -> None:
+        """Let it stand in the queue that is right for it now, if it may have another slot."""
+        lane.asking = True
+        number = _queue_of(lane) if lane.in_flight < lane.share else None
+        if lane.queued == number:
+            return
+        if lane.queued is not None:
+            del self._queues[lane.queued][endpoint_id]
+        lane.queued = number
+        if number is not None:
+            self._queues[number][endpoint_id] = None
+
+    def _grant(self, number: int, now: int) -> tuple[str, int] | None:
+        """Serve the first endpoint of a queue that can use a slot; None when there is none."""
+        queue = self._queues[number]
+        while queue:
+            first = self._room_for_first(number)
+            room = first + self._earned_ceiling - self._earned
+            if room <= 0 or (number != _EARNED and not first):
+                return None
+            endpoint_id, _ = queue.popitem(last=False)
+            lane = self._lanes[endpoint_id]
+            lane.asking, lane.queued = False, None
+            free = min(lane.share - lane.in_flight, room)
+            slots = min(free, self._allowed(endpoint_id, lane, now))
+            if slots:
+                self._hold(lane, slots)
+                return endpoint_id, slots
+        return None
+
+    def _room_for_first(self, number: int) -> int:
+        """Return 1 if an endpoint of this queue may enter, else 0."""
+        if number == _EARNED:
+            return 0
+        ceilings = self._ceilings[: number + 1]
+        return int(all(sum(self._inside[at:]) < most for at, most in enumerate(ceilings)))
+
+    def _allowed(self, endpoint_id: str, lane: _Lane, now: int) -> int:
+        """Return how many attempts the endpoint's rate allows now; for none, note when it will."""
+        rate = lane.rate_per_second
+        if rate is None:  # or not known before the first claim
+            lane.refilled_at = now
+            return lane.most
+        burst = max(1.0, rate / 10)
+        gained = max(0, now - lane.refilled_at) * rate / 1000
+        lane.tokens, lane.refilled_at = min(burst, lane.tokens + gained), now
+        if lane.tokens < 1:
+            self.is_due_at(endpoint_id, now + round((1 - lane.tokens) * 1000 / rate) + 1)
+            return 0
+        return int(lane.tokens)
+
+    def _hold(self, lane: _Lane, slots: int) -> None:
+        before = lane.in_flight
+        lane.in_flight += slots
+        self._inside[lane.standing] += min(lane.in_flight, 1) - min(before, 1)
+        self._earned += max(lane.in_flight - 1, 0) - max(before - 1, 0)
+
+
+def _queue_of(lane: _Lane) -> int:
+    return _EARNED if lane.in_flight else lane.standing

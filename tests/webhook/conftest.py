@@ -1,0 +1,29 @@
+"""Posters that may call loopback, and a world for the sender."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from crypitor.webhook.egress import networks
+from crypitor.webhook.post import Poster
+from tests.webhook.world import World
+
+LOOPBACK = networks(["127.0.0.0/8"])
+
+
+@pytest.fixture
+async def poster() -> AsyncIterator[Poster]:
+    async with Poster(allow_private=LOOPBACK) as poster:
+        yield poster
+
+
+@pytest.fixture
+async def hasty() -> AsyncIterator[Poster]:
+    async with Poster(allow_private=LOOPBACK, deadline_seconds=0.3) as poster:
+        yield poster
+
+
+@pytest.fixture
+async def world(database):
+    async with Poster(allow_private=networks(["127.0.0.0/8"]), deadline_seconds=5) as poster:
+        yield World(database, poster)
