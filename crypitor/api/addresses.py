@@ -1,0 +1,244 @@
+"""The addresses of a monitor: up to a million in one call, in three forms."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from crypitor.api.answers import AddedAnswer, AddressPage, LabelledAddress, RemovedAnswer
+from crypitor.api.call import KEY_HEADER, REPEATED_HEADER, Call, found
+from crypitor.api.entries import CSV, JSON, NDJSON, Intake, read_entries
+from crypitor.api.queries import AddressQuery
+from crypitor.api.routing import Routes
+from crypitor.database.addresses import (
+    CHUNK,
+    Labelled,
+    add_addresses,
+    get_label,
+    list_addresses,
+    remove_addresses,
+)
+from crypitor.database.engine import Transaction
+from crypitor.database.idempotency import claim, given_answer, is_known, keep_answer
+from crypitor.database.keys import Scope
+from crypitor.database.monitors import get_monitor, lock_monitor, record_changes
+from crypitor.errors import CallerError, Conflict, Invalid, NotFound
+from crypitor.evm.address import parse_address
+from crypitor.evm.types import Address
+from crypitor.monitor.models import Monitor
+
+routes = Routes("Monitors", "mo_")
+
+MEDIA = (JSON, CSV, NDJSON)
+PATH = "/v1/monitors/{id}/addresses"
+
+Pairs = dict[Address, str | None]
+Take = Callable[[Call, str, Pairs], Awaitable[int]]
+Answer = TypeVar("Answer")
+
+
+@dataclass(slots=True)
+class Taken:
+    """What became of a stream. changed, unchanged: valid entries that did and did not matter."""
+
+    intake: Intake
+    networks: tuple[str, ...]
+    changed: int = 0
+    unchanged: int = 0
+
+
+@routes.add("POST", PATH, scope=Scope.WRITE, media=MEDIA, problems=(409, 413))
+async def add_monitor_addresses(call: Call, id: str) -> AddedAnswer:  # noqa: A002 - as in the path
+    """Add addresses to a monitor, up to 1,000,000 in one call.
+
+    As JSON, as CSV (`address[,label]`, with or without a header line) or as NDJSON (an address or
+    an object a line). Every valid one is taken, those that are not are listed. One that is watched
+    already is not counted again and takes the new label, if there is one. What was taken before
+    a mistake in the whole, or before the connection broke, stays; the call can be repeated.
+    """
+
+    async def answer(seen: Callable[[bytes], object]) -> AddedAnswer:
+        taken = await _take_stream(call, id, _add, seen)
+        return {
+            "added": taken.changed,
+            "already_present": taken.unchanged,
+            "invalid": taken.intake.invalid,
+            "invalid_count": taken.intake.invalid_count,
+            "armed_from": call.armed_from(taken.networks),
+        }
+
+    return await _once(call, answer)
+
+
+@routes.add("DELETE", PATH, scope=Scope.WRITE, media=MEDIA, problems=(409, 413))
+async def remove_monitor_addresses(call: Call, id: str) -> RemovedAnswer:  # noqa: A002
+    """Remove addresses from a monitor: the same bodies as for adding; labels do not matter."""
+
+    async def answer(seen: Callable[[bytes], object]) -> RemovedAnswer:
+        taken = await _take_stream(call, id, _remove, seen)
+        return {
+            "removed": taken.changed,
+            "not_present": taken.unchanged,
+            "invalid": taken.intake.invalid,
+            "invalid_count": taken.intake.invalid_count,
+            "armed_from": call.armed_from(taken.networks),
+        }
+
+    return await _once(call, answer)
+
+
+@routes.add("GET", PATH, scope=Scope.READ)
+async def read_monitor_addresses(call: Call, id: str, query: AddressQuery) -> AddressPage:  # noqa: A002
+    """List the addresses of a monitor, in their own order; empty where it watches any address."""
+    prefix, cursor = (query.search or "0x").lower(), (query.cursor or "").lower()
+
+    async def unit(tx: Transaction) -> list[Labelled]:
+        found(await get_monitor(tx, call.project, id), "monitor")
+        return await list_addresses(tx, id, query.limit + 1, prefix=prefix, cursor=cursor)
+
+    pairs = await call.read(unit)
+    shown = pairs[: query.limit]
+    return {
+        "data": [{"address": address, "label": label} for address, label in shown],
+        "next_cursor": shown[-1][0] if len(pairs) > query.limit else None,
+    }
+
+
+@routes.add("GET", PATH + "/{address}", scope=Scope.READ)
+async def read_monitor_address(call: Call, id: str, address: str) -> LabelledAddress:  # noqa: A002
+    """Read one address of a monitor, to see whether it is watched."""
+    try:
+        parsed = parse_address(address)
+    except ValueError as error:
+        raise Invalid(f"the address in the path: {error}") from error
+
+    async def unit(tx: Transaction) -> tuple[bool, str | None]:
+        found(await get_monitor(tx, call.project, id), "monitor")
+        return await get_label(tx, id, parsed)
+
+    watched, label = await call.read(unit)
+    if not watched:
+        raise NotFound("this monitor does not watch that address")
+    return {"address": parsed, "label": label}
+
+
+async def _take_stream(
+    call: Call, monitor_id: str, take: Take, seen: Callable[[bytes], object]
+) -> Taken:
+    """Read the body and take it in chunks, each of which is in force when it is committed.
+
+    seen: hears every byte.
+    """
+    monitor = found(
+        await call.read(lambda tx: get_monitor(tx, call.project, monitor_id)), "monitor"
+    )
+    _refuse_any(monitor)
+    taken = Taken(Intake(), monitor.networks)
+
+    async def take_chunk() -> None:
+        pairs, repeated = taken.intake.handed_over()
+        changed = await take(call, monitor_id, pairs) if pairs else 0
+        taken.changed += changed
+        taken.unchanged += len(pairs) - changed + repeated
+
+    request = call.request
+    try:
+        async for _ in read_entries(request.content, request.content_type, taken.intake, seen):
+            if len(taken.intake.pairs) >= CHUNK:
+                await take_chunk()
+    except CallerError as error:
+        await take_chunk()
+        error.detail += f" (before that, {taken.changed + taken.unchanged} were taken)"
+        raise
+    await take_chunk()
+    return taken
+
+
+async def _add(call: Call, monitor_id: str, pairs: Pairs) -> int:
+    async def unit(tx: Transaction) -> tuple[Monitor, int, list[Labelled]]:
+        monitor = await _locked(tx, call, monitor_id)
+        added = await add_addresses(tx, monitor_id, pairs)
+        await record_changes(tx, [monitor_id])
+        return monitor, added.added, added.changed
+
+    context = call.context
+    async with context.changing:
+        monitor, count, changed = await context.database.write(unit)
+        if context.index is not None and monitor.enabled:
+            context.index.put(monitor)
+            context.index.add_addresses(monitor_id, changed)
+    return count
+
+
+async def _remove(call: Call, monitor_id: str, pairs: Pairs) -> int:
+    async def unit(tx: Transaction) -> tuple[Monitor, list[Address]]:
+        monitor = await _locked(tx, call, monitor_id)
+        removed = await remove_addresses(tx, monitor_id, list(pairs))
+        await record_changes(tx, [monitor_id])
+        return monitor, removed
+
+    context = call.context
+    async with context.changing:
+        monitor, removed = await context.database.write(unit)
+        if context.index is not None and monitor.enabled:
+            context.index.put(monitor)
+            context.index.remove_addresses(monitor_id, removed)
+    return len(removed)
+
+
+async def _locked(tx: Transaction, call: Call, monitor_id: str) -> Monitor:
+    monitor = found(
+        await lock_monitor(tx, call.project, monitor_id, call.context.clock()), "monitor"
+    )
+    _refuse_any(monitor)
+    return monitor
+
+
+def _refuse_any(monitor: Monitor) -> None:
+    if monitor.any_address:
+        raise Conflict("this monitor watches any address; give it a list by PATCH first")
+
+
+async def _once(
+    call: Call, make: Callable[[Callable[[bytes], object]], Awaitable[Answer]]
+) -> Answer:
+    """Return the answer to a stream; for an Idempotency-Key that came before, the one it got.
+
+    A stream is many units of work, so its answer is kept after the last: a repetition of a call
+    that was cut off takes what was not taken.
+    """
+    digest = hashlib.sha256()
+    context = call.context
+    if await call.read(lambda tx: _came_before(tx, call)):
+        async for piece in call.request.content.iter_chunked(2**16):
+            digest.update(piece)
+        same = call.repeatable(digest)
+        assert same is not None
+        given = await call.read(lambda tx: given_answer(tx, same))
+        if given:
+            return cast("Answer", _repeated(call, given))
+    answer = await make(digest.update)
+    repeatable = call.repeatable(digest)
+    if repeatable is None:
+        return answer
+
+    async def keep(tx: Transaction) -> str | None:
+        given = await claim(tx, repeatable, context.clock())
+        if given is None:
+            await keep_answer(tx, repeatable, call.status, msgspec.json.encode(answer).decode())
+        return given
+
+    given = await context.database.write(keep)
+    return answer if given is None else cast("Answer", _repeated(call, given))
+
+
+async def _came_before(tx: Transaction, call: Call) -> bool:
+    key = call.request.headers.get(KEY_HEADER)
+    return bool(key) and await is_known(tx, call.project, str(key), call.context.clock())
+
+
+def _repeated(call: Call, given: str) -> Any:
+    call.headers[REPEATED_HEADER] = "true"
+    return msgspec.json.decode(given)

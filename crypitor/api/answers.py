@@ -1,0 +1,326 @@
+"""What the API answers, as types: checked by mypy, documented from here."""
+
+from typing import Annotated, Any, Literal, NotRequired, TypeAlias
+
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
+
+Time: TypeAlias = Annotated[str, Field(description="RFC 3339, UTC, milliseconds.")]
+ArmedFrom: TypeAlias = Annotated[
+    dict[str, int | None],
+    Field(
+        description="Network → first block that this is in force for; null while not known. "
+        "In every answer that changes what is watched."
+    ),
+]
+Confirmations: TypeAlias = int | Literal["safe", "finalized"]
+
+
+class LabelledAddress(TypedDict):
+    """A watched address."""
+
+    address: str
+    label: str | None
+
+
+class RuleAnswer(TypedDict):
+    """One part of the question; without `contracts`: any."""
+
+    kind: str
+    direction: str
+    contracts: NotRequired[list[str]]
+
+
+class EndpointAnswer(TypedDict):
+    """A URL that takes webhooks. `secret` only in the answer that makes it."""
+
+    id: str
+    url: str
+    description: str
+    format: str
+    headers: dict[str, str]
+    ordered: bool
+    rate_per_second: float | None
+    enabled: bool
+    state: Literal["healthy", "failing", "disabled"]
+    state_reason: str | None
+    created_at: Time
+    updated_at: Time
+    secret: NotRequired[str]
+
+
+class MonitorAnswer(TypedDict):
+    """A monitor.
+
+    `webhook`, with its secret, is only in the answer to a request that had one.
+    """
+
+    id: str
+    name: str
+    networks: list[str]
+    addresses: Annotated[
+        Literal["any"] | list[str | LabelledAddress] | None,
+        Field(
+            description="As they were written, in their own order; null when there are more than "
+            "1000, and in lists: read them through /addresses."
+        ),
+    ]
+    address_count: int
+    rules: list[RuleAnswer]
+    endpoints: list[str]
+    webhook: NotRequired[EndpointAnswer]
+    notify: list[str]
+    confirmations: Confirmations | None
+    tags: list[str]
+    note: str
+    enabled: bool
+    created_at: Time
+    updated_at: Time
+    armed_from: NotRequired[ArmedFrom]
+
+
+class MonitorPage(TypedDict):
+    """Monitors, newest first."""
+
+    data: list[MonitorAnswer]
+    next_cursor: str | None
+
+
+class DeletedMonitor(TypedDict):
+    """What is left of a monitor."""
+
+    id: str
+    deleted: Literal[True]
+    armed_from: ArmedFrom
+
+
+class Deleted(TypedDict):
+    """What is left of a resource."""
+
+    id: str
+    deleted: Literal[True]
+
+
+class InvalidEntry(TypedDict):
+    """A line that was not taken. For JSON `line` is the place in the list; both begin with 1."""
+
+    line: int
+    value: str
+    reason: str
+
+
+class AddedAnswer(TypedDict):
+    """What became of the addresses: added + already_present + invalid_count is what was sent."""
+
+    added: int
+    already_present: int
+    invalid: Annotated[list[InvalidEntry], Field(description="At most the first 1000.")]
+    invalid_count: int
+    armed_from: ArmedFrom
+
+
+class RemovedAnswer(TypedDict):
+    """What became of the addresses."""
+
+    removed: int
+    not_present: int
+    invalid: Annotated[list[InvalidEntry], Field(description="At most the first 1000.")]
+    invalid_count: int
+    armed_from: ArmedFrom
+
+
+class AddressPage(TypedDict):
+    """Addresses in their own order."""
+
+    data: list[LabelledAddress]
+    next_cursor: str | None
+
+
+class EndpointPage(TypedDict):
+    """Endpoints, newest first."""
+
+    data: list[EndpointAnswer]
+    next_cursor: str | None
+
+
+class SecretAnswer(TypedDict):
+    """The signing secret of an endpoint."""
+
+    secret: str
+
+
+class MatchAnswer(TypedDict):
+    """A match in its present phase: what its webhooks have in `data`, and phase and time."""
+
+    id: str
+    phase: Literal["detected", "confirmed", "reverted"]
+    created_at: Time
+    monitor: dict[str, Any]
+    network: str
+    chain_id: int
+    kind: str
+    direction: Literal["in", "out"]
+    address: str
+    label: str | None
+    block: dict[str, Any]
+    transaction: dict[str, Any]
+    log_index: int | None
+    item: int | None
+    from_address: str
+    to_address: str
+    contract: dict[str, Any] | None
+    amount: str
+    amount_formatted: str | None
+    token_id: str | None
+    event: dict[str, Any] | None
+    confirmations: Annotated[
+        int | None, Field(description="Of now: tip - block + 1; null while the tip is not known.")
+    ]
+    confirmations_required: Confirmations
+
+
+class MatchPage(TypedDict):
+    """Matches by the order in which they were stored."""
+
+    data: list[MatchAnswer]
+    next_cursor: str | None
+
+
+class AttemptAnswer(TypedDict):
+    """One POST of a delivery and what came of it."""
+
+    number: int
+    started_at: Time
+    duration_ms: int
+    status_code: int | None
+    error: str | None
+    answer: Annotated[str | None, Field(description="How the answer's body begins.")]
+
+
+class DeliveryAnswer(TypedDict):
+    """One phase of one match on its way to one endpoint; `id` is its `webhook-id`.
+
+    `body`, as it is sent, and `attempts` only where one delivery is asked for.
+    """
+
+    id: str
+    monitor: str
+    match: str
+    endpoint: str
+    phase: Literal["detected", "confirmed", "reverted"]
+    status: Literal["waiting", "pending", "delivered", "failed", "cancelled"]
+    attempt_count: int
+    due_at: Annotated[
+        str | None, Field(description="Of the next attempt; null when there is none to come.")
+    ]
+    error: str | None
+    created_at: Time
+    finished_at: str | None
+    body: NotRequired[str]
+    attempts: NotRequired[list[AttemptAnswer]]
+
+
+class DeliveryPage(TypedDict):
+    """Deliveries, newest first."""
+
+    data: list[DeliveryAnswer]
+    next_cursor: str | None
+
+
+class NetworkAnswer(TypedDict):
+    """A network as this process sees it; null for what it does not know (yet)."""
+
+    name: str
+    chain_id: int
+    display_name: str
+    symbol: str
+    explorer: str | None
+    confirmations: Confirmations
+    head: int | None
+    tip: int | None
+    lag_blocks: int | None
+    lag_seconds: float | None
+    confirmed: Annotated[
+        int | None, Field(description="Newest block with the network's confirmations.")
+    ]
+    finalized: int | None
+    last_reorg: dict[str, Any] | None
+    nodes: list[dict[str, Any]]
+
+
+class NetworkPage(TypedDict):
+    """All networks that are configured."""
+
+    data: list[NetworkAnswer]
+    next_cursor: None
+
+
+class ProjectAnswer(TypedDict):
+    """A project."""
+
+    id: str
+    name: str
+    created_at: Time
+
+
+class ProjectPage(TypedDict):
+    """Projects, newest first."""
+
+    data: list[ProjectAnswer]
+    next_cursor: str | None
+
+
+class KeyAnswer(TypedDict):
+    """An API key.
+
+    `secret` only in the answer that makes it; null where that answer is repeated for an
+    Idempotency-Key, because it is stored nowhere.
+    """
+
+    id: str
+    project: str
+    name: str
+    scope: Literal["read", "write", "admin"]
+    created_at: Time
+    revoked_at: str | None
+    secret: NotRequired[str | None]
+
+
+class KeyPage(TypedDict):
+    """Keys, newest first."""
+
+    data: list[KeyAnswer]
+    next_cursor: str | None
+
+
+class Alive(TypedDict):
+    """The process lives."""
+
+    status: Literal["ok"]
+
+
+class Ready(TypedDict):
+    """Every role of this process can do its work."""
+
+    status: Literal["ready"]
+    roles: list[str]
+
+
+class Wrong(TypedDict):
+    """One wrong place: an RFC 6901 pointer into the body, or `?name` of a parameter."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(TypedDict):
+    """RFC 9457 problem document."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: NotRequired[list[Wrong]]
+    troubles: NotRequired[
+        Annotated[dict[str, str], Field(description="/readyz: what is in trouble → which trouble.")]
+    ]

@@ -1,0 +1,101 @@
+"""Who asks, and how far that key reaches."""
+
+import re
+from collections import OrderedDict
+from ipaddress import ip_address
+
+from aiohttp import web
+
+from crypitor.api.context import Context
+from crypitor.database.keys import Caller, Scope, ensure_project, find_caller, hash_of, is_mistyped
+from crypitor.errors import Forbidden, Unauthorized
+
+REMEMBERED_MS = 2_000
+MOST_REMEMBERED = 10_000
+
+_TOKEN = re.compile(r"[Bb]earer +([\x21-\x7e]{1,512})", re.ASCII)
+
+
+class Door:
+    """Lets callers in; remembers for two seconds whom it let in.
+
+    So a key that another process revoked opens nothing after that time, and one that this process
+    revoked opens nothing at once.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._known: OrderedDict[str, tuple[Caller, int]] = OrderedDict()
+        self._locked = 0
+        self._operator: Caller | None = None
+
+    async def admit(self, request: web.Request, scope: Scope) -> Caller:
+        """Return who asks. Raises Unauthorized, or Forbidden when the key's scope is below this."""
+        if not self._context.auth:
+            return await self._anybody(request)
+        caller = await self._caller(_secret_of(request))
+        if caller.scope < scope:
+            raise Forbidden(
+                f"this needs a key with the scope {scope.word}; this one has {caller.scope.word}"
+            )
+        return caller
+
+    def forget(self) -> None:
+        """Ask the database again about everybody: a key was revoked."""
+        self._known.clear()
+        self._locked += 1
+
+    async def _caller(self, secret: str) -> Caller:
+        now, hashed = self._context.clock(), hash_of(secret)
+        caller, until = self._known.get(hashed, (None, 0))
+        if caller is not None and now < until:
+            return caller
+        if is_mistyped(secret):
+            raise Unauthorized("the key is mistyped or cut off: its checksum is wrong")
+        locked = self._locked
+        caller = await self._context.database.read(lambda tx: find_caller(tx, secret))
+        if caller is None:
+            raise Unauthorized("this key is not known, or was revoked")
+        if locked == self._locked:
+            self._known[hashed] = (caller, now + REMEMBERED_MS)
+            self._known.move_to_end(hashed)
+            while len(self._known) > MOST_REMEMBERED:
+                self._known.popitem(last=False)
+        return caller
+
+    async def _anybody(self, request: web.Request) -> Caller:
+        # Without keys, the name that was called is what keeps a web page from reaching us through
+        # a DNS name of its own that leads to this machine.
+        if not is_this_machine(request.host):
+            raise Forbidden("without keys only requests to localhost are answered")
+        if self._operator is None:
+            context = self._context
+            project_id = await context.database.write(
+                lambda tx: ensure_project(tx, context.clock(), context.random_bytes)
+            )
+            self._operator = Caller("", project_id, Scope.ADMIN, operator=True)
+        return self._operator
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a Host header names this machine and not some DNS name that leads to it."""
+    name = re.sub(r":\d+$", "", host).strip("[]").lower()
+    if name == "localhost":
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _secret_of(request: web.Request) -> str:
+    header = request.headers.get("Authorization", "")
+    if not header:
+        raise Unauthorized("send an API key: Authorization: Bearer ke_…")
+    found = _TOKEN.fullmatch(header.strip())
+    if found is None:
+        raise Unauthorized("the Authorization header has to be: Bearer, a space, and an API key")
+    return found[1]
+
+
+DOOR = web.AppKey("DOOR", Door)

@@ -1,0 +1,245 @@
+"""What callers may write in bodies, with limits and defaults."""
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainValidator,
+    Tag,
+    WithJsonSchema,
+)
+
+from crypitor.api.entries import LONGEST_LABEL, address_of, entry_of
+from crypitor.evm.types import Address
+
+MOST_RULES = 64
+MOST_INLINE_ADDRESSES = 10_000
+MOST_NETWORKS = 64
+MOST_ENDPOINTS = 16
+MOST_CONTRACTS = 1_000
+MOST_TAGS = 50
+
+ADDRESS_PATTERN = "^0[xX]([0-9a-f]{40}|[0-9A-F]{40})$"
+_ADDRESS_WORDS = "0x and 40 hex digits; mixed case only with a true EIP-55 checksum"
+LINE = r"^[^\x00-\x1f\x7f]*$"
+_TAG = r'^[^\x00-\x1f\x7f"\\]*$'
+
+
+def _confirmations(value: object) -> int | str | None:
+    if value is None or value in ("safe", "finalized"):
+        return value
+    number = int(value) if isinstance(value, float) and value.is_integer() else value
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= 100_000:
+        raise ValueError("this has to be a number from 1 to 100000, 'safe', 'finalized' or null")
+    return number
+
+
+def _few_inline(value: object) -> object:
+    if isinstance(value, list) and len(value) > MOST_INLINE_ADDRESSES:
+        raise ValueError(
+            f"{len(value)} addresses; the limit is {MOST_INLINE_ADDRESSES} here: add the others "
+            "through POST /v1/monitors/{id}/addresses"
+        )
+    return value
+
+
+_ADDRESS_SCHEMA = {"type": "string", "pattern": ADDRESS_PATTERN, "description": _ADDRESS_WORDS}
+AddressText: TypeAlias = Annotated[
+    Address, PlainValidator(address_of), WithJsonSchema(_ADDRESS_SCHEMA)
+]
+Entry: TypeAlias = Annotated[
+    tuple[Address, str | None],
+    PlainValidator(entry_of),
+    WithJsonSchema(
+        {
+            "title": "Entry",
+            "oneOf": [
+                _ADDRESS_SCHEMA,
+                {
+                    "type": "object",
+                    "properties": {
+                        "address": _ADDRESS_SCHEMA,
+                        "label": {
+                            "type": ["string", "null"],
+                            "maxLength": LONGEST_LABEL,
+                            "pattern": LINE,
+                        },
+                    },
+                    "required": ["address"],
+                    "additionalProperties": False,
+                },
+            ],
+        }
+    ),
+]
+Line: TypeAlias = Annotated[str, Field(pattern=LINE)]
+
+
+class Body(BaseModel):
+    """A JSON object without unknown members, of which nothing is converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class NativeRule(Body):
+    """Transactions that move the chain's own coin."""
+
+    kind: Literal["native"]
+    direction: Literal["all", "in", "out"] = "all"
+
+
+class TokenRule(Body):
+    """Transfers of tokens."""
+
+    kind: Literal["erc20", "erc721", "erc1155"]
+    direction: Literal["all", "in", "out"] = "all"
+    contracts: list[AddressText] | None = Field(
+        None,
+        min_length=1,
+        max_length=MOST_CONTRACTS,
+        description="Only these token contracts; left out: any.",
+    )
+
+
+RuleBody: TypeAlias = Annotated[NativeRule | TokenRule, Field(discriminator="kind")]
+
+
+_HEADER_NAME = "^[A-Za-z0-9_-]{1,96}$"
+_HEADER_VALUE = "^[\\x20-\\x7e]*$"
+Headers: TypeAlias = Annotated[
+    dict[
+        Annotated[str, Field(pattern=_HEADER_NAME)],
+        Annotated[str, Field(pattern=_HEADER_VALUE, max_length=4000)],
+    ],
+    Field(max_length=32),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "maxProperties": 32,
+            "propertyNames": {"pattern": _HEADER_NAME},
+            "additionalProperties": {
+                "type": "string",
+                "pattern": _HEADER_VALUE,
+                "maxLength": 4000,
+            },
+        }
+    ),
+]
+
+
+class EndpointBody(Body):
+    """A URL that takes webhooks."""
+
+    url: str = Field(
+        description="http(s), public unless the operator allows more, without user information, "
+        "at most 2048 characters.",
+        json_schema_extra={"format": "uri"},
+    )
+    description: Line = Field("", max_length=500)
+    format: Literal["standard"] = "standard"
+    headers: Headers = Field(
+        default_factory=dict,
+        description="Sent with each webhook. Readers without write scope see *** for the values.",
+    )
+    ordered: bool = Field(default=False, description="One at a time, first in first out.")
+    rate_per_second: float | None = Field(None, gt=0, le=10_000, description="null: no limit.")
+    enabled: bool = True
+
+
+class MonitorBody(Body):
+    """A standing question: what to watch, where, and whom to tell."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            # Everything on a chain would be too much: any address needs a contract in each rule.
+            "if": {"properties": {"addresses": {"const": "any"}}, "required": ["addresses"]},
+            "then": {
+                "properties": {
+                    "rules": {
+                        "type": "array",
+                        "items": {
+                            "properties": {
+                                "kind": {"enum": ["erc20", "erc721", "erc1155"]},
+                                "contracts": {"type": "array"},
+                            },
+                            "required": ["contracts"],
+                        },
+                    }
+                },
+                "required": ["rules"],
+            },
+        }
+    )
+
+    name: Line = Field("", max_length=200)
+    networks: list[str] = Field(
+        min_length=1, max_length=MOST_NETWORKS, description="Names from GET /v1/networks."
+    )
+    addresses: Annotated[
+        Annotated[Literal["any"], Tag("any")]
+        | Annotated[list[Entry], BeforeValidator(_few_inline), Tag("list")],
+        Discriminator(lambda value: "any" if isinstance(value, str) else "list"),
+    ] = Field(
+        default_factory=list,
+        description=(
+            "Whose transfers are watched; `any` for everybody's, then each rule names contracts. "
+            f"At most {MOST_INLINE_ADDRESSES} here, more through /addresses. In a PATCH the list "
+            "takes the place of all addresses that are watched."
+        ),
+        json_schema_extra={"maxItems": MOST_INLINE_ADDRESSES},
+    )
+    rules: list[RuleBody] | None = Field(
+        None,
+        min_length=1,
+        max_length=MOST_RULES,
+        description="Left out: native, erc20, erc721 and erc1155 in all directions.",
+    )
+    endpoints: list[str] = Field(
+        default_factory=list, max_length=MOST_ENDPOINTS, description="Ids of endpoints."
+    )
+    webhook: EndpointBody | None = Field(
+        None, description="Shorthand: makes an endpoint and puts its id into `endpoints`."
+    )
+    notify: list[Literal["detected", "confirmed", "reverted"]] = Field(
+        default=["detected", "confirmed", "reverted"], description="The phases that are delivered."
+    )
+    confirmations: Annotated[
+        int | str | None,
+        PlainValidator(_confirmations),
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {"type": "integer", "minimum": 1, "maximum": 100_000},
+                    {"enum": ["safe", "finalized"]},
+                    {"type": "null"},
+                ]
+            }
+        ),
+    ] = Field(None, description="null: what the network's configuration says.")
+    tags: list[Annotated[str, Field(min_length=1, max_length=100, pattern=_TAG)]] = Field(
+        default_factory=list, max_length=MOST_TAGS
+    )
+    note: Annotated[str, Field(pattern=r"^[^\x00]*$")] = Field("", max_length=10_000)
+    enabled: bool = True
+
+
+class ProjectBody(Body):
+    """What owns monitors, endpoints, matches and keys."""
+
+    name: Line = Field(min_length=1, max_length=200)
+
+
+class KeyBody(Body):
+    """An API key."""
+
+    name: Line = Field(min_length=1, max_length=200)
+    scope: Literal["read", "write", "admin"] = Field(
+        "write", description="Each includes those before it."
+    )
+    project: str | None = Field(
+        None, description="null: the project of the key that asks; others need an operator's key."
+    )

@@ -1,0 +1,69 @@
+"""Puts the API, its documentation and the page together as one aiohttp application."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from crypitor.api import (
+    addresses,
+    deliveries,
+    docs,
+    endpoints,
+    health,
+    keys,
+    matches,
+    monitors,
+    networks,
+    page,
+)
+from crypitor.api.auth import DOOR, Door
+from crypitor.api.context import CONTEXT, Context
+from crypitor.api.errors import explain, identify
+from crypitor.api.openapi import document
+from crypitor.api.routing import BODY_LIMIT, Operation, served
+
+OPERATIONS: tuple[Operation, ...] = (
+    *monitors.routes.operations,
+    *addresses.routes.operations,
+    *endpoints.routes.operations,
+    *matches.routes.operations,
+    *deliveries.routes.operations,
+    *networks.routes.operations,
+    *keys.routes.operations,
+    *health.routes.operations,
+)
+
+
+# The access log halves what can be answered; compressed bodies are refused, and must not be
+# unpacked on the way to that.
+SERVER_OPTIONS: Mapping[str, Any] = {"access_log": None, "auto_decompress": False}
+
+
+def build(context: Context) -> web.Application:
+    """Return the application, to be served with `SERVER_OPTIONS`."""
+    app = web.Application(middlewares=[identify, explain], client_max_size=BODY_LIMIT)
+    app[CONTEXT] = context
+    app[DOOR] = Door(context)
+    for operation in OPERATIONS:
+        app.router.add_route(operation.method, operation.path, served(operation))
+        if operation.method == "GET":
+            app.router.add_route("HEAD", operation.path, served(operation))
+    described = msgspec.json.encode(document(OPERATIONS, list(context.networks)))
+
+    async def show_document(_request: web.Request) -> web.Response:
+        return web.Response(body=described, content_type="application/json")
+
+    app.router.add_get("/openapi.json", show_document)
+    app.router.add_get("/docs", docs.show_docs)
+    app.router.add_get("/docs/{file:" + _one_of(docs.SWAGGER_FILES) + "}", docs.swagger_file)
+    app.router.add_get("/static/{file:" + _one_of(docs.static_names()) + "}", docs.static_file)
+    app.router.add_get("/", page.show_page)
+    app.router.add_get(page.OVERVIEW_PATH, page.show_overview)
+    return app
+
+
+def _one_of(names: Iterable[str]) -> str:
+    return "|".join(map(re.escape, names))

@@ -1,0 +1,118 @@
+"""One request: who asks, and how its change is made exactly once."""
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar, cast
+
+import msgspec
+from aiohttp import web
+
+from crypitor.api.context import Context
+from crypitor.database.engine import Transaction
+from crypitor.database.idempotency import Repeatable, claim, keep_answer
+from crypitor.database.ids import RANDOM_BYTES, new_id
+from crypitor.database.keys import Caller
+from crypitor.errors import Invalid, NotFound
+
+T = TypeVar("T")
+Answer = TypeVar("Answer")
+Effect = Callable[[], Awaitable[None]]
+
+KEY_HEADER = "Idempotency-Key"
+REPEATED_HEADER = "Idempotency-Replayed"
+
+_KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Generic[Answer]):
+    """What a unit of work did.
+
+    effect: brings what is in memory in step, once the change is committed.
+    kept: the answer for repetitions, where it is not the same.
+    """
+
+    answer: Answer
+    effect: Effect | None = None
+    kept: Answer | None = None
+
+
+@dataclass(slots=True)
+class Call:
+    """One request to one operation. headers: of its answer."""
+
+    context: Context
+    request: web.Request
+    caller: Caller | None
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def who(self) -> Caller:
+        """The caller of an operation that needs a key."""
+        assert self.caller is not None
+        return self.caller
+
+    @property
+    def project(self) -> str:
+        """The project whose things can be seen; every query takes it."""
+        return self.who.project_id
+
+    def new_id(self, prefix: str) -> str:
+        """Return an id for something made now."""
+        return new_id(prefix, self.context.clock(), self.context.random_bytes(RANDOM_BYTES))
+
+    def armed_from(self, networks: Iterable[str]) -> dict[str, int | None]:
+        """Return from which block on a change that has taken effect is in force."""
+        return {network: self.context.armed_from(network) for network in networks}
+
+    async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run a unit of work that only reads."""
+        return await self.context.database.read(work)
+
+    async def change(self, work: Callable[[Transaction], Awaitable[Change[Answer]]]) -> Answer:
+        """Make a change and what follows from it; once only for one Idempotency-Key.
+
+        The effect begins at the return from the commit, without an await before it, and changes
+        take effect in the order in which they were committed.
+        """
+        repeatable = self.repeatable(hashlib.sha256(await self.request.read()))
+
+        async def unit(tx: Transaction) -> Change[Answer] | str:
+            if repeatable is not None:
+                given = await claim(tx, repeatable, self.context.clock())
+                if given is not None:
+                    return given
+            change = await work(tx)
+            if repeatable is not None:
+                kept = change.answer if change.kept is None else change.kept
+                await keep_answer(tx, repeatable, self.status, msgspec.json.encode(kept).decode())
+            return change
+
+        async with self.context.changing:
+            change = await self.context.database.write(unit)
+            if isinstance(change, str):
+                self.headers[REPEATED_HEADER] = "true"
+                return cast("Answer", msgspec.json.decode(change))
+            if change.effect is not None:
+                await change.effect()
+        return change.answer
+
+    def repeatable(self, body: Any) -> Repeatable | None:
+        """Return what makes this request the same as another; body: a SHA-256 of its body."""
+        key = self.request.headers.get(KEY_HEADER)
+        if key is None:
+            return None
+        if not _KEY.fullmatch(key):
+            raise Invalid(f"{KEY_HEADER} has to be 1 to 255 visible ASCII characters")
+        request = f"{self.request.method} {self.request.path_qs} {body.hexdigest()}"
+        return Repeatable(self.project, key, hashlib.sha256(request.encode()).hexdigest())
+
+
+def found(thing: T | None, word: str) -> T:
+    """Return what was looked for. Raises NotFound."""
+    if thing is None:
+        raise NotFound(f"there is no such {word}")
+    return thing

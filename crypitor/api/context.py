@@ -1,0 +1,77 @@
+"""What the API is given by the process that runs it."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from aiohttp import web
+
+from crypitor.database.engine import Database
+from crypitor.evm.types import Address
+from crypitor.loop import Health
+from crypitor.monitor.models import Confirmations, Monitor
+from crypitor.webhook.egress import Network
+
+
+class WatchIndex(Protocol):
+    """Who watches what, in memory, for a matcher in the same process."""
+
+    def put(self, monitor: Monitor) -> None:
+        """Add a monitor, or replace what it asks."""
+
+    def remove(self, monitor_id: str) -> None:
+        """Forget a monitor and its addresses."""
+
+    def add_addresses(self, monitor_id: str, pairs: Iterable[tuple[Address, str | None]]) -> None:
+        """Watch more addresses of a monitor that was put."""
+
+    def remove_addresses(self, monitor_id: str, addresses: Iterable[Address]) -> None:
+        """Watch these no longer; the monitor was put."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFacts:
+    """What the configuration says of a network. explorer: base URL, None for none."""
+
+    name: str
+    chain_id: int
+    display_name: str
+    symbol: str
+    explorer: str | None
+    confirmations: Confirmations
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything that the API works with.
+
+    index: None when the monitor role runs in another process.
+    armed_from: network → first block at which a change made now is in force, None while unknown.
+    networks: by name.
+    status: network → what `NetworkAnswer` has beyond `networks`; keys may be missing.
+    roles: those of this process.
+    wake: tells the sender that there may be something to send.
+    allow_private: networks of `webhook.allow_private`.
+    auth: False lets everybody on this machine in, as the operator.
+    clock: unix milliseconds.
+    changing: held while the database and then the index change, so that both see one order.
+    """
+
+    database: Database
+    index: WatchIndex | None
+    armed_from: Callable[[str], int | None]
+    networks: Mapping[str, NetworkFacts]
+    status: Callable[[], Mapping[str, Mapping[str, object]]]
+    health: Health
+    roles: Sequence[str]
+    render_metrics: Callable[[], bytes]
+    wake: Callable[[], None]
+    allow_private: Sequence[Network]
+    auth: bool
+    clock: Callable[[], int]
+    random_bytes: Callable[[int], bytes]
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+CONTEXT = web.AppKey("CONTEXT", Context)

@@ -1,0 +1,76 @@
+"""Deliveries and their attempts, to be read."""
+
+from crypitor.api.answers import AttemptAnswer, DeliveryAnswer, DeliveryPage
+from crypitor.api.call import Call
+from crypitor.api.queries import DeliveryQuery
+from crypitor.api.routing import Routes
+from crypitor.database.deliveries import cursor_of, get_delivery, list_deliveries
+from crypitor.database.engine import Transaction
+from crypitor.database.keys import Scope
+from crypitor.webhook.body import rfc3339
+from crypitor.webhook.delivery import Attempt, Delivery, Status
+
+routes = Routes("Deliveries", "de_")
+
+
+@routes.add("GET", "/v1/deliveries", scope=Scope.READ)
+async def read_deliveries(call: Call, query: DeliveryQuery) -> DeliveryPage:
+    """List deliveries, newest first."""
+
+    async def unit(tx: Transaction) -> list[Delivery]:
+        return await list_deliveries(
+            tx,
+            call.project,
+            monitor=query.monitor,
+            endpoint=query.endpoint,
+            match=query.match,
+            status=Status(query.status) if query.status else None,
+            limit=query.limit + 1,
+            cursor=query.cursor,
+        )
+
+    deliveries = await call.read(unit)
+    shown = deliveries[: query.limit]
+    return {
+        "data": [delivery_answer(delivery) for delivery in shown],
+        "next_cursor": cursor_of(shown[-1]) if len(deliveries) > query.limit else None,
+    }
+
+
+@routes.add("GET", "/v1/deliveries/{id}", scope=Scope.READ)
+async def read_delivery(call: Call, id: str) -> DeliveryAnswer:  # noqa: A002 - as in the path
+    """Read a delivery with its body and its attempts, first to last."""
+    delivery, attempts = await call.read(lambda tx: get_delivery(tx, call.project, id))
+    answer = delivery_answer(delivery)
+    answer["body"] = delivery.body
+    answer["attempts"] = [_attempt_answer(attempt) for attempt in attempts]
+    return answer
+
+
+def delivery_answer(delivery: Delivery) -> DeliveryAnswer:
+    """Return a delivery as lists have it."""
+    pending = delivery.status is Status.PENDING
+    return {
+        "id": delivery.id,
+        "monitor": delivery.monitor_id,
+        "match": delivery.match_id,
+        "endpoint": delivery.endpoint_id,
+        "phase": delivery.phase.value,
+        "status": delivery.status.value,
+        "attempt_count": delivery.attempts,
+        "due_at": rfc3339(delivery.due_at) if pending else None,
+        "error": delivery.error,
+        "created_at": rfc3339(delivery.created_at),
+        "finished_at": None if delivery.finished_at is None else rfc3339(delivery.finished_at),
+    }
+
+
+def _attempt_answer(attempt: Attempt) -> AttemptAnswer:
+    return {
+        "number": attempt.number,
+        "started_at": rfc3339(attempt.started_at),
+        "duration_ms": attempt.duration_ms,
+        "status_code": attempt.status_code,
+        "error": attempt.error,
+        "answer": attempt.answer,
+    }

@@ -1,0 +1,218 @@
+"""Endpoints: create, read, list, change, delete, and the secret that signs."""
+
+from dataclasses import replace
+from typing import Any
+
+from crypitor.api.answers import Deleted, EndpointAnswer, EndpointPage, SecretAnswer
+from crypitor.api.bodies import EndpointBody
+from crypitor.api.call import Call, Change, Effect, found
+from crypitor.api.queries import Query
+from crypitor.api.reading import merge_patch, summary, validated
+from crypitor.api.routing import Routes
+from crypitor.database.deliveries import cancel_for_endpoint
+from crypitor.database.endpoints import (
+    delete_endpoint,
+    get_endpoint,
+    insert_endpoint,
+    list_endpoints,
+    lock_endpoint,
+    update_endpoint,
+)
+from crypitor.database.engine import Transaction
+from crypitor.database.keys import Caller, Scope
+from crypitor.database.monitors import load_some_monitors, monitors_of_endpoint, record_changes
+from crypitor.errors import Invalid, Mistake
+from crypitor.monitor.models import Monitor
+from crypitor.webhook.body import rfc3339
+from crypitor.webhook.delivery import Endpoint, State
+from crypitor.webhook.egress import check_headers, check_url
+from crypitor.webhook.signature import NEW_BYTES, new_secret
+
+routes = Routes("Endpoints", "ep_")
+
+HIDDEN = "***"
+
+
+@routes.add("POST", "/v1/endpoints", scope=Scope.WRITE, status=201)
+async def create_endpoint(call: Call, body: EndpointBody) -> EndpointAnswer:
+    """Create an endpoint.
+
+    The answer carries its signing secret, which can be read again at `/secret`.
+    """
+    endpoint = endpoint_of(call, body)
+
+    async def unit(tx: Transaction) -> Change[EndpointAnswer]:
+        await insert_endpoint(tx, endpoint)
+        return Change(endpoint_answer(endpoint, call.who, secret=True))
+
+    return await call.change(unit)
+
+
+@routes.add("GET", "/v1/endpoints", scope=Scope.READ)
+async def read_endpoints(call: Call, query: Query) -> EndpointPage:
+    """List endpoints, newest first."""
+    endpoints = await call.read(
+        lambda tx: list_endpoints(tx, call.project, query.limit + 1, query.cursor)
+    )
+    shown = endpoints[: query.limit]
+    return {
+        "data": [endpoint_answer(endpoint, call.who) for endpoint in shown],
+        "next_cursor": shown[-1].id if len(endpoints) > query.limit else None,
+    }
+
+
+@routes.add("GET", "/v1/endpoints/{id}", scope=Scope.READ)
+async def read_endpoint(call: Call, id: str) -> EndpointAnswer:  # noqa: A002 - as in the path
+    """Read an endpoint."""
+    endpoint = await call.read(lambda tx: get_endpoint(tx, call.project, id))
+    return endpoint_answer(found(endpoint, "endpoint"), call.who)
+
+
+@routes.add("GET", "/v1/endpoints/{id}/secret", scope=Scope.WRITE)
+async def read_secret(call: Call, id: str) -> SecretAnswer:  # noqa: A002 - as in the path
+    """Read the secret that signs an endpoint's webhooks.
+
+    It needs a key with write scope: who has it can make webhooks that look like ours.
+    """
+    endpoint = await call.read(lambda tx: get_endpoint(tx, call.project, id))
+    return {"secret": found(endpoint, "endpoint").secret}
+
+
+@routes.add("PATCH", "/v1/endpoints/{id}", scope=Scope.WRITE, patches=EndpointBody)
+async def change_endpoint(call: Call, id: str, body: dict[str, Any]) -> EndpointAnswer:  # noqa: A002
+    """Change an endpoint by a JSON merge patch (RFC 7396).
+
+    What is left out stays, null goes back to the default; in `headers`, null removes one.
+    `enabled: true` also opens again what failures have disabled.
+    """
+
+    async def unit(tx: Transaction) -> Change[EndpointAnswer]:
+        now = call.context.clock()
+        before = found(await lock_endpoint(tx, call.project, id, now), "endpoint")
+        whole = validated(EndpointBody, merge_patch(_document(before), body))
+        after = _changed(before, whole, _checked(call, whole), now, reopened=body.get("enabled"))
+        await update_endpoint(tx, after)
+        return Change(endpoint_answer(after, call.who), _wake(call))
+
+    return await call.change(unit)
+
+
+@routes.add("DELETE", "/v1/endpoints/{id}", scope=Scope.WRITE)
+async def remove_endpoint(call: Call, id: str) -> Deleted:  # noqa: A002 - as in the path
+    """Delete an endpoint.
+
+    It leaves the monitors that name it, and its deliveries that are under way are cancelled.
+    """
+
+    async def unit(tx: Transaction) -> Change[Deleted]:
+        left = await monitors_of_endpoint(tx, id)
+        if not await delete_endpoint(tx, call.project, id):
+            found(None, "endpoint")
+        await cancel_for_endpoint(tx, id, call.context.clock())
+        await record_changes(tx, left)
+        return Change({"id": id, "deleted": True}, _put(call, await load_some_monitors(tx, left)))
+
+    return await call.change(unit)
+
+
+def endpoint_of(call: Call, body: EndpointBody, pointer: str = "") -> Endpoint:
+    """Return a new endpoint. Raises Invalid; `pointer` leads to the body within the request's."""
+    url, now = _checked(call, body, pointer), call.context.clock()
+    return Endpoint(
+        id=call.new_id("ep_"),
+        project_id=call.project,
+        url=url,
+        secret=new_secret(call.context.random_bytes(NEW_BYTES)),
+        description=body.description,
+        format=body.format,
+        headers=body.headers,
+        ordered=body.ordered,
+        rate_per_second=body.rate_per_second,
+        enabled=body.enabled,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def endpoint_answer(endpoint: Endpoint, caller: Caller, *, secret: bool = False) -> EndpointAnswer:
+    """Return an endpoint as JSON has it; readers do not see what its headers hold."""
+    headers = dict(endpoint.headers)
+    if caller.scope < Scope.WRITE:
+        headers = dict.fromkeys(headers, HIDDEN)
+    answer: EndpointAnswer = {
+        "id": endpoint.id,
+        "url": endpoint.url,
+        "description": endpoint.description,
+        "format": endpoint.format,
+        "headers": headers,
+        "ordered": endpoint.ordered,
+        "rate_per_second": endpoint.rate_per_second,
+        "enabled": endpoint.enabled,
+        "state": endpoint.state.value,
+        "state_reason": endpoint.state_reason,
+        "created_at": rfc3339(endpoint.created_at),
+        "updated_at": rfc3339(endpoint.updated_at),
+    }
+    if secret:
+        answer["secret"] = endpoint.secret
+    return answer
+
+
+def _changed(
+    before: Endpoint, body: EndpointBody, url: str, now: int, *, reopened: object
+) -> Endpoint:
+    after = replace(
+        before,
+        url=url,
+        description=body.description,
+        format=body.format,
+        headers=body.headers,
+        ordered=body.ordered,
+        rate_per_second=body.rate_per_second,
+        enabled=body.enabled,
+        updated_at=now,
+    )
+    if reopened is not True:
+        return after
+    return replace(
+        after, state=State.HEALTHY, state_reason=None, failures_in_row=0, failing_since=None
+    )
+
+
+def _checked(call: Call, body: EndpointBody, pointer: str = "") -> str:
+    """Return the URL as it will be called. Raises Invalid with pointers."""
+    mistakes: list[Mistake] = []
+    url = body.url
+    try:
+        url = check_url(body.url, call.context.allow_private)
+    except Invalid as error:
+        mistakes.append(Mistake(f"{pointer}/url", error.detail))
+    try:
+        check_headers(body.headers)
+    except Invalid as error:
+        wrong = error.mistakes or [Mistake("/headers", error.detail)]
+        mistakes += [Mistake(pointer + mistake.pointer, mistake.detail) for mistake in wrong]
+    if mistakes:
+        raise Invalid(summary(mistakes), mistakes)
+    return url
+
+
+def _document(endpoint: Endpoint) -> dict[str, Any]:
+    """Return what a merge patch is merged into."""
+    return {name: getattr(endpoint, name) for name in EndpointBody.model_fields}
+
+
+def _wake(call: Call) -> Effect:
+    async def effect() -> None:
+        call.context.wake()
+
+    return effect
+
+
+def _put(call: Call, monitors: list[Monitor]) -> Effect:
+    async def effect() -> None:
+        for monitor in monitors:
+            if call.context.index is not None and monitor.enabled:
+                call.context.index.put(monitor)
+
+    return effect

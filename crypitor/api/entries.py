@@ -1,0 +1,293 @@
+"""Addresses as people send them: one by one, or a million in a stream of JSON, CSV or NDJSON.
+
+A stream is read in slices of a few milliseconds' work, so that it holds up nobody else.
+"""
+
+import asyncio
+import codecs
+import csv
+import json
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import msgspec
+
+from crypitor.api.answers import InvalidEntry
+from crypitor.errors import Invalid, TooLarge
+from crypitor.evm.address import parse_address
+from crypitor.evm.types import Address
+
+MOST_ENTRIES = 1_000_000
+MOST_BYTES = 256 * 1024 * 1024
+LONGEST_ENTRY = 4096
+LONGEST_LABEL = 100
+MOST_INVALID_LISTED = 1_000
+MOST_VALUE_SHOWN = 100
+SLICE_BYTES = 32 * 1024
+
+JSON = "application/json"
+CSV = "text/csv"
+NDJSON = "application/x-ndjson"
+
+_LABEL = re.compile(r"[^\x00-\x1f\x7f]*")
+_OPENING = re.compile(r'[ \t\r\n]*\{[ \t\r\n]*"addresses"[ \t\r\n]*:[ \t\r\n]*\[')
+_CLOSING = re.compile(r"\][ \t\r\n]*\}[ \t\r\n]*")
+_SPACE = re.compile(r"[ \t\r\n]*")
+_DECODE = json.JSONDecoder().raw_decode
+
+
+class ByteStream(Protocol):
+    """A body as aiohttp reads it."""
+
+    def iter_chunked(self, n: int) -> AsyncIterator[bytes]:
+        """Yield the body in pieces of at most n bytes."""
+
+
+def address_of(value: object) -> Address:
+    """Return a lower-case address. Raises ValueError with a sentence."""
+    if not isinstance(value, str):
+        raise ValueError("this has to be text: 0x and 40 hex digits")  # noqa: TRY004
+    return parse_address(value)
+
+
+def label_of(value: object) -> str | None:
+    """Return a label, None for an empty one. Raises ValueError with a sentence."""
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or not _LABEL.fullmatch(value):
+        raise ValueError("a label is text without control characters")
+    if len(value) > LONGEST_LABEL:
+        raise ValueError(f"the label has {len(value)} characters; the limit is {LONGEST_LABEL}")
+    return value
+
+
+def entry_of(value: object) -> tuple[Address, str | None]:
+    """Return address and label of `"0x…"` or `{"address": "0x…", "label": "…"}`.
+
+    Raises ValueError with a sentence.
+    """
+    if isinstance(value, str):
+        return parse_address(value), None
+    if not isinstance(value, dict) or "address" not in value:
+        raise ValueError('this has to be an address, or {"address": …, "label": …}')
+    unknown = value.keys() - {"address", "label"}
+    if unknown:
+        raise ValueError(f"there is no such field: {min(unknown)}")
+    return address_of(value["address"]), label_of(value.get("label"))
+
+
+def csv_entry(line: str) -> tuple[Address, str | None]:
+    """Return address and label of a line `address[,label]`, quoted as in RFC 4180 or not.
+
+    Raises ValueError with a sentence.
+    """
+    if '"' in line:
+        try:
+            columns = next(csv.reader([line], strict=True))
+        except csv.Error as error:
+            raise ValueError(f"the quotes are wrong: {error}") from error
+    else:
+        columns = line.split(",")
+    if len(columns) > 2:
+        raise ValueError("more than two columns; quote a label that holds a comma")
+    return parse_address(columns[0].strip()), label_of(columns[1].strip()) if columns[1:] else None
+
+
+def ndjson_entry(line: str) -> tuple[Address, str | None]:
+    """Return address and label of a line of JSON. Raises ValueError with a sentence."""
+    try:
+        value = msgspec.json.decode(line)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError("this line is not JSON") from error
+    return entry_of(value)
+
+
+@dataclass(slots=True)
+class Intake:
+    """What has been read of a stream.
+
+    pairs: valid entries that nobody has taken yet. repeated: how many of those came again.
+    invalid: the first of those that are not valid; invalid_count: of all.
+    """
+
+    pairs: dict[Address, str | None] = field(default_factory=dict)
+    repeated: int = 0
+    read: int = 0
+    invalid: list[InvalidEntry] = field(default_factory=list)
+    invalid_count: int = 0
+
+    def take(
+        self, line: int, value: Any, parse: Callable[[Any], tuple[Address, str | None]]
+    ) -> None:
+        """Take one entry. Raises TooLarge for the one after the last."""
+        if self.read == MOST_ENTRIES:
+            raise TooLarge(f"more than {MOST_ENTRIES} addresses in one call")
+        self.read += 1
+        try:
+            address, label = parse(value)
+        except ValueError as error:
+            self.refuse(line, value, str(error))
+            return
+        if address in self.pairs:
+            self.repeated += 1
+            label = self.pairs[address] if label is None else label
+        self.pairs[address] = label
+
+    def refuse(self, line: int, value: Any, reason: str) -> None:
+        """Note an entry that is not valid."""
+        self.invalid_count += 1
+        if len(self.invalid) < MOST_INVALID_LISTED:
+            shown = value if isinstance(value, str) else json.dumps(value)
+            self.invalid.append({"line": line, "value": shown[:MOST_VALUE_SHOWN], "reason": reason})
+
+    def handed_over(self) -> tuple[dict[Address, str | None], int]:
+        """Return the valid entries and how many came again; they are taken now."""
+        pairs, repeated = self.pairs, self.repeated
+        self.pairs, self.repeated = {}, 0
+        return pairs, repeated
+
+
+async def read_entries(
+    stream: ByteStream, media: str, intake: Intake, seen: Callable[[bytes], object]
+) -> AsyncIterator[None]:
+    """Read a stream into `intake`; yields after each slice.
+
+    media: one of the three types. seen: hears every byte.
+    Raises Invalid where a stream as a whole is no such text, and TooLarge.
+    """
+    reader: _JsonReader | _LineReader
+    if media == JSON:
+        reader = _JsonReader(intake)
+    else:
+        reader = _LineReader(intake, csv_entry if media == CSV else ndjson_entry, csv=media == CSV)
+    size = 0
+    async for piece in stream.iter_chunked(SLICE_BYTES):
+        size += len(piece)
+        if size > MOST_BYTES:
+            raise TooLarge(f"more than {MOST_BYTES} bytes in one call")
+        seen(piece)
+        reader.feed(piece, last=False)
+        yield
+        await asyncio.sleep(0)
+    reader.feed(b"", last=True)
+    yield
+
+
+class _LineReader:
+    """One entry a line; blank lines and CSV's header are passed over."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        parse: Callable[[str], tuple[Address, str | None]],
+        *,
+        csv: bool,
+    ) -> None:
+        self._intake = intake
+        self._parse = parse
+        self._csv = csv
+        self._rest = b""
+        self._line = 0
+
+    def feed(self, piece: bytes, *, last: bool) -> None:
+        lines = (self._rest + piece).split(b"\n")
+        self._rest = b"" if last else lines.pop()
+        if len(self._rest) > LONGEST_ENTRY:
+            raise Invalid(f"line {self._line + 1} is longer than {LONGEST_ENTRY} bytes")
+        for raw in lines:
+            self._line += 1
+            try:
+                text = raw.decode()
+            except UnicodeDecodeError:
+                self._intake.read += 1
+                self._intake.refuse(self._line, raw.decode(errors="replace"), "this is not UTF-8")
+                continue
+            if self._line == 1:
+                text = text.removeprefix("\ufeff")
+            text = text.strip(" \t\r")
+            if text and not (self._csv and self._line == 1 and _is_header(text)):
+                self._intake.take(self._line, text, self._parse)
+
+
+def _is_header(line: str) -> bool:
+    columns = [column.strip(' "').lower() for column in line.split(",")]
+    return columns in (["address"], ["address", "label"])
+
+
+class _JsonReader:
+    """`{"addresses": […]}`, entry by entry: the whole is never held."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._text = ""
+        self._opened = False
+        self._closed = False
+        self._place = 0
+
+    def feed(self, piece: bytes, *, last: bool) -> None:
+        try:
+            self._text += self._decoder.decode(piece, last)
+        except UnicodeDecodeError as error:
+            raise Invalid("the body is not UTF-8") from error
+        for value in self._values(last=last):
+            self._place += 1
+            self._intake.take(self._place, value, entry_of)
+
+    def _values(self, *, last: bool) -> Iterator[object]:
+        at = 0 if self._opened else self._open(last=last)
+        text = self._text
+        while self._opened and not self._closed and (last or len(text) - at > LONGEST_ENTRY):
+            at = _space(text, at)
+            if text.startswith("]", at):
+                self._closed = True
+                break
+            value, at = self._value(text, at)
+            yield value
+            at = _space(text, at)
+            at = self._separator(text, at)
+        self._text = text[at:]
+        if last:
+            self._close()
+
+    def _open(self, *, last: bool) -> int:
+        found = _OPENING.match(self._text)
+        if found is None:
+            if last or len(self._text) > LONGEST_ENTRY:
+                raise Invalid('the body has to be {"addresses": […]} and nothing else')
+            return 0
+        self._opened = True
+        return found.end()
+
+    def _value(self, text: str, at: int) -> tuple[object, int]:
+        try:
+            return _DECODE(text, at)
+        except (ValueError, RecursionError) as error:
+            raise Invalid(
+                f"entry {self._place + 1} is not JSON, or is longer than {LONGEST_ENTRY} characters"
+            ) from error
+
+    def _separator(self, text: str, at: int) -> int:
+        if text.startswith(",", at):
+            after = _space(text, at + 1)
+            if not text.startswith("]", after):
+                return after
+        elif text.startswith("]", at):
+            return at
+        raise Invalid(
+            f"this is not JSON: a comma or ] is missing or wrong after entry {self._place}"
+        )
+
+    def _close(self) -> None:
+        if not self._closed or not _CLOSING.fullmatch(self._text):
+            raise Invalid(
+                f"this is not JSON: after entry {self._place} the end ]}} is missing or wrong"
+            )
+
+
+def _space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    assert found is not None
+    return found.end()

@@ -1,0 +1,65 @@
+"""Matches, to be read: newest first, or as a feed that skips and repeats nothing."""
+
+from typing import cast
+
+from crypitor.api.answers import MatchAnswer, MatchPage
+from crypitor.api.call import Call, found
+from crypitor.api.context import Context
+from crypitor.api.queries import MatchQuery
+from crypitor.api.routing import Routes
+from crypitor.database.keys import Scope
+from crypitor.database.matches import MatchFilter, StoredMatch, get_match, list_matches
+from crypitor.monitor.models import Phase
+from crypitor.webhook.body import rfc3339
+
+routes = Routes("Matches", "ma_")
+
+
+@routes.add("GET", "/v1/matches", scope=Scope.READ)
+async def read_matches(call: Call, query: MatchQuery) -> MatchPage:
+    """List matches, newest first; with `order=asc` a feed of all there are and will be."""
+    chosen = MatchFilter(**query.model_dump(exclude={"limit", "cursor", "order"}))
+    cursor = None if query.cursor is None else int(query.cursor)
+    matches = await call.read(
+        lambda tx: list_matches(
+            tx, call.project, chosen, query.limit + 1, cursor, order=query.order
+        )
+    )
+    shown = matches[: query.limit]
+    beyond = str(shown[-1].position) if shown else None
+    if query.order == "asc":
+        next_cursor: str | None = beyond or query.cursor or "0"
+    else:
+        next_cursor = beyond if len(matches) > query.limit else None
+    return {
+        "data": [match_answer(match, call.context) for match in shown],
+        "next_cursor": next_cursor,
+    }
+
+
+@routes.add("GET", "/v1/matches/{id}", scope=Scope.READ)
+async def read_match(call: Call, id: str) -> MatchAnswer:  # noqa: A002 - as in the path
+    """Read a match."""
+    match = await call.read(lambda tx: get_match(tx, call.project, id))
+    return match_answer(found(match, "match"), call.context)
+
+
+def match_answer(match: StoredMatch, context: Context) -> MatchAnswer:
+    """Return a match as its webhooks tell it, with what is true now."""
+    return cast(
+        "MatchAnswer",
+        {
+            **match.document,
+            "phase": match.phase.value,
+            "confirmations": _confirmations(match, context),
+            "confirmations_required": match.required,
+            "created_at": rfc3339(match.created_at),
+        },
+    )
+
+
+def _confirmations(match: StoredMatch, context: Context) -> int | None:
+    if match.phase is Phase.REVERTED:
+        return 0
+    tip = context.status().get(match.network, {}).get("tip")
+    return max(tip - match.block_number + 1, 1) if isinstance(tip, int) else None

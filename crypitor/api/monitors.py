@@ -1,0 +1,220 @@
+"""Monitors: create, read, list, change, delete."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from crypitor.api.answers import DeletedMonitor, MonitorAnswer, MonitorPage
+from crypitor.api.bodies import MonitorBody
+from crypitor.api.call import Call, Change, Effect, found
+from crypitor.api.endpoints import endpoint_answer, endpoint_of
+from crypitor.api.monitor_document import (
+    MOST_SHOWN,
+    check_monitor,
+    document,
+    monitor_answer,
+    monitor_of,
+    pairs_of,
+)
+from crypitor.api.queries import MonitorQuery
+from crypitor.api.reading import merge_patch, summary, validated
+from crypitor.api.routing import Routes
+from crypitor.database.addresses import (
+    CHUNK,
+    Labelled,
+    all_addresses,
+    clear_addresses,
+    count_addresses,
+    insert_addresses,
+    list_addresses,
+)
+from crypitor.database.deliveries import cancel_for_monitor
+from crypitor.database.endpoints import insert_endpoint, known_endpoints
+from crypitor.database.engine import Transaction
+from crypitor.database.keys import Scope
+from crypitor.database.monitors import (
+    MonitorFilter,
+    delete_monitor,
+    get_monitor,
+    insert_monitor,
+    list_monitors,
+    lock_monitor,
+    record_changes,
+    update_monitor,
+)
+from crypitor.errors import Mistake, NotFound
+from crypitor.monitor.models import Monitor
+
+routes = Routes("Monitors", "mo_")
+
+
+@routes.add("POST", "/v1/monitors", scope=Scope.WRITE, status=201)
+async def create_monitor(call: Call, body: MonitorBody) -> MonitorAnswer:
+    """Create a monitor.
+
+    It is in force from the blocks in `armed_from` on. With `webhook` an endpoint is made with it;
+    the answer carries that endpoint's secret, this once.
+    """
+    now = call.context.clock()
+    monitor_id = call.new_id("mo_")
+    check_monitor(body, call.context.networks)
+    endpoint = endpoint_of(call, body.webhook, "/webhook") if body.webhook else None
+    pairs = pairs_of(body)
+    monitor = monitor_of(body, monitor_id, call.project, now, now, endpoint)
+
+    async def unit(tx: Transaction) -> Change[MonitorAnswer]:
+        await _check_endpoints(tx, call, body)
+        if endpoint:
+            await insert_endpoint(tx, endpoint)
+        await insert_monitor(tx, monitor)
+        await insert_addresses(tx, monitor.id, pairs)
+        await record_changes(tx, [monitor.id])
+        answer = monitor_answer(monitor, len(pairs), sorted(pairs))
+        if endpoint:
+            answer["webhook"] = endpoint_answer(endpoint, call.who, secret=True)
+        return Change(answer, _watch(call, monitor, pairs))
+
+    return _armed(call, await call.change(unit))
+
+
+@routes.add("GET", "/v1/monitors", scope=Scope.READ)
+async def read_monitors(call: Call, query: MonitorQuery) -> MonitorPage:
+    """List monitors, newest first."""
+    chosen = MonitorFilter(query.network, query.tag, query.enabled, query.search)
+
+    async def unit(tx: Transaction) -> tuple[list[Monitor], dict[str, int]]:
+        monitors = await list_monitors(tx, call.project, chosen, query.limit + 1, query.cursor)
+        return monitors, await count_addresses(tx, [m.id for m in monitors[: query.limit]])
+
+    monitors, counts = await call.read(unit)
+    shown = monitors[: query.limit]
+    return {
+        "data": [monitor_answer(monitor, counts[monitor.id], None) for monitor in shown],
+        "next_cursor": shown[-1].id if len(monitors) > query.limit else None,
+    }
+
+
+@routes.add("GET", "/v1/monitors/{id}", scope=Scope.READ)
+async def read_monitor(call: Call, id: str) -> MonitorAnswer:  # noqa: A002 - as in the path
+    """Read a monitor."""
+
+    async def unit(tx: Transaction) -> MonitorAnswer:
+        monitor = found(await get_monitor(tx, call.project, id), "monitor")
+        return await _whole_answer(tx, monitor)
+
+    return await call.read(unit)
+
+
+@routes.add("PATCH", "/v1/monitors/{id}", scope=Scope.WRITE, patches=MonitorBody)
+async def change_monitor(call: Call, id: str, body: dict[str, Any]) -> MonitorAnswer:  # noqa: A002
+    """Change a monitor by a JSON merge patch (RFC 7396).
+
+    What is left out stays, null goes back to the default, lists are replaced as a whole:
+    `addresses` takes the place of all that are watched, however they were added.
+    """
+
+    async def unit(tx: Transaction) -> Change[MonitorAnswer]:
+        now = call.context.clock()
+        before = found(await lock_monitor(tx, call.project, id, now), "monitor")
+        whole = validated(MonitorBody, merge_patch(document(before), body))
+        check_monitor(whole, call.context.networks)
+        await _check_endpoints(tx, call, whole)
+        endpoint = endpoint_of(call, whole.webhook, "/webhook") if whole.webhook else None
+        if endpoint:
+            await insert_endpoint(tx, endpoint)
+        after = monitor_of(whole, id, call.project, before.created_at, now, endpoint)
+        await update_monitor(tx, after)
+        effect = await _change_addresses(
+            tx, call, before, after, pairs_of(whole) if "addresses" in body else None
+        )
+        await record_changes(tx, [id])
+        answer = await _whole_answer(tx, after)
+        if endpoint:
+            answer["webhook"] = endpoint_answer(endpoint, call.who, secret=True)
+        return Change(answer, effect)
+
+    return _armed(call, await call.change(unit))
+
+
+@routes.add("DELETE", "/v1/monitors/{id}", scope=Scope.WRITE)
+async def remove_monitor(call: Call, id: str) -> DeletedMonitor:  # noqa: A002 - as in the path
+    """Delete a monitor and its addresses.
+
+    Its deliveries that are under way are cancelled; its matches and deliveries can still be read.
+    """
+
+    async def unit(tx: Transaction) -> Change[tuple[str, ...]]:
+        monitor = found(await delete_monitor(tx, call.project, id), "monitor")
+        await cancel_for_monitor(tx, id, call.context.clock())
+        await record_changes(tx, [id])
+        return Change(monitor.networks, _forget(call, id))
+
+    networks = await call.change(unit)
+    return {"id": id, "deleted": True, "armed_from": call.armed_from(networks)}
+
+
+async def _whole_answer(tx: Transaction, monitor: Monitor) -> MonitorAnswer:
+    count = (await count_addresses(tx, [monitor.id]))[monitor.id]
+    shown = await list_addresses(tx, monitor.id, MOST_SHOWN) if count <= MOST_SHOWN else None
+    return monitor_answer(monitor, count, shown)
+
+
+async def _check_endpoints(tx: Transaction, call: Call, body: MonitorBody) -> None:
+    known = await known_endpoints(tx, call.project, body.endpoints) if body.endpoints else set()
+    mistakes = [
+        Mistake(f"/endpoints/{place}", "there is no such endpoint")
+        for place, endpoint in enumerate(body.endpoints)
+        if endpoint not in known
+    ]
+    if mistakes:
+        raise NotFound(summary(mistakes), mistakes)
+
+
+async def _change_addresses(
+    tx: Transaction, call: Call, before: Monitor, after: Monitor, pairs: list[Labelled] | None
+) -> Effect:
+    """Store the addresses that take the place of all, if any do; return what the index needs."""
+    if pairs is not None:
+        await clear_addresses(tx, after.id)
+        await insert_addresses(tx, after.id, pairs)
+        return _watch(call, after, pairs)
+    if not after.enabled:
+        return _forget(call, after.id)
+    if before.enabled:
+        return _watch(call, after, None)
+    return _watch(
+        call, after, await all_addresses(tx, after.id) if call.context.index is not None else []
+    )
+
+
+def _watch(call: Call, monitor: Monitor, pairs: Sequence[Labelled] | None) -> Effect:
+    """Return what brings the index in step; pairs: all addresses, None where they stay."""
+
+    async def effect() -> None:
+        index = call.context.index
+        if index is None:
+            return
+        if pairs is not None:
+            index.remove(monitor.id)
+        if not monitor.enabled:
+            return
+        index.put(monitor)
+        for start in range(0, len(pairs or ()), CHUNK):
+            if start:
+                await asyncio.sleep(0)
+            index.add_addresses(monitor.id, (pairs or ())[start : start + CHUNK])
+
+    return effect
+
+
+def _forget(call: Call, monitor_id: str) -> Effect:
+    async def effect() -> None:
+        if call.context.index is not None:
+            call.context.index.remove(monitor_id)
+
+    return effect
+
+
+def _armed(call: Call, answer: MonitorAnswer) -> MonitorAnswer:
+    answer["armed_from"] = call.armed_from(answer["networks"])
+    return answer

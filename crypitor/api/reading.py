@@ -1,0 +1,161 @@
+"""Reads bodies and queries, and says in plain words what is wrong with them, and where."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from multidict import MultiMapping
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from crypitor.errors import Invalid, Mistake
+
+Model = TypeVar("Model", bound=BaseModel)
+
+LATER_KINDS = ("internal", "event", "call", "deployment")
+LATER_FIELDS = {
+    "where": "conditions ('where') come with a later version",
+    "include_failed": "failed transactions ('include_failed') come with a later version",
+    "signature": "signatures come with a later version, with rules of kind 'event' and 'call'",
+    "state": "the state is ours to tell; set 'enabled' to true or false",
+    "contracts": "a native transfer has no contract; leave 'contracts' out",
+}
+LATER_FORMATS = ("crypitor", "slack", "discord", "telegram")
+
+
+def parse_json(body: bytes) -> Any:
+    """Return what JSON text stands for. Raises Invalid with line and column."""
+    try:
+        return msgspec.json.decode(body)
+    except RecursionError:
+        raise Invalid("the JSON is nested too deeply") from None
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise Invalid(f"this is not JSON: {_with_line(str(error), body)}") from error
+
+
+def validated(model: type[Model], document: object) -> Model:
+    """Return a document as its type. Raises Invalid with a pointer to each wrong place."""
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        mistakes = [_mistake(wrong, document) for wrong in error.errors(include_url=False)]
+        raise Invalid(summary(mistakes), mistakes) from None
+
+
+def read_query(model: type[Model], query: MultiMapping[str]) -> Model:
+    """Return the parameters of a query. Raises Invalid; pointers are `?name`."""
+    twice = {name for name in query if len(query.getall(name)) > 1}
+    if twice:
+        mistakes = [Mistake(f"?{name}", "this parameter is given twice") for name in sorted(twice)]
+        raise Invalid(summary(mistakes), mistakes)
+    values = dict(query.items())
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        mistakes = [
+            Mistake(f"?{wrong['loc'][0]}", _in_words(wrong))
+            for wrong in error.errors(include_url=False)
+        ]
+        raise Invalid(summary(mistakes), mistakes) from None
+
+
+def summary(mistakes: Sequence[Mistake]) -> str:
+    """Return the sentence that stands above a list of mistakes."""
+    first = mistakes[0]
+    place = first.pointer or "the body"
+    more = f" ({len(mistakes) - 1} more in errors)" if len(mistakes) > 1 else ""
+    return f"{place}: {first.detail}{more}"
+
+
+def merge_patch(target: object, patch: object) -> Any:
+    """Return `target` as a JSON merge patch leaves it. Source: RFC 7396, section 2."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge_patch(merged.get(name), value)
+    return merged
+
+
+def pointer_to(parts: Sequence[object]) -> str:
+    """Return an RFC 6901 pointer."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def _mistake(wrong: ErrorDetails, document: object) -> Mistake:
+    """Return what pydantic found; its path also names types, which no document holds."""
+    parts: list[object] = []
+    here: Any = document
+    for place, part in enumerate(wrong["loc"]):
+        last = place == len(wrong["loc"]) - 1 and part != "[key]"
+        if isinstance(here, Mapping) and isinstance(part, str) and (part in here or last):
+            here = here.get(part)
+            parts.append(part)
+        elif isinstance(here, list) and isinstance(part, int):
+            here = here[part]
+            parts.append(part)
+    if wrong["type"].startswith("union_tag") and isinstance(here, Mapping):
+        parts.append("kind")
+    return Mistake(pointer_to(parts), _in_words(wrong))
+
+
+def _in_words(wrong: ErrorDetails) -> str:
+    name, context, value = wrong["type"], wrong.get("ctx", {}), wrong["input"]
+    field = str(wrong["loc"][-1]) if wrong["loc"] else ""
+    if name == "extra_forbidden":
+        return LATER_FIELDS.get(field, "there is no such field")
+    if name == "union_tag_invalid":
+        return _about_kind(context["tag"])
+    if name == "literal_error" and field == "format" and value in LATER_FORMATS:
+        return f"the format '{value}' comes with a later version; now: standard"
+    if name in ("string_too_long", "too_long"):
+        what = "characters" if name == "string_too_long" else field
+        return f"{len(value)} {what}; the limit is {context['max_length']}"
+    if name == "string_pattern_mismatch" and "x00" in context["pattern"]:
+        more = ", quotes or backslashes" if '"' in context["pattern"] else ""
+        return f"this must not hold control characters{more}"
+    return _WORDS.get(name, "{msg}").format(**{"msg": _plain(wrong["msg"]), **context})
+
+
+def _about_kind(kind: str) -> str:
+    known = "now: native, erc20, erc721, erc1155"
+    if kind in LATER_KINDS:
+        return f"rules of kind '{kind}' come with a later version; {known}"
+    return f"there is no kind '{kind}'; {known}"
+
+
+def _plain(message: str) -> str:
+    return message.replace("Input should be", "this has to be").removeprefix("Value error, ")
+
+
+_WORDS = {
+    "missing": "this field is required",
+    "union_tag_not_found": "this field is required",
+    "string_type": "this has to be text",
+    "bool_type": "this has to be true or false",
+    "float_type": "this has to be a number",
+    "list_type": "this has to be a list",
+    "dict_type": "this has to be an object",
+    "model_type": "this has to be an object",
+    "model_attributes_type": "this has to be an object",
+    "string_too_short": "this must not be empty",
+    "too_short": "this must not be empty",
+    "string_pattern_mismatch": "this has to match {pattern}",
+}
+
+
+def _with_line(message: str, body: bytes) -> str:
+    """Replace msgspec's byte position by line and column."""
+    found = re.search(r" \(byte (\d+)\)", message)
+    if "truncated" in message:
+        return "it ends too early"
+    if found is None:
+        return message
+    before = body[: int(found[1])]
+    line, column = before.count(b"\n") + 1, len(before) - (before.rfind(b"\n") + 1) + 1
+    words = message[: found.start()].removeprefix("JSON is malformed: ")
+    return f"{words} (line {line}, column {column})"

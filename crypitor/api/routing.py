@@ -1,0 +1,185 @@
+"""Routes as declarations: from one both the route and its documentation are made."""
+
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, get_type_hints
+
+import msgspec
+from aiohttp import web
+from pydantic import BaseModel
+
+from crypitor.api.auth import DOOR
+from crypitor.api.call import Call
+from crypitor.api.context import CONTEXT
+from crypitor.api.errors import Handler, problem
+from crypitor.api.reading import parse_json, read_query, validated
+from crypitor.database.keys import Scope
+from crypitor.errors import Invalid, NotFound
+
+Run = Callable[..., Awaitable[Any]]
+AnyRun = TypeVar("AnyRun", bound=Run)
+
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+BODY_LIMIT = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path.
+
+    run: called with the Call, the parts of the path by name, and `query` and `body` if it has them.
+    scope: None lets everybody in, without a key.
+    query, answer: types, None for none.
+    body: what a JSON body has to be; for a merge patch what the whole has to be after it.
+    media: content types of the body; `run` reads those that are no JSON itself.
+    answers: content type of the answer.
+    """
+
+    method: str
+    path: str
+    run: Run
+    tag: str
+    scope: Scope | None
+    summary: str
+    description: str
+    id_prefix: str
+    query: type[BaseModel] | None
+    body: type[BaseModel] | None
+    media: Sequence[str]
+    patches: bool
+    answer: Any
+    answers: str
+    status: int
+    problems: Sequence[int]
+
+    @property
+    def name(self) -> str:
+        """Its operationId."""
+        return self.run.__name__
+
+    @property
+    def writes(self) -> bool:
+        """Whether it takes an Idempotency-Key."""
+        return self.method in ("POST", "PATCH", "DELETE")
+
+
+class Routes:
+    """The operations of one resource, collected by decorating what runs them."""
+
+    def __init__(self, tag: str, id_prefix: str = "") -> None:
+        self.tag = tag
+        self.operations: list[Operation] = []
+        self._id_prefix = id_prefix
+
+    def add(
+        self,
+        method: str,
+        path: str,
+        *,
+        scope: Scope | None,
+        status: int = 200,
+        patches: type[BaseModel] | None = None,
+        media: Sequence[str] = (),
+        answers: str = JSON,
+        problems: Sequence[int] = (),
+    ) -> Callable[[AnyRun], AnyRun]:
+        """Register what is decorated; its docstring is summary and description."""
+
+        def register(run: AnyRun) -> AnyRun:
+            hints = get_type_hints(run)
+            summary, _, description = (inspect.getdoc(run) or "").partition("\n\n")
+            body = patches or hints.get("body")
+            types = media or ((MERGE_PATCH, JSON) if patches else (JSON,) if body else ())
+            self.operations.append(
+                Operation(
+                    method,
+                    path,
+                    run,
+                    self.tag,
+                    scope,
+                    summary.replace("\n", " ").rstrip("."),
+                    description,
+                    self._id_prefix,
+                    hints.get("query"),
+                    body,
+                    types,
+                    patches is not None,
+                    hints.get("return"),
+                    answers,
+                    status,
+                    problems,
+                )
+            )
+            return run
+
+        return register
+
+
+def served(operation: Operation) -> Handler:
+    """Return what aiohttp runs for an operation."""
+    json_only = operation.body is not None
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        context = request.app[CONTEXT]
+        caller = None
+        if operation.scope is not None:
+            caller = await request.app[DOOR].admit(request, operation.scope)
+        arguments: dict[str, object] = dict(_parts_of_path(request))
+        if operation.query is not None:
+            arguments["query"] = read_query(operation.query, request.query)
+        elif request.query and operation.answers == JSON:
+            read_query(_NoQuery, request.query)
+        refused = _unread(request, operation)
+        if refused is not None:
+            return refused
+        if json_only:
+            arguments["body"] = await _read_body(request, operation)
+        call = Call(context, request, caller, operation.status)
+        answer = await operation.run(call, **arguments)
+        if isinstance(answer, web.StreamResponse):
+            return answer
+        return web.Response(
+            status=operation.status,
+            body=msgspec.json.encode(answer),
+            content_type=JSON,
+            headers=call.headers,
+        )
+
+    return serve
+
+
+def _unread(request: web.Request, operation: Operation) -> web.Response | None:
+    """Return the refusal of a body that is of no use unread."""
+    if not operation.media:
+        return None
+    if "Content-Encoding" in request.headers:
+        detail, wanted = "send the body without Content-Encoding", {"Accept-Encoding": "identity"}
+    elif request.content_type not in operation.media:
+        detail = f"the body has to be {' or '.join(operation.media)}"
+        wanted = {"Accept": ", ".join(operation.media)}
+    else:
+        return None
+    return problem(415, "Unsupported media type", detail, headers=wanted)
+
+
+class _NoQuery(BaseModel, extra="forbid"):
+    pass
+
+
+def _parts_of_path(request: web.Request) -> dict[str, str]:
+    for value in request.match_info.values():
+        if not (value.isascii() and value.isprintable()):
+            raise NotFound("there is no such thing")
+    return dict(request.match_info)
+
+
+async def _read_body(request: web.Request, operation: Operation) -> object:
+    document = parse_json(await request.read())
+    if not isinstance(document, dict):
+        raise Invalid("the body has to be a JSON object")
+    if operation.patches:
+        return document
+    assert operation.body is not None
+    return validated(operation.body, document)

@@ -1,0 +1,133 @@
+"""Endpoints through the REST API."""
+
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from crypitor.database.keys import Scope
+
+ENDPOINTS = "/v1/endpoints"
+BODY = {"url": "https://example.com/hook", "headers": {"Authorization": "Bearer canary"}}
+
+
+async def test_endpoint_is_made_with_defaults(api):
+    """A URL is enough; the secret, which the Standard Webhooks library takes, comes with it."""
+    made = await api.made(ENDPOINTS, {"url": "https://example.com/hook"})
+
+    Webhook(made.pop("secret"))
+    assert {k: v for k, v in made.items() if k not in ("id", "created_at", "updated_at")} == {
+        "url": "https://example.com/hook",
+        "description": "",
+        "format": "standard",
+        "headers": {},
+        "ordered": False,
+        "rate_per_second": None,
+        "enabled": True,
+        "state": "healthy",
+        "state_reason": None,
+    }
+
+
+async def test_reader_sees_neither_secret_nor_header_values(api):
+    """A key with read scope gets *** for header values and 403 for the secret."""
+    made = await api.made(ENDPOINTS, BODY)
+    reader = await api.key(Scope.READ)
+
+    _, read = await api.call("GET", f"{ENDPOINTS}/{made['id']}", key=reader)
+    _, page = await api.call("GET", ENDPOINTS, key=reader)
+    secret, _ = await api.call("GET", f"{ENDPOINTS}/{made['id']}/secret", key=reader)
+
+    assert read["headers"] == page["data"][0]["headers"] == {"Authorization": "***"}
+    assert "secret" not in read
+    assert secret.status == 403
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"url": "ftp://example.com"}, "/url"),
+        ({"url": "https://u:p@example.com"}, "/url"),
+        ({"url": "http://169.254.169.254/"}, "/url"),
+        ({"url": "https://" + "a" * 2050}, "/url"),
+        ({"url": "https://example.com", "headers": {"Host": "x"}}, "/headers/Host"),
+        ({"url": "https://example.com", "headers": {"webhook-id": "x"}}, "/headers/webhook-id"),
+        ({"url": "https://example.com", "headers": {"a b": "x"}}, "/headers/a b"),
+        ({"url": "https://example.com", "headers": {"a": "x\r\ny"}}, "/headers/a"),
+        ({"url": "https://example.com", "format": "slack"}, "/format"),
+        ({"url": "https://example.com", "state": "healthy"}, "/state"),
+        ({"url": "https://example.com", "rate_per_second": 0}, "/rate_per_second"),
+        ({"url": "https://example.com", "ordered": 1}, "/ordered"),
+    ],
+)
+async def test_refusal_points_to_the_place(api, body, pointer):
+    """What an endpoint cannot be is 400 with a pointer."""
+    answer, problem = await api.call("POST", ENDPOINTS, json=body)
+
+    assert answer.status == 400
+    assert [wrong["pointer"] for wrong in problem["errors"]] == [pointer]
+
+
+async def test_patch_merges_headers(api):
+    """In a merge patch headers are added, changed, and removed by null, one by one."""
+    made = await api.made(ENDPOINTS, {**BODY, "headers": {"A": "1", "B": "2"}})
+
+    _, changed = await api.call(
+        "PATCH", f"{ENDPOINTS}/{made['id']}", json={"headers": {"A": None, "C": "3"}}
+    )
+
+    assert changed["headers"] == {"B": "2", "C": "3"}
+    assert changed["url"] == made["url"]
+
+
+async def test_enabling_opens_what_failures_disabled(api):
+    """`enabled: true` makes a disabled endpoint healthy again, and wakes the sender."""
+    made = await api.made(ENDPOINTS, BODY)
+    await api.context.database.write(
+        lambda tx: tx.run(
+            "update endpoints set enabled = 0, state = 'disabled', state_reason = 'it answered 410'"
+        )
+    )
+
+    _, changed = await api.call("PATCH", f"{ENDPOINTS}/{made['id']}", json={"enabled": True})
+
+    assert api.woken == [1]
+    assert (changed["enabled"], changed["state"], changed["state_reason"]) == (
+        True,
+        "healthy",
+        None,
+    )
+
+
+async def test_deleted_endpoint_leaves_its_monitors(api):
+    """A deleted endpoint is gone from its monitors, in the database and in the index."""
+    kept = await api.made(ENDPOINTS, BODY)
+    gone = await api.made(ENDPOINTS, BODY)
+    monitor = await api.made(
+        "/v1/monitors",
+        {
+            "networks": ["ethereum"],
+            "addresses": ["0x" + "a" * 40],
+            "endpoints": [gone["id"], kept["id"]],
+        },
+    )
+
+    answer, _ = await api.call("DELETE", f"{ENDPOINTS}/{gone['id']}")
+
+    _, read = await api.call("GET", f"/v1/monitors/{monitor['id']}")
+    [watching] = api.index.watching(api.index.look_up("0x" + "a" * 40))
+    assert answer.status == 200
+    assert read["endpoints"] == [kept["id"]]
+    assert watching.monitor.endpoints == (kept["id"],)
+
+
+async def test_list_is_newest_first(api):
+    """Endpoints are listed newest first, page by page."""
+    made = []
+    for _ in range(3):
+        api.clock.now += 1
+        made.append((await api.made(ENDPOINTS, BODY))["id"])
+
+    _, first = await api.call("GET", f"{ENDPOINTS}?limit=2")
+    _, second = await api.call("GET", f"{ENDPOINTS}?limit=2&cursor={first['next_cursor']}")
+
+    assert [one["id"] for one in first["data"] + second["data"]] == made[::-1]
+    assert second["next_cursor"] is None

@@ -1,0 +1,188 @@
+"""Matches and deliveries, read through the REST API."""
+
+import jsonschema
+import pytest
+
+from tests.api.rows import insert_delivery, insert_match
+
+ALL_DATABASES = True
+
+
+async def store(api, count: int, **changes) -> list[str]:
+    """Store matches at the positions from 1 on."""
+
+    async def unit(tx):
+        return [await insert_match(tx, api.project, n, **changes) for n in range(1, count + 1)]
+
+    return await api.context.database.write(unit)
+
+
+async def test_match_is_told_as_in_its_webhooks(api):
+    """A match has the webhook's `data`, its phase, and the confirmations of now."""
+    [match] = await store(api, 1)
+
+    answer, read = await api.call("GET", f"/v1/matches/{match}")
+
+    assert answer.status == 200
+    assert (read["id"], read["amount"], read["label"]) == (match, "123100", "hot wallet")
+    assert (read["phase"], read["confirmations"], read["confirmations_required"]) == (
+        "detected",
+        3,
+        12,
+    )
+    assert read["created_at"] == "2026-09-21T14:13:20.001Z"
+
+
+async def test_reverted_match_has_no_confirmations(api):
+    """A match whose block left the chain has 0 confirmations, whatever the tip."""
+    [match] = await store(api, 1, phase="reverted", confirm_block=None, confirm_tag="safe")
+
+    _, read = await api.call("GET", f"/v1/matches/{match}")
+
+    assert (read["confirmations"], read["confirmations_required"]) == (0, "safe")
+
+
+async def test_feed_skips_and_repeats_nothing(api):
+    """`order=asc` goes on from its cursor, over the end of what there was, exactly once each."""
+    first = await store(api, 5)
+
+    seen, cursor = [], None
+    for _ in range(4):
+        path = "/v1/matches?order=asc&limit=2" + (f"&cursor={cursor}" if cursor else "")
+        _, page = await api.call("GET", path)
+        seen += [match["id"] for match in page["data"]]
+        cursor = page["next_cursor"]
+    late = await api.context.database.write(lambda tx: insert_match(tx, api.project, 6))
+    _, page = await api.call("GET", f"/v1/matches?order=asc&limit=2&cursor={cursor}")
+
+    assert seen == first
+    assert [match["id"] for match in page["data"]] == [late]
+
+
+async def test_list_is_newest_first_and_ends(api):
+    """Without `order` the newest come first, and the last page has no next_cursor."""
+    stored = await store(api, 3)
+
+    _, first = await api.call("GET", "/v1/matches?limit=2")
+    _, second = await api.call("GET", f"/v1/matches?limit=2&cursor={first['next_cursor']}")
+
+    assert [match["id"] for match in first["data"] + second["data"]] == stored[::-1]
+    assert second["next_cursor"] is None
+
+
+FILTERS = [
+    ("monitor", "mo_" + "1" * 26, {"monitor_id": "mo_" + "1" * 26}),
+    ("network", "dev", {"network": "dev"}),
+    ("transaction", "0x" + "A" * 64, {"transaction_hash": "0x" + "a" * 64}),
+    ("address", "0x" + "A" * 40, {"address": "0x" + "a" * 40}),
+    ("phase", "confirmed", {"phase": "confirmed"}),
+    ("kind", "native", {"kind": "native"}),
+    ("since", "2026-09-21T14:13:21Z", {"created_at": 1_790_000_001_000}),
+    ("until", "2026-09-21T16:13:20%2B02:00", {"created_at": 1_789_999_999_999}),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "changes"), FILTERS, ids=[name for name, *_ in FILTERS])
+@pytest.mark.parametrize("order", ["asc", "desc"])
+async def test_list_is_narrowed(api, name, value, changes, order):
+    """Each filter leaves the one match that fits, in both orders."""
+
+    async def unit(tx):
+        await insert_match(tx, api.project, 1)
+        return await insert_match(tx, api.project, 2, **changes)
+
+    wanted = await api.context.database.write(unit)
+
+    _, page = await api.call("GET", f"/v1/matches?order={order}&{name}={value}")
+
+    assert [match["id"] for match in page["data"]] == [wanted]
+
+
+async def test_delivery_is_read_with_its_attempts(api):
+    """One delivery has its body, byte for byte, and each attempt."""
+    delivery = await api.context.database.write(lambda tx: insert_delivery(tx, api.project, 1))
+
+    _, read = await api.call("GET", f"/v1/deliveries/{delivery}")
+
+    assert read["body"] == '{"type":"match.detected"}'
+    assert (read["status"], read["due_at"]) == ("pending", "2026-09-21T14:13:25.000Z")
+    assert read["attempts"] == [
+        {
+            "number": 1,
+            "started_at": "2026-09-21T14:13:20.100Z",
+            "duration_ms": 12,
+            "status_code": None,
+            "error": "connection refused",
+            "answer": None,
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "changes"),
+    [
+        ("status=delivered", {"status": "delivered"}),
+        ("monitor=mo_x", {"monitor_id": "mo_x"}),
+        ("endpoint=ep_x", {"endpoint_id": "ep_x"}),
+        ("match=ma_x", {"match_id": "ma_x"}),
+    ],
+)
+async def test_deliveries_are_narrowed(api, query, changes):
+    """Each filter leaves the one delivery that fits."""
+
+    async def unit(tx):
+        await insert_delivery(tx, api.project, 1)
+        return await insert_delivery(tx, api.project, 2, **changes)
+
+    wanted = await api.context.database.write(unit)
+
+    _, page = await api.call("GET", f"/v1/deliveries?{query}")
+
+    assert [delivery["id"] for delivery in page["data"]] == [wanted]
+
+
+async def test_delivery_pages_follow_each_other(api):
+    """Following next_cursor gives each delivery once, newest first."""
+
+    async def unit(tx):
+        return [await insert_delivery(tx, api.project, n, created_at=1) for n in range(3)]
+
+    stored = await api.context.database.write(unit)
+
+    _, first = await api.call("GET", "/v1/deliveries?limit=2")
+    _, second = await api.call("GET", f"/v1/deliveries?limit=2&cursor={first['next_cursor']}")
+
+    assert [one["id"] for one in first["data"] + second["data"]] == stored[::-1]
+
+
+@pytest.mark.parametrize("of", ["monitor", "endpoint"])
+async def test_deleting_cancels_what_is_under_way(api, of):
+    """With a monitor or an endpoint its pending and waiting deliveries are cancelled."""
+    made = await api.made(
+        "/v1/monitors", {"networks": ["ethereum"], "webhook": {"url": "https://example.com"}}
+    )
+    ids = {"monitor_id": made["id"], "endpoint_id": made["endpoints"][0]}
+
+    async def unit(tx):
+        for number, status in enumerate(("pending", "waiting", "delivered")):
+            await insert_delivery(tx, api.project, number, status=status, **ids)
+
+    await api.context.database.write(unit)
+    await api.call("DELETE", f"/v1/{of}s/{ids[f'{of}_id']}")
+
+    _, page = await api.call("GET", "/v1/deliveries")
+    assert [one["status"] for one in page["data"]] == ["delivered", "cancelled", "cancelled"]
+
+
+async def test_read_documents_fit_their_schemas(api):
+    """What is read of stored rows is what the OpenAPI document says."""
+    await store(api, 1)
+    await api.context.database.write(lambda tx: insert_delivery(tx, api.project, 1))
+    _, document = await api.call("GET", "/openapi.json")
+
+    for path in ("/v1/matches", "/v1/deliveries", "/v1/networks", "/v1/keys", "/v1/projects"):
+        _, page = await api.call("GET", path)
+        told = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]
+
+        assert page["data"]
+        jsonschema.validate(page, {**told["schema"], "components": document["components"]})

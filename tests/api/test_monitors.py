@@ -1,0 +1,385 @@
+"""Monitors through the REST API, and the index that is kept in step with them."""
+
+import asyncio
+
+import pytest
+
+from crypitor.monitor.models import Kind
+
+ALL_DATABASES = True
+BEACON = "0x00000000219ab540356cbb839cbe05303d7705fa"
+BEACON_EIP55 = "0x00000000219ab540356cBB839Cbe05303d7705Fa"
+USDC = "0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48"
+OTHER = "0x" + "ab" * 20
+MONITORS = "/v1/monitors"
+ANY = {
+    "networks": ["ethereum"],
+    "addresses": "any",
+    "rules": [{"kind": "erc20", "contracts": [USDC]}],
+}
+
+
+def monitor(**more) -> dict:
+    """Return the least body, and more."""
+    return {"networks": ["ethereum"], "addresses": [BEACON], **more}
+
+
+def watched(api, address: str) -> list[str]:
+    """Return the ids of the monitors that the index finds for an address."""
+    return [watching.monitor.id for watching in api.index.watching(api.index.look_up(address))]
+
+
+async def test_defaults_are_filled_in(api):
+    """A monitor of networks and addresses alone watches all transfers and tells all phases."""
+    made = await api.made(MONITORS, monitor())
+
+    assert made["rules"] == [
+        {"kind": kind, "direction": "all"} for kind in ("native", "erc20", "erc721", "erc1155")
+    ]
+    assert made["notify"] == ["detected", "confirmed", "reverted"]
+    assert (made["confirmations"], made["tags"], made["note"], made["enabled"]) == (
+        None,
+        [],
+        "",
+        True,
+    )
+
+
+async def test_answer_says_from_which_block_on(api):
+    """The answer names the first block for each network, null where the tip is not known."""
+    made = await api.made(MONITORS, monitor(networks=["dev", "ethereum"]))
+
+    assert made["armed_from"] == {"dev": None, "ethereum": 101}
+
+
+async def test_monitor_is_read_as_it_was_made(api):
+    """What GET answers is what POST answered, but for what only POST tells."""
+    made = await api.made(MONITORS, monitor(name="Treasury", tags=["ops"], confirmations="safe"))
+    del made["armed_from"]
+
+    _, read = await api.call("GET", f"{MONITORS}/{made['id']}")
+
+    assert read == made
+
+
+async def test_addresses_come_back_as_they_were_written(api):
+    """Plain ones as text, labelled ones as objects, all lower-case and each once."""
+    written = [BEACON_EIP55, {"address": OTHER.upper().replace("0X", "0x"), "label": "hot"}, BEACON]
+
+    made = await api.made(MONITORS, monitor(addresses=written))
+
+    assert made["addresses"] == [BEACON, {"address": OTHER, "label": "hot"}]
+    assert made["address_count"] == 2
+
+
+async def test_many_addresses_are_counted_and_not_shown(api):
+    """With more than a thousand, the answer has their number and null."""
+    made = await api.made(MONITORS, monitor(addresses=[f"0x{n:040x}" for n in range(1001)]))
+
+    assert (made["addresses"], made["address_count"]) == (None, 1001)
+
+
+async def test_new_monitor_is_in_the_index_before_the_answer(api):
+    """When POST has answered, the index finds the monitor by its address."""
+    made = await api.made(MONITORS, monitor(addresses=[{"address": BEACON, "label": "hot"}]))
+
+    [watching] = api.index.watching(api.index.look_up(BEACON))
+    assert watching.monitor.id == made["id"]
+    assert watching.labels == {BEACON: "hot"}
+
+
+async def test_disabled_monitor_is_not_in_the_index(api):
+    """A monitor that is made disabled is stored and watches nothing."""
+    made = await api.made(MONITORS, monitor(enabled=False))
+
+    assert made["id"] not in api.index
+
+
+async def test_webhook_makes_an_endpoint(api):
+    """The shorthand makes an endpoint, names it in the monitor, and tells its secret once."""
+    made = await api.made(MONITORS, monitor(webhook={"url": "https://example.com/x"}))
+
+    endpoint = made["webhook"]
+    _, read = await api.call("GET", f"{MONITORS}/{made['id']}")
+    _, secret = await api.call("GET", f"/v1/endpoints/{endpoint['id']}/secret")
+    assert made["endpoints"] == [endpoint["id"]]
+    assert secret == {"secret": endpoint["secret"]}
+    assert "webhook" not in read
+
+
+async def test_refused_monitor_leaves_no_endpoint(api):
+    """The shorthand's endpoint is made with the monitor or not at all."""
+    body = monitor(webhook={"url": "https://example.com/x"}, endpoints=["ep_" + "0" * 26])
+
+    answer, _ = await api.call("POST", MONITORS, json=body)
+
+    _, endpoints = await api.call("GET", "/v1/endpoints")
+    assert answer.status == 404
+    assert endpoints["data"] == []
+
+
+REFUSED = [
+    ({"networks": ["etherum"]}, "/networks/0", "unknown network; these are known: ethereum, dev"),
+    ({"networks": []}, "/networks", "this must not be empty"),
+    ({"addresses": ["0x12"]}, "/addresses/0", "an address is 0x and 40 hex digits"),
+    (
+        {"addresses": [BEACON_EIP55.replace("cBB", "Cbb")]},
+        "/addresses/0",
+        f"the EIP-55 checksum is wrong; the right one is {BEACON_EIP55}",
+    ),
+    ({"addresses": [{"address": BEACON, "name": "x"}]}, "/addresses/0", "there is no such field: name"),
+    ({"addresses": 5}, "/addresses", "this has to be a list"),
+    ({"rules": []}, "/rules", "this must not be empty"),
+    ({"rules": [{"kind": "erc20", "where": "amount > 5"}]}, "/rules/0/where", "conditions ('where') come with a later version"),
+    ({"rules": [{"kind": "native", "include_failed": True}]}, "/rules/0/include_failed", "failed transactions ('include_failed') come with a later version"),
+    (
+        {"rules": [{"kind": "native"}, {"kind": "event", "signature": "event X()"}]},
+        "/rules/1/kind",
+        "rules of kind 'event' come with a later version; now: native, erc20, erc721, erc1155",
+    ),
+    ({"rules": [{"kind": "erc21"}]}, "/rules/0/kind", "there is no kind 'erc21'; now: native, erc20, erc721, erc1155"),
+    ({"rules": [{"direction": "in"}]}, "/rules/0/kind", "this field is required"),
+    ({"rules": [{"kind": "native", "contracts": [USDC]}]}, "/rules/0/contracts", "a native transfer has no contract; leave 'contracts' out"),
+    ({"rules": [{"kind": "erc20", "contracts": ["0x"]}]}, "/rules/0/contracts/0", "an address is 0x and 40 hex digits"),
+    ({"rules": [{"kind": "erc20", "direction": "up"}]}, "/rules/0/direction", "this has to be 'all', 'in' or 'out'"),
+    ({"rules": [{"kind": "native"}] * 65}, "/rules", "65 rules; the limit is 64"),
+    ({"networks": ["dev"] * 65}, "/networks", "65 networks; the limit is 64"),
+    ({"endpoints": ["x"] * 17}, "/endpoints", "17 endpoints; the limit is 16"),
+    (
+        {"addresses": [BEACON] * 10_001},
+        "/addresses",
+        "10001 addresses; the limit is 10000 here: add the others through POST /v1/monitors/{id}/addresses",
+    ),
+    ({"addresses": "any"}, "/rules", "with addresses 'any' each rule has to name its contracts"),
+    (
+        {"addresses": "any", "rules": [{"kind": "native"}]},
+        "/rules/0",
+        "with addresses 'any' each rule has to name its contracts; a native transfer has none",
+    ),
+    ({"addresses": "any", "rules": [{"kind": "erc20"}]}, "/rules/0/contracts", "with addresses 'any' each rule has to name its contracts"),
+    ({"confirmations": 0}, "/confirmations", "this has to be a number from 1 to 100000, 'safe', 'finalized' or null"),
+    ({"notify": ["sent"]}, "/notify/0", "this has to be 'detected', 'confirmed' or 'reverted'"),
+    ({"enabled": "yes"}, "/enabled", "this has to be true or false"),
+    ({"name": "a\nb"}, "/name", "this must not hold control characters"),
+    ({"tags": ['a"b']}, "/tags/0", "this must not hold control characters, quotes or backslashes"),
+    ({"colour": "red"}, "/colour", "there is no such field"),
+    ({"webhook": {"url": "http://10.0.0.1/"}}, "/webhook/url", "10.0.0.1 is not a public address (see webhook.allow_private)"),
+    ({"webhook": {}}, "/webhook/url", "this field is required"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer", "detail"), REFUSED, ids=lambda value: str(value)[:40]
+)
+async def test_refusal_says_what_and_where(api, change, pointer, detail):
+    """A body that cannot be accepted is 400 with a pointer to the place and a plain sentence."""
+    answer, problem = await api.call("POST", MONITORS, json=monitor(**change))
+
+    assert answer.status == 400
+    assert problem["errors"] == [{"pointer": pointer, "detail": detail}]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rules": [{"kind": "native"}] * 64},
+        {"addresses": [f"0x{n:040x}" for n in range(10_000)]},
+        {"rules": [{"kind": "erc20", "contracts": None}]},
+        {"confirmations": 1.0},
+        {"notify": []},
+        {"addresses": []},
+    ],
+    ids=["64 rules", "10000 addresses", "any contract", "1.0 is an integer", "silent", "empty"],
+)
+async def test_limits_themselves_are_accepted(api, change):
+    """What is just within the limits makes a monitor."""
+    answer, _ = await api.call("POST", MONITORS, json=monitor(**change))
+
+    assert answer.status == 201
+
+
+async def test_all_mistakes_are_told_at_once(api):
+    """A body with several wrong places gets a pointer to each."""
+    body = monitor(networks=["x", "dev", "y"], addresses="any")
+
+    _, problem = await api.call("POST", MONITORS, json=body)
+
+    assert [wrong["pointer"] for wrong in problem["errors"]] == [
+        "/networks/0",
+        "/networks/2",
+        "/rules",
+    ]
+
+
+async def test_unknown_endpoint_is_not_found(api):
+    """An endpoint that does not exist is 404 with a pointer to it."""
+    answer, problem = await api.call("POST", MONITORS, json=monitor(endpoints=["ep_" + "0" * 26]))
+
+    assert answer.status == 404
+    assert [wrong["pointer"] for wrong in problem["errors"]] == ["/endpoints/0"]
+
+
+async def test_patch_changes_what_it_names(api):
+    """A merge patch leaves everything else as it was, addresses too."""
+    made = await api.made(MONITORS, monitor(name="old", tags=["a"]))
+    api.clock.now += 1000
+
+    _, changed = await api.call("PATCH", f"{MONITORS}/{made['id']}", json={"name": "new"})
+
+    expected = {**made, "name": "new", "updated_at": changed["updated_at"]}
+    assert changed == expected
+    assert changed["updated_at"] > made["updated_at"]
+
+
+async def test_null_in_a_patch_is_the_default(api):
+    """A null takes a member away, so that its default holds again."""
+    made = await api.made(MONITORS, monitor(tags=["a"], rules=[{"kind": "erc20"}]))
+
+    _, changed = await api.call(
+        "PATCH",
+        f"{MONITORS}/{made['id']}",
+        json={"tags": None, "rules": None},
+        headers={"Content-Type": "application/merge-patch+json"},
+    )
+
+    assert changed["tags"] == []
+    assert [rule["kind"] for rule in changed["rules"]] == [kind.value for kind in Kind]
+
+
+async def test_patched_addresses_take_the_place_of_all(api):
+    """The list of a patch replaces what was watched, in the index too."""
+    made = await api.made(MONITORS, monitor())
+
+    _, changed = await api.call("PATCH", f"{MONITORS}/{made['id']}", json={"addresses": [OTHER]})
+
+    assert changed["addresses"] == [OTHER]
+    assert (watched(api, BEACON), watched(api, OTHER)) == ([], [made["id"]])
+
+
+async def test_patch_is_refused_as_a_whole_monitor(api):
+    """The monitor that a patch would make is checked, with pointers, and stays as it was."""
+    made = await api.made(MONITORS, monitor())
+
+    answer, problem = await api.call("PATCH", f"{MONITORS}/{made['id']}", json={"addresses": "any"})
+
+    _, read = await api.call("GET", f"{MONITORS}/{made['id']}")
+    assert answer.status == 400
+    assert problem["errors"][0]["pointer"] == "/rules/0"
+    assert read["addresses"] == [BEACON]
+
+
+async def test_required_field_cannot_be_patched_away(api):
+    """A null for networks is refused: they have no default."""
+    made = await api.made(MONITORS, monitor())
+
+    answer, problem = await api.call("PATCH", f"{MONITORS}/{made['id']}", json={"networks": None})
+
+    assert answer.status == 400
+    assert problem["errors"] == [{"pointer": "/networks", "detail": "this field is required"}]
+
+
+async def test_disabling_and_enabling_move_the_index(api):
+    """A disabled monitor leaves the index, and comes back with all its addresses and labels."""
+    body = monitor(addresses=[{"address": f"0x{n:040x}", "label": f"l{n}"} for n in range(3)])
+    made = await api.made(MONITORS, body)
+    path = f"{MONITORS}/{made['id']}"
+
+    await api.call("PATCH", path, json={"enabled": False})
+    gone = made["id"] in api.index
+    await api.call("PATCH", path, json={"enabled": True})
+
+    [watching] = api.index.watching(api.index.look_up(f"0x{2:040x}"))
+    assert gone is False
+    assert watching.labels == {f"0x{n:040x}": f"l{n}" for n in range(3)}
+
+
+async def test_any_address_is_found_by_contract(api):
+    """A monitor of any address is in the index under its contracts."""
+    made = await api.made(MONITORS, ANY)
+
+    assert made["addresses"] == "any"
+    assert [w.monitor.id for w in api.index.watching(api.index.any_party(USDC))] == [made["id"]]
+
+
+async def test_concurrent_patches_lose_nothing(api):
+    """Patches of different members at the same time are all in the monitor afterwards."""
+    made = await api.made(MONITORS, monitor())
+    path = f"{MONITORS}/{made['id']}"
+    patches = [{"name": "n"}, {"note": "o"}, {"tags": ["t"]}, {"confirmations": 3}, {"notify": []}]
+
+    await asyncio.gather(*(api.call("PATCH", path, json=patch) for patch in patches))
+
+    _, read = await api.call("GET", path)
+    merged = {name: value for patch in patches for name, value in patch.items()}
+    assert {name: read[name] for name in merged} == merged
+
+
+async def test_deleted_monitor_is_gone(api):
+    """After DELETE it is not found, watches nothing, and its addresses are not stored."""
+    made = await api.made(MONITORS, monitor())
+
+    answer, deleted = await api.call("DELETE", f"{MONITORS}/{made['id']}")
+
+    again, _ = await api.call("GET", f"{MONITORS}/{made['id']}")
+    left = await api.context.database.read(lambda tx: tx.value("select count(*) from addresses"))
+    assert (answer.status, again.status) == (200, 404)
+    assert deleted == {"id": made["id"], "deleted": True, "armed_from": {"ethereum": 101}}
+    assert (made["id"] in api.index, left) == (False, 0)
+
+
+async def test_every_change_is_in_the_log_of_changes(api):
+    """Creation, change of addresses, patch and deletion are each recorded for other processes."""
+    made = await api.made(MONITORS, monitor())
+    path = f"{MONITORS}/{made['id']}"
+    await api.call("POST", f"{path}/addresses", json={"addresses": [OTHER]})
+    await api.call("PATCH", path, json={"name": "n"})
+    await api.call("DELETE", f"{path}/addresses", json={"addresses": [OTHER]})
+    await api.call("DELETE", path)
+
+    changes = await api.context.database.read(
+        lambda tx: tx.all("select revision, monitor_id from changes order by revision")
+    )
+    expected = [(revision, made["id"]) for revision in range(1, 6)]
+    assert [(change["revision"], change["monitor_id"]) for change in changes] == expected
+
+
+async def test_pages_follow_each_other(api):
+    """Following next_cursor gives every monitor once, newest first."""
+    made = []
+    for number in range(5):
+        api.clock.now += 1
+        made.append((await api.made(MONITORS, monitor(name=str(number))))["id"])
+
+    pages, cursor = [], ""
+    while cursor is not None:
+        _, page = await api.call("GET", f"{MONITORS}?limit=2{cursor}")
+        pages.append([one["id"] for one in page["data"]])
+        cursor = page["next_cursor"] and f"&cursor={page['next_cursor']}"
+
+    assert pages == [made[:2:-1], made[2:0:-1], made[:1]]
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("network=dev", {"b"}),
+        ("network=de", set()),
+        ("tag=ops", {"a"}),
+        ("tag=op", set()),
+        ("enabled=false", {"b"}),
+        ("enabled=true", {"a", "c_%"}),
+        ("search=C_%25", {"c_%"}),
+        ("search=_", {"c_%"}),
+        ("search=Seen", {"a"}),
+        ("tag=ops&network=dev", set()),
+    ],
+)
+async def test_list_is_narrowed(api, query, names):
+    """Filters narrow the list, exactly for network and tag, by part and any case for search."""
+    await api.made(MONITORS, monitor(name="a", tags=["ops", "x"], note="seen it"))
+    await api.made(MONITORS, monitor(name="b", networks=["dev"], enabled=False, tags=["OPS"]))
+    await api.made(MONITORS, monitor(name="c_%", tags=[]))
+
+    _, page = await api.call("GET", f"{MONITORS}?{query}")
+
+    assert {one["name"] for one in page["data"]} == names

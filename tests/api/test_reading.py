@@ -1,0 +1,61 @@
+"""Merge patches, and where JSON is wrong."""
+
+import pytest
+
+from crypitor.api.reading import merge_patch, parse_json, pointer_to
+from crypitor.errors import Invalid
+
+# RFC 7396, appendix A: original, patch, result.
+RFC_7396 = [
+    ({"a": "b"}, {"a": "c"}, {"a": "c"}),
+    ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
+    ({"a": "b"}, {"a": None}, {}),
+    ({"a": "b", "b": "c"}, {"a": None}, {"b": "c"}),
+    ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
+    ({"a": "c"}, {"a": ["b"]}, {"a": ["b"]}),
+    ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
+    ({"a": [{"b": "c"}]}, {"a": [1]}, {"a": [1]}),
+    (["a", "b"], ["c", "d"], ["c", "d"]),
+    ({"a": "b"}, ["c"], ["c"]),
+    ({"a": "foo"}, None, None),
+    ({"a": "foo"}, "bar", "bar"),
+    ({"e": None}, {"a": 1}, {"e": None, "a": 1}),
+    ([1, 2], {"a": "b", "c": None}, {"a": "b"}),
+    ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
+]
+
+
+@pytest.mark.parametrize(("original", "patch", "result"), RFC_7396)
+def test_merge_patch_is_as_in_the_rfc(original, patch, result):
+    """Each row of RFC 7396's appendix A comes out."""
+    assert merge_patch(original, patch) == result
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (b"{\n  'a': 1}", "(line 2, column 3)"),
+        (b"[1, 2,\n\n x]", "(line 3, column 2)"),
+        (b"?", "(line 1, column 1)"),
+    ],
+)
+def test_wrong_json_is_told_by_line_and_column(text, place):
+    """The sentence ends with the place of the first wrong character."""
+    with pytest.raises(Invalid) as error:
+        parse_json(text)
+
+    assert error.value.detail.endswith(place)
+
+
+@pytest.mark.parametrize(
+    "text", [b"NaN", b'{"a": Infinity}', b"1 2", b'"\\ud800"', b"{'a'}", b"1e999"]
+)
+def test_what_is_no_json_is_refused(text):
+    """Forms that some parsers take and RFC 8259 does not have are refused."""
+    with pytest.raises(Invalid):
+        parse_json(text)
+
+
+def test_pointer_escapes():
+    """~ and / in names are escaped as in RFC 6901."""
+    assert pointer_to(["headers", "a/b~c", 0]) == "/headers/a~1b~0c/0"

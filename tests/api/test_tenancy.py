@@ -1,0 +1,124 @@
+"""What belongs to one project does not exist for another: every route with an id, every list."""
+
+import pytest
+
+from crypitor.api.build import OPERATIONS
+from tests.api.rows import insert_delivery, insert_match
+
+ALL_DATABASES = True
+A = "0x" + "a" * 40
+WITH_ID = [operation for operation in OPERATIONS if "{id}" in operation.path]
+LISTS = [
+    operation
+    for operation in OPERATIONS
+    if operation.method == "GET" and operation.path in ("/v1/monitors", "/v1/endpoints", "/v1/matches", "/v1/deliveries", "/v1/keys", "/v1/projects")
+]  # fmt: skip
+BODIES = {
+    "change_monitor": {"name": "taken"},
+    "change_endpoint": {"description": "taken"},
+    "add_monitor_addresses": {"addresses": ["0x" + "b" * 40]},
+    "remove_monitor_addresses": {"addresses": [A]},
+}
+
+
+@pytest.fixture
+async def things(api) -> dict[str, str]:
+    """Return one thing of each sort, of the first project, by prefix of its id."""
+    body = {"networks": ["ethereum"], "addresses": [A], "webhook": {"url": "https://example.com"}}
+    made = await api.made("/v1/monitors", body)
+    key = await api.made("/v1/keys", {"name": "x"})
+
+    async def unit(tx):
+        return await insert_match(tx, api.project, 1), await insert_delivery(tx, api.project, 1)
+
+    match, delivery = await api.context.database.write(unit)
+    ids = (made["id"], made["endpoints"][0], match, delivery, key["id"])
+    return {thing[:3]: thing for thing in ids}
+
+
+async def contents(api) -> list:
+    """Return all rows that a request could have changed."""
+    tables = (
+        "monitors",
+        "endpoints",
+        "addresses",
+        "monitor_endpoints",
+        "matches",
+        "deliveries",
+        "api_keys",
+    )
+
+    async def unit(tx):
+        return [await tx.all(f"select * from {table}") for table in tables]
+
+    return await api.context.database.read(unit)
+
+
+@pytest.mark.parametrize("operation", WITH_ID, ids=lambda operation: operation.name)
+async def test_foreign_thing_does_not_exist(api, stranger, things, operation):
+    """Another project's admin gets, for a thing that is there, what it gets for one that is not."""
+    before = await contents(api)
+    options = {"json": BODIES[operation.name]} if operation.name in BODIES else {}
+
+    def path(thing: str) -> str:
+        return operation.path.format(id=thing, address=A)
+
+    foreign, problem = await api.call(
+        operation.method, path(things[operation.id_prefix]), key=stranger, **options
+    )
+    absent, same = await api.call(
+        operation.method, path(operation.id_prefix + "0" * 26), key=stranger, **options
+    )
+
+    assert (foreign.status, absent.status) == (404, 404)
+    assert str(problem).replace(things[operation.id_prefix], "") == str(same).replace(
+        operation.id_prefix + "0" * 26, ""
+    )
+    assert await contents(api) == before
+
+
+@pytest.mark.parametrize("operation", WITH_ID, ids=lambda operation: operation.name)
+async def test_own_thing_exists(api, things, operation):
+    """The same request with a key of its own project finds the thing."""
+    options = {"json": BODIES[operation.name]} if operation.name in BODIES else {}
+    path = operation.path.format(id=things[operation.id_prefix], address=A)
+
+    answer, _ = await api.call(operation.method, path, **options)
+
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize("operation", LISTS, ids=lambda operation: operation.name)
+async def test_lists_hold_nothing_foreign(api, stranger, things, operation):
+    """Another project's list has none of the things, with or without a filter for them."""
+    _, page = await api.call("GET", operation.path, key=stranger)
+    filters = {"read_matches": "monitor=mo_" + "0" * 26, "read_deliveries": "monitor=mo_" + "0" * 26,
+               "read_monitors": f"search={things['mo_']}", "read_keys": f"project={api.project}"}  # fmt: skip
+    _, narrowed = await api.call(
+        "GET", f"{operation.path}?{filters.get(operation.name, 'limit=1000')}", key=stranger
+    )
+
+    told = {one["id"] for one in [*page["data"], *narrowed["data"]]}
+    assert told.isdisjoint({*things.values(), api.project})
+
+
+async def test_foreign_endpoint_cannot_be_used(api, stranger, things):
+    """A monitor cannot deliver to another project's endpoint, nor tell that it exists."""
+    body = {"networks": ["ethereum"], "endpoints": [things["ep_"]]}
+    absent = {"networks": ["ethereum"], "endpoints": ["ep_" + "0" * 26]}
+
+    foreign, problem = await api.call("POST", "/v1/monitors", key=stranger, json=body)
+    _, same = await api.call("POST", "/v1/monitors", key=stranger, json=absent)
+
+    assert foreign.status == 404
+    assert problem == same
+
+
+async def test_idempotency_keys_are_each_projects_own(api, stranger):
+    """The same Idempotency-Key of two projects makes two things."""
+    options = {"json": {"networks": ["ethereum"]}, "headers": {"Idempotency-Key": "same"}}
+
+    _, ours = await api.call("POST", "/v1/monitors", **options)
+    _, theirs = await api.call("POST", "/v1/monitors", key=stranger, **options)
+
+    assert ours["id"] != theirs["id"]
