@@ -1,0 +1,5 @@
+"""`python -m crypitor`."""
+
+from crypitor.cli import main
+
+main()

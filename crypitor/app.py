@@ -1,0 +1,400 @@
+"""The process: opens what it needs, runs its roles side by side, and closes in reverse."""
+
+import asyncio
+import contextlib
+import os
+import random
+import secrets
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from crypitor.api.build import build
+from crypitor.api.context import Context
+from crypitor.api.starting import starting
+from crypitor.config import ROLES, Config
+from crypitor.database.engine import Database, Transaction
+from crypitor.database.keys import ensure_admin
+from crypitor.database.migrate import migrate, pending
+from crypitor.errors import ConfigError, Unavailable
+from crypitor.loop import LONGEST_WAIT_SECONDS, Health, forever, pause
+from crypitor.metrics import Metrics
+from crypitor.monitor.index import Index
+from crypitor.monitor.matcher import Chain, Matcher
+from crypitor.monitor.watchlist import Watchlist
+from crypitor.observer import Observer
+from crypitor.queue import Queue
+from crypitor.queue.memory import MemoryQueue
+from crypitor.standing import Standing, facts_of
+from crypitor.webhook.egress import networks as cidrs
+from crypitor.webhook.post import Poster
+from crypitor.webhook.sender import Sender
+from crypitor.worker.follower import Follower
+from crypitor.worker.nodes import Nodes
+
+log = structlog.get_logger(__name__)
+
+FIRST_RETRY_SECONDS = 0.5
+GAUGE_SECONDS = 10.0
+
+Started = Callable[[str, str | None], None]
+"""Told the API's URL (empty without that role) and the admin key, if one was made just now."""
+
+
+def clock() -> int:
+    """Return unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def run(config: Config, roles: Sequence[str] = ROLES) -> int:
+    """Run the service until a signal ends it; return the exit status."""
+    run_until_signalled(lambda stop: serve(config, roles, stop, _announce))
+    return 0
+
+
+def run_until_signalled(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
+    """Run a coroutine whose event SIGINT or SIGTERM sets; a second signal kills at once."""
+
+    async def guarded() -> None:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def told() -> None:
+            for each in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(each)
+            stop.set()
+
+        for each in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(each, told)
+        await main(stop)
+
+    try:
+        import uvloop  # noqa: PLC0415 - not there on every platform
+
+        factory = uvloop.new_event_loop
+    except ImportError:
+        factory = None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(guarded())
+
+
+async def serve(
+    config: Config, roles: Sequence[str], stop: asyncio.Event, started: Started
+) -> None:
+    """Run the roles until `stop` is set or one of them fails.
+
+    A database that is down is waited for, and the API says so meanwhile. Raises ConfigError where
+    the configuration does not fit the database or a node.
+    """
+    health = Health()
+    try:
+        async with AsyncExitStack() as stack:
+            opened = await _opened_in_time(config, roles, stop, health)
+            if opened is None:
+                return
+            resources, database, admin_key = opened
+            stack.push_async_exit(resources)
+            await _Service(config, roles, stack, database, health).run(
+                stop, lambda url: started(url, admin_key)
+            )
+    except* ConfigError as mistakes:
+        raise _first(mistakes) from None
+
+
+class _Service:
+    """The roles of one process and what they share, once the database is open."""
+
+    def __init__(
+        self,
+        config: Config,
+        roles: Sequence[str],
+        stack: AsyncExitStack,
+        database: Database,
+        health: Health,
+    ) -> None:
+        self._config = config
+        self._roles = roles
+        self._stack = stack
+        self._database = database
+        self._health = health
+        self._metrics = Metrics()
+        self._observer = Observer(self._metrics)
+        self._index = Index()
+        self._queue: Queue | None = None
+        self._matcher: Matcher | None = None
+        self._sender: Sender | None = None
+        self._followers: list[Follower] = []
+
+    async def run(self, stop: asyncio.Event, started: Callable[[str], None]) -> None:
+        """Build the roles, run them, and end them in time."""
+        await self._build()
+        standing = Standing(
+            self._config, self._metrics, self._database, self._index, self._matcher, self._followers
+        )
+        url = ""
+        if "api" in self._roles:
+            site = _site(self._config, build(self._context(standing)))
+            url = await self._stack.enter_async_context(site)
+        async with asyncio.TaskGroup() as group:
+            workers = [
+                group.create_task(follower.run(stop), name=follower.role)
+                for follower in self._followers
+            ]
+            others = [
+                group.create_task(role.run(stop, self._health), name=name)
+                for name, role in (("monitor", self._matcher), ("webhook", self._sender))
+                if role is not None
+            ]
+            others.append(
+                group.create_task(
+                    forever(
+                        "gauges",
+                        standing.count,
+                        stop=stop,
+                        health=self._health,
+                        idle_seconds=GAUGE_SECONDS,
+                    ),
+                    name="gauges",
+                )
+            )
+            started(url)
+            await stop.wait()
+            await self._end(workers, others)
+
+    async def _end(
+        self, workers: Sequence[asyncio.Task[None]], others: Sequence[asyncio.Task[None]]
+    ) -> None:
+        """Let the roles finish their step. Workers need not: what they do is repeated anyway."""
+        log.info("stopping")
+        for worker in workers:
+            worker.cancel()
+        _, late = await asyncio.wait(
+            [*workers, *others], timeout=self._config.server.shutdown_seconds
+        )
+        for task in late:
+            log.warning("cut off at the end", role=task.get_name())
+            task.cancel()
+
+    async def _build(self) -> None:
+        config, roles = self._config, self._roles
+        if {"worker", "monitor"} & set(roles):
+            self._queue = _queue(config)
+            self._stack.push_async_callback(self._queue.close)
+        if "webhook" in roles:
+            self._sender = await self._webhook()
+        if "monitor" in roles and self._queue:
+            self._matcher = await self._monitor(self._queue)
+        if "worker" in roles and self._queue:
+            for name in config.followed:
+                self._followers.append(await self._worker(name, self._queue))
+
+    async def _webhook(self) -> Sender:
+        webhook = self._config.webhook
+        poster = await self._stack.enter_async_context(
+            Poster(
+                allow_private=cidrs(webhook.allow_private),
+                deadline_seconds=webhook.timeout_seconds,
+            )
+        )
+        return Sender(
+            self._database,
+            poster,
+            clock=clock,
+            jitter=partial(random.uniform, -1.0, 1.0),
+            observer=self._observer,
+            schedule_seconds=webhook.schedule_seconds,
+            lease_seconds=webhook.lease_seconds,
+            in_flight=webhook.in_flight,
+            in_flight_per_endpoint=webhook.in_flight_per_endpoint,
+            grace_seconds=self._config.server.shutdown_seconds,
+        )
+
+    async def _monitor(self, queue: Queue) -> Matcher:
+        watchlist = Watchlist(self._database, self._index)
+        await watchlist.load()
+        chains = {
+            name: Chain(network.confirmations, network.max_reorg_depth)
+            for name, network in self._config.followed.items()
+        }
+        matcher = Matcher(
+            queue,
+            self._database,
+            self._index,
+            chains,
+            wake=self._sender.wake if self._sender else lambda _: None,
+            clock=clock,
+            observer=self._observer,
+            refresh=None if "api" in self._roles else watchlist.refresh,
+        )
+        await matcher.load()
+        return matcher
+
+    async def _worker(self, name: str, queue: Queue) -> Follower:
+        network = self._config.followed[name]
+        nodes = await self._stack.enter_async_context(
+            Nodes.of_urls(
+                name,
+                network.rpc,
+                chain_id=network.chain_id,
+                timeout_seconds=network.timeout_seconds,
+                verify=network.verify,
+                tags=True,
+                observer=self._observer,
+            )
+        )
+        return Follower(
+            name,
+            network.chain_id,
+            nodes,
+            queue,
+            self._database,
+            start=network.start,
+            max_reorg_depth=network.max_reorg_depth,
+            window=network.window,
+            poll_seconds=network.poll_seconds,
+            clock=clock,
+            health=self._health,
+            observer=self._observer,
+        )
+
+    def _context(self, standing: Standing) -> Context:
+        matcher, sender = self._matcher, self._sender
+        return Context(
+            database=self._database,
+            index=self._index if matcher else None,
+            armed_from=matcher.armed_from if matcher else lambda _: None,
+            networks=facts_of(self._config),
+            status=standing.status,
+            health=self._health,
+            roles=tuple(self._roles),
+            render_metrics=standing.render,
+            wake=(lambda: sender.wake(())) if sender else lambda: None,
+            allow_private=cidrs(self._config.webhook.allow_private),
+            auth=self._config.api.auth,
+            clock=clock,
+            random_bytes=secrets.token_bytes,
+        )
+
+
+def _queue(config: Config) -> Queue:
+    if config.queue.kind == "memory":
+        return MemoryQueue()
+    from crypitor.queue.kafka import KafkaQueue  # noqa: PLC0415 - only where it is used
+
+    return KafkaQueue(config.queue.bootstrap_servers, config.queue.topic_prefix)
+
+
+async def _open(config: Config) -> tuple[AsyncExitStack, Database, str | None]:
+    """Open the database with the newest schema and a key that opens the API."""
+    url = config.database.url.get_secret_value()
+    if config.database.migrate:
+        for revision in await migrate(url):
+            log.info("schema brought up to date", revision=revision)
+    elif await pending(url):
+        mistake = (
+            "database.migrate: is false and the schema is not the newest; run `crypitor migrate`"
+        )
+        raise ConfigError("the database cannot be used", [mistake])
+    async with AsyncExitStack() as trial:
+        database = await trial.enter_async_context(
+            Database.open(url, connections=config.database.connections)
+        )
+        admin_key = await database.write(partial(_let_somebody_in, config))
+        return trial.pop_all(), database, admin_key
+    raise AssertionError("an exit stack swallows nothing")
+
+
+async def _let_somebody_in(config: Config, tx: Transaction) -> str | None:
+    """Make the admin key of an empty database, and keep it in a file before it is committed."""
+    configured = config.api.admin_key
+    secret = await ensure_admin(
+        tx, configured.get_secret_value() if configured else None, clock(), secrets.token_bytes
+    )
+    if secret is not None:
+        path = admin_key_path(config)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(f"{secret}\n")
+            file.flush()
+            os.fsync(file.fileno())
+    return secret
+
+
+def admin_key_path(config: Config) -> Path:
+    """Return where the first start keeps the admin key: beside the SQLite file, or in `data`."""
+    url = config.database.url.get_secret_value()
+    if url.startswith("sqlite:///"):
+        return Path(url.removeprefix("sqlite:///")).with_name("admin.key")
+    return Path("data") / "admin.key"
+
+
+async def _opened_in_time(
+    config: Config, roles: Sequence[str], stop: asyncio.Event, health: Health
+) -> tuple[AsyncExitStack, Database, str | None] | None:
+    """Open the database, as soon as it is there; None when `stop` comes first."""
+    wait = FIRST_RETRY_SECONDS
+    async with AsyncExitStack() as meanwhile:
+        while not stop.is_set():
+            try:
+                opened = await _open(config)
+            except Unavailable as trouble:
+                if health.begin("database", str(trouble)):
+                    log.warning("outage begins", role="start", trouble=str(trouble))
+                    await meanwhile.enter_async_context(_starting_page(config, roles, health))
+                await pause(wait, stop)
+                wait = min(wait * 2, LONGEST_WAIT_SECONDS)
+            else:
+                if health.end("database"):
+                    log.info("outage over", role="start")
+                return opened
+    return None
+
+
+@asynccontextmanager
+async def _starting_page(
+    config: Config, roles: Sequence[str], health: Health
+) -> AsyncIterator[None]:
+    """Answer, while the database is waited for, that this is so."""
+    if "api" not in roles or config.server.port == 0:
+        yield
+        return
+    async with _site(config, starting(health)):
+        yield
+
+
+@asynccontextmanager
+async def _site(config: Config, app: web.Application) -> AsyncIterator[str]:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, config.server.host, config.server.port).start()
+        except OSError as error:
+            mistake = f"server.port: cannot listen on {config.server.host}:{config.server.port}: "
+            raise ConfigError(
+                "the API cannot be served", [mistake + str(error.strerror)]
+            ) from error
+        host, port = runner.addresses[0][:2]
+        yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+def _announce(url: str, admin_key: str | None) -> None:
+    if url:
+        log.info("ready", url=url)
+    if admin_key:
+        print(f"admin key, shown this once: {admin_key}", flush=True)  # noqa: T201 - not for the log
+
+
+def _first(group: BaseExceptionGroup[ConfigError]) -> ConfigError:
+    found = group.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found

@@ -1,0 +1,134 @@
+"""What works, what does not, and what to do. Looks only: nothing is made, changed or announced."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from crypitor.config import Config, NetworkConfig
+from crypitor.database.migrate import pending
+from crypitor.errors import (
+    BrokerUnavailable,
+    ConfigError,
+    DatabaseUnavailable,
+    NodeUnavailable,
+    Unproven,
+)
+from crypitor.evm.types import Header
+from crypitor.worker.node import Node
+from crypitor.worker.nodes import names_of
+
+STALE_SECONDS = 300
+"""A head that is older makes one look whether the node still follows its chain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One part, whether it works, and a sentence."""
+
+    subject: str
+    works: bool
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{'ok     ' if self.works else 'TROUBLE'}  {self.subject}: {self.sentence}"
+
+
+async def findings(config: Config) -> AsyncIterator[Finding]:
+    """Yield what is found of each part as soon as it is known."""
+    yield _configuration(config)
+    yield await _database(config)
+    yield await _queue(config)
+    async with asyncio.TaskGroup() as tasks:
+        looks = [
+            tasks.create_task(_node(name, network, url, node))
+            for name, network in config.followed.items()
+            for url, node in zip(network.rpc, names_of(network.rpc), strict=True)
+        ]
+    for look in looks:
+        yield look.result()
+
+
+def _configuration(config: Config) -> Finding:
+    if not config.followed:
+        return Finding(
+            "configuration",
+            False,
+            "no network has a node; put your node's URL into networks.ethereum.rpc",
+        )
+    return Finding("configuration", True, f"networks: {', '.join(config.followed)}")
+
+
+async def _database(config: Config) -> Finding:
+    try:
+        missing = await pending(config.database.url.get_secret_value())
+    except DatabaseUnavailable as trouble:
+        return Finding("database", False, f"{trouble}; it is waited for at start")
+    except ConfigError as mistake:
+        return Finding("database", False, mistake.mistakes[0])
+    if not missing:
+        return Finding("database", True, "reachable, the schema is the newest")
+    if config.database.migrate:
+        return Finding("database", True, "the schema is brought up to date at start")
+    return Finding("database", False, "the schema is not the newest: run `crypitor migrate`")
+
+
+async def _queue(config: Config) -> Finding:
+    if config.queue.kind == "memory":
+        return Finding("queue", True, "in the process")
+    from crypitor.queue.kafka import topics  # noqa: PLC0415 - only where it is used
+
+    try:
+        names = await topics(config.queue.bootstrap_servers)
+    except BrokerUnavailable as trouble:
+        return Finding("queue", False, f"{trouble}; it is waited for at start")
+    topic = f"{config.queue.topic_prefix}.blocks"
+    there = "is there" if topic in names else "is made at start"
+    return Finding("queue", True, f"Kafka is reachable, topic {topic} {there}")
+
+
+async def _node(network: str, wanted: NetworkConfig, url: str, name: str) -> Finding:
+    subject = f"node {name} of {network}"
+    try:
+        async with Node(
+            url,
+            name,
+            chain_id=wanted.chain_id,
+            timeout_seconds=wanted.timeout_seconds,
+            verify=wanted.verify,
+        ) as node:
+            return await _look(subject, wanted, node)
+    except Unproven as lie:
+        return Finding(
+            subject,
+            False,
+            f"{lie}. Either the node leaves something out, or this chain needs a weaker"
+            f' networks.{network}.verify ("logs" or "off")',
+        )
+    except NodeUnavailable as trouble:
+        return Finding(subject, False, f"{trouble}")
+
+
+async def _look(subject: str, wanted: NetworkConfig, node: Node) -> Finding:
+    head = await node.header_at("latest")
+    if head is None:
+        return Finding(subject, False, "has no latest block")
+    # The parent: at the head itself receipts may still be missing for a moment.
+    number = max(head.number - 1, 0)
+    if await node.block(number) is None:
+        return Finding(subject, False, f"does not have all of block {number}")
+    tag = wanted.confirmations
+    if isinstance(tag, str) and await node.header_at(tag) is None:
+        return Finding(subject, False, f'does not know the tag "{tag}" of confirmations')
+    return _age(subject, wanted, head)
+
+
+def _age(subject: str, wanted: NetworkConfig, head: Header) -> Finding:
+    seconds = round(time.time() - head.timestamp)
+    sentence = (
+        f"chain {wanted.chain_id}, head {head.number}, {max(seconds, 0)} s old,"
+        f" blocks prove themselves ({wanted.verify})"
+    )
+    if seconds > STALE_SECONDS:
+        return Finding(subject, False, f"{sentence}: has it stopped following the chain?")
+    return Finding(subject, True, sentence)

@@ -1,0 +1,35 @@
+"""`config.toml` and the environment as types; refuses what it does not know.
+
+Every key is described in the config.toml of the repository. The environment overrides the file:
+`CRYPITOR__SECTION__KEY`, lists and tables as JSON.
+"""
+
+from crypitor.config.load import load
+from crypitor.config.types import (
+    ROLES,
+    ApiConfig,
+    Config,
+    DatabaseConfig,
+    LogConfig,
+    NetworkConfig,
+    QueueConfig,
+    Role,
+    ServerConfig,
+    WebhookConfig,
+    check_roles,
+)
+
+__all__ = [
+    "ROLES",
+    "ApiConfig",
+    "Config",
+    "DatabaseConfig",
+    "LogConfig",
+    "NetworkConfig",
+    "QueueConfig",
+    "Role",
+    "ServerConfig",
+    "WebhookConfig",
+    "check_roles",
+    "load",
+]

@@ -1,0 +1,183 @@
+"""Reads the configuration: the file, over it the environment, and all mistakes at once."""
+
+import difflib
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from crypitor.config.types import (
+    PREFIX,
+    ApiConfig,
+    Config,
+    DatabaseConfig,
+    LogConfig,
+    NetworkConfig,
+    QueueConfig,
+    Section,
+    ServerConfig,
+    WebhookConfig,
+    contradictions,
+)
+from crypitor.errors import ConfigError
+from crypitor.evm.networks import PRESETS
+
+SECTIONS: dict[str, type[Section]] = {
+    "server": ServerConfig,
+    "api": ApiConfig,
+    "database": DatabaseConfig,
+    "queue": QueueConfig,
+    "webhook": WebhookConfig,
+    "log": LogConfig,
+}
+_NETWORKS = "networks"
+_S = TypeVar("_S", bound=Section)
+
+
+def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read a file, or only the environment; raises ConfigError with all mistakes at once."""
+    source = str(path) if path else "environment"
+    mistakes: list[str] = []
+    raw = _file(path)
+    origins = _override(raw, environ, mistakes)
+    reader = _Reader(origins, mistakes)
+    found = reader.config(raw)
+    if mistakes:
+        raise ConfigError(source, mistakes)
+    return found
+
+
+def _file(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as wrong:
+        raise ConfigError(str(path), [f"cannot be read: {wrong.strerror}"]) from wrong
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+        raise ConfigError(str(path), [f"is not TOML: {wrong}"]) from wrong
+
+
+def _override(
+    raw: dict[str, Any], environ: Mapping[str, str], mistakes: list[str]
+) -> dict[str, str]:
+    """Put the environment's values into `raw`; return key → variable."""
+    origins = {}
+    for variable in sorted(name for name in environ if name.upper().startswith(PREFIX)):
+        keys = variable[len(PREFIX) :].lower().split("__")
+        if not all(keys):
+            mistakes.append(f"{variable}: write {PREFIX}SECTION__KEY")
+            continue
+        table = raw
+        for key in keys[:-1]:
+            inner = table.setdefault(key, {})
+            if not isinstance(inner, dict):
+                mistakes.append(f"{variable}: {key} is not a table")
+                break
+            table = inner
+        else:
+            table[keys[-1]] = _value(environ[variable])
+            origins[".".join(keys)] = variable
+    return origins
+
+
+def _value(text: str) -> Any:
+    if text.startswith(("[", "{")):
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError:
+            return text
+    return text
+
+
+class _Reader:
+    """Turns tables into sections and collects what is wrong with them."""
+
+    def __init__(self, origins: Mapping[str, str], mistakes: list[str]) -> None:
+        self._origins = origins
+        self._mistakes = mistakes
+
+    def config(self, raw: Mapping[str, Any]) -> Config:
+        """Return the configuration; worth nothing when there are mistakes."""
+        known = [*SECTIONS, _NETWORKS]
+        for key in raw:
+            if key not in known:
+                self._tell(key, _unknown(key, known))
+        sections: dict[str, Any] = {
+            name: self._section(kind, name, raw.get(name, {})) or kind()
+            for name, kind in SECTIONS.items()
+        }
+        config = Config(**sections, networks=self._networks(raw.get(_NETWORKS, {})))
+        for key, problem in contradictions(config):
+            self._tell(key, problem)
+        return config
+
+    def _networks(self, raw: object) -> dict[str, NetworkConfig]:
+        if not isinstance(raw, dict):
+            self._tell(_NETWORKS, "this is a table of networks: [networks.ethereum]")
+            return {}
+        networks = {
+            name: network for name, table in raw.items() if (network := self._network(name, table))
+        }
+        seen: dict[int, str] = {}
+        for name, network in networks.items():
+            first = seen.setdefault(network.chain_id, name)
+            if first != name:
+                self._tell(f"{_NETWORKS}.{name}.chain_id", f"{first} has the same")
+        return networks
+
+    def _network(self, name: str, table: object) -> NetworkConfig | None:
+        key = f"{_NETWORKS}.{name}"
+        if not name.replace("-", "").replace("_", "").isalnum() or name != name.lower():
+            self._tell(key, "a name is of lower-case letters, digits, - and _")
+        if not isinstance(table, dict):
+            self._tell(key, f"this is a table: [{key}]")
+            return None
+        preset = PRESETS.get(name)
+        if preset is None:
+            return self._section(NetworkConfig, key, {"title": name, **table})
+        defaults = {field: getattr(preset, field) for field in preset.__slots__}
+        network = self._section(NetworkConfig, key, {**defaults, **table})
+        if network and network.chain_id != preset.chain_id:
+            self._tell(
+                f"{key}.chain_id", f"{name} is {preset.chain_id}; name other chains otherwise"
+            )
+        return network
+
+    def _section(self, kind: type[_S], name: str, table: object) -> _S | None:
+        if not isinstance(table, dict):
+            self._tell(name, f"this is a table: [{name}]")
+            return None
+        try:
+            return kind.model_validate(table)
+        except ValidationError as wrong:
+            for error in wrong.errors(include_url=False, include_input=False):
+                self._tell(_key(name, error["loc"]), _problem(error, kind))
+            return None
+
+    def _tell(self, key: str, problem: str) -> None:
+        variable = self._origins.get(key.partition("[")[0])
+        self._mistakes.append(f"{key}: {problem}" + (f" (set by {variable})" if variable else ""))
+
+
+def _key(section: str, place: tuple[int | str, ...]) -> str:
+    return section + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
+
+
+def _problem(error: ErrorDetails, kind: type[Section]) -> str:
+    if error["type"] == "extra_forbidden":
+        return _unknown(str(error["loc"][-1]), list(kind.model_fields))
+    if error["type"] == "missing":
+        return "is missing"
+    text = error["msg"].removeprefix("Value error, ")
+    return text[0].lower() + text[1:]
+
+
+def _unknown(key: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(key, known, n=1)
+    return "unknown key" + (f"; did you mean {close[0]}?" if close else "")

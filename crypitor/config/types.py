@@ -1,0 +1,236 @@
+"""The configuration as types: one class for each table of the file, and what they must agree on."""
+
+from collections.abc import Collection, Iterator
+from enum import StrEnum
+from ipaddress import ip_address, ip_network
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
+
+from crypitor.errors import ConfigError
+from crypitor.evm.proof import Level
+from crypitor.redaction import shown
+
+PREFIX = "CRYPITOR__"
+
+
+class Role(StrEnum):
+    """A part of the service that may run in a process of its own."""
+
+    API = "api"
+    WORKER = "worker"
+    MONITOR = "monitor"
+    WEBHOOK = "webhook"
+
+
+ROLES = tuple(Role)
+
+
+def _one_or_many(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _number_or_word(*words: str, least: int) -> BeforeValidator:
+    """Accept a whole number or one of the words, with one sentence when it is neither."""
+
+    def check(value: object) -> object:
+        if value in words:
+            return value
+        try:
+            number = int(value) if isinstance(value, str) else value
+        except ValueError:
+            number = None
+        if isinstance(number, int) and not isinstance(number, bool) and number >= least:
+            return number
+        choice = " or ".join(f'"{word}"' for word in words)
+        raise ValueError(f"a whole number of at least {least}, or {choice}")
+
+    return BeforeValidator(check)
+
+
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    """A table of the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class ServerConfig(Section):
+    """Where the API listens, and how the process ends."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    shutdown_seconds: Seconds = 20
+
+
+class ApiConfig(Section):
+    """Who may use the API. admin_key: opens everything; from the environment."""
+
+    auth: bool = True
+    admin_key: Annotated[SecretStr, Field(min_length=16)] | None = None
+
+
+class DatabaseConfig(Section):
+    """Where everything is kept. url: may hold a password."""
+
+    url: SecretStr = SecretStr("sqlite:///data/crypitor.db")
+    migrate: bool = True
+    connections: int = Field(default=5, ge=1, le=100)
+
+    @field_validator("url")
+    @classmethod
+    def _check_url(cls, secret: SecretStr) -> SecretStr:
+        url = secret.get_secret_value()
+        parts = urlsplit(url)
+        if parts.scheme == "sqlite":
+            if parts.netloc or len(parts.path) < len("/x") or parts.query or ":memory:" in url:
+                raise ValueError("write sqlite:///relative/path.db or sqlite:////absolute/path.db")
+        elif parts.scheme not in {"postgresql", "postgres"}:
+            raise ValueError("write sqlite:///path.db or postgresql://user:password@host/name")
+        elif len(parts.path) < len("/x"):
+            raise ValueError("the name of the database is missing: postgresql://user@host/NAME")
+        return secret
+
+
+class QueueConfig(Section):
+    """What carries blocks from worker to monitor."""
+
+    kind: Literal["memory", "kafka"] = "memory"
+    bootstrap_servers: Annotated[tuple[str, ...], BeforeValidator(_one_or_many)] = Field(
+        default=("localhost:9092",), min_length=1
+    )
+    topic_prefix: str = Field(default="crypitor", pattern=r"^[A-Za-z0-9._-]{1,200}$")
+
+
+class NetworkConfig(Section):
+    """One chain that is followed. Without presets only chain_id and rpc are needed.
+
+    rpc: http(s) and ws(s) URLs, which may hold keys.
+    """
+
+    chain_id: int = Field(ge=1)
+    rpc: Annotated[tuple[str, ...], BeforeValidator(_one_or_many)] = Field(default=(), repr=False)
+    confirmations: Annotated[
+        int | Literal["safe", "finalized"], _number_or_word("safe", "finalized", least=1)
+    ] = 12
+    start: Annotated[int | Literal["latest"], _number_or_word("latest", least=0)] = "latest"
+    poll_seconds: Seconds = 1.0
+    timeout_seconds: Seconds = 10
+    window: int = Field(default=16, ge=1, le=256)
+    max_reorg_depth: int = Field(default=64, ge=1, le=10_000)
+    verify: Level = "receipts"
+    traces: str = "off"
+    title: str = ""
+    native_symbol: str = "ETH"
+    native_decimals: int = Field(default=18, ge=0, le=255)
+    explorer: str = Field(default="", pattern=r"^(https?://.*[^/])?$")
+
+    @field_validator("rpc")
+    @classmethod
+    def _check_rpc(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        for url in urls:
+            parts = urlsplit(url)
+            if parts.scheme not in {"http", "https", "ws", "wss"} or not parts.hostname:
+                raise ValueError(f"{shown(url)} is not an http(s):// or ws(s):// URL")
+        if len(set(urls)) < len(urls):
+            raise ValueError("the same URL stands there twice")
+        return urls
+
+    @field_validator("traces")
+    @classmethod
+    def _check_traces(cls, traces: str) -> str:
+        if traces != "off":
+            raise ValueError('internal transfers are not available yet: only "off"')
+        return traces
+
+
+class WebhookConfig(Section):
+    """How deliveries are sent. schedule_seconds: the waits after each failed attempt."""
+
+    allow_private: tuple[str, ...] = ()
+    schedule_seconds: tuple[Annotated[float, Field(ge=0)], ...] = (
+        5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400,
+    )  # fmt: skip
+    timeout_seconds: Seconds = 15
+    lease_seconds: Seconds = 60
+    in_flight: int = Field(default=200, ge=1)
+    in_flight_per_endpoint: int = Field(default=10, ge=1)
+
+    @field_validator("allow_private")
+    @classmethod
+    def _check_allow_private(cls, cidrs: tuple[str, ...]) -> tuple[str, ...]:
+        for cidr in cidrs:
+            try:
+                ip_network(cidr)
+            except ValueError as wrong:
+                raise ValueError(f"not an address range: {wrong}") from wrong
+        return cidrs
+
+
+class LogConfig(Section):
+    """What is logged, and as what."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"
+
+
+class Config(Section):
+    """All of it."""
+
+    server: ServerConfig = ServerConfig()
+    api: ApiConfig = ApiConfig()
+    database: DatabaseConfig = DatabaseConfig()
+    queue: QueueConfig = QueueConfig()
+    networks: dict[str, NetworkConfig] = Field(default_factory=dict)
+    webhook: WebhookConfig = WebhookConfig()
+    log: LogConfig = LogConfig()
+
+    @property
+    def followed(self) -> dict[str, NetworkConfig]:
+        """The networks that have a node."""
+        return {name: network for name, network in self.networks.items() if network.rpc}
+
+
+def check_roles(config: Config, roles: Collection[str]) -> None:
+    """Raise ConfigError if a process with these roles could not do its work."""
+    mistakes = []
+    together = {Role.WORKER, Role.MONITOR}
+    if config.queue.kind == "memory" and together & set(roles) and not together <= set(roles):
+        mistakes.append(
+            'queue.kind: "memory" carries blocks within one process: run worker and monitor'
+            ' together, or use "kafka"'
+        )
+    if together & set(roles) and not config.followed:
+        mistakes.append(
+            "networks: no network has a node. Put your node's URL into config.toml, as in"
+            f' rpc = ["https://…"] under [networks.ethereum], or set'
+            f" {PREFIX}NETWORKS__ETHEREUM__RPC. Without a node: crypitor demo"
+        )
+    if mistakes:
+        raise ConfigError("configuration", mistakes)
+
+
+def contradictions(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield key and problem where two keys, each right by itself, exclude each other."""
+    if not config.api.auth and not _is_loopback(config.server.host):
+        yield "api.auth", "false is allowed only with a loopback server.host such as 127.0.0.1"
+    if config.webhook.lease_seconds <= config.webhook.timeout_seconds:
+        yield "webhook.lease_seconds", "has to be longer than webhook.timeout_seconds"
+    if config.webhook.in_flight_per_endpoint > config.webhook.in_flight:
+        yield "webhook.in_flight_per_endpoint", "has to be at most webhook.in_flight"
+    for name, network in config.networks.items():
+        confirmations = network.confirmations
+        if isinstance(confirmations, int) and confirmations > network.max_reorg_depth:
+            yield f"networks.{name}.confirmations", "has to be at most max_reorg_depth"
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,129 @@
+"""The service as its supervisor sees it: a process that is started, asked, and killed."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from crypitor.listen import Receiver
+from crypitor.simulator.audit import Heard
+
+ADMIN_KEY = "test-admin-key-of-the-rig"
+START_SECONDS = 30.0
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Service:
+    """`crypitor run` in a folder of its own.
+
+    settings: environment variables on top of what every test needs.
+    """
+
+    def __init__(self, folder: Path, settings: dict[str, str], roles: Sequence[str] = ()) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / "service.log"
+        self.process: asyncio.subprocess.Process | None = None
+        self._roles = roles
+        self._environ = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("CRYPITOR_")},
+            "CRYPITOR__SERVER__PORT": str(self.port),
+            "CRYPITOR__API__ADMIN_KEY": ADMIN_KEY,
+            "CRYPITOR__DATABASE__URL": f"sqlite:///{folder}/crypitor.db",
+            "CRYPITOR__WEBHOOK__ALLOW_PRIVATE": '["127.0.0.0/8"]',
+            **settings,
+        }
+
+    async def start(self) -> None:
+        """Start the process and wait until it is ready."""
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "crypitor", "run",
+                *(word for role in self._roles for word in ("--role", role)),
+                cwd=self.folder, env=self._environ, stdout=log, stderr=log,
+            )  # fmt: skip
+        async with asyncio.timeout(START_SECONDS), self.api() as api:
+            while True:
+                if self.process.returncode is not None:
+                    raise AssertionError(f"ended at its start:\n{self.log.read_text()}")
+                with suppress(aiohttp.ClientError):
+                    async with api.get("/readyz") as answer:
+                        if answer.status == 200:
+                            return
+                await asyncio.sleep(0.02)
+
+    async def kill(self) -> None:
+        """End it as a power cut would."""
+        assert self.process is not None
+        with suppress(ProcessLookupError):
+            self.process.kill()
+        await self.process.wait()
+
+    async def stop(self, sign: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to end and return its exit status."""
+        assert self.process is not None
+        if self.process.returncode is None:
+            self.process.send_signal(sign)
+        return await asyncio.wait_for(self.process.wait(), 20)
+
+    @asynccontextmanager
+    async def api(self) -> AsyncIterator[aiohttp.ClientSession]:
+        """Yield a session that is let in as the administrator."""
+        async with aiohttp.ClientSession(
+            self.url, headers={"Authorization": f"Bearer {ADMIN_KEY}"}
+        ) as session:
+            yield session
+
+    async def get(self, path: str) -> Any:
+        """Read a resource."""
+        async with self.api() as api, api.get(path) as answer:
+            assert answer.status == 200, await answer.text()
+            return await answer.json()
+
+    async def post(self, path: str, body: object) -> Any:
+        """Create a resource."""
+        async with self.api() as api, api.post(path, json=body) as answer:
+            assert answer.status in (200, 201), await answer.text()
+            return await answer.json()
+
+    async def until_tip(self, network: str, number: int, seconds: float = 60) -> None:
+        """Wait until a block has been matched."""
+        async with asyncio.timeout(seconds):
+            while ((await self.get(f"/v1/networks/{network}"))["tip"] or -1) < number:
+                await asyncio.sleep(0.05)
+
+    async def until_nothing_is_due(self, seconds: float = 60) -> None:
+        """Wait until every delivery has ended."""
+        async with asyncio.timeout(seconds):
+            while any(
+                [
+                    (await self.get(f"/v1/deliveries?limit=1&status={status}"))["data"]
+                    for status in ("waiting", "pending")
+                ]
+            ):
+                await asyncio.sleep(0.05)
+
+
+def heard(receiver: Receiver) -> list[Heard]:
+    """Return what a receiver was told, for the audit; every signature has to be right."""
+    for received in receiver.received:
+        assert received.verified, received.problem
+    return [Heard(r.id, r.body, msgspec.json.decode(r.body)) for r in receiver.received]

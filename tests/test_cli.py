@@ -1,0 +1,199 @@
+"""The commands as a user types them: each in a process of its own."""
+
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+CRYPITOR = [sys.executable, "-m", "crypitor"]
+COMMANDS = ["run", "demo", "check", "migrate", "listen", "simulate", "key"]
+NOT_FOR_HELP = {"web3", "aiohttp", "sqlalchemy", "pydantic", "structlog", "databases", "aiokafka"}
+
+
+@pytest.fixture
+def crypitor(tmp_path):
+    """Run a command in an empty folder."""
+
+    def run(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*CRYPITOR, *words],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(Path.cwd()), "COLUMNS": "120", **environ},
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+
+    return run
+
+
+def test_help_names_every_command(crypitor):
+    """And none that is not there yet."""
+    done = crypitor("--help")
+
+    assert done.returncode == 0
+    assert re.findall(r"^│ ([a-z]+) ", done.stdout, re.MULTILINE) == COMMANDS
+
+
+def test_help_imports_nothing_heavy(crypitor):
+    """It is answered within 0.3 s; the biggest of these take a second and more."""
+    program = (
+        "import sys; sys.argv = ['crypitor', '--help']\n"
+        "from crypitor.cli import main\n"
+        "try: main()\n"
+        f"finally: print('HEAVY', sorted({NOT_FOR_HELP} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    assert done.stderr == "HEAVY []\n"
+
+
+def test_help_is_quick():
+    """Counted in processor time, and the best of some, because other tests run beside it."""
+    took = []
+    for _ in range(5):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([*CRYPITOR, "--help"], capture_output=True, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+
+    assert min(took) < 0.3
+
+
+@pytest.mark.parametrize("command", [[name] for name in COMMANDS] + [["key", "create"]])
+def test_every_command_has_help_and_config(crypitor, command):
+    """The contract: every command takes --config."""
+    done = crypitor(*command, "--help")
+
+    assert done.returncode == 0
+    assert command == ["key"] or "--config" in done.stdout
+
+
+def test_mistakes_are_all_told_and_end_with_status_2(crypitor, tmp_path):
+    """Each with its key, none as a traceback."""
+    (tmp_path / "config.toml").write_text('[server]\nprot = 1\n[log]\nlevel = "loud"\n')
+    for command in (["run"], ["check"], ["migrate"], ["key", "list"]):
+        done = crypitor(*command)
+
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "server.prot: unknown key; did you mean port?" in done.stderr
+        assert "log.level: " in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_wrong_usage_ends_with_status_2(crypitor):
+    """An unknown command, an unknown role, a secret that is none, a file that is not there."""
+    assert crypitor("dance").returncode == 2
+    assert crypitor("run", "--role", "dancer").returncode == 2
+    assert crypitor("listen", "--secret", "sesame").returncode == 2
+    assert crypitor("check", "--config", "nowhere.toml").returncode == 2
+    assert crypitor("check", CRYPITOR_CONFIG="nowhere.toml").returncode == 2
+
+
+def test_run_without_a_node_says_what_to_do(crypitor, tmp_path):
+    """The first thing that a new user does; it makes nothing."""
+    done = crypitor("run")
+
+    assert done.returncode == 2
+    assert "[networks.ethereum]" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_check_makes_nothing_and_fails_with_status_1(crypitor, tmp_path):
+    """There is no node to be asked."""
+    done = crypitor("check")
+
+    assert done.returncode == 1
+    assert "TROUBLE  configuration: no network has a node" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_migrate_says_what_it_applied(crypitor, tmp_path):
+    """And the second time that there was nothing."""
+    first, second = crypitor("migrate"), crypitor("migrate")
+
+    assert (first.returncode, first.stdout) == (0, "applied: 0001\n")
+    assert (second.returncode, second.stdout) == (0, "nothing to do\n")
+    assert (tmp_path / "data/crypitor.db").is_file()
+
+
+def test_a_key_is_made_listed_and_revoked(crypitor):
+    """The secret is printed alone, once, so that a script can take it."""
+    secret = crypitor("key", "create", "--name", "for CI", "--scope", "read").stdout.strip()
+    key_id = secret.rpartition("_")[0]
+    listed = crypitor("key", "list").stdout
+    revoked = crypitor("key", "revoke", key_id)
+    after = crypitor("key", "list").stdout
+
+    assert re.fullmatch(r"ke_[0-9a-z]{26}_[0-9A-Za-z]{49}", secret)
+    assert re.fullmatch(rf"{key_id}  read   \S+  pr_\S+  valid  for CI\n", listed)
+    assert revoked.returncode == 0
+    assert re.search(rf"{key_id} .* revoked ", after)
+    assert secret not in listed + after
+
+
+def test_what_is_not_there_fails_with_status_1(crypitor):
+    """A sentence, not a traceback."""
+    for words in (
+        ["key", "revoke", "ke_none"],
+        ["key", "create", "--name", "x", "--project", "pr_none"],
+    ):
+        done = crypitor(*words)
+
+        assert (done.returncode, done.stdout) == (1, "")
+        assert re.fullmatch(r"crypitor: there is no \S+ \S+\n", done.stderr)
+
+
+def test_a_database_that_is_down_fails_with_status_1_and_without_its_password(crypitor):
+    """Commands do not wait; `run` does."""
+    done = crypitor("migrate", CRYPITOR__DATABASE__URL="postgresql://me:sesame@127.0.0.1:1/x")
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("crypitor: PostgreSQL 127.0.0.1:1/x: ")
+    assert "sesame" not in done.stderr
+
+
+def begin(tmp_path: Path, *words: str) -> tuple[subprocess.Popen[str], str]:
+    """Start a command that serves; returns it and its first line."""
+    process = subprocess.Popen(
+        [*CRYPITOR, *words],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd()), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    return process, process.stdout.readline()
+
+
+@pytest.mark.parametrize("words", [["listen"], ["simulate"]])
+def test_servers_say_where_they_are_and_end_at_a_signal(tmp_path, words):
+    """Within two seconds, with status 0, and without a word."""
+    process, first = begin(tmp_path, *words, "--port", "0")
+    with process:
+        assert re.search(r"http://127\.0\.0\.1:\d+", first)
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=10)
+
+        assert (process.returncode, errors) == (0, "")
+        assert time.monotonic() - started < 2
+
+
+def test_a_port_that_is_taken_is_a_sentence(tmp_path, crypitor):
+    """With status 1."""
+    process, first = begin(tmp_path, "listen", "--port", "0")
+    with process:
+        port = re.search(r":(\d+)", first)[1]
+        done = crypitor("simulate", "--port", port)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=10)
+
+    assert done.returncode == 1
+    assert re.match(r"crypitor: cannot listen on 127\.0\.0\.1:\d+: ", done.stderr)

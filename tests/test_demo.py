@@ -1,0 +1,74 @@
+"""`crypitor demo`, as a newcomer runs it, on both queues."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+import time
+
+import pytest
+
+from tests.mock_kafka import mock_kafka
+from tests.rig import free_port
+
+SUMMARY = re.compile(r"(\d+) webhooks in .* 0 with a wrong signature, 0 missing or wrong")
+
+
+async def demo(folder, *arguments, **environ):
+    """Start the demo in an empty folder."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "crypitor", "demo", *arguments,
+        cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, "CRYPITOR__SERVER__PORT": str(free_port()), **environ},
+    )  # fmt: skip
+
+
+async def test_demo_in_memory(tmp_path):
+    """
+    It ends by itself with status 0 and says that everything arrived, and leaves nothing behind.
+    """
+    process = await demo(tmp_path, "--seconds", "5")
+    output = (await asyncio.wait_for(process.communicate(), 40))[0].decode()
+
+    assert process.returncode == 0, output
+    assert int(SUMMARY.search(output)[1]) > 5
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_demo_through_kafka(tmp_path):
+    """
+    The same over a broker.
+    """
+    with mock_kafka() as brokers:
+        process = await demo(
+            tmp_path, "--seconds", "5", "--queue", "kafka",
+            CRYPITOR__QUEUE__BOOTSTRAP_SERVERS=json.dumps(brokers.servers),
+        )  # fmt: skip
+        output = (await asyncio.wait_for(process.communicate(), 50))[0].decode()
+
+    assert process.returncode == 0, output
+    assert int(SUMMARY.search(output)[1]) > 5
+
+
+@pytest.mark.parametrize(
+    ("lines", "statuses"),
+    [pytest.param(0, {0, 130}, id="starting"), pytest.param(8, {0}, id="running")],
+)
+async def test_ctrl_c_ends_it_within_two_seconds(tmp_path, lines, statuses):
+    """
+    Ctrl-C ends it cleanly, while it starts as well as with webhooks on their way.
+    """
+    process = await demo(tmp_path)
+    for _ in range(lines):
+        await asyncio.wait_for(process.stdout.readline(), 30)
+    if not lines:
+        await asyncio.sleep(0.7)  # within its imports, where there is nothing to wait for
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    output = (await asyncio.wait_for(process.communicate(), 30))[0].decode()
+
+    assert time.monotonic() - began < 2, output
+    assert "Traceback" not in output
+    assert process.returncode in statuses, output
