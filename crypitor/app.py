@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from crypitor.api.build import build
+from crypitor.api import SERVER_OPTIONS, build
 from crypitor.api.context import Context
 from crypitor.api.starting import starting
 from crypitor.config import ROLES, Config
@@ -127,6 +127,7 @@ class _Service:
         self._observer = Observer(self._metrics)
         self._index = Index()
         self._queue: Queue | None = None
+        self._watchlist: Watchlist | None = None
         self._matcher: Matcher | None = None
         self._sender: Sender | None = None
         self._followers: list[Follower] = []
@@ -216,7 +217,7 @@ class _Service:
         )
 
     async def _monitor(self, queue: Queue) -> Matcher:
-        watchlist = Watchlist(self._database, self._index)
+        watchlist = self._watchlist = Watchlist(self._database, self._index)
         await watchlist.load()
         chains = {
             name: Chain(network.confirmations, network.max_reorg_depth)
@@ -230,7 +231,9 @@ class _Service:
             wake=self._sender.wake if self._sender else lambda _: None,
             clock=clock,
             observer=self._observer,
-            refresh=None if "api" in self._roles else watchlist.refresh,
+            refresh=(
+                watchlist.refresh_if_in_doubt if "api" in self._roles else watchlist.refresh
+            ),
         )
         await matcher.load()
         return matcher
@@ -264,7 +267,7 @@ class _Service:
         )
 
     def _context(self, standing: Standing) -> Context:
-        matcher, sender = self._matcher, self._sender
+        matcher, sender, watchlist = self._matcher, self._sender, self._watchlist
         return Context(
             database=self._database,
             index=self._index if matcher else None,
@@ -279,6 +282,7 @@ class _Service:
             auth=self._config.api.auth,
             clock=clock,
             random_bytes=secrets.token_bytes,
+            in_doubt=watchlist.doubt if watchlist else lambda: None,
         )
 
 
@@ -372,7 +376,7 @@ async def _starting_page(
 
 @asynccontextmanager
 async def _site(config: Config, app: web.Application) -> AsyncIterator[str]:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    runner = web.AppRunner(app, **SERVER_OPTIONS, shutdown_timeout=1.0)
     await runner.setup()
     try:
         try:

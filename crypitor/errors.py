@@ -74,7 +74,7 @@ class DatabaseUnavailable(Unavailable):
 
 
 class DeepReorg(CrypitorError):
-    """No common ancestor within the headers that are kept: going on would lose or invent matches."""
+    """No common ancestor among the kept headers: going on would lose or invent matches."""
 
 
 @dataclass(frozen=True, slots=True)

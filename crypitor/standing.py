@@ -10,6 +10,7 @@ from crypitor.database.engine import Database, Transaction
 from crypitor.metrics import Metrics
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Matcher
+from crypitor.monitor.models import Confirmations
 from crypitor.webhook.body import rfc3339
 from crypitor.worker.follower import Follower
 
@@ -77,7 +78,7 @@ class Standing:
         return {
             "tip": tip.number,
             "lag_seconds": round(max(0.0, time.time() - tip.timestamp), 1),
-            "confirmed": tip.number - required + 1 if isinstance(required, int) else None,
+            "confirmed": _confirmed(tip.number, required),
         }
 
     def render(self) -> bytes:
@@ -117,3 +118,10 @@ class Standing:
     def _tip(self, network: str) -> int | None:
         tip = self._matcher.tip(network) if self._matcher else None
         return tip.number if tip else None
+
+
+def _confirmed(tip: int, required: Confirmations) -> int | None:
+    """Return the newest block that has its confirmations, None while there is none."""
+    if not isinstance(required, int) or tip < required - 1:
+        return None
+    return tip - required + 1

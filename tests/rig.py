@@ -43,7 +43,7 @@ class Service:
         self.log = folder / "service.log"
         self.process: asyncio.subprocess.Process | None = None
         self._roles = roles
-        self._environ = {
+        self.environ = {
             **{k: v for k, v in os.environ.items() if not k.startswith("CRYPITOR_")},
             "CRYPITOR__SERVER__PORT": str(self.port),
             "CRYPITOR__API__ADMIN_KEY": ADMIN_KEY,
@@ -58,7 +58,7 @@ class Service:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "crypitor", "run",
                 *(word for role in self._roles for word in ("--role", role)),
-                cwd=self.folder, env=self._environ, stdout=log, stderr=log,
+                cwd=self.folder, env=self.environ, stdout=log, stderr=log,
             )  # fmt: skip
         async with asyncio.timeout(START_SECONDS), self.api() as api:
             while True:

@@ -165,7 +165,7 @@ async def _add(call: Call, monitor_id: str, pairs: Pairs) -> int:
 
     context = call.context
     async with context.changing:
-        monitor, count, changed = await context.database.write(unit)
+        monitor, count, changed = await context.write(unit)
         if context.index is not None and monitor.enabled:
             context.index.put(monitor)
             context.index.add_addresses(monitor_id, changed)
@@ -181,7 +181,7 @@ async def _remove(call: Call, monitor_id: str, pairs: Pairs) -> int:
 
     context = call.context
     async with context.changing:
-        monitor, removed = await context.database.write(unit)
+        monitor, removed = await context.write(unit)
         if context.index is not None and monitor.enabled:
             context.index.put(monitor)
             context.index.remove_addresses(monitor_id, removed)
@@ -230,7 +230,7 @@ async def _once(
             await keep_answer(tx, repeatable, call.status, msgspec.json.encode(answer).decode())
         return given
 
-    given = await context.database.write(keep)
+    given = await context.write(keep)
     return answer if given is None else cast("Answer", _repeated(call, given))
 
 

@@ -70,7 +70,7 @@ class Door:
             raise Forbidden("without keys only requests to localhost are answered")
         if self._operator is None:
             context = self._context
-            project_id = await context.database.write(
+            project_id = await context.write(
                 lambda tx: ensure_project(tx, context.clock(), context.random_bytes)
             )
             self._operator = Caller("", project_id, Scope.ADMIN, operator=True)

@@ -92,7 +92,7 @@ class Call:
             return change
 
         async with self.context.changing:
-            change = await self.context.database.write(unit)
+            change = await self.context.write(unit)
             if isinstance(change, str):
                 self.headers[REPEATED_HEADER] = "true"
                 return cast("Answer", msgspec.json.decode(change))

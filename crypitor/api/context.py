@@ -1,17 +1,20 @@
 """What the API is given by the process that runs it."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from aiohttp import web
 
-from crypitor.database.engine import Database
+from crypitor.database.engine import Database, Transaction
+from crypitor.errors import Unavailable
 from crypitor.evm.types import Address
 from crypitor.loop import Health
 from crypitor.monitor.models import Confirmations, Monitor
 from crypitor.webhook.egress import Network
+
+T = TypeVar("T")
 
 
 class WatchIndex(Protocol):
@@ -55,6 +58,7 @@ class Context:
     allow_private: networks of `webhook.allow_private`.
     auth: False lets everybody on this machine in, as the operator.
     clock: unix milliseconds.
+    in_doubt: told when a change failed without a word on whether it was committed.
     changing: held while the database and then the index change, so that both see one order.
     """
 
@@ -71,7 +75,16 @@ class Context:
     auth: bool
     clock: Callable[[], int]
     random_bytes: Callable[[int], bytes]
+    in_doubt: Callable[[], None] = lambda: None
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run a unit of work that writes. Raises DatabaseUnavailable."""
+        try:
+            return await self.database.write(work)
+        except Unavailable:
+            self.in_doubt()
+            raise
 
 
 CONTEXT = web.AppKey("CONTEXT", Context)

@@ -16,7 +16,7 @@ from crypitor.loop import Health, forever
 from crypitor.monitor.index import Index
 from crypitor.monitor.match import find_matches
 from crypitor.monitor.models import Confirmations, Match
-from crypitor.monitor.position import Extends, Position, Repeated, place
+from crypitor.monitor.position import Extends, Position, Repeated, Unlinked, place
 from crypitor.queue import Message, Queue
 
 log = structlog.get_logger(__name__)
@@ -59,7 +59,7 @@ class Matcher:
 
     wake: told the endpoints that have something new, right after it is stored.
     clock: unix milliseconds.
-    refresh: brings the index up to date before each block, where the API runs elsewhere.
+    refresh: brings the index up to date, before each block.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Matcher:
         wake: Callable[[Iterable[str]], None],
         clock: Callable[[], int],
         observer: Observer,
-        refresh: Callable[[], Awaitable[None]] | None = None,
+        refresh: Callable[[], Awaitable[None]],
     ) -> None:
         self._queue = queue
         self._database = database
@@ -132,15 +132,9 @@ class Matcher:
         if message.network not in self._chains:
             log.warning("block of a network that is not configured", network=message.network)
             return False
-        position = await self._position(message.network)
-        placed = place(position, message.sequence, message.block.header)
-        if isinstance(placed, Repeated):
+        if await self._placed(message) is None:
             return False
-        if not isinstance(placed, Extends):
-            await self._ask_rewind(message)
-            return False
-        if self._refresh is not None:
-            await self._refresh()
+        await self._refresh()
         started = time.perf_counter()
         matches = find_matches(message.block, message.network, self._index)
         self._matched[message.network] = message.block.header.number
@@ -150,12 +144,12 @@ class Matcher:
     async def _save(self, work: _Work) -> bool:
         """Store the effect. False when somebody else has moved the chain meanwhile."""
         message, header = work.message, work.message.block.header
-        position = await self._position(message.network)
-        placed = place(position, message.sequence, header)
-        if not isinstance(placed, Extends):
+        placed = await self._placed(message)
+        if placed is None:
             self._work = None
             await self._queue.done(message)
             return False
+        position = await self._position(message.network)
         chain = self._chains[message.network]
         effect = BlockEffect(
             network=message.network,
@@ -191,6 +185,23 @@ class Matcher:
             )
         self._observer.block_matched(message, work.matches, saved, work.seconds)
         return True
+
+    async def _placed(self, message: Message) -> Extends | None:
+        """Say what the block stands on, None when it takes no effect.
+
+        Before a block is dropped the database is asked: another matcher may have had the chain.
+        """
+        placed = await self._place(message)
+        if not isinstance(placed, Extends):
+            self._positions.pop(message.network, None)
+            placed = await self._place(message)
+        if isinstance(placed, Unlinked):
+            await self._ask_rewind(message)
+        return placed if isinstance(placed, Extends) else None
+
+    async def _place(self, message: Message) -> Extends | Repeated | Unlinked:
+        position = await self._position(message.network)
+        return place(position, message.sequence, message.block.header)
 
     async def _position(self, network: str) -> Position:
         if network not in self._positions:

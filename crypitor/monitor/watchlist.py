@@ -25,14 +25,26 @@ CHANGES_AT_ONCE = 1000
 class Watchlist:
     """The index of this process and the revision up to which it follows the database.
 
-    Where the API runs in the same process it changes the index itself, before it answers, and
-    `refresh` is not called.
+    Where the API runs in the same process it changes the index itself, before it answers; then
+    there is something to refresh only after a change of which it does not know whether it was
+    committed.
     """
 
     def __init__(self, database: Database, index: Index) -> None:
         self._database = database
         self._index = index
         self._revision = 0
+        self._in_doubt = False
+
+    def doubt(self) -> None:
+        """Note that the database may have a change which the index lacks."""
+        self._in_doubt = True
+
+    async def refresh_if_in_doubt(self) -> None:
+        """Take over what is missing, if anything may be. Raises DatabaseUnavailable."""
+        if self._in_doubt:
+            await self.refresh()
+            self._in_doubt = False
 
     async def load(self) -> None:
         """Fill an empty index. Raises DatabaseUnavailable."""

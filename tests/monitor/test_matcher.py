@@ -1,0 +1,169 @@
+import asyncio
+
+import pytest
+
+from crypitor.database.monitors import insert_monitor
+from crypitor.database.networks import lead, rewind_asked
+from crypitor.errors import DatabaseUnavailable
+from crypitor.evm.types import Block, Header, Receipt, Transaction
+from crypitor.monitor.index import Index
+from crypitor.monitor.matcher import Chain, Matcher
+from crypitor.queue import Message
+from crypitor.queue.memory import MemoryQueue
+from tests.monitor.test_match import MONITOR, A, B
+
+CHAINS = {"ethereum": Chain(confirmations=3, max_reorg_depth=8)}
+
+
+class Heard:
+    def __init__(self):
+        self.blocks = []
+
+    def block_matched(self, message, matches, saved, seconds):
+        self.blocks.append((message.block.header.hash, saved.new_matches))
+
+
+class DownOnce:
+    """A database that cannot be reached for the next few writes."""
+
+    def __init__(self, database):
+        self.database = database
+        self.failures = 0
+
+    async def read(self, work):
+        return await self.database.read(work)
+
+    async def write(self, work):
+        if self.failures:
+            self.failures -= 1
+            raise DatabaseUnavailable("no answer")
+        return await self.database.write(work)
+
+
+def message(sequence, name, parent, number):
+    """A block in which A sends something to B."""
+    transaction = Transaction(f"0x{name}", "0x0", name, A, "0x5", B)
+    receipt = Receipt(transaction.hash, "0x0", name, (), status="0x1")
+    block = Block(Header(number, name, parent, 0), (transaction,), (receipt,))
+    return Message("ethereum", 1, sequence, block, None, None, 0)
+
+
+class World:
+    """A matcher, or several, on one queue and database."""
+
+    def __init__(self, database):
+        self.database = database
+        self.queue = MemoryQueue()
+        self.heard = Heard()
+        self.index = Index()
+        self.index.put(MONITOR)
+        self.index.add_addresses("mo_1", [(B, None)])
+
+    def matcher(self, database=None):
+        async def nothing():
+            pass
+
+        return Matcher(
+            self.queue, database or self.database, self.index, CHAINS, wake=lambda _: None,
+            clock=lambda: 0, observer=self.heard, refresh=nothing,
+        )  # fmt: skip
+
+    async def take(self, matcher, *messages):
+        for each in messages:
+            await self.queue.publish(each)
+            await matcher.step()
+
+
+@pytest.fixture
+async def world(database):
+    async def prepare(tx):
+        await tx.run("insert into projects (id, name, created_at) values ('pr_1', 'default', 0)")
+        await insert_monitor(tx, MONITOR)
+        await lead(tx, "ethereum", 1)
+
+    await database.write(prepare)
+    return World(database)
+
+
+async def test_blocks_take_effect_once(world):
+    """
+    What comes again, before or after a restart of the matcher, takes no effect.
+    """
+    matcher = world.matcher()
+    await world.take(matcher, message(1, "a1", "g", 1), message(2, "a2", "a1", 2))
+    await world.take(matcher, message(2, "a2", "a1", 2))
+    await world.take(world.matcher(), message(1, "a1", "g", 1), message(3, "a2", "a1", 2))
+
+    assert world.heard.blocks == [("a1", 1), ("a2", 1)]
+
+
+async def test_a_missing_block_is_asked_for(world):
+    """
+    A block whose parent is unknown takes no effect, and the worker is asked to go back.
+    """
+    await world.take(world.matcher(), message(1, "a1", "g", 1), message(2, "a3", "a2", 3))
+
+    assert world.heard.blocks == [("a1", 1)]
+    assert await world.database.read(lambda tx: rewind_asked(tx, "ethereum"))
+
+
+async def test_two_matchers_on_one_chain(world):
+    """
+    A matcher whose knowledge is old notices it, and a block that both have takes effect once.
+    """
+    one, other = world.matcher(), world.matcher()
+    await one.load()
+    await other.load()
+    await world.take(one, message(1, "a1", "g", 1))
+    await world.take(other, message(1, "a1", "g", 1), message(2, "a2", "a1", 2))
+    await other.step()
+    await world.take(one, message(3, "a3", "a2", 3))
+    await one.step()
+
+    assert world.heard.blocks == [("a1", 1), ("a2", 1), ("a3", 1)]
+
+
+async def test_armed_from_is_the_next_block_to_be_matched(world):
+    """
+    A change counts from the block after the last one whose matches have been looked for.
+    """
+    database = DownOnce(world.database)
+    matcher = world.matcher(database)
+    before = matcher.armed_from("ethereum")
+    await world.take(matcher, message(1, "a1", "g", 1))
+    after = matcher.armed_from("ethereum")
+    database.failures = 1
+    with pytest.raises(DatabaseUnavailable):
+        await world.take(matcher, message(2, "a2", "a1", 2))
+
+    assert (before, after, matcher.armed_from("ethereum")) == (None, 2, 3)
+
+
+async def test_an_outage_loses_nothing_and_matches_once(world):
+    """
+    After an outage the block takes effect with the matches that were found before it.
+    """
+    database = DownOnce(world.database)
+    matcher = world.matcher(database)
+    database.failures = 2
+    await world.queue.publish(message(1, "a1", "g", 1))
+    for _ in range(2):
+        with pytest.raises(DatabaseUnavailable):
+            await matcher.step()
+    world.index.remove("mo_1")
+    await matcher.step()
+
+    assert world.heard.blocks == [("a1", 1)]
+
+
+async def test_a_network_that_is_not_configured_is_passed_over(world):
+    """
+    A block of another configuration's network neither takes effect nor blocks the queue.
+    """
+    foreign = message(1, "a1", "g", 1)
+    matcher = world.matcher()
+    await world.queue.publish(Message("bsc", 56, 1, foreign.block, None, None, 0))
+    await asyncio.wait_for(matcher.step(), 5)
+    await world.take(matcher, message(1, "a1", "g", 1))
+
+    assert world.heard.blocks == [("a1", 1)]
