@@ -55,8 +55,20 @@ def clock() -> int:
 
 def run(config: Config, roles: Sequence[str] = ROLES) -> int:
     """Run the service until a signal ends it; return the exit status."""
+    _allow_many_connections()
     run_until_signalled(lambda stop: serve(config, roles, stop, _announce))
     return 0
+
+
+def _allow_many_connections() -> None:
+    """Take as many file descriptors as the system grants: each endpoint may hold a connection."""
+    try:
+        import resource  # noqa: PLC0415 - not there on every platform
+    except ImportError:
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # macOS grants less than it says
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def run_until_signalled(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:

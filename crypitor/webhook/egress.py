@@ -141,7 +141,7 @@ def _may_be_called(host: str, allow: Sequence[Network]) -> bool:
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
     if address.version == 6 and address not in _GLOBAL_UNICAST:
         return False
-    return address.is_global and not any(address in network for network in DENIED)
+    return not any(address in network for network in DENIED)
 
 
 def _parsed(url: str) -> URL:

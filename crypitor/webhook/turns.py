@@ -41,9 +41,9 @@ _EARNED = len(Standing)
 class _Lane:
     """What is known of one endpoint.
 
-    share: slots it may have now; most: the limit of its share. asking: it has
-    due deliveries. queued: the queue in which it stands, None while it may not have more. tokens:
-    attempts that its rate allows at once.
+    share: slots it may have now. most: the limit of its share. asking: it has due deliveries.
+    queued: the queue in which it stands, None while it may not have more. tokens: attempts that its
+    rate allows at once.
     """
 
     standing: Standing

@@ -25,7 +25,6 @@ from tests.webhook.dialled import dialled
 from tests.webhook.resolvers import Stub
 from tests.webhook.shared_cases import cases
 
-LOOPBACK = networks(["127.0.0.0/8"])
 # Where we are stricter than the project a case is from: translated forms are refused whatever they
 # carry, and private networks need to be named (there the configuration of the case named them).
 STRICTER = {"64:ff9b:1:808:8:800::", "172.16.1.1", "192.168.1.1"}
@@ -200,6 +199,13 @@ def test_every_denied_network_is_denied_at_both_ends(network):
 def test_public_neighbours_of_special_networks_are_called(address):
     """What is public must not be lost either."""
     assert may_be_called((address, 443))
+
+
+@given(st.ip_addresses())
+def test_what_python_calls_not_global_is_not_called(address):
+    """Its list misses some; ours misses none of its."""
+    if not address.is_global:
+        assert not may_be_called((str(address), 443))
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,14 @@ async def test_an_answer_that_is_not_read_to_its_end_closes_its_connection(poste
     assert receiver.received[0].peer != receiver.received[1].peer
 
 
+async def test_what_only_claims_to_be_compressed_does_no_harm(poster):
+    """Nothing tries to unpack it."""
+    raw = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope"
+    outcome = await answer_of(poster, raw)
+
+    assert outcome.succeeded
+
+
 async def test_a_compressed_answer_is_not_unpacked(poster):
     """A gzip bomb of 100 MB is as small as it came."""
     bomb = gzip.compress(bytes(100_000_000))
