@@ -243,9 +243,7 @@ class _Service:
             wake=self._sender.wake if self._sender else lambda _: None,
             clock=clock,
             observer=self._observer,
-            refresh=(
-                watchlist.refresh_if_in_doubt if "api" in self._roles else watchlist.refresh
-            ),
+            refresh=(watchlist.refresh_if_in_doubt if "api" in self._roles else watchlist.refresh),
         )
         await matcher.load()
         return matcher
