@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+import crypitor.worker.transport  # noqa: F401 - before web3, whose recursion limit it takes back
 from crypitor.database.engine import Database
 from crypitor.database.migrate import migrate
 

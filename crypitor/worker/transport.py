@@ -9,6 +9,7 @@ for answers in a busy loop and keeps one batch at a time.
 
 import asyncio
 import logging
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -37,6 +38,11 @@ CLOSE_SECONDS = 1.0
 HTTP_CONNECTIONS = 32
 NEWS_KEPT = 64
 LONGEST_RETRY_AFTER_SECONDS = 300.0
+
+# py_ecc, which comes with web3, lets Python recurse 100,000 deep: JSON that is nested as deeply,
+# from anybody, would then overflow the C stack and end the process. 1,000 is Python's own limit.
+RECURSION_LIMIT = 1000
+sys.setrecursionlimit(RECURSION_LIMIT)
 
 # web3 logs the whole URL at each connection, and the URLs of nodes carry keys.
 logging.getLogger("web3.providers").setLevel(logging.WARNING)
