@@ -52,8 +52,8 @@ class Service:
             **settings,
         }
 
-    async def start(self) -> None:
-        """Start the process and wait until it is ready."""
+    async def start(self, ready: int = 200) -> None:
+        """Start the process and wait until /readyz answers with this status."""
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "crypitor", "run",
@@ -66,7 +66,7 @@ class Service:
                     raise AssertionError(f"ended at its start:\n{self.log.read_text()}")
                 with suppress(aiohttp.ClientError):
                     async with api.get("/readyz") as answer:
-                        if answer.status == 200:
+                        if answer.status == ready:
                             return
                 await asyncio.sleep(0.02)
 

@@ -9,7 +9,7 @@ import pytest
 
 from crypitor.simulator.chain import SimulatedChain
 from crypitor.simulator.rpc import SimulatorServer
-from tests.rig import Service
+from tests.rig import Service, free_port
 
 
 def settings(node):
@@ -116,6 +116,23 @@ async def test_the_admin_key_of_the_first_start_opens_the_api(tmp_path):
     assert opened == 200
     assert (tmp_path / "admin.key").stat().st_mode & 0o777 == 0o600
     assert (1, 1) == (printed, service.log.read_text().count(key))
+
+
+async def test_a_database_that_is_down_is_waited_for(tmp_path):
+    """
+    The process lives, says which database it waits for, without its password, and can be ended.
+    """
+    service = Service(tmp_path, settings("http://127.0.0.1:1"))
+    service.environ["CRYPITOR__DATABASE__URL"] = f"postgresql://u:hidden@127.0.0.1:{free_port()}/x"
+    await service.start(ready=503)
+    health, _ = await status_of(service, "/healthz")
+    told = await until_ready_is(service, 503)
+    status = await service.stop()
+
+    assert health == 200
+    assert "PostgreSQL 127.0.0.1" in told["troubles"]["database"]
+    assert "hidden" not in service.log.read_text() + str(told)
+    assert status == 0
 
 
 async def test_two_processes_cannot_share_a_port(tmp_path):
