@@ -5,57 +5,55 @@ and address, topics and data of each log. Nothing here proves a transaction's ow
 """
 
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from functools import lru_cache
 
 from crypitor.errors import Unproven
 from crypitor.evm import rlp
 from crypitor.evm.bloom import logs_bloom
+from crypitor.evm.profiles import PLAIN, Level, Profile
 from crypitor.evm.trie import ordered_root
 from crypitor.evm.types import Log, Receipt, Seal, Transaction
 
-Level: TypeAlias = Literal["off", "logs", "receipts"]
-"""How much is proven; each level finds all that the ones before it find.
-
-off: receipt i belongs to transaction i, and all parts to the block with the header's hash.
-logs: log indexes are 0 … n-1 in order, and the logs give the header's bloom.
-receipts: log indexes, and the receipts give the header's receiptsRoot, which commits to every log
-and so leaves nothing for the bloom to find.
-"""
-
 _DEPOSIT = 0x7E
+_POST_STATE = b"\0"
 
 _ADDRESS_TEXT = len("0x") + 40
 _TOPIC_SIZES = {len("0x") + 64}
-_ADDRESS_PREFIX = "94"  # RLP: a string of 20 bytes
 _TOPIC_PREFIX = "a0"  # RLP: a string of 32 bytes
-_TOPICS_PREFIXES = ("c0", "e1", "f842", "f863", "f884")  # RLP: a list of 0, 33, 66, 99, 132 bytes
 
 
 def prove(
-    seal: Seal, transactions: Sequence[Transaction], receipts: Sequence[Receipt], level: Level
+    seal: Seal,
+    transactions: Sequence[Transaction],
+    receipts: Sequence[Receipt],
+    level: Level,
+    profile: Profile = PLAIN,
 ) -> None:
     """Return if the parts agree with the header as far as `level` asks; else raise Unproven."""
     try:
-        _prove(seal, transactions, receipts, level)
+        _prove(seal, transactions, receipts, level, profile)
     except (ValueError, OverflowError) as wrong:
         raise Unproven(
             "receipts", f"block {seal.hash}: not the hex it should be: {wrong}"
         ) from wrong
 
 
-def encode_receipt(receipt: Receipt) -> bytes:
+def encode_receipt(receipt: Receipt, profile: Profile = PLAIN) -> bytes:
     """Return the consensus encoding: a type byte for typed ones, then the RLP list.
 
-    Sources: EIP-658 (status in place of root), EIP-2718 (types), OP stack specification
-    "deposits": type 0x7e appends depositNonce and depositReceiptVersion from the Canyon upgrade
-    on; before it nodes serve the nonce and no version, and neither is committed to.
+    Sources: EIP-658 (status in place of root; some nodes serve both), EIP-2718 (types), OP stack
+    specification "deposits": type 0x7e appends depositNonce and depositReceiptVersion from the
+    Canyon upgrade on; before it nodes serve the nonce and no version, and neither is committed to.
     """
     kind = int(receipt.type, 16) if receipt.type else 0
+    outcome = _outcome(receipt)
+    if kind and receipt.type in profile.post_state_types:
+        kind, outcome = 0, _POST_STATE
     parts = [
-        rlp.encode(_outcome(receipt)),
+        rlp.encode(outcome),
         rlp.encode(rlp.integer(int(receipt.cumulative_gas_used, 16))),
         rlp.encode(_bytes(receipt.logs_bloom) or logs_bloom(receipt.logs)),
-        rlp.sequence([_encode_log(log) for log in receipt.logs]),
+        rlp.sequence([bytes.fromhex("".join(map(_log, receipt.logs)))]),
     ]
     if kind == _DEPOSIT and receipt.deposit_receipt_version is not None:
         extra = (receipt.deposit_nonce or "0x0", receipt.deposit_receipt_version)
@@ -64,17 +62,25 @@ def encode_receipt(receipt: Receipt) -> bytes:
 
 
 def _prove(
-    seal: Seal, transactions: Sequence[Transaction], receipts: Sequence[Receipt], level: Level
+    seal: Seal,
+    transactions: Sequence[Transaction],
+    receipts: Sequence[Receipt],
+    level: Level,
+    profile: Profile,
 ) -> None:
     _prove_pairs(seal, transactions, receipts)
     _prove_block_hash(seal, transactions, receipts)
     if level == "off":
         return
     _prove_logs(receipts)
+    committed = receipts
+    if receipts and not profile.is_committed(transactions[-1], receipts[-1]):
+        committed = receipts[:-1]
+        _prove_own_bloom(seal, receipts[-1])
     if level == "receipts":
-        _prove_root(seal, receipts)
-    else:
-        _prove_bloom(seal, receipts)
+        _prove_root(seal, committed, profile)
+    elif profile.bloom:
+        _prove_bloom(seal, committed)
 
 
 def _prove_pairs(
@@ -108,10 +114,13 @@ def _prove_block_hash(
     seal: Seal, transactions: Sequence[Transaction], receipts: Sequence[Receipt]
 ) -> None:
     for transaction, receipt in zip(transactions, receipts, strict=True):
-        _same_block(seal, "transaction", transaction.hash, transaction.block_hash)
-        _same_block(seal, "receipt", transaction.hash, receipt.block_hash)
+        if transaction.block_hash != seal.hash:
+            raise _elsewhere(seal, "transaction", transaction.hash, transaction.block_hash)
+        if receipt.block_hash != seal.hash:
+            raise _elsewhere(seal, "receipt", transaction.hash, receipt.block_hash)
         for log in receipt.logs:
-            _same_block(seal, "log", transaction.hash, log.block_hash)
+            if log.block_hash != seal.hash:
+                raise _elsewhere(seal, "log", transaction.hash, log.block_hash)
             if log.transaction_hash != transaction.hash:
                 raise Unproven(
                     "logs",
@@ -120,9 +129,8 @@ def _prove_block_hash(
                 )
 
 
-def _same_block(seal: Seal, part: str, transaction: str, block_hash: str) -> None:
-    if block_hash != seal.hash:
-        raise Unproven("hash", f"{_name(seal)}: {part} of {transaction} is of block {block_hash}")
+def _elsewhere(seal: Seal, part: str, transaction: str, block_hash: str) -> Unproven:
+    return Unproven("hash", f"{_name(seal)}: {part} of {transaction} is of block {block_hash}")
 
 
 def _prove_logs(receipts: Sequence[Receipt]) -> None:
@@ -143,8 +151,17 @@ def _prove_bloom(seal: Seal, receipts: Sequence[Receipt]) -> None:
         raise Unproven("bloom", f"{_name(seal)}: its logs do not give its logsBloom")
 
 
-def _prove_root(seal: Seal, receipts: Sequence[Receipt]) -> None:
-    root = ordered_root([encode_receipt(receipt) for receipt in receipts])
+def _prove_own_bloom(seal: Seal, receipt: Receipt) -> None:
+    """Hold a receipt that the header does not know of against its own bloom, where it has one."""
+    own = _bytes(receipt.logs_bloom)
+    if own and own != logs_bloom(receipt.logs):
+        raise Unproven(
+            "bloom", f"{_name(seal)}: logs of {receipt.transaction_hash} do not give its logsBloom"
+        )
+
+
+def _prove_root(seal: Seal, receipts: Sequence[Receipt], profile: Profile) -> None:
+    root = ordered_root([encode_receipt(receipt, profile) for receipt in receipts])
     if root != _bytes(seal.receipts_root):
         raise Unproven(
             "root",
@@ -153,25 +170,43 @@ def _prove_root(seal: Seal, receipts: Sequence[Receipt]) -> None:
 
 
 def _outcome(receipt: Receipt) -> bytes:
-    if receipt.status is not None:
-        return rlp.integer(int(receipt.status, 16))
-    return _bytes(receipt.root or "0x")
+    if receipt.status is None or receipt.has_post_state:
+        return _bytes(receipt.root or "0x")
+    return rlp.integer(int(receipt.status, 16))
 
 
-def _encode_log(log: Log) -> bytes:
-    """Encode a log; the sizes that consensus allows take a way without a call for each field."""
-    data = rlp.encode(_bytes(log.data))
+def _log(log: Log) -> str:
+    """Encode a log, as hex; the sizes that consensus allows take a way without a call a field."""
+    size = (len(log.data) - len("0x")) // 2
     if (
         len(log.address) == _ADDRESS_TEXT
-        and len(log.topics) < len(_TOPICS_PREFIXES)
+        and len(log.topics) <= 4
+        and size != 1
         and _TOPIC_SIZES.issuperset(map(len, log.topics))
     ):
+        head, before_topics, before_data = _shape(len(log.topics), size)
         topics = "".join(log.topics).replace("0x", _TOPIC_PREFIX)
-        prefix = _TOPICS_PREFIXES[len(log.topics)]
-        head = bytes.fromhex(f"{_ADDRESS_PREFIX}{log.address[2:]}{prefix}{topics}")
-        return rlp.sequence((head, data))
-    topics_list = rlp.encode([_bytes(topic) for topic in log.topics])
-    return rlp.sequence((rlp.encode(_bytes(log.address)), topics_list, data))
+        return f"{head}{log.address[2:]}{before_topics}{topics}{before_data}{log.data[2:]}"
+    fields: list[rlp.Item] = [
+        _bytes(log.address),
+        [_bytes(topic) for topic in log.topics],
+        _bytes(log.data),
+    ]
+    return rlp.encode(fields).hex()
+
+
+@lru_cache(maxsize=4096)
+def _shape(topics: int, size: int) -> tuple[str, str, str]:
+    """Return what stands before address, topics and data of such a log: RLP's lengths, as hex."""
+    example: list[rlp.Item] = [bytes(20), [bytes(32)] * topics, bytes(size)]
+    address, listed, data = (rlp.encode(part).hex() for part in example)
+    whole = rlp.encode(example).hex()
+    head = whole[: len(whole) - len(address) - len(listed) - len(data)]
+    return (
+        head + address[:2],
+        listed[: len(listed) - 66 * topics],
+        data[: len(data) - 2 * size],
+    )
 
 
 def _bytes(text: str) -> bytes:

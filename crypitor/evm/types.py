@@ -19,6 +19,8 @@ Hash: TypeAlias = str
 Quantity: TypeAlias = str
 """0x and hex digits of a non-negative integer: `int(quantity, 16)`."""
 
+_HASH_TEXT = len("0x") + 64
+
 
 class Log(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """One emitted event, undecoded.
@@ -54,7 +56,8 @@ class Transaction(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 class Receipt(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """What came of a transaction.
 
-    status: "0x1" success, "0x0" failure, None before Byzantium, where `root` stands instead.
+    status: "0x1" success, "0x0" failure, None before Byzantium, where `root`, a hash, stands
+    instead. Some nodes fill in both: then `root` is what the header commits to.
     contract_address: of the created contract, if the transaction created one.
     """
 
@@ -72,9 +75,14 @@ class Receipt(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     deposit_receipt_version: Quantity | None = None
 
     @property
+    def has_post_state(self) -> bool:
+        """Whether it is from before Byzantium, when receipts told no status."""
+        return self.root is not None and len(self.root) == _HASH_TEXT
+
+    @property
     def succeeded(self) -> bool:
         """Whether the transaction took effect; receipts from before Byzantium count as success."""
-        return self.status is None or self.status == "0x1"
+        return self.status is None or self.status == "0x1" or self.has_post_state
 
 
 class Header(msgspec.Struct, frozen=True, gc=False):

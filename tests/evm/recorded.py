@@ -18,6 +18,7 @@ class Recorded(NamedTuple):
     seal: Seal
     transactions: tuple[Transaction, ...]
     receipts: tuple[Receipt, ...]
+    gas_used: int
 
     @property
     def name(self) -> str:
@@ -59,4 +60,5 @@ def _read(path: pathlib.Path) -> Recorded:
         seal=msgspec.convert(block, Seal),
         transactions=msgspec.convert(block["transactions"], tuple[Transaction, ...]),
         receipts=msgspec.convert(document["receipts"], tuple[Receipt, ...]),
+        gas_used=int(block["gasUsed"], 16),
     )

@@ -1,32 +1,34 @@
 """The presets, against recorded blocks of their chains."""
 
 from crypitor.evm.networks import PRESETS
+from crypitor.evm.profiles import profile_of
 from crypitor.evm.proof import prove
 from tests.evm.recorded import recorded_blocks
-
-# Before Nitro (block 22,207,818) Arbitrum's receipts were committed to by another rule.
-NITRO = 22_207_818
 
 
 def test_recorded_blocks_pass_the_proof_that_their_preset_asks_for():
     """A preset that asks for too much would stop its network at the first block."""
-    blocks = {
-        name: [
-            block
-            for block in recorded_blocks([preset.chain_id])
-            if name != "arbitrum" or int(block.seal.number, 16) >= NITRO
-        ]
-        for name, preset in PRESETS.items()
-    }
+    blocks = {name: recorded_blocks([preset.chain_id]) for name, preset in PRESETS.items()}
     for name, recorded in blocks.items():
+        profile = profile_of(PRESETS[name].chain_id)
         for block in recorded:
-            prove(block.seal, block.transactions, block.receipts, PRESETS[name].verify)
+            prove(block.seal, block.transactions, block.receipts, PRESETS[name].verify, profile)
 
     assert {name for name, recorded in blocks.items() if recorded} >= {
         "ethereum",
         "optimism",
         "polygon",
+        "arbitrum",
         "base",
         "scroll",
         "avalanche",
     }
+
+
+def test_the_root_is_asked_for_wherever_it_is_known_to_hold():
+    """The strongest proof is the default of these."""
+    proven = {name for name, preset in PRESETS.items() if preset.verify == "receipts"}
+
+    assert proven == {
+        "ethereum", "sepolia", "bsc", "polygon", "arbitrum", "base", "optimism", "gnosis", "scroll",
+    }  # fmt: skip

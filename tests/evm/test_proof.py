@@ -1,32 +1,44 @@
 """
-Proof of completeness on recorded blocks.
-
-Left out: chains 3, 42161, 43114, the Polygon blocks with a state-sync transaction and one block of
-80001. The plain rebuild does not give their receiptsRoot: what they commit to differs by chain.
+Proof of completeness on every recorded block, each under its chain's profile.
 """
 
 import pytest
 from msgspec.structs import replace
 
 from crypitor.errors import Unproven
+from crypitor.evm.bloom import logs_bloom
+from crypitor.evm.profiles import profile_of
 from crypitor.evm.proof import encode_receipt, prove
 from crypitor.evm.types import Header
 from tests.evm.recorded import recorded_block, recorded_blocks
 
-PLAIN_CHAINS = (1, 10, 137, 143, 34443, 534352, 666666666, 8453, 80001, 84531)
-OTHER_RULE = {"137/10000000", "137/20000000", "137/135808", "137/147648", "80001/22743478"}
+CHAINS = (
+    1, 10, 137, 143, 3, 34443, 42161, 43114, 534352, 666666666, 80001, 8453, 84531,
+)  # fmt: skip
+CUT = {"43114/31878202", "80001/22743478"}
+"""Recordings that do not have all of their block; the tests below show what is missing."""
+
+NOTHING_COMMITTED = {"137/135808", "137/147648"}
+"""All that these have is a state-sync transaction: their receiptsRoot is the empty one."""
 
 
 @pytest.fixture(scope="module")
 def blocks():
-    """Every recorded block whose receiptsRoot is the plain one."""
-    return [block for block in recorded_blocks(PLAIN_CHAINS) if block.name not in OTHER_RULE]
+    """Every recorded block that is whole."""
+    return [block for block in recorded_blocks(CHAINS) if block.name not in CUT]
+
+
+@pytest.fixture(scope="module")
+def covered(blocks):
+    """Those whose root covers what was recorded of them."""
+    return [block for block in blocks if block.name not in NOTHING_COMMITTED]
 
 
 def refusal(block, level="receipts"):
     """The check that refused the block, or None."""
+    profile = profile_of(block.chain_id)
     try:
-        prove(block.seal, block.transactions, block.receipts, level)
+        prove(block.seal, block.transactions, block.receipts, level, profile)
     except Unproven as error:
         return error.check
     return None
@@ -109,12 +121,36 @@ def a_topic_changed(block):
     return None
 
 
-def test_every_recorded_block_proves_itself(blocks):
-    """Legacy, typed, pre-Byzantium and deposit receipts of ten chains give their receiptsRoot."""
-    refused = {block.name: refusal(block) for block in blocks if refusal(block)}
+def test_every_recorded_block_is_accepted_under_its_profile():
+    """No profile asks for more than the blocks of its chain can show."""
+    blocks = recorded_blocks(CHAINS)
+    refused = [
+        block.name for block in blocks if refusal(block, profile_of(block.chain_id).strongest)
+    ]
 
-    assert refused == {}
-    assert len(blocks) == 71
+    assert refused == []
+    assert len(blocks) == 88
+
+
+def test_every_whole_recorded_block_gives_its_root(blocks):
+    """Legacy, typed, pre-Byzantium, Arbitrum's, deposit and state-sync receipts of 12 chains."""
+    assert [block.name for block in blocks if refusal(block)] == []
+    assert len(blocks) == 86
+
+
+def test_what_is_missing_of_the_recordings_that_are_refused():
+    """Of one, most of the header's gas was used elsewhere; of the other, receipts lack logs."""
+    avalanche = recorded_block(43114, 31878202)
+    mumbai = recorded_block(80001, 22743478)
+
+    assert int(avalanche.receipts[-1].cumulative_gas_used, 16) == 200_398
+    assert avalanche.gas_used == 2_624_202
+    assert [
+        receipt.transaction_index
+        for receipt in mumbai.receipts
+        if logs_bloom(receipt.logs).hex() != receipt.logs_bloom[2:]
+    ] == ["0x1", "0x3"]
+    assert {refusal(avalanche), refusal(mumbai)} == {"root", "logs"}
 
 
 @pytest.mark.parametrize("level", ["off", "logs"])
@@ -135,9 +171,9 @@ def test_a_proven_block_passes_the_weaker_levels(blocks, level):
         pytest.param(a_topic_changed, 60, id="a topic changed"),
     ],
 )
-def test_damage_is_refused(blocks, damage, least):
+def test_damage_is_refused(covered, damage, least):
     """A damaged block is refused on every chain, wherever the damage is possible."""
-    damaged = [found for found in map(damage, blocks) if found is not None]
+    damaged = [found for found in map(damage, covered) if found is not None]
 
     assert [block.name for block in damaged if refusal(block) is None] == []
     assert len(damaged) >= least
@@ -239,6 +275,54 @@ def test_the_failed_check_is_named(level, check, change):
     block = recorded_block(1, 17173049)
 
     assert refusal(change(block), level) == check
+
+
+@pytest.mark.parametrize(
+    "damage", [one_log_dropped, last_logs_cut, all_logs_emptied, a_receipt_missing, a_topic_changed]
+)
+@pytest.mark.parametrize("level", ["logs", "receipts"])
+def test_a_state_sync_transaction_is_held_against_its_own_bloom(damage, level):
+    """The header knows nothing of it, but its receipt shows when its logs are not all there."""
+    for number in (135808, 147648):
+        assert refusal(damage(recorded_block(137, number)), level) in {"bloom", "receipts", "logs"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"sender": "0x" + "11" * 20}, id="a sender"),
+        pytest.param({"to": "0x" + "11" * 20}, id="a receiver"),
+        pytest.param({"to": None}, id="a creation"),
+        pytest.param({"value": "0x1"}, id="a value"),
+    ],
+)
+def test_only_a_state_sync_transaction_may_be_left_out(change):
+    """Anything else in its place is part of the root, and refused because it is not."""
+    block = recorded_block(137, 20000000)
+    forged = replace(block.transactions[-1], **change)
+
+    assert refusal(block._replace(transactions=(*block.transactions[:-1], forged))) == "root"
+
+
+def test_other_chains_have_no_state_sync_transactions():
+    """What Polygon leaves out of its root is refused elsewhere."""
+    assert refusal(recorded_block(137, 20000000)._replace(chain_id=1)) == "root"
+
+
+def test_a_typed_state_sync_transaction_is_committed_to():
+    """With its own type, it is in the root like any other (PIP-74)."""
+    block = recorded_block(137, 20000000)
+    typed = replace(block.receipts[-1], type="0x7f")
+
+    assert refusal(block._replace(receipts=(*block.receipts[:-1], typed))) == "root"
+
+
+def test_a_receipt_with_root_and_status_took_effect():
+    """Some nodes fill in a status, 0, where there was none: it says nothing."""
+    receipt = recorded_block(3, 10994).receipts[0]
+
+    assert receipt.status == "0x0"
+    assert receipt.succeeded
 
 
 def test_the_weakest_level_asks_for_no_logs():
