@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from itertools import pairwise
+from typing import Any, Literal, TypeAlias
 
 from crypitor.evm.types import Address, Hash
 from crypitor.simulator.blocks import Happened
@@ -10,6 +11,17 @@ from crypitor.simulator.chain import SimulatedChain
 
 Key: TypeAlias = tuple[object, ...]
 """Everything that makes a match what it is; see `_expected_key`."""
+
+Required: TypeAlias = int | Literal["safe", "finalized"]
+"""head - block + 1, or the tag that must have passed the block."""
+
+_NEXT = {
+    None: {"detected"},
+    "detected": {"confirmed", "reverted"},
+    "confirmed": {"reverted"},
+    "reverted": {"detected"},
+}
+"""Phase → those that may come after it at one endpoint; the last one where a block came back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +34,7 @@ class Question:
 
     monitor_id: str
     armed_from: int
-    confirmations: int
+    confirmations: Required
     addresses: frozenset[Address] | None = None
     kinds: frozenset[str] | None = None
     contracts: frozenset[Address] | None = None
@@ -63,15 +75,22 @@ class Audit:
 
 
 def audit(
-    chain: SimulatedChain, questions: Iterable[Question], heard: Sequence[Heard], tip: int
+    chain: SimulatedChain,
+    questions: Iterable[Question],
+    heard: Sequence[Heard],
+    tip: int,
+    *,
+    steady_node: bool = False,
 ) -> Audit:
-    """Say what is missing, invented, unretracted or changed between repetitions.
+    """Say what is missing, invented, unretracted, too early or changed between repetitions.
 
     heard: in the order of arrival, at one endpoint.
     tip: blocks of the present chain up to this height must have been told.
+    steady_node: the node never showed a branch that the chain had left; then nothing may have been
+    told to come back that did not.
     """
     found = Audit()
-    phases = _phases(found, heard)
+    phases = _phases(found, chain, heard)
     asked = {question.monitor_id: question for question in questions}
     canonical = chain.canonical()
     expected = {
@@ -82,29 +101,50 @@ def audit(
     }
     for key, question in expected.items():
         told = phases.get(key, [])
-        deep = tip - _height(chain, key) + 1 >= question.confirmations
+        deep = _is_deep(chain, key, question.confirmations, tip)
         found.expected += 1 + deep
         if not told or told[-1] == "reverted":
             found.problems.append(f"missing: {_words(key)}, told {told}")
         elif deep and told[-1] != "confirmed":
             found.problems.append(f"not confirmed: {_words(key)}, told {told}")
+    reached = chain.heights_reached()
     for key, told in phases.items():
         found.problems += _wrong(chain, asked, expected, key, told)
+        if steady_node and told.count("detected") > max(chain.arrivals[str(key[1])], 1):
+            found.problems.append(f"came back only in words: {_words(key)}, told {told}")
+        if "confirmed" in told and str(key[0]) in asked and key[1] in reached:
+            required = asked[str(key[0])].confirmations
+            if not _is_deep(chain, key, required, reached[str(key[1])]):
+                found.problems.append(f"confirmed too early: {_words(key)}, told {told}")
     return found
 
 
-def _phases(found: Audit, heard: Sequence[Heard]) -> dict[Key, list[str]]:
+def _is_deep(chain: SimulatedChain, key: Key, required: Required, head: int) -> bool:
+    """Whether a block is confirmed when the head is this high."""
+    if required == "safe":
+        return _height(chain, key) <= max(head - chain.safe_depth, 0)
+    if required == "finalized":
+        return _height(chain, key) <= max(head - chain.finalized_depth, 0)
+    return head - _height(chain, key) + 1 >= required
+
+
+def _phases(found: Audit, chain: SimulatedChain, heard: Sequence[Heard]) -> dict[Key, list[str]]:
     """Return what was told of each match, in order, each webhook once."""
     bodies: dict[str, bytes] = {}
     phases: dict[Key, list[str]] = {}
     for webhook in heard:
-        known = bodies.setdefault(webhook.webhook_id, webhook.body)
-        if known is not webhook.body:
+        known = bodies.get(webhook.webhook_id)
+        if known is not None:
             found.repeated += 1
             if known != webhook.body:
                 found.problems.append(f"another body in a repetition of {webhook.webhook_id}")
             continue
+        bodies[webhook.webhook_id] = webhook.body
         phase = str(webhook.json["type"]).removeprefix("match.")
+        if webhook.json["data"]["chain_id"] != chain.chain_id:
+            found.problems.append(
+                f"of chain {webhook.json['data']['chain_id']}: {webhook.webhook_id}"
+            )
         phases.setdefault(_heard_key(webhook.json["data"]), []).append(phase)
     found.webhooks = len(bodies)
     return phases
@@ -123,8 +163,9 @@ def _wrong(
         problems.append(f"invented: {_words(key)}")
     elif key not in expected and told[-1] != "reverted" and _is_orphan(chain, key):
         problems.append(f"not retracted: {_words(key)}, told {told}")
-    if told[0] != "detected":
-        problems.append(f"began with {told[0]}: {_words(key)}, told {told}")
+    for before, phase in pairwise((None, *told)):
+        if phase not in _NEXT.get(before, ()):
+            problems.append(f"{phase} after {before}: {_words(key)}, told {told}")
     return problems
 
 
@@ -142,10 +183,11 @@ def _height(chain: SimulatedChain, key: Key) -> int:
 
 def _keys(chain: SimulatedChain, block_hash: Hash, question: Question) -> set[Key]:
     """Return the matches that a block holds for a question."""
-    if chain.by_hash(block_hash) is None:
+    block = chain.by_hash(block_hash)
+    if block is None:
         return set()
     return {
-        _expected_key(question.monitor_id, block_hash, moved, direction, party)
+        _expected_key(question.monitor_id, block_hash, block.number, moved, direction, party)
         for moved in chain.truth(block_hash)
         for direction, party in (("out", moved.from_address), ("in", moved.to_address))
         if question.asks_for(moved, direction, party)
@@ -153,11 +195,12 @@ def _keys(chain: SimulatedChain, block_hash: Hash, question: Question) -> set[Ke
 
 
 def _expected_key(
-    monitor_id: str, block_hash: Hash, moved: Happened, direction: str, party: Address
+    monitor_id: str, block_hash: Hash, number: int, moved: Happened, direction: str, party: Address
 ) -> Key:
     return (
         monitor_id,
         block_hash,
+        number,
         moved.transaction_hash,
         moved.transaction_index,
         str(moved.kind),
@@ -177,6 +220,7 @@ def _heard_key(data: Mapping[str, Any]) -> Key:
     return (
         data["monitor"]["id"],
         data["block"]["hash"],
+        data["block"]["number"],
         data["transaction"]["hash"],
         data["transaction"]["index"],
         data["kind"],
@@ -193,7 +237,7 @@ def _heard_key(data: Mapping[str, Any]) -> Key:
 
 
 def _words(key: Key) -> str:
-    monitor, block, transaction, _, kind, direction, party, log_index, item = key[:9]
+    monitor, block, _, transaction, _, kind, direction, party, log_index, item = key[:10]
     return (
         f"{kind} {direction} of {party} in transaction {transaction}, log {log_index}, "
         f"item {item}, block {block}, monitor {monitor}"

@@ -1,8 +1,9 @@
-"""Blocks with true hashes, roots and blooms, as a chain makes them since the Cancun upgrade.
+"""Blocks with true hashes, roots and blooms, as a chain makes them since the Prague upgrade.
 
-Sources: yellow paper 4.3; EIP-1559, 3675, 4399, 4788, 4844, 4895.
+Sources: yellow paper 4.3; EIP-1559, 3675, 4399, 4788, 4844, 4895, 7685, 7691.
 """
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -25,6 +26,12 @@ _EMPTY_LIST_HASH = keccak(rlp.encode([]))
 _GENESIS_BASE_FEE = 10**9  # EIP-1559, INITIAL_BASE_FEE
 _ELASTICITY = 2  # EIP-1559
 _LARGEST_CHANGE = 8  # EIP-1559, BASE_FEE_MAX_CHANGE_DENOMINATOR
+_NO_REQUESTS_HASH = hashlib.sha256().digest()  # EIP-7685
+GAS_PER_BLOB = 2**17  # EIP-4844
+MOST_BLOBS = 9  # EIP-7691
+_TARGET_BLOBS = 6  # EIP-7691
+_LEAST_BLOB_FEE = 1  # EIP-4844, MIN_BASE_FEE_PER_BLOB_GAS
+_BLOB_FEE_FRACTION = 5_007_716  # EIP-7691, BLOB_BASE_FEE_UPDATE_FRACTION_PRAGUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,11 @@ class Mined:
     def events(self) -> tuple[Event, ...]:
         """What it emitted: nothing if it failed."""
         return self.call.events if self.succeeded else ()
+
+    @property
+    def blob_gas_used(self) -> int:
+        """Gas of its blobs, which is paid for apart from the other gas, also when it fails."""
+        return len(self.signed.envelope.blob_hashes) * GAS_PER_BLOB
 
     def encoded_receipt(self) -> bytes:
         """Return what the receipts' trie holds."""
@@ -121,7 +133,7 @@ class SimulatedBlock:
     """A block. There is one object for each, so identity is equality.
 
     header: the fields under their JSON-RPC names in the order in which they are hashed.
-    base_fee: wei that each unit of gas must pay at least.
+    base_fee: wei that each unit of gas must pay at least.  blob_fee: the same for blob gas.
     size: bytes of the whole block, encoded.  changes: what it adds to the ledger.
     """
 
@@ -131,6 +143,7 @@ class SimulatedBlock:
     timestamp: int
     header: dict[str, FieldValue]
     base_fee: int
+    blob_fee: int
     size: int
     transactions: tuple[Mined, ...] = field(repr=False)
     truth: tuple[Happened, ...] = field(repr=False)
@@ -166,6 +179,25 @@ def next_base_fee(parent: SimulatedBlock | None) -> int:
     return fee - fee * (target - used) // target // _LARGEST_CHANGE
 
 
+def excess_blob_gas(parent: SimulatedBlock | None) -> int:
+    """Return what EIP-4844 carries over to the block after `parent`."""
+    if parent is None:
+        return 0
+    sum_of_gas = _number(parent, "excessBlobGas") + _number(parent, "blobGasUsed")
+    return max(sum_of_gas - _TARGET_BLOBS * GAS_PER_BLOB, 0)
+
+
+def next_blob_fee(parent: SimulatedBlock | None) -> int:
+    """Return what a unit of blob gas costs in the block after `parent`: EIP-4844's exponential."""
+    excess = excess_blob_gas(parent)
+    total, term, step = 0, _LEAST_BLOB_FEE * _BLOB_FEE_FRACTION, 1
+    while term > 0:
+        total += term
+        term = term * excess // (_BLOB_FEE_FRACTION * step)
+        step += 1
+    return total // _BLOB_FEE_FRACTION
+
+
 def sealed(place: Place, transactions: tuple[Mined, ...], changes: Entries) -> SimulatedBlock:
     """Return the block that holds these transactions at this place."""
     raws = [mined.signed.raw for mined in transactions]
@@ -185,6 +217,7 @@ def sealed(place: Place, transactions: tuple[Mined, ...], changes: Entries) -> S
         timestamp=place.timestamp,
         header=header,
         base_fee=next_base_fee(parent),
+        blob_fee=next_blob_fee(parent),
         size=len(whole),
         transactions=transactions,
         truth=tuple(one for mined in transactions for one in mined.happened()),
@@ -221,9 +254,10 @@ def _header(
         "nonce": bytes(8),
         "baseFeePerGas": next_base_fee(parent),
         "withdrawalsRoot": EMPTY_ROOT,
-        "blobGasUsed": 0,
-        "excessBlobGas": 0,
+        "blobGasUsed": sum(mined.blob_gas_used for mined in transactions),
+        "excessBlobGas": excess_blob_gas(parent),
         "parentBeaconBlockRoot": keccak(b"beacon" + parent_hash),
+        "requestsHash": _NO_REQUESTS_HASH,
     }
 
 

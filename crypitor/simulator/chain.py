@@ -1,6 +1,6 @@
 """A chain that is mined and forked on demand, the same for the same seed."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TypeVar
@@ -15,6 +15,7 @@ from crypitor.simulator.traffic import Traffic
 from crypitor.simulator.transactions import Actor
 
 _GENESIS_TIME = 1_767_225_600  # 2026-01-01T00:00:00Z
+_AUTHORITIES = 5
 _T = TypeVar("_T")
 
 
@@ -38,6 +39,8 @@ class SimulatedChain:
     transfers: least and most movements in a block.  actors: how many.
     genesis_time: unix seconds; block n has the timestamp genesis_time + n · block_seconds.
     safe_depth, finalized_depth: how many blocks the tags stay behind the head.
+    left: the head that the last reorg orphaned.  arrivals: how often each block that is kept came
+    onto the chain: once, and once more whenever the chain went back to it.
     keep_blocks: blocks further below the head are forgotten, as a pruned node does, so that a
     chain may run for ever; None keeps all.
     """
@@ -71,6 +74,8 @@ class SimulatedChain:
             Actor.named(f"{self.seed}/actor/{number}") for number in range(actors)
         )
         self.reorg_count = 0
+        self.left: SimulatedBlock | None = None
+        self.arrivals: Counter[Hash] = Counter()
         self._genesis_time = genesis_time
         self._keep_blocks = keep_blocks
         self._recipe = Recipe(
@@ -78,6 +83,9 @@ class SimulatedChain:
             chain_id=chain_id,
             transfers=transfers,
             actors={actor.address: actor for actor in self.actors},
+            authorities=tuple(
+                Actor.named(f"{self.seed}/authority/{number}") for number in range(_AUTHORITIES)
+            ),
             traffic=Traffic(self.actors, self.contracts),
             beneficiary="0x" + keccak(f"{self.seed}/beneficiary".encode())[12:].hex(),
         )
@@ -116,6 +124,31 @@ class SimulatedChain:
     def by_hash(self, block_hash: Hash) -> SimulatedBlock | None:
         """Return a block, canonical or orphaned."""
         return self._blocks.get(block_hash)
+
+    def is_canonical(self, block: SimulatedBlock) -> bool:
+        """Whether a block is on the present chain."""
+        return self.by_number(block.number) is block
+
+    def at_least(self, number: int) -> SimulatedBlock:
+        """Return the canonical block at a height up to the head, or the oldest that is kept."""
+        return self._blocks[self._canonical[max(number, self._oldest)]]
+
+    def orphaned_heads(self) -> list[SimulatedBlock]:
+        """Return the blocks at which the branches end that were left and are kept, oldest first."""
+        parents = {block.parent_hash for block in self._blocks.values()}
+        return [
+            block
+            for block in self._blocks.values()
+            if block.hash not in parents and not self.is_canonical(block)
+        ]
+
+    def heights_reached(self) -> dict[Hash, int]:
+        """Return for each block that is kept the greatest height that was built on top of it."""
+        reached: dict[Hash, int] = {}
+        for block in sorted(self._blocks.values(), key=lambda each: -each.number):
+            height = reached.setdefault(block.hash, block.number)
+            reached[block.parent_hash] = max(reached.get(block.parent_hash, 0), height)
+        return reached
 
     @property
     def deepest_reorg(self) -> int:
@@ -159,6 +192,24 @@ class SimulatedChain:
         self.adopt(branch)
         return list(branch.blocks)
 
+    def go_back(self, block_hash: Hash) -> None:
+        """Make an orphaned block the head again, with the branch that it is on top of.
+
+        Raises ValueError for a block that is not known or not orphaned.
+        """
+        self.adopt(self.branch_to(block_hash))
+
+    def branch_to(self, block_hash: Hash) -> Branch:
+        """Return the way from the head to an orphaned block, ready to be adopted."""
+        blocks: list[SimulatedBlock] = []
+        block = self._blocks.get(block_hash)
+        while block is not None and not self.is_canonical(block):
+            blocks.insert(0, block)
+            block = self._blocks.get(block.parent_hash)
+        if block is None or not blocks:
+            raise ValueError(f"no orphaned block on this chain: {block_hash}")
+        return Branch(self.head.hash, self.head.number - block.number, tuple(blocks))
+
     def making(
         self, *, depth: int = 0, length: int = 1, timestamp: int | None = None
     ) -> Generator[None, None, Branch]:
@@ -179,6 +230,8 @@ class SimulatedChain:
         """Make the branch canonical. False, and no change, if the head moved since it was made."""
         if branch.head != self.head.hash:
             return False
+        if branch.depth:
+            self.left = self.head
         for _ in range(branch.depth):
             self._remove_head()
         for block in branch.blocks:
@@ -216,8 +269,10 @@ class SimulatedChain:
         self._undo[block.hash] = {key: self._state.get(key, 0) for key in block.changes}
         self._state.update(block.changes)
         self._canonical.append(block.hash)
-        self._blocks[block.hash] = block
-        self._at_height[block.number].append(block.hash)
+        self.arrivals[block.hash] += 1
+        if block.hash not in self._blocks:
+            self._blocks[block.hash] = block
+            self._at_height[block.number].append(block.hash)
         for mined in block.transactions:
             self._transactions[mined.signed.hash] = (block, mined)
 
@@ -237,6 +292,7 @@ class SimulatedChain:
             self._forgotten += 1
             for block_hash in self._at_height.pop(self._forgotten, ()):
                 block = self._blocks.pop(block_hash)
+                del self.arrivals[block_hash]
                 self._undo.pop(block_hash, None)
                 for mined in block.transactions:
                     found = self._transactions.get(mined.signed.hash)
@@ -249,7 +305,7 @@ class SimulatedChain:
         return self._forgotten + 1 if self._forgotten else 0
 
     def _behind(self, depth: int) -> SimulatedBlock:
-        return self._blocks[self._canonical[max(self.head.number - depth, self._oldest)]]
+        return self.at_least(self.head.number - depth)
 
     def _timestamp(self, number: int) -> int:
         return int(self._genesis_time + number * self.block_seconds)

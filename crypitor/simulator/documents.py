@@ -6,7 +6,13 @@ Source: execution-apis, schemas `Block`, `TransactionInfo`, `ReceiptInfo`, `Log`
 from typing import Any, TypeAlias
 
 from crypitor.simulator.blocks import Mined, SimulatedBlock
-from crypitor.simulator.transactions import ACCESS_LIST, DYNAMIC_FEE
+from crypitor.simulator.transactions import (
+    BLOB,
+    DYNAMIC_FEE,
+    LEGACY,
+    SET_CODE,
+    Authorization,
+)
 
 Document: TypeAlias = dict[str, Any]
 
@@ -55,22 +61,40 @@ def transaction_document(block: SimulatedBlock, mined: Mined) -> Document:
         "r": hex(signed.signature.r),
         "s": hex(signed.signature.s),
     }
-    if envelope.kind in (ACCESS_LIST, DYNAMIC_FEE):
+    if envelope.kind != LEGACY:
         document["yParity"] = hex(signed.signature.y_parity)
         document["accessList"] = [
             {"address": address, "storageKeys": ["0x" + key.hex() for key in keys]}
             for address, keys in envelope.access_list
         ]
-    if envelope.kind == DYNAMIC_FEE:
+    if envelope.kind >= DYNAMIC_FEE:
         document["maxFeePerGas"] = hex(envelope.fee_cap)
         document["maxPriorityFeePerGas"] = hex(envelope.tip)
+    if envelope.kind == BLOB:
+        document["maxFeePerBlobGas"] = hex(envelope.blob_fee_cap)
+        document["blobVersionedHashes"] = ["0x" + each.hex() for each in envelope.blob_hashes]
+    if envelope.kind == SET_CODE:
+        document["authorizationList"] = [
+            _authorization_document(each) for each in envelope.authorizations
+        ]
     return document
+
+
+def _authorization_document(given: Authorization) -> Document:
+    return {
+        "chainId": hex(given.chain_id),
+        "address": given.address,
+        "nonce": hex(given.nonce),
+        "yParity": hex(given.signature.y_parity),
+        "r": hex(given.signature.r),
+        "s": hex(given.signature.s),
+    }
 
 
 def receipt_document(block: SimulatedBlock, mined: Mined) -> Document:
     """Return a receipt with its logs."""
     signed = mined.signed
-    return {
+    document: Document = {
         "blockHash": block.hash,
         "blockNumber": hex(block.number),
         "transactionHash": signed.hash,
@@ -86,6 +110,10 @@ def receipt_document(block: SimulatedBlock, mined: Mined) -> Document:
         "logsBloom": "0x" + mined.bloom.hex(),
         "logs": [log_document(block, mined, place) for place in range(len(mined.events))],
     }
+    if signed.envelope.kind == BLOB:
+        document["blobGasUsed"] = hex(mined.blob_gas_used)
+        document["blobGasPrice"] = hex(block.blob_fee)
+    return document
 
 
 def log_document(block: SimulatedBlock, mined: Mined, place: int) -> Document:

@@ -9,7 +9,10 @@ import msgspec
 import structlog
 from aiohttp import web
 
+from crypitor.simulator.chain import SimulatedChain
+from crypitor.simulator.chaos import Chaos
 from crypitor.simulator.documents import Document
+from crypitor.simulator.faults import Fault
 from crypitor.simulator.methods import Answer, Methods
 from crypitor.simulator.params import (
     INVALID_PARAMS,
@@ -75,39 +78,56 @@ class Envelope:
     requests: how often each method was asked for.
     """
 
-    def __init__(self, methods: Methods) -> None:
-        self._methods = methods
+    def __init__(self, chain: SimulatedChain, chaos: Chaos) -> None:
+        self._chain = chain
+        self._chaos = chaos
+        self._methods = Methods(chain)
         self.requests: Counter[str] = Counter()
 
-    def answer(self, body: bytes, client: Client | None) -> bytes:
+    def answer(
+        self, body: bytes, client: Client | None, faults: frozenset[Fault] = frozenset()
+    ) -> bytes:
         """Return the answer to one request or a batch; empty if it has notifications only."""
         try:
             request = msgspec.json.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return _failure(None, RpcError(PARSE_ERROR, "parse error"))
-        if not isinstance(request, list):
-            return self._answer_one(request, client)
-        if not request:
+        if request == []:
             return _failure(None, RpcError(INVALID_REQUEST, "empty batch"))
-        if len(request) > _LARGEST_BATCH:
+        requests = request if isinstance(request, list) else [request]
+        if len(requests) > _LARGEST_BATCH:
             return _failure(None, RpcError(INVALID_REQUEST, "batch too large"))
-        answers = [self._answer_one(each, client) for each in request]
-        answered = b",".join(answer for answer in answers if answer)
-        return b"[" + answered + b"]" if answered else b""
+        methods = self._methods
+        if faults:
+            methods = methods.seeing(self._chaos.view(faults, self._chain))
+        pairs = [(each, self._answer_one(each, client, methods)) for each in requests]
+        answers = self._told(faults, [(asked, told) for asked, told in pairs if told])
+        if not isinstance(request, list):
+            return answers[0] if answers else b""
+        return b"[" + b",".join(answers) + b"]" if answers else b""
 
-    def _answer_one(self, request: Any, client: Client | None) -> bytes:
+    def _told(self, faults: frozenset[Fault], pairs: list[tuple[Any, bytes]]) -> list[bytes]:
+        """Return the answers as the node tells them."""
+        if not faults:
+            return [told for _, told in pairs]
+        requests = [asked if isinstance(asked, dict) else {"method": ""} for asked, _ in pairs]
+        answers = [msgspec.json.decode(told) for _, told in pairs]
+        changed = self._chaos.answers(faults, requests, answers, self._chain)
+        return [msgspec.json.encode(each) for each in changed]
+
+    def _answer_one(self, request: Any, client: Client | None, methods: Methods) -> bytes:
         if not isinstance(request, dict) or not isinstance(request.get("method"), str):
             return _failure(None, RpcError(INVALID_REQUEST, "invalid request"))
         identity = request.get("id")
         try:
-            result = self._result(request["method"], request.get("params"), client)
+            result = self._result(request["method"], request.get("params"), client, methods)
         except RpcError as error:
             answer = _failure(identity, error)
         else:
             answer = msgspec.json.encode({"jsonrpc": "2.0", "id": identity, "result": result})
         return answer if "id" in request else b""
 
-    def _result(self, method: str, params: Any, client: Client | None) -> Answer:
+    def _result(self, method: str, params: Any, client: Client | None, methods: Methods) -> Answer:
         params = [] if params is None else params
         if not isinstance(params, list):
             raise RpcError(INVALID_PARAMS, "non-array args")
@@ -117,7 +137,7 @@ class Envelope:
                 raise RpcError(METHOD_NOT_FOUND, "notifications not supported")
             subscribe = method == "eth_subscribe"
             return client.subscribe(*params) if subscribe else client.unsubscribe(*params)
-        return self._methods.answer(method, params)
+        return methods.answer(method, params)
 
 
 def _notification(subscription: str, head: Document) -> str:

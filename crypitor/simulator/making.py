@@ -1,17 +1,19 @@
 """Making one block: who sends what, how it is signed, and what comes of it."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from crypitor.evm.keccak import keccak
 from crypitor.evm.types import Address
 from crypitor.simulator.blocks import (
+    MOST_BLOBS,
     Mined,
     Place,
     SimulatedBlock,
     logs_bloom,
     next_base_fee,
+    next_blob_fee,
     sealed,
 )
 from crypitor.simulator.calls import Call
@@ -19,16 +21,22 @@ from crypitor.simulator.ledger import Entries, Ledger
 from crypitor.simulator.traffic import Traffic
 from crypitor.simulator.transactions import (
     ACCESS_LIST,
+    BLOB,
     DYNAMIC_FEE,
     LEGACY,
+    SET_CODE,
     Actor,
     Envelope,
     SignedTransaction,
+    authorized,
     created_address,
     signed,
 )
 
-_TYPE_WEIGHTS = {LEGACY: 25, ACCESS_LIST: 10, DYNAMIC_FEE: 65}
+_TYPE_WEIGHTS = {LEGACY: 22, ACCESS_LIST: 8, DYNAMIC_FEE: 62, BLOB: 4, SET_CODE: 4}
+_MOST_BLOBS_EACH = 3
+_MOST_AUTHORIZATIONS = 2
+_AUTHORIZATION_GAS = 25_000  # EIP-7702, PER_EMPTY_ACCOUNT_COST
 _GAS_PER_MOVEMENT = 400_000  # more than any call here uses for one
 _LEAST_GAS_LIMIT = 30_000_000
 _TRANSACTION_GAS = 21_000  # yellow paper, appendix G
@@ -44,12 +52,14 @@ class Recipe:
     """What all blocks of a chain have in common.
 
     seed: names the chain and its id.  transfers: least and most movements in a block.
+    authorities: accounts that let code run in their name and send nothing themselves.
     """
 
     seed: str
     chain_id: int
     transfers: tuple[int, int]
     actors: dict[Address, Actor]
+    authorities: tuple[Actor, ...]
     traffic: Traffic
     beneficiary: Address
 
@@ -74,6 +84,8 @@ class BlockInMaking:
         self._rng = Random(name)  # noqa: S311 - must repeat itself; keeps no secret
         self._ledger = Ledger(*below)
         self._base_fee = next_base_fee(parent)
+        self._blob_fee = next_blob_fee(parent)
+        self._blob_room = MOST_BLOBS
         self._room = self._rng.randint(*recipe.transfers)
         self._transactions: list[Mined] = []
         self._log_count = 0
@@ -112,42 +124,75 @@ class BlockInMaking:
             envelope.nonce == self._ledger.nonce(orphan.signed.sender)
             and envelope.fee_cap >= self._base_fee
             and orphan.call.movement_count <= self._room
+            and (envelope.kind != BLOB or envelope.blob_fee_cap >= self._blob_fee)
+            and len(envelope.blob_hashes) <= self._blob_room
         )
 
     def _envelope(self, actor: Actor, call: Call) -> Envelope:
-        kind = self._rng.choices(list(_TYPE_WEIGHTS), list(_TYPE_WEIGHTS.values()))[0]
+        kind = self._kind(call)
         offer = self._rng.randint(1, 30) * 10**8
         price = self._base_fee + offer
         listed = kind == ACCESS_LIST and call.to is not None and self._rng.random() < 0.7
         keys = tuple(self._rng.randbytes(32) for _ in range(self._rng.randint(0, 2)))
         access_list = ((call.to, keys),) if listed and call.to else ()
-        intrinsic = _intrinsic_gas(call) + (
-            _LISTED_ADDRESS_GAS + len(keys) * _LISTED_KEY_GAS if listed else 0
-        )
-        simple = call.to in self._recipe.actors and not call.reverts
-        return Envelope(
+        envelope = Envelope(
             kind=kind,
             chain_id=self._recipe.chain_id,
             nonce=self._ledger.nonce(actor.address),
-            tip=offer if kind == DYNAMIC_FEE else price,
-            fee_cap=price + self._base_fee if kind == DYNAMIC_FEE else price,
-            gas=intrinsic if simple else intrinsic + self._rng.randint(40, 150) * 1000,
+            tip=offer if kind >= DYNAMIC_FEE else price,
+            fee_cap=price + self._base_fee if kind >= DYNAMIC_FEE else price,
+            gas=0,
             to=call.to,
             value=call.value,
             data=call.data,
             access_list=access_list,
         )
+        if kind == BLOB:
+            envelope = self._with_blobs(envelope)
+        if kind == SET_CODE:
+            envelope = self._with_authorizations(envelope)
+        simple = call.to in self._recipe.actors and not call.reverts
+        spare = 0 if simple else self._rng.randint(40, 150) * 1000
+        return replace(envelope, gas=_intrinsic_gas(envelope) + spare)
+
+    def _kind(self, call: Call) -> int:
+        """Draw a type; those that cannot create a contract, or find no room, are dynamic fee."""
+        kind = self._rng.choices(list(_TYPE_WEIGHTS), list(_TYPE_WEIGHTS.values()))[0]
+        if kind in (BLOB, SET_CODE) and (call.to is None or self._blob_room == 0):
+            return DYNAMIC_FEE
+        return kind
+
+    def _with_blobs(self, envelope: Envelope) -> Envelope:
+        count = self._rng.randint(1, min(_MOST_BLOBS_EACH, self._blob_room))
+        hashes = tuple(b"\x01" + self._rng.randbytes(31) for _ in range(count))
+        return replace(envelope, blob_hashes=hashes, blob_fee_cap=2 * self._blob_fee + 1)
+
+    def _with_authorizations(self, envelope: Envelope) -> Envelope:
+        """Let one or two accounts run a contract's code; each counts a nonce, as a sender does."""
+        authorities = self._rng.sample(
+            self._recipe.authorities, self._rng.randint(1, _MOST_AUTHORIZATIONS)
+        )
+        code = f"0x{self._rng.getrandbits(160):040x}"
+        given = tuple(
+            authorized(envelope.chain_id, code, self._ledger.nonce(each.address), each)
+            for each in authorities
+        )
+        return replace(envelope, authorizations=given)
 
     def _execute(self, transaction: SignedTransaction, call: Call) -> None:
         envelope, ledger = transaction.envelope, self._ledger
         succeeded = not call.reverts and all(map(ledger.allows, call.owner_changes))
         ledger.use_nonce(transaction.sender)
+        self._blob_room -= len(envelope.blob_hashes)
+        for given in envelope.authorizations:  # one with another nonce is left out, not an error
+            if given.nonce == ledger.nonce(given.authority):
+                ledger.use_nonce(given.authority)
         if succeeded:
             for change in call.owner_changes:
                 ledger.make(change)
             self._room -= call.movement_count
         events = call.events if succeeded else ()
-        used = _used_gas(envelope, call, succeeded)
+        used = _used_gas(envelope, succeeded)
         before = self._transactions[-1].cumulative_gas_used if self._transactions else 0
         created = created_address(transaction.sender, envelope.nonce)
         self._transactions.append(
@@ -166,14 +211,18 @@ class BlockInMaking:
         self._log_count += len(events)
 
 
-def _intrinsic_gas(call: Call) -> int:
-    zeros = call.data.count(0)
-    gas = _TRANSACTION_GAS + zeros * _ZERO_BYTE_GAS + (len(call.data) - zeros) * _BYTE_GAS
-    return gas + (_CREATION_GAS if call.to is None else 0)
+def _intrinsic_gas(envelope: Envelope) -> int:
+    zeros = envelope.data.count(0)
+    gas = _TRANSACTION_GAS + zeros * _ZERO_BYTE_GAS + (len(envelope.data) - zeros) * _BYTE_GAS
+    gas += sum(
+        _LISTED_ADDRESS_GAS + len(keys) * _LISTED_KEY_GAS for _, keys in envelope.access_list
+    )
+    gas += len(envelope.authorizations) * _AUTHORIZATION_GAS
+    return gas + (_CREATION_GAS if envelope.to is None else 0)
 
 
-def _used_gas(envelope: Envelope, call: Call, succeeded: bool) -> int:
+def _used_gas(envelope: Envelope, succeeded: bool) -> int:
     """Beyond the intrinsic gas two thirds of what was asked for; a third if the call fails."""
-    intrinsic = _intrinsic_gas(call)
+    intrinsic = _intrinsic_gas(envelope)
     spare = envelope.gas - intrinsic
     return intrinsic + spare * 2 // 3 if succeeded else intrinsic + spare // 3

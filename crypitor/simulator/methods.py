@@ -3,8 +3,9 @@
 Source: execution-apis; go-ethereum where they are silent.
 """
 
+import copy
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
 import msgspec
 
@@ -32,6 +33,7 @@ from crypitor.simulator.params import (
     read_object,
     read_quantity,
 )
+from crypitor.simulator.views import Shown
 
 _CACHED_DOCUMENTS = 512
 
@@ -43,25 +45,16 @@ class Methods:
     """Answers for one chain. Documents of whole blocks are encoded once and kept for a while."""
 
     def __init__(self, chain: SimulatedChain) -> None:
-        self._chain = chain
+        self._chain: Shown = chain
         self._encoded: dict[tuple[str, str], msgspec.Raw] = {}
         self._metadata = {token.address: token.metadata() for token in chain.contracts.tokens}
         self._people = {actor.address for actor in chain.actors}
-        # name → (method, fewest parameters, most)
-        self._methods: dict[str, tuple[Callable[..., Answer], int, int]] = {
-            "eth_chainId": (self._chain_id, 0, 0),
-            "net_version": (self._net_version, 0, 0),
-            "web3_clientVersion": (self._client_version, 0, 0),
-            "eth_syncing": (self._syncing, 0, 0),
-            "eth_blockNumber": (self._block_number, 0, 0),
-            "eth_getBlockByNumber": (self._block_by_number, 1, 2),
-            "eth_getBlockByHash": (self._block_by_hash, 1, 2),
-            "eth_getBlockReceipts": (self._block_receipts, 1, 1),
-            "eth_getTransactionByHash": (self._transaction_by_hash, 1, 1),
-            "eth_getTransactionReceipt": (self._transaction_receipt, 1, 1),
-            "eth_getLogs": (self._logs, 1, 1),
-            "eth_call": (self._call, 1, 3),
-        }
+
+    def seeing(self, chain: Shown) -> Self:
+        """Return the same methods over another view of the chain."""
+        other = copy.copy(self)
+        other._chain = chain  # noqa: SLF001 - its own kind
+        return other
 
     def answer(self, method: str, params: list[Any]) -> Answer:
         """Return the result. Raises RpcError."""
@@ -73,7 +66,7 @@ class Methods:
             raise RpcError(INVALID_PARAMS, f"missing value for required argument {len(params)}")
         if len(params) > most:
             raise RpcError(INVALID_PARAMS, f"too many arguments, want at most {most}")
-        return function(*params)
+        return function(self, *params)
 
     def _chain_id(self) -> str:
         return hex(self._chain.chain_id)
@@ -197,3 +190,19 @@ class Methods:
                 del self._encoded[next(iter(self._encoded))]
             self._encoded[key] = encoded
         return encoded
+
+    _methods: ClassVar[dict[str, tuple[Callable[..., Answer], int, int]]] = {
+        "eth_chainId": (_chain_id, 0, 0),
+        "net_version": (_net_version, 0, 0),
+        "web3_clientVersion": (_client_version, 0, 0),
+        "eth_syncing": (_syncing, 0, 0),
+        "eth_blockNumber": (_block_number, 0, 0),
+        "eth_getBlockByNumber": (_block_by_number, 1, 2),
+        "eth_getBlockByHash": (_block_by_hash, 1, 2),
+        "eth_getBlockReceipts": (_block_receipts, 1, 1),
+        "eth_getTransactionByHash": (_transaction_by_hash, 1, 1),
+        "eth_getTransactionReceipt": (_transaction_receipt, 1, 1),
+        "eth_getLogs": (_logs, 1, 1),
+        "eth_call": (_call, 1, 3),
+    }
+    """Name → method, fewest parameters, most."""

@@ -12,10 +12,12 @@ from aiohttp import WSMsgType, web
 from crypitor.simulator import mining
 from crypitor.simulator.blocks import SimulatedBlock
 from crypitor.simulator.chain import SimulatedChain
+from crypitor.simulator.chaos import Chaos
 from crypitor.simulator.documents import Document, header_document
 from crypitor.simulator.envelope import Client, Envelope
-from crypitor.simulator.methods import Methods
+from crypitor.simulator.faults import MEANING, Fault
 from crypitor.simulator.params import is_hash
+from crypitor.simulator.replies import Replies
 
 log = structlog.get_logger(__name__)
 
@@ -27,15 +29,27 @@ _MOST_BLOCKS_AT_ONCE = 10_000
 class SimulatorServer:
     """Serves a chain while its context is open.
 
-    port: 0 takes a free one. Control: POST /_/mine {"count"}, POST /_/reorg {"depth", "length"},
-    GET /_/truth?block=0x…, GET /_/stats. There is no access control: bind it to a loopback address.
+    port: 0 takes a free one. Control: POST /_/mine {"count"}, POST /_/reorg {"depth", "length"} or
+    {"back_to": "0x…"}, POST /_/chaos {"NAME": rate}, GET /_/chaos, GET /_/truth?block=0x…,
+    GET /_/stats. There is no access control: bind it to a loopback address.
+    chaos: how this node fails and lies; several nodes may serve one chain. Control is never hurt.
     """
 
-    def __init__(self, chain: SimulatedChain, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        chain: SimulatedChain,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        chaos: Chaos | None = None,
+    ) -> None:
         self.chain = chain
+        self.chaos = chaos or Chaos(chain.seed)
         self._host = host
         self._port = port
-        self._envelope = Envelope(Methods(chain))
+        self._envelope = Envelope(chain, self.chaos)
+        self._closing = asyncio.Event()
+        self._replies = Replies(self.chaos, self._closing)
         self._clients: set[Client] = set()
         self._announced = chain.head
         self._runner = web.AppRunner(
@@ -90,6 +104,9 @@ class SimulatorServer:
                 await self._tell(header_document(block))
 
     async def _tell(self, head: Document) -> None:
+        if Fault.LOST_HEADS in self.chaos.draw():
+            self.chaos.happened(Fault.LOST_HEADS)
+            return
         async with asyncio.TaskGroup() as tasks:
             for client in self._clients:
                 tasks.create_task(client.tell(head))
@@ -102,6 +119,8 @@ class SimulatorServer:
                 web.get("/", self._socket),
                 web.post("/_/mine", self._mine),
                 web.post("/_/reorg", self._reorg),
+                web.post("/_/chaos", self._switch_chaos),
+                web.get("/_/chaos", self._chaos),
                 web.get("/_/truth", self._truth),
                 web.get("/_/stats", self._stats),
             ]
@@ -110,14 +129,16 @@ class SimulatorServer:
         return application
 
     async def _hang_up(self, _: web.Application) -> None:
+        self._closing.set()
         for client in set(self._clients):
             await client.socket.close()
 
     # JSON-RPC
 
     async def _post(self, request: web.Request) -> web.Response:
-        answer = self._envelope.answer(await request.read(), None)
-        return web.Response(body=answer, content_type="application/json")
+        faults = self.chaos.draw()
+        answer = self._envelope.answer(await request.read(), None, faults)
+        return await self._replies.over_http(request, answer, faults)
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse(max_msg_size=_LARGEST_REQUEST_BYTES, compress=False)
@@ -130,7 +151,10 @@ class SimulatorServer:
             async for message in socket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                     body = message.data.encode() if isinstance(message.data, str) else message.data
-                    answer = self._envelope.answer(body, client)
+                    faults = self.chaos.draw()
+                    answer = self._envelope.answer(body, client, faults)
+                    if faults:
+                        answer = await self._replies.over_socket(socket, answer, faults)
                     if answer:
                         await client.send(answer)
         except ConnectionError:
@@ -150,6 +174,8 @@ class SimulatorServer:
 
     async def _reorg(self, request: web.Request) -> web.Response:
         body = await _json(request)
+        if "back_to" in body:
+            return await self._go_back(body["back_to"])
         depth, length = _whole_number(body, "depth", 1), _whole_number(body, "length", None)
         if (length or 0) > _MOST_BLOCKS_AT_ONCE:
             raise _bad_request(f"length is at most {_MOST_BLOCKS_AT_ONCE}")
@@ -157,6 +183,31 @@ class SimulatorServer:
             raise _bad_request(f"depth is at most {self.chain.deepest_reorg}")
         await mining.reorg(self.chain, self, depth, length)
         return self._head()
+
+    async def _go_back(self, block_hash: Any) -> web.Response:
+        try:
+            self.chain.go_back(str(block_hash).lower())
+        except ValueError as wrong:
+            raise _bad_request(str(wrong)) from wrong
+        await self.announce()
+        return self._head()
+
+    async def _switch_chaos(self, request: web.Request) -> web.Response:
+        body = await _json(request)
+        wrong = [name for name, rate in body.items() if name not in MEANING or not _is_rate(rate)]
+        if wrong:
+            raise _bad_request(f"not a fault with a rate of 0 to 1: {', '.join(wrong)}")
+        self.chaos.switch({Fault(name): rate for name, rate in body.items()})
+        return await self._chaos(request)
+
+    async def _chaos(self, _: web.Request) -> web.Response:
+        rates, fired = self.chaos.rates, self.chaos.fired
+        return _response(
+            {
+                fault: {"rate": rates.get(fault, 0), "fired": fired[fault], "meaning": meaning}
+                for fault, meaning in MEANING.items()
+            }
+        )
 
     def _head(self) -> web.Response:
         head = self.chain.head
@@ -211,6 +262,10 @@ async def _json(request: web.Request) -> Document:
         return msgspec.json.decode(body or b"{}", type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
         raise _bad_request(f"not a JSON object: {wrong}") from wrong
+
+
+def _is_rate(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 def _whole_number(body: Document, name: str, otherwise: int | None) -> int | None:

@@ -1,4 +1,8 @@
-"""Signed transactions: legacy with EIP-155, access list (EIP-2930) and dynamic fee (EIP-1559)."""
+"""Signed transactions of every type that Ethereum has.
+
+Legacy with EIP-155, access list (EIP-2930), dynamic fee (EIP-1559), blob (EIP-4844) and set code
+(EIP-7702).
+"""
 
 from dataclasses import dataclass
 
@@ -7,7 +11,8 @@ from crypitor.evm.keccak import keccak
 from crypitor.evm.types import Address, Hash
 from crypitor.simulator.signing import Signature, address_of, sign
 
-LEGACY, ACCESS_LIST, DYNAMIC_FEE = 0, 1, 2
+LEGACY, ACCESS_LIST, DYNAMIC_FEE, BLOB, SET_CODE = range(5)
+_AUTHORIZATION_MAGIC = b"\x05"  # EIP-7702
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +30,27 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
+class Authorization:
+    """An account's word that code runs in its name; anybody may carry it onto the chain.
+
+    authority: who gave it.  nonce: the authority's, at which it holds.
+    """
+
+    chain_id: int
+    address: Address
+    nonce: int
+    authority: Address
+    signature: Signature
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
     """What a sender signs.
 
-    kind: 0, 1 or 2.  to: None creates a contract.  value, fee_cap, tip: wei; a legacy or access
-    list transaction has one gas price, fee_cap, and its tip is the same.
+    kind: 0 to 4.  to: None creates a contract; not with kind 3 and 4.  value, fee_cap, tip: wei; a
+    legacy or access list transaction has one gas price, fee_cap, and its tip is the same.
     access_list: addresses, each with its storage keys of 32 bytes.
+    blob_fee_cap: wei for a unit of blob gas.  blob_hashes: versioned, one for each blob.
     """
 
     kind: int
@@ -43,6 +63,9 @@ class Envelope:
     value: int
     data: bytes
     access_list: tuple[tuple[Address, tuple[bytes, ...]], ...] = ()
+    blob_fee_cap: int = 0
+    blob_hashes: tuple[bytes, ...] = ()
+    authorizations: tuple[Authorization, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +103,14 @@ def signed(envelope: Envelope, actor: Actor) -> SignedTransaction:
     return SignedTransaction(envelope, actor.address, signature, v, raw, "0x" + keccak(raw).hex())
 
 
+def authorized(chain_id: int, address: Address, nonce: int, authority: Actor) -> Authorization:
+    """Return the word of an account that the code at `address` runs in its name."""
+    fields = [rlp.integer(chain_id), _bytes(address), rlp.integer(nonce)]
+    digest = keccak(_AUTHORIZATION_MAGIC + rlp.encode(fields))
+    signature = sign(digest, authority.secret)
+    return Authorization(chain_id, address, nonce, authority.address, signature)
+
+
 def created_address(sender: Address, nonce: int) -> Address:
     """Return where a contract goes that `sender` creates with its transaction `nonce`."""
     return "0x" + keccak(rlp.encode([_bytes(sender), rlp.integer(nonce)]))[12:].hex()
@@ -102,7 +133,18 @@ def _fields(envelope: Envelope) -> list[rlp.Item]:
     ]
     if envelope.kind == ACCESS_LIST:
         return [chain_id, nonce, fee_cap, *tail, access_list]
-    return [chain_id, nonce, rlp.integer(envelope.tip), fee_cap, *tail, access_list]
+    dynamic = [chain_id, nonce, rlp.integer(envelope.tip), fee_cap, *tail, access_list]
+    if envelope.kind == BLOB:
+        return [*dynamic, rlp.integer(envelope.blob_fee_cap), list(envelope.blob_hashes)]
+    if envelope.kind == SET_CODE:
+        return [*dynamic, [_authorization(each) for each in envelope.authorizations]]
+    return dynamic
+
+
+def _authorization(given: Authorization) -> rlp.Item:
+    seal = [rlp.integer(number) for number in given.signature]
+    fields = [rlp.integer(given.chain_id), _bytes(given.address), rlp.integer(given.nonce)]
+    return [*fields, *seal]
 
 
 def _bytes(address: Address) -> bytes:

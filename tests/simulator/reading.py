@@ -40,6 +40,7 @@ HEADER = [
     "blobGasUsed",
     "excessBlobGas",
     "parentBeaconBlockRoot",
+    "requestsHash",
 ]
 
 
@@ -54,7 +55,7 @@ def number(text: str) -> bytes:
 
 
 def header_hash(block) -> str:
-    """The hash of the header, from its fields in the order of the Cancun upgrade."""
+    """The hash of the header, from its fields in the order of the Prague upgrade."""
     fields = [number(block[name]) if name in QUANTITIES else raw(block[name]) for name in HEADER]
     return "0x" + keccak(rlp.encode(fields)).hex()
 
@@ -68,7 +69,7 @@ def root(values) -> str:
 
 
 def encoded_transaction(tx) -> bytes:
-    """The consensus encoding of a transaction of type 0, 1 or 2."""
+    """The consensus encoding of a transaction of any type."""
     to = raw(tx["to"]) if tx["to"] else b""
     middle = [number(tx["gas"]), to, number(tx["value"]), raw(tx["input"])]
     seal = [number(tx["r"]), number(tx["s"])]
@@ -86,11 +87,21 @@ def encoded_transaction(tx) -> bytes:
         for entry in tx["accessList"]
     ]
     fields = [number(tx["chainId"]), number(tx["nonce"]), *fees, *middle, accesses]
+    if tx["type"] == "0x3":
+        fields += [number(tx["maxFeePerBlobGas"]), [raw(one) for one in tx["blobVersionedHashes"]]]
+    if tx["type"] == "0x4":
+        fields.append([encoded_authorization(each) for each in tx["authorizationList"]])
     return bytes([int(tx["type"], 16)]) + rlp.encode([*fields, number(tx["yParity"]), *seal])
 
 
+def encoded_authorization(given) -> list:
+    """An entry of the authorization list of EIP-7702."""
+    seal = [number(given[name]) for name in ("yParity", "r", "s")]
+    return [number(given["chainId"]), raw(given["address"]), number(given["nonce"]), *seal]
+
+
 def encoded_receipt(receipt) -> bytes:
-    """The consensus encoding of a receipt of type 0, 1 or 2."""
+    """The consensus encoding of a receipt of any type."""
     logs = [
         [raw(log["address"]), [raw(topic) for topic in log["topics"]], raw(log["data"])]
         for log in receipt["logs"]

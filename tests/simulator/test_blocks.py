@@ -1,14 +1,19 @@
+import math
 import re
+from collections import defaultdict
+from dataclasses import replace
 from itertools import pairwise
 
 import msgspec
 import pytest
 import rlp
 from eth_account import Account
+from eth_keys import keys
 from eth_utils import keccak
 
 from crypitor.evm.proof import prove
 from crypitor.evm.types import Receipt, Seal, Transaction
+from crypitor.simulator.blocks import next_blob_fee
 from crypitor.simulator.chain import SimulatedChain
 from tests.simulator import reading
 from tests.simulator.served import served, served_chain
@@ -17,6 +22,7 @@ QUANTITY = re.compile(r"0x(0|[1-9a-f][0-9a-f]*)")
 DATA = re.compile(r"0x([0-9a-f]{2})*")
 QUANTITY_FIELDS = {
     "baseFeePerGas",
+    "blobGasPrice",
     "blobGasUsed",
     "blockNumber",
     "blockTimestamp",
@@ -30,6 +36,7 @@ QUANTITY_FIELDS = {
     "gasPrice",
     "gasUsed",
     "logIndex",
+    "maxFeePerBlobGas",
     "maxFeePerGas",
     "maxPriorityFeePerGas",
     "nonce",
@@ -121,7 +128,7 @@ def test_signatures_are_the_senders(blocks):
     """eth_account recovers the sender of transactions of every type."""
     transactions = [tx for each in blocks[:4] for tx in each.block["transactions"]]
 
-    assert {tx["type"] for tx in transactions} == {"0x0", "0x1", "0x2"}
+    assert {tx["type"] for tx in transactions} == {f"0x{kind}" for kind in range(5)}
     assert [tx["from"] for tx in transactions] == [
         Account.recover_transaction(reading.encoded_transaction(tx)).lower() for tx in transactions
     ]
@@ -137,6 +144,54 @@ def test_legacy_signatures_carry_the_chain_id(blocks):
     }
 
     assert values == {35 + 2 * 1337, 36 + 2 * 1337}
+
+
+def test_authorizations_are_their_authorities(blocks):
+    """EIP-7702: each is signed by an account that sends nothing itself, nearly all at its next nonce."""
+    senders = {tx["from"] for each in blocks for tx in each.block["transactions"]}
+    nonces, stale = defaultdict(int), 0
+    for each in blocks:
+        for tx in each.block["transactions"]:
+            for given in tx.get("authorizationList", ()):
+                fields = reading.encoded_authorization(given)
+                digest = keccak(b"\x05" + rlp.encode(fields[:3]))
+                vrs = tuple(int(given[name], 16) for name in ("yParity", "r", "s"))
+                signer = keys.Signature(vrs=vrs).recover_public_key_from_msg_hash(digest)
+                authority = signer.to_address()
+
+                assert authority not in senders
+                holds = int(given["nonce"], 16) == nonces[authority]
+                nonces[authority] += holds
+                stale += not holds
+    assert sum(nonces.values()) > 5 * stale
+    assert sum(nonces.values()) > 5
+
+
+def test_blob_gas_is_counted_and_carried_over(blocks):
+    """EIP-4844 with the numbers of EIP-7691: gas of all blobs, its excess, and its price."""
+    for before, each in pairwise(blocks):
+        blobs = [len(tx.get("blobVersionedHashes", ())) for tx in each.block["transactions"]]
+        excess, used = (int(before.block[name], 16) for name in ("excessBlobGas", "blobGasUsed"))
+
+        assert sum(blobs) <= 9
+        assert int(each.block["blobGasUsed"], 16) == sum(blobs) * 131072
+        assert int(each.block["excessBlobGas"], 16) == max(0, excess + used - 6 * 131072)
+        for tx, receipt in zip(each.block["transactions"], each.receipts, strict=True):
+            if tx["type"] == "0x3":
+                assert int(receipt["blobGasUsed"], 16) == 131072 * len(tx["blobVersionedHashes"])
+                assert int(receipt["blobGasPrice"], 16) <= int(tx["maxFeePerBlobGas"], 16)
+                assert all(one.startswith("0x01") for one in tx["blobVersionedHashes"])
+    assert any(int(each.block["blobGasUsed"], 16) for each in blocks)
+
+
+@pytest.mark.parametrize("blobs_of_excess", [0, 1, 50, 400])
+def test_the_price_of_blob_gas(blobs_of_excess):
+    """EIP-4844's exponential, by its definition with real numbers."""
+    chain = SimulatedChain(1, transfers=(0, 0), actors=1)
+    header = {**chain.head.header, "excessBlobGas": (6 + blobs_of_excess) * 131072}
+    price = next_blob_fee(replace(chain.head, header=header))
+
+    assert price == int(math.exp(blobs_of_excess * 131072 / 5007716))
 
 
 def test_size_is_that_of_the_encoded_block(blocks):

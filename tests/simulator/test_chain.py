@@ -356,3 +356,85 @@ def test_three_hundred_blocks_are_made_in_time():
 
     assert time.perf_counter() - begin < 25
     assert chain.head.number == 300
+
+
+def test_a_chain_goes_back_to_a_branch_that_it_left():
+    """Head, order, transactions and nonces are again those of the first branch, which goes on."""
+    chain, twin = (SimulatedChain(5, **FEW) for _ in range(2))
+    chain.mine(6)
+    twin.mine(6)
+    left = chain.head
+    chain.reorg(3, 5)
+    chain.go_back(left.hash)
+
+    assert chain.canonical() == twin.canonical()
+    assert chain.head is left
+    assert [chain.arrivals[each] for each in chain.canonical()] == [1, 1, 1, 1, 2, 2, 2]
+    assert positions(chain, chain.canonical()) == positions(twin, twin.canonical())
+    assert all(
+        chain.transaction(each)[0].number == number
+        for each, (number, _) in positions(chain, chain.canonical()).items()
+    )
+    chain.mine(3)
+    assert chain.head.number == 9
+    nonces = {}
+    for block in served_chain(chain):
+        for tx in block.block["transactions"]:
+            assert int(tx["nonce"], 16) == nonces.get(tx["from"], 0)
+            nonces[tx["from"]] = int(tx["nonce"], 16) + 1
+
+
+def test_branches_that_were_left_can_be_listed():
+    """Each has one end; the present chain is not among them."""
+    chain = SimulatedChain(5, **FEW)
+    chain.mine(6)
+    first = chain.head
+    chain.reorg(3, 5)
+    second = chain.head
+    chain.reorg(4, 1)
+
+    assert chain.orphaned_heads() == [first, second]
+    chain.go_back(second.hash)
+    assert [block.number for block in chain.orphaned_heads()] == [6, 5]
+
+
+@pytest.mark.parametrize("reference", ["canonical", "unknown"])
+def test_only_an_orphaned_block_can_be_gone_back_to(reference):
+    """Anything else is refused, and changes nothing."""
+    chain = SimulatedChain(5, **FEW)
+    chain.mine(3)
+    before = chain.canonical()
+    block_hash = chain.head.parent_hash if reference == "canonical" else "0x" + "00" * 32
+    with pytest.raises(ValueError, match="no orphaned block"):
+        chain.go_back(block_hash)
+
+    assert chain.canonical() == before
+
+
+def test_a_branch_that_was_gone_back_to_is_forgotten_once():
+    """A chain that keeps few blocks runs on after it went back and forth."""
+    chain = SimulatedChain(5, **FEW, keep_blocks=6)
+    chain.mine(8)
+    first = chain.head
+    chain.reorg(2, 3)
+    chain.go_back(first.hash)
+    chain.mine(20)
+
+    assert chain.orphaned_heads() == []
+    assert chain.by_hash(first.hash) is None
+
+
+def test_how_high_was_built_on_a_block():
+    """The greatest height of any branch on top counts, also of those that were left."""
+    chain = SimulatedChain(5, **FEW)
+    chain.mine(4)
+    first = chain.head
+    chain.reorg(2, 5)
+    second = chain.head
+    chain.reorg(5, 1)
+    reached = chain.heights_reached()
+
+    assert reached[first.hash] == 4
+    assert reached[second.hash] == 7
+    assert reached[chain.by_number(2).hash] == 7
+    assert reached[chain.head.hash] == 3

@@ -5,7 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from crypitor.simulator.signing import ORDER, address_of, sign
-from crypitor.simulator.transactions import Actor, Envelope, signed
+from crypitor.simulator.transactions import Actor, Envelope, authorized, signed
 
 secrets = st.integers(min_value=1, max_value=ORDER - 1)
 
@@ -66,3 +66,43 @@ def test_a_transaction_equals_eth_accounts(kind, to):
     assert transaction.raw == bytes(expected.raw_transaction)
     assert transaction.hash == "0x" + bytes(expected.hash).hex()
     assert transaction.v == expected.v
+
+
+DYNAMIC = {
+    "chain_id": 1337, "nonce": 300, "tip": 7, "fee_cap": 9, "gas": 50_000,
+    "to": "0x" + "ab" * 20, "value": 10**20, "data": b"\x00\x01\x02",
+    "access_list": (("0x" + "ef" * 20, (b"\xcd" * 32,)),),
+}  # fmt: skip
+DYNAMIC_FIELDS = {
+    "chainId": 1337, "nonce": 300, "maxPriorityFeePerGas": 7, "maxFeePerGas": 9, "gas": 50_000,
+    "to": "0xABaBaBaBABabABabAbAbABAbABabababaBaBABaB", "value": 10**20, "data": "0x000102",
+    "accessList": [{"address": "0x" + "ef" * 20, "storageKeys": ["0x" + "cd" * 32]}],
+}  # fmt: skip
+
+
+def test_a_blob_transaction_equals_eth_accounts():
+    """The raw bytes, without the blobs, and the hash equal what eth_account signs."""
+    actor, hashes = Actor.named("somebody"), (b"\x01" + b"\x77" * 31, b"\x01" + b"\x88" * 31)
+    transaction = signed(Envelope(kind=3, **DYNAMIC, blob_fee_cap=300, blob_hashes=hashes), actor)
+    fields = {**DYNAMIC_FIELDS, "type": 3, "maxFeePerBlobGas": 300, "blobVersionedHashes": hashes}
+    expected = Account.sign_transaction(fields, actor.secret.to_bytes(32, "big"))
+
+    assert transaction.raw == bytes(expected.raw_transaction)
+    assert transaction.hash == "0x" + bytes(expected.hash).hex()
+
+
+def test_a_set_code_transaction_equals_eth_accounts():
+    """The authorization, the raw bytes and the hash equal what eth_account signs."""
+    actor, authority = Actor.named("somebody"), Actor.named("somebody else")
+    code = "0x" + "12" * 20
+    given = authorized(1337, code, 5, authority)
+    transaction = signed(Envelope(kind=4, **DYNAMIC, authorizations=(given,)), actor)
+    signed_by_other = Account.sign_authorization(
+        {"chainId": 1337, "address": code, "nonce": 5}, authority.secret.to_bytes(32, "big")
+    )
+    fields = {**DYNAMIC_FIELDS, "type": 4, "authorizationList": [signed_by_other]}
+    expected = Account.sign_transaction(fields, actor.secret.to_bytes(32, "big"))
+
+    assert given.signature == (signed_by_other.y_parity, signed_by_other.r, signed_by_other.s)
+    assert transaction.raw == bytes(expected.raw_transaction)
+    assert transaction.hash == "0x" + bytes(expected.hash).hex()

@@ -1,0 +1,70 @@
+"""
+How many lies about a block's receipts each level of proof finds, in percent, on a simulated chain.
+
+    .venv/bin/python bench/lies.py [--json]
+"""
+
+import argparse
+import copy
+import json
+from random import Random
+
+import msgspec
+
+from crypitor.errors import Unproven
+from crypitor.evm.profiles import PLAIN
+from crypitor.evm.proof import prove
+from crypitor.evm.types import Receipt, Seal, Transaction
+from crypitor.simulator.chain import SimulatedChain
+from crypitor.simulator.documents import block_document, receipt_document
+from crypitor.simulator.lies import OF_RECEIPTS
+
+LEVELS = ("off", "logs", "receipts")
+BLOCKS = 200
+
+
+def main():
+    chain = SimulatedChain("lies", transfers=(20, 60))
+    chain.mine(BLOCKS)
+    rng = Random("lies")
+    found = {fault: dict.fromkeys(LEVELS, 0) for fault in OF_RECEIPTS}
+    for block in map(chain.by_number, range(1, BLOCKS + 1)):
+        document = msgspec.json.encode(block_document(block, full=True))
+        seal = msgspec.json.decode(document, type=Seal)
+        transactions = msgspec.json.decode(
+            msgspec.json.encode(block_document(block, full=True)["transactions"]),
+            type=tuple[Transaction, ...],
+        )
+        truth = [receipt_document(block, mined) for mined in block.transactions]
+        for fault, lie in OF_RECEIPTS.items():
+            told = msgspec.json.encode(lie(copy.deepcopy(truth), rng))
+            receipts = msgspec.json.decode(told, type=tuple[Receipt, ...])
+            for level in LEVELS:
+                found[fault][level] += refused(seal, transactions, receipts, level)
+    return [
+        {
+            "fault": fault.value,
+            **{level: round(100 * n / BLOCKS, 1) for level, n in of_level.items()},
+        }
+        for fault, of_level in found.items()
+    ]
+
+
+def refused(seal, transactions, receipts, level):
+    try:
+        prove(seal, transactions, receipts, level, PLAIN)
+    except Unproven:
+        return True
+    return False
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args()
+    rows = main()
+    if asked.json:
+        print(json.dumps(rows))
+    else:
+        for row in rows:
+            print(row)
