@@ -7,7 +7,7 @@ import random
 import secrets
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from aiohttp import web
 from crypitor.api import SERVER_OPTIONS, build
 from crypitor.api.context import Context
 from crypitor.api.starting import starting
+from crypitor.backfill.runner import Backfill
 from crypitor.config import ROLES, Config
 from crypitor.database.engine import Database, Transaction
 from crypitor.database.keys import ensure_admin
@@ -28,6 +29,7 @@ from crypitor.loop import LONGEST_WAIT_SECONDS, Health, forever, pause
 from crypitor.metrics import Metrics
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
+from crypitor.monitor.models import Confirmations
 from crypitor.monitor.watchlist import Watchlist
 from crypitor.observer import Observer
 from crypitor.queue import Queue
@@ -43,6 +45,7 @@ log = structlog.get_logger(__name__)
 
 FIRST_RETRY_SECONDS = 0.5
 GAUGE_SECONDS = 10.0
+BACKFILL_SHARE = 0.5
 
 Started = Callable[[str, str | None], None]
 """Told the API's URL (empty without that role) and the admin key, if one was made just now."""
@@ -143,6 +146,7 @@ class _Service:
         self._matcher: Matcher | None = None
         self._sender: Sender | None = None
         self._followers: list[Follower] = []
+        self._backfills: list[Backfill] = []
 
     async def run(self, stop: asyncio.Event, started: Callable[[str], None]) -> None:
         """Build the roles, run them, and end them in time."""
@@ -158,6 +162,10 @@ class _Service:
             workers = [
                 group.create_task(follower.run(stop), name=follower.role)
                 for follower in self._followers
+            ]
+            workers += [
+                group.create_task(backfill.run(stop), name=backfill.role)
+                for backfill in self._backfills
             ]
             others = [
                 group.create_task(role.run(stop, self._health), name=name)
@@ -205,7 +213,9 @@ class _Service:
             self._matcher = await self._monitor(self._queue)
         if "worker" in roles and self._queue:
             for name in config.followed:
-                self._followers.append(await self._worker(name, self._queue))
+                follower = await self._worker(name, self._queue)
+                self._followers.append(follower)
+                self._backfills.append(await self._backfill(name, follower))
 
     async def _webhook(self) -> Sender:
         webhook = self._config.webhook
@@ -240,7 +250,7 @@ class _Service:
             self._database,
             self._index,
             chains,
-            wake=self._sender.wake if self._sender else lambda _: None,
+            wake=self._wake,
             clock=clock,
             observer=self._observer,
             refresh=(watchlist.refresh_if_in_doubt if "api" in self._roles else watchlist.refresh),
@@ -248,23 +258,27 @@ class _Service:
         await matcher.load()
         return matcher
 
-    async def _worker(self, name: str, queue: Queue) -> Follower:
+    async def _nodes(self, name: str, share: float = 1.0) -> Nodes:
+        """Open connections to a network's nodes. share: of the calls that each of them allows."""
         network = self._config.followed[name]
-        nodes = await self._stack.enter_async_context(
+        return await self._stack.enter_async_context(
             Nodes.of_urls(
                 name,
                 network.rpc,
                 chain_id=network.chain_id,
                 timeout_seconds=network.timeout_seconds,
                 verify=network.verify,
-                tags=True,
+                calls_per_second=network.rpc_per_second and network.rpc_per_second * share,
                 observer=self._observer,
             )
         )
+
+    async def _worker(self, name: str, queue: Queue) -> Follower:
+        network = self._config.followed[name]
         return Follower(
             name,
             network.chain_id,
-            nodes,
+            await self._nodes(name),
             queue,
             self._database,
             start=network.start,
@@ -274,7 +288,32 @@ class _Service:
             clock=clock,
             health=self._health,
             observer=self._observer,
+            tags_wanted=partial(self._tags_wanted, network.confirmations),
         )
+
+    def _tags_wanted(self, confirmations: Confirmations) -> bool:
+        """Whether `safe` and `finalized` are waited for; a matcher elsewhere may well do so."""
+        return isinstance(confirmations, str) or self._matcher is None or self._index.asks_tags
+
+    async def _backfill(self, name: str, follower: Follower) -> Backfill:
+        network, backfill = self._config.followed[name], self._config.backfill
+        return Backfill(
+            name,
+            network.chain_id,
+            await self._nodes(name, BACKFILL_SHARE),
+            self._database,
+            term=lambda: follower.term,
+            confirmations=network.confirmations,
+            keep=network.max_reorg_depth + 1,
+            in_flight=backfill.in_flight,
+            requests_per_second=backfill.requests_per_second,
+            wake=self._wake,
+            clock=clock,
+        )
+
+    def _wake(self, endpoints: Iterable[str]) -> None:
+        if self._sender:
+            self._sender.wake(endpoints)
 
     def _context(self, standing: Standing) -> Context:
         matcher, sender, watchlist = self._matcher, self._sender, self._watchlist

@@ -6,7 +6,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
@@ -14,15 +14,18 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 import typer
 
 from crypitor.errors import ConfigError, CrypitorError, Invalid
+from crypitor.simulator.faults import MEANING
 
 if TYPE_CHECKING:
     from crypitor.config import Config
     from crypitor.database.engine import Transaction
+    from crypitor.evm.types import Header
 
 T = TypeVar("T")
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 DEFAULT_CONFIG = Path("config.toml")
+FAULT_NAMES = ", ".join(MEANING)
 
 cli = typer.Typer(
     name="crypitor",
@@ -34,6 +37,8 @@ cli = typer.Typer(
 )
 keys = typer.Typer(help="API keys.", no_args_is_help=True)
 cli.add_typer(keys, name="key")
+networks = typer.Typer(help="The networks that are followed.", no_args_is_help=True)
+cli.add_typer(networks, name="network")
 
 ConfigPath = Annotated[
     Path | None,
@@ -194,6 +199,48 @@ def revoke_key(
     typer.echo(f"revoked {key_id}")
 
 
+@networks.command("resume")
+def resume_network(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As the configuration has it.")],
+    from_block: Annotated[
+        int, typer.Option(min=1, help="The first block that is read again; its parent is kept.")
+    ],
+    config: ConfigPath = None,
+) -> None:
+    """Go on after a reorg deeper than max_reorg_depth.
+
+    Matches from this block on are reverted, and what the nodes have there now is matched.
+    """
+    loaded = _load(config)
+    network = loaded.followed.get(name)
+    if network is None:
+        raise _failure(f"no network {name} with a node is configured")
+    from crypitor.database.networks import resume
+    from crypitor.worker import Unobserved
+    from crypitor.worker.beginning import headers_below
+    from crypitor.worker.nodes import Nodes
+
+    async def ancestors() -> "Sequence[Header]":
+        async with Nodes.of_urls(
+            name,
+            network.rpc,
+            chain_id=network.chain_id,
+            timeout_seconds=network.timeout_seconds,
+            verify=network.verify,
+            calls_per_second=network.rpc_per_second,
+            observer=Unobserved(),
+        ) as nodes:
+            return await headers_below(from_block, network.max_reorg_depth, nodes)
+
+    before = asyncio.run(ancestors())
+    if not before:
+        raise _failure(f"no node has block {from_block - 1}")
+    reverted = _in_database(loaded, lambda tx: resume(tx, name, before=before, now=_now()))
+    if reverted is None:
+        raise _failure(f"nothing has been matched of {name} yet")
+    typer.echo(f"{name} goes on at block {from_block}; matches reverted: {reverted}")
+
+
 @cli.command()
 def listen(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8090,
@@ -248,15 +295,25 @@ def simulate(
         60,
     ),
     reorg_every: Annotated[int, typer.Option(min=0, help="Blocks, about; 0 for never.")] = 25,
+    chaos: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[:RATE]",
+            help=f"How the node fails or lies, in how many of the requests, 0.1 of them if no rate"
+            f" is given; may be repeated. {FAULT_NAMES}, or all of them: all",
+        ),
+    ] = None,
     config: ConfigPath = None,
 ) -> None:
     """Serve a simulated chain over JSON-RPC, HTTP and WebSocket."""
     _load(config)
     from crypitor.simulator.chain import SimulatedChain
+    from crypitor.simulator.chaos import Chaos, read_rates
     from crypitor.simulator.mining import keep_mining
     from crypitor.simulator.rpc import SimulatorServer
 
     try:
+        node_chaos = Chaos(seed, read_rates(chaos or ()))
         chain = SimulatedChain(
             seed,
             chain_id=chain_id,
@@ -270,7 +327,7 @@ def simulate(
 
     async def mine() -> None:
         with _stop_signal() as stop:
-            async with SimulatorServer(chain, host, port) as server:
+            async with SimulatorServer(chain, host, port, chaos=node_chaos) as server:
                 typer.echo(f"chain {chain_id} at {server.url} and {server.ws_url}, Ctrl-C ends it")
                 await keep_mining(chain, server, block_seconds, reorg_every, stop)
 

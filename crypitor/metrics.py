@@ -60,6 +60,30 @@ class Metrics:
             buckets=_NETWORK,
             registry=registry,
         )
+        self.node_requests = Gauge(
+            "crypitor_node_requests",
+            "Requests sent to a node since the start; a batch is one.",
+            ["network", "node"],
+            registry=registry,
+        )
+        self.requests_per_block = Gauge(
+            "crypitor_requests_per_block",
+            "Requests to all nodes for each block, since the start.",
+            ["network"],
+            registry=registry,
+        )
+        self.blocks_per_second = Gauge(
+            "crypitor_blocks_per_second",
+            "Blocks loaded a second, over the last half minute.",
+            ["network"],
+            registry=registry,
+        )
+        self.seconds_to_head = Gauge(
+            "crypitor_seconds_to_head",
+            "Estimate of when the head is reached; NaN where there is none.",
+            ["network"],
+            registry=registry,
+        )
         self.matches = Counter(
             "crypitor_matches_total", "Matches stored.", ["network", "kind"], registry=registry
         )

@@ -13,6 +13,7 @@ from crypitor.monitor.matcher import Matcher
 from crypitor.monitor.models import Confirmations
 from crypitor.webhook.body import rfc3339
 from crypitor.worker.follower import Follower
+from crypitor.worker.status import NetworkStatus
 
 COUNT_DUE = "select count(*) from deliveries where status = 'pending' and due_at <= :now"
 COUNT_ENDPOINTS = "select state, count(*) as endpoints from endpoints group by state"
@@ -63,7 +64,12 @@ class Standing:
                 shown["head"] = worker.head.number
                 if isinstance(tip := shown.get("tip"), int):
                     shown["lag_blocks"] = max(0, worker.head.number - tip)
+            shown["state"] = worker.state
+            shown["trouble"] = worker.trouble
             shown["finalized"] = worker.finalized
+            shown["blocks_per_second"] = worker.blocks_per_second
+            shown["seconds_to_head"] = worker.seconds_to_head
+            shown["requests_per_block"] = worker.requests_per_block
             shown["nodes"] = [asdict(node) for node in worker.nodes]
             if worker.last_reorg is not None:
                 reorg = asdict(worker.last_reorg)
@@ -93,13 +99,23 @@ class Standing:
                 if isinstance(value := shown.get(key), int | float):
                     gauge.labels(name).set(value)
         for follower in self._followers:
-            published, tip = follower.status.tip, self._tip(follower.status.network)
-            if published is not None and tip is not None:
-                lag = metrics.queue_lag_blocks.labels(follower.status.network)
-                lag.set(max(0, published.number - tip))
+            self._render_worker(follower.status)
         metrics.monitors.set(len(self._index))
         metrics.addresses.set(self._index.addresses)
         return metrics.render()
+
+    def _render_worker(self, worker: NetworkStatus) -> None:
+        metrics, network, tip = self._metrics, worker.network, self._tip(worker.network)
+        if worker.tip is not None and tip is not None:
+            metrics.queue_lag_blocks.labels(network).set(max(0, worker.tip.number - tip))
+        if worker.requests_per_block is not None:
+            metrics.requests_per_block.labels(network).set(worker.requests_per_block)
+        unknown = float("nan")
+        seconds = worker.seconds_to_head
+        metrics.blocks_per_second.labels(network).set(worker.blocks_per_second)
+        metrics.seconds_to_head.labels(network).set(unknown if seconds is None else seconds)
+        for node in worker.nodes:
+            metrics.node_requests.labels(network, node.name).set(node.requests)
 
     async def count(self) -> bool:
         """Count, for the metrics, what only the database knows. Raises DatabaseUnavailable."""

@@ -101,7 +101,7 @@ class Service:
     async def post(self, path: str, body: object) -> Any:
         """Create a resource."""
         async with self.api() as api, api.post(path, json=body) as answer:
-            assert answer.status in (200, 201), await answer.text()
+            assert answer.status in (200, 201, 202), await answer.text()
             return await answer.json()
 
     async def until_tip(self, network: str, number: int, seconds: float = 60) -> None:

@@ -1,5 +1,6 @@
 """The commands as a user types them: each in a process of its own."""
 
+import json
 import os
 import re
 import resource
@@ -7,12 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
 
+from crypitor.simulator.faults import Fault
+
 CRYPITOR = [sys.executable, "-m", "crypitor"]
-COMMANDS = ["run", "demo", "check", "migrate", "listen", "simulate", "key"]
+COMMANDS = ["run", "demo", "check", "migrate", "listen", "simulate", "key", "network"]
 NOT_FOR_HELP = {"web3", "aiohttp", "sqlalchemy", "pydantic", "structlog", "databases", "aiokafka"}
 
 
@@ -66,13 +71,15 @@ def test_help_is_quick():
     assert min(took) < 0.3
 
 
-@pytest.mark.parametrize("command", [[name] for name in COMMANDS] + [["key", "create"]])
+@pytest.mark.parametrize(
+    "command", [[name] for name in COMMANDS] + [["key", "create"], ["network", "resume"]]
+)
 def test_every_command_has_help_and_config(crypitor, command):
     """The contract: every command takes --config."""
     done = crypitor(*command, "--help")
 
     assert done.returncode == 0
-    assert command == ["key"] or "--config" in done.stdout
+    assert command in (["key"], ["network"]) or "--config" in done.stdout
 
 
 def test_mistakes_are_all_told_and_end_with_status_2(crypitor, tmp_path):
@@ -184,6 +191,35 @@ def test_servers_say_where_they_are_and_end_at_a_signal(tmp_path, words):
 
         assert (process.returncode, errors) == (0, "")
         assert time.monotonic() - started < 2
+
+
+def test_a_simulated_node_that_fails(tmp_path):
+    """`simulate --chaos` takes faults with and without a rate."""
+    process, first = begin(
+        tmp_path, "simulate", "--port", "0", "--chaos", "http_503:1", "--chaos", "lag"
+    )
+    with process:
+        url = re.search(r"http://127\.0\.0\.1:\d+", first)[0]
+        with pytest.raises(urllib.error.HTTPError, match="503"):
+            urllib.request.urlopen(url, b'{"id": 1, "method": "eth_chainId"}')
+        with urllib.request.urlopen(f"{url}/_/chaos") as answer:
+            listed = json.load(answer)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=10)
+
+    assert {name: one["rate"] for name, one in listed.items() if one["rate"]} == {
+        "http_503": 1, "lag": 0.1,
+    }  # fmt: skip
+
+
+def test_faults_are_named_in_the_help(crypitor):
+    """Every fault; and a wrong name is answered with the right ones."""
+    told = crypitor("simulate", "--help").stdout
+    wrong = crypitor("simulate", "--chaos", "nonsense")
+
+    assert all(fault in told for fault in Fault)
+    assert wrong.returncode == 2
+    assert all(fault in re.sub(r"[\s│]+", " ", wrong.stderr) for fault in Fault)
 
 
 def test_a_port_that_is_taken_is_a_sentence(tmp_path, crypitor):

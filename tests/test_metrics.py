@@ -18,6 +18,11 @@ CONTRACT = """
     crypitor_queue_lag_blocks{network}
 """
 
+OURS = """
+    crypitor_node_requests{network,node} crypitor_requests_per_block{network}
+    crypitor_blocks_per_second{network} crypitor_seconds_to_head{network}
+"""
+
 
 def touch(metrics: Metrics) -> None:
     """Give every metric one series; a label's value is its name."""
@@ -28,7 +33,7 @@ def touch(metrics: Metrics) -> None:
 
 
 def test_names_and_labels_are_the_contracts():
-    """No more, no fewer, each with the labels in question."""
+    """Those and ours; no more, no fewer, each with the labels in question."""
     metrics = Metrics()
     touch(metrics)
     found = set()
@@ -39,7 +44,7 @@ def test_names_and_labels_are_the_contracts():
             if name.startswith("crypitor_"):
                 found.add(name + (f"{{{','.join(labels)}}}" if labels else ""))
 
-    assert sorted(found) == sorted(CONTRACT.split())
+    assert sorted(found) == sorted(CONTRACT.split() + OURS.split())
 
 
 def test_each_object_counts_for_itself():

@@ -227,6 +227,26 @@ class DeliveryPage(TypedDict):
     next_cursor: str | None
 
 
+class NodeAnswer(TypedDict):
+    """One JSON-RPC endpoint of a network; `name` is its host and port."""
+
+    name: str
+    state: Annotated[
+        Literal["active", "standby", "failing"],
+        Field(description="active: it answered last. failing: its last answer was none."),
+    ]
+    head: int | None
+    head_seconds: Annotated[
+        float | None, Field(description="How long ago it first showed this head.")
+    ]
+    error: Annotated[str | None, Field(description="Why it is failing.")]
+    error_rate: Annotated[
+        float, Field(description="Share of failures among its last dozens of requests.")
+    ]
+    latency_ms: Annotated[float | None, Field(description="Of a request, newest counting most.")]
+    requests: Annotated[int, Field(description="Sent since the start; a batch is one.")]
+
+
 class NetworkAnswer(TypedDict):
     """A network as this process sees it; null for what it does not know (yet)."""
 
@@ -236,6 +256,14 @@ class NetworkAnswer(TypedDict):
     symbol: str
     explorer: str | None
     confirmations: Confirmations
+    state: Annotated[
+        Literal["following", "catching up", "waiting", "stopped"] | None,
+        Field(
+            description="waiting: the next block cannot be had, or does not prove itself. "
+            "stopped: a reorg was deeper than max_reorg_depth; see `crypitor network resume`."
+        ),
+    ]
+    trouble: Annotated[str | None, Field(description="Why it is waiting or stopped.")]
     head: int | None
     tip: int | None
     lag_blocks: int | None
@@ -244,8 +272,17 @@ class NetworkAnswer(TypedDict):
         int | None, Field(description="Newest block with the network's confirmations.")
     ]
     finalized: int | None
+    blocks_per_second: Annotated[
+        float | None, Field(description="Loaded, over the last half minute.")
+    ]
+    seconds_to_head: Annotated[
+        float | None, Field(description="Estimate while catching up; null where there is none.")
+    ]
+    requests_per_block: Annotated[
+        float | None, Field(description="Requests to all nodes for each block, since the start.")
+    ]
     last_reorg: dict[str, Any] | None
-    nodes: list[dict[str, Any]]
+    nodes: list[NodeAnswer]
 
 
 class NetworkPage(TypedDict):
@@ -253,6 +290,45 @@ class NetworkPage(TypedDict):
 
     data: list[NetworkAnswer]
     next_cursor: None
+
+
+class JobAnswer(TypedDict):
+    """A backfill and how far it has come.
+
+    Open jobs are `queued` or `running`; `done` and `cancelled` are final.
+    """
+
+    id: str
+    kind: Literal["backfill"]
+    monitor: str
+    network: str
+    status: Literal["queued", "running", "done", "cancelled"]
+    from_block: int
+    to_block: int
+    blocks_done: Annotated[int, Field(description="From `from_block` on, without a gap.")]
+    blocks_total: int
+    matches_found: Annotated[
+        int,
+        Field(
+            description="In the blocks done; those of blocks that a reorg made it read twice count "
+            "twice."
+        ),
+    ]
+    matches_new: Annotated[
+        int, Field(description="Of those, how many were not stored before: these are sent.")
+    ]
+    blocks_per_second: Annotated[
+        float | None, Field(description="Lately; null before the first part is done.")
+    ]
+    expected_at: Annotated[
+        str | None, Field(description="When it will be done at this rate; null while not known.")
+    ]
+    trouble: Annotated[
+        str | None, Field(description="Why it makes no progress now, or why it was cancelled.")
+    ]
+    created_at: Time
+    started_at: str | None
+    finished_at: str | None
 
 
 class ProjectAnswer(TypedDict):

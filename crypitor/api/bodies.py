@@ -22,6 +22,7 @@ MOST_NETWORKS = 64
 MOST_ENDPOINTS = 16
 MOST_CONTRACTS = 1_000
 MOST_TAGS = 50
+LAST_BLOCK = 2**53 - 1
 
 ADDRESS_PATTERN = "^0[xX]([0-9a-f]{40}|[0-9A-F]{40})$"
 _ADDRESS_WORDS = "0x and 40 hex digits; mixed case only with a true EIP-55 checksum"
@@ -225,6 +226,20 @@ class MonitorBody(Body):
     )
     note: Annotated[str, Field(pattern=r"^[^\x00]*$")] = Field("", max_length=10_000)
     enabled: bool = True
+
+
+class BackfillBody(Body):
+    """Past blocks of one network, both ends included."""
+
+    network: str = Field(description="One of the monitor's networks.")
+    from_block: int = Field(ge=0, le=LAST_BLOCK)
+    to_block: int | None = Field(
+        None,
+        ge=0,
+        le=LAST_BLOCK,
+        description="At most the network's tip, which is also the default: later blocks are "
+        "matched as they come.",
+    )
 
 
 class ProjectBody(Body):

@@ -8,6 +8,7 @@ PROJECT_ID: Final = "pr_01jd9qtzz0a1b2c3d4e5f6g7h8"
 KEY_ID: Final = "ke_01jd9qtzz1s2t3v4w5x6y7z8a9"
 MATCH_ID: Final = "ma_kd3Yb0mE2v9QxZ1tR7uLwA"
 DELIVERY_ID: Final = "de_Pq4sT1nVb8cYhK2jX6zMfg"
+JOB_ID: Final = "jo_01jd9qw5t6u7v8w9x0y1z2a3b4"
 BEACON: Final = "0x00000000219ab540356cbb839cbe05303d7705fa"
 VITALIK: Final = "0xd8da6bf26964af9d7eed9e03e53415d37aa96045"
 USDC: Final = "0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48"
@@ -111,14 +112,50 @@ _NETWORK: dict[str, Any] = {
     "symbol": "ETH",
     "explorer": "https://etherscan.io",
     "confirmations": 12,
+    "state": "following",
+    "trouble": None,
     "head": 21000000,
     "tip": 21000000,
     "lag_blocks": 0,
     "lag_seconds": 1.2,
     "confirmed": 20999989,
     "finalized": 20999936,
+    "blocks_per_second": 0.08,
+    "seconds_to_head": 0.0,
+    "requests_per_block": 1.02,
     "last_reorg": None,
-    "nodes": [],
+    "nodes": [
+        {
+            "name": "your-node.example",
+            "state": "active",
+            "head": 21000000,
+            "head_seconds": 1.2,
+            "error": None,
+            "error_rate": 0.0,
+            "latency_ms": 23.5,
+            "requests": 412,
+        }
+    ],
+}
+
+_JOB: dict[str, Any] = {
+    "id": JOB_ID,
+    "kind": "backfill",
+    "monitor": MONITOR_ID,
+    "network": "ethereum",
+    "status": "running",
+    "from_block": 20000000,
+    "to_block": 20999999,
+    "blocks_done": 250000,
+    "blocks_total": 1000000,
+    "matches_found": 1312,
+    "matches_new": 1280,
+    "blocks_per_second": 48.7,
+    "expected_at": "2026-11-22T19:16:40.123Z",
+    "trouble": None,
+    "created_at": TIME,
+    "started_at": TIME,
+    "finished_at": None,
 }
 
 _PROJECT = {"id": PROJECT_ID, "name": "accounting", "created_at": TIME}
@@ -157,6 +194,7 @@ BODIES: dict[str, Any] = {
         "headers": {"X-Team": "accounting"},
     },
     "change_endpoint": {"rate_per_second": 5, "headers": {"X-Team": None}},
+    "start_backfill": {"network": "ethereum", "from_block": 20000000, "to_block": 20999999},
     "add_project": {"name": "accounting"},
     "add_key": {"name": "grafana", "scope": "read"},
 }
@@ -218,6 +256,18 @@ ANSWERS: dict[str, Any] = {
             }
         ],
     },
+    "start_backfill": {
+        **_JOB,
+        "status": "queued",
+        "blocks_done": 0,
+        "matches_found": 0,
+        "matches_new": 0,
+        "blocks_per_second": None,
+        "expected_at": None,
+        "started_at": None,
+    },
+    "read_job": _JOB,
+    "stop_job": {**_JOB, "status": "cancelled", "expected_at": None, "finished_at": TIME},
     "read_networks": _page(_NETWORK),
     "read_network": _NETWORK,
     "add_project": _PROJECT,

@@ -12,12 +12,17 @@ from crypitor.database.keys import Scope
 routes = Routes("Networks")
 
 UNKNOWN: Mapping[str, object] = {
+    "state": None,
+    "trouble": None,
     "head": None,
     "tip": None,
     "lag_blocks": None,
     "lag_seconds": None,
     "confirmed": None,
     "finalized": None,
+    "blocks_per_second": None,
+    "seconds_to_head": None,
+    "requests_per_block": None,
     "last_reorg": None,
     "nodes": (),
 }

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from crypitor.config.types import (
     PREFIX,
     ApiConfig,
+    BackfillConfig,
     Config,
     DatabaseConfig,
     LogConfig,
@@ -26,12 +27,14 @@ from crypitor.config.types import (
 )
 from crypitor.errors import ConfigError
 from crypitor.evm.networks import PRESETS
+from crypitor.evm.profiles import Level, profile_of
 
 SECTIONS: dict[str, type[Section]] = {
     "server": ServerConfig,
     "api": ApiConfig,
     "database": DatabaseConfig,
     "queue": QueueConfig,
+    "backfill": BackfillConfig,
     "webhook": WebhookConfig,
     "log": LogConfig,
 }
@@ -140,8 +143,9 @@ class _Reader:
             return None
         preset = PRESETS.get(name)
         if preset is None:
-            return self._section(NetworkConfig, key, {"title": name, **table})
-        defaults = {field: getattr(preset, field) for field in preset.__slots__}
+            other = {"title": name, "verify": _strongest(table.get("chain_id"))}
+            return self._section(NetworkConfig, key, {**other, **table})
+        defaults = {field: getattr(preset, field) for field in (*preset.__slots__, "verify")}
         network = self._section(NetworkConfig, key, {**defaults, **table})
         if network and network.chain_id != preset.chain_id:
             self._tell(
@@ -163,6 +167,12 @@ class _Reader:
     def _tell(self, key: str, problem: str) -> None:
         variable = self._origins.get(key.partition("[")[0])
         self._mistakes.append(f"{key}: {problem}" + (f" (set by {variable})" if variable else ""))
+
+
+def _strongest(chain_id: object) -> Level:
+    """Return the level for a chain without a preset; what is no number is refused later."""
+    text = str(chain_id)
+    return profile_of(int(text) if text.isascii() and text.isdigit() else 0).strongest
 
 
 def _key(section: str, place: tuple[int | str, ...]) -> str:

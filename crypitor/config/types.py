@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 
 from crypitor.errors import ConfigError
-from crypitor.evm.proof import Level
+from crypitor.evm.profiles import Level
 from crypitor.redaction import shown
 
 PREFIX = "CRYPITOR__"
@@ -120,6 +120,7 @@ class NetworkConfig(Section):
     poll_seconds: Seconds = 1.0
     timeout_seconds: Seconds = 10
     window: int = Field(default=16, ge=1, le=256)
+    rpc_per_second: Seconds | None = None
     max_reorg_depth: int = Field(default=64, ge=1, le=10_000)
     verify: Level = "receipts"
     traces: str = "off"
@@ -145,6 +146,13 @@ class NetworkConfig(Section):
         if traces != "off":
             raise ValueError('internal transfers are not available yet: only "off"')
         return traces
+
+
+class BackfillConfig(Section):
+    """How fast past blocks are read. Both are limits for the nodes of one network."""
+
+    in_flight: int = Field(default=8, ge=1, le=256)
+    requests_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 50.0
 
 
 class WebhookConfig(Section):
@@ -185,6 +193,7 @@ class Config(Section):
     database: DatabaseConfig = DatabaseConfig()
     queue: QueueConfig = QueueConfig()
     networks: dict[str, NetworkConfig] = Field(default_factory=dict)
+    backfill: BackfillConfig = BackfillConfig()
     webhook: WebhookConfig = WebhookConfig()
     log: LogConfig = LogConfig()
 

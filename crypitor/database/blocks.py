@@ -16,29 +16,38 @@ from crypitor.webhook.body import body, document
 
 
 @dataclass(frozen=True, slots=True)
-class BlockEffect:
-    """What a block does to its chain.
+class Effect:
+    """What is told as of a block.
 
-    expected_sequence: of the message before, as the caller knows it.
-    ancestor_number: the block it stands on; matched blocks above it are orphaned. None for the
-    first block.
-    matches: each with the confirmations that its monitor, or else its network, requires.
-    safe, finalized: heights of the node's tags, None where it has none.
-    oldest_kept: headers below this height are forgotten.
+    matches: found in it, each with the confirmations that its monitor, or else its network,
+    requires.
     now: unix milliseconds.
     """
 
     network: str
     chain_id: int
+    header: Header
+    matches: Sequence[tuple[Match, Confirmations]]
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlockEffect(Effect):
+    """What a block does to its chain.
+
+    expected_sequence: of the message before, as the caller knows it.
+    ancestor_number: the block it stands on; matched blocks above it are orphaned. None for the
+    first block.
+    safe, finalized: heights of the node's tags, None where it has none.
+    oldest_kept: headers below this height are forgotten.
+    """
+
     expected_sequence: int
     sequence: int
-    header: Header
     ancestor_number: int | None
-    matches: Sequence[tuple[Match, Confirmations]]
     safe: int | None
     finalized: int | None
     oldest_kept: int
-    now: int
 
 
 @dataclass(slots=True)
@@ -134,12 +143,13 @@ async def save_block(tx: Transaction, effect: BlockEffect) -> Saved | None:
     )
     await tx.run(FORGET_OLD_HEADERS, network=effect.network, oldest=effect.oldest_kept)
     if effect.matches:
-        await _store_matches(tx, effect, saved)
+        await store_matches(tx, effect, saved)
     await _confirm(tx, effect, saved)
     return saved
 
 
-async def _store_matches(tx: Transaction, effect: BlockEffect, saved: Saved) -> None:
+async def store_matches(tx: Transaction, effect: Effect, saved: Saved) -> None:
+    """Store the matches of a block that are not stored yet, and queue the news of them."""
     listeners = await _listeners(tx, {match.monitor.id for match, _ in effect.matches})
     stored = {
         row["id"]: row
@@ -163,7 +173,7 @@ async def _store_matches(tx: Transaction, effect: BlockEffect, saved: Saved) -> 
                 for position, (match, required) in enumerate(fresh, last - len(fresh) + 1)
             ],
         )
-        saved.new_matches = len(fresh)
+        saved.new_matches += len(fresh)
     if back:
         await tx.many(RETURN_MATCH, [(match.id,) for match, _ in back])
     returns = {match.id: stored[match.id]["returns"] + 1 for match, _ in back}
@@ -193,7 +203,7 @@ async def _store_matches(tx: Transaction, effect: BlockEffect, saved: Saved) -> 
 
 
 def _match_row(
-    effect: BlockEffect, match: Match, required: Confirmations, text: str, position: int
+    effect: Effect, match: Match, required: Confirmations, text: str, position: int
 ) -> tuple[object, ...]:
     number, tag = (required, None) if isinstance(required, int) else (None, required)
     return (
@@ -217,12 +227,20 @@ def _match_row(
     )
 
 
-async def _revert_orphaned(
-    tx: Transaction, effect: BlockEffect, ancestor: int, saved: Saved
-) -> None:
+async def revert_above(
+    tx: Transaction, network: str, chain_id: int, ancestor: Header, now: int
+) -> Saved:
+    """Revert the matches above a block, and queue the news of it. now: unix milliseconds."""
+    saved = Saved()
+    effect = Effect(network, chain_id, ancestor, (), now)
+    await _revert_orphaned(tx, effect, ancestor.number, saved)
+    return saved
+
+
+async def _revert_orphaned(tx: Transaction, effect: Effect, ancestor: int, saved: Saved) -> None:
     rows = await tx.all(SELECT_ORPHANED, network=effect.network, ancestor=ancestor)
     saved.reverted = len(rows)
-    await _tell(tx, effect, Phase.REVERTED, rows, saved)
+    await tell(tx, effect, Phase.REVERTED, rows, saved)
 
 
 async def _confirm(tx: Transaction, effect: BlockEffect, saved: Saved) -> None:
@@ -237,13 +255,13 @@ async def _confirm(tx: Transaction, effect: BlockEffect, saved: Saved) -> None:
         values = {"network": effect.network, "height": height, **({"tag": tag} if tag else {})}
         rows = await tx.all(SELECT_CONFIRMED.format(condition=condition), **values)
         saved.confirmed += len(rows)
-        await _tell(tx, effect, Phase.CONFIRMED, rows, saved)
+        await tell(tx, effect, Phase.CONFIRMED, rows, saved)
 
 
-async def _tell(
-    tx: Transaction, effect: BlockEffect, phase: Phase, rows: Sequence[Row], saved: Saved
+async def tell(
+    tx: Transaction, effect: Effect, phase: Phase, rows: Sequence[Row], saved: Saved
 ) -> None:
-    """Move stored matches to a later phase and queue the news of it.
+    """Move stored matches to a later phase, as of a block, and queue the news of it.
 
     A reverted match is told to those endpoints alone that were told of it before; a confirmed one
     to all of its monitor. Monitors that were deleted meanwhile tell nobody.

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from crypitor.database.blocks import revert_above
 from crypitor.database.engine import Transaction
 from crypitor.errors import ConfigError
 from crypitor.evm.types import Header
@@ -28,6 +29,11 @@ BEGIN = """update networks set sequence = :sequence
     where name = :name and term = :term
         and not exists (select 1 from headers where network = :name)
     returning name"""
+
+RESUME = """update networks set sequence = sequence + 1, rewind = 1 where name = :name
+    returning chain_id"""
+
+FORGET_HEADERS = "delete from headers where network = :name"
 
 INSERT_HEADER = """insert into headers (network, number, hash, parent_hash, timestamp)
     values (:network, :number, :hash, :parent_hash, :timestamp)"""
@@ -75,11 +81,30 @@ async def begin(
     """
     if await tx.value(BEGIN, name=name, term=term, sequence=sequence) is None:
         return False
+    await _store(tx, name, before)
+    return True
+
+
+async def resume(tx: Transaction, name: str, *, before: Sequence[Header], now: int) -> int | None:
+    """Go on above the last of these headers, whatever was stored; unix milliseconds.
+
+    Matches above it are reverted: how many, is returned; None if the network is not known. The
+    sequence moves, so that nothing which was published before takes effect.
+    """
+    chain_id = await tx.value(RESUME, name=name)
+    if chain_id is None:
+        return None
+    saved = await revert_above(tx, name, chain_id, before[-1], now)
+    await tx.run(FORGET_HEADERS, name=name)
+    await _store(tx, name, before)
+    return saved.reverted
+
+
+async def _store(tx: Transaction, name: str, headers: Sequence[Header]) -> None:
     await tx.many(
         INSERT_HEADER,
-        [(name, one.number, one.hash, one.parent_hash, one.timestamp) for one in before],
+        [(name, one.number, one.hash, one.parent_hash, one.timestamp) for one in headers],
     )
-    return True
 
 
 async def ask_rewind(tx: Transaction, name: str) -> None:

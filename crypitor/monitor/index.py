@@ -43,6 +43,7 @@ class Index:
         self._numbers: dict[str, int] = {}
         self._next_number = 1
         self._stale = 0
+        self._by_tag: set[int] = set()
         self.look_up = self._watchers.get
         """Address → a number, a tuple of numbers, or None: the one probe of the block's path."""
 
@@ -53,6 +54,11 @@ class Index:
     def __contains__(self, monitor_id: str) -> bool:
         """Whether the monitor is watched now."""
         return monitor_id in self._numbers
+
+    @property
+    def asks_tags(self) -> bool:
+        """Whether any monitor's confirmations are the node's `safe` or `finalized`."""
+        return bool(self._by_tag)
 
     @property
     def addresses(self) -> int:
@@ -83,6 +89,10 @@ class Index:
             self._drop_contracts(number)
             watching = self._watchings[number]
             watching.monitor, watching.rules = monitor, _by_kind(monitor.rules)
+        if isinstance(monitor.confirmations, str):
+            self._by_tag.add(number)
+        else:
+            self._by_tag.discard(number)
         if monitor.any_address:
             for contract in {c for rule in monitor.rules for c in rule.contracts or ()}:
                 self._by_contract[contract] = (*self._by_contract.get(contract, ()), number)
@@ -93,6 +103,7 @@ class Index:
         if number is None:
             return
         self._drop_contracts(number)
+        self._by_tag.discard(number)
         # Its addresses lead to a number that is gone, which costs memory and nothing else; they
         # are swept out together once there are many.
         self._stale += self._watchings.pop(number).addresses

@@ -6,7 +6,6 @@ headers that are kept.
 """
 
 import asyncio
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -15,15 +14,20 @@ import structlog
 
 from crypitor.database import networks
 from crypitor.database.engine import Database, Transaction
-from crypitor.errors import DeepReorg, NodeUnavailable
+from crypitor.errors import DeepReorg, NodeUnavailable, Unavailable
 from crypitor.evm.types import Block, Header
 from crypitor.loop import Health, forever, pause
+from crypitor.monitor.position import Position
 from crypitor.queue import Message, Queue
 from crypitor.worker import Observer
 from crypitor.worker.ahead import Ahead
+from crypitor.worker.beginning import headers_below
+from crypitor.worker.fork import LONG_FORK, Doubts, ancestor_of
+from crypitor.worker.halt import Halt
 from crypitor.worker.node import Sight
 from crypitor.worker.nodes import Nodes
-from crypitor.worker.status import NetworkStatus, Reorg
+from crypitor.worker.pace import Pace
+from crypitor.worker.status import NetworkState, NetworkStatus, Reorg
 from crypitor.worker.trail import Trail
 
 log = structlog.get_logger(__name__)
@@ -31,8 +35,14 @@ log = structlog.get_logger(__name__)
 REWIND_LOOK_MS = 1000
 """How often the database is asked whether the matcher wants to go back."""
 
+TAGS_MS = 60_000
+"""How often `safe` and `finalized` are looked at where nothing waits for them."""
+
+PROGRESS_MS = 10_000
+CATCHING_UP_BLOCKS = 8
+
+STOPPED_SECONDS = 15.0
 RELISTEN_SECONDS = 5.0
-FIRST_RETRY_SECONDS = 0.02
 
 _COUNTER_BITS = 40
 
@@ -49,8 +59,9 @@ class Follower:
     start: the first block's height, or `latest` for the head; used when nothing was matched yet.
     max_reorg_depth: how many published blocks a reorg may orphan.
     window: how many blocks are asked for at once while the tip is far behind the head.
-    poll_seconds: the longest wait between two looks at the head.
+    poll_seconds: the longest wait between two looks at the head, while no node announces it.
     clock: unix milliseconds.
+    tags_wanted: whether something waits for the node's `safe` or `finalized`.
     """
 
     def __init__(
@@ -68,6 +79,7 @@ class Follower:
         clock: Callable[[], int],
         health: Health,
         observer: Observer,
+        tags_wanted: Callable[[], bool] = lambda: True,
     ) -> None:
         self.role = f"worker {network}"
         self._network = network
@@ -88,26 +100,42 @@ class Follower:
         self._trail = Trail(max_reorg_depth + 1)
         self._genesis_next = False
         self._looked_for_rewind_at = 0
-        self._misses = 0
         self._head: Header | None = None
         self._safe: int | None = None
         self._finalized: int | None = None
         self._last_reorg: Reorg | None = None
-        self._stopped: str | None = None
+        self._halt = Halt(network, self.role, health)
+        self._waiting: str | None = None
+        self._tags_wanted = tags_wanted
+        self._tags_at = 0
+        self._pace = Pace(poll_seconds)
+        self._progress_told_at = 0
+        self._doubts = Doubts(nodes)
+
+    @property
+    def term(self) -> int | None:
+        """The term in which this process leads the network, None before it does."""
+        return self._term
 
     @property
     def status(self) -> NetworkStatus:
         """How things stand now."""
+        now, behind, blocks = self._clock(), self._behind(), self._pace.blocks
         return NetworkStatus(
-            self._network,
-            self._chain_id,
-            self._head,
-            self._trail.tip,
-            self._safe,
-            self._finalized,
-            self._last_reorg,
-            self._stopped,
-            self._nodes.status,
+            network=self._network,
+            chain_id=self._chain_id,
+            head=self._head,
+            tip=self._trail.tip,
+            safe=self._safe,
+            finalized=self._finalized,
+            last_reorg=self._last_reorg,
+            state=self._state(behind),
+            trouble=self._halt.reason or self._waiting,
+            behind=behind,
+            blocks_per_second=round(self._pace.blocks_per_second(now), 2),
+            seconds_to_head=self._pace.seconds_to_head(behind or 0, now),
+            requests_per_block=round(self._nodes.requests / blocks, 2) if blocks else None,
+            nodes=self._nodes.status,
         )
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -146,39 +174,58 @@ class Follower:
         await self._ahead.drop()
 
     async def step(self) -> bool:
-        """Publish the next block, or leave a branch; False when there was nothing to do."""
+        """Publish the next block, or leave a branch; False when nothing more is known to be there.
+
+        Raises Unavailable as long as the next block cannot be had, or not be proven.
+        """
+        try:
+            busy = await self._advance()
+        except Unavailable as trouble:
+            self._waiting = str(trouble)
+            raise
+        self._waiting = None
+        return busy
+
+    async def _advance(self) -> bool:
         if self._term is None:
             await self.open()
         await self._heed_rewind()
-        if self._stopped is not None:
+        if await self._halt.lasts(self._trail, self._nodes):
             return False
-        number = self._next_number()
-        if number is None:
+        tip = self._trail.tip
+        if tip is None and not self._genesis_next:
             return await self._begin()
+        number = tip.number + 1 if tip else 0
         seen = await self._next(number)
-        self._safe, self._finalized = seen.sight.safe, seen.sight.finalized
-        block = seen.sight.block
-        if block is None:
-            self._misses += 1
-            return await self._without_block(seen.sight.head, number)
-        if not self._trail.continues_with(block.header):
-            return await self._fork(block.header)
-        await self._publish(block, seen)
-        return True
+        sight = seen.sight
+        if sight.finalized is not None:
+            self._safe, self._finalized = sight.safe, sight.finalized
+        if sight.block is None:
+            self._pace.misses += 1
+            return await self._without_block(sight, number)
+        if not self._trail.continues_with(sight.block.header):
+            return await self._fork(sight.block.header, sight.node)
+        await self._publish(sight.block, seen)
+        return bool(self._behind())
 
     def idle_seconds(self) -> float:
         """Return how long to wait now: shortly for a block that is known to be on its way."""
-        expected = self._head is not None and self._head.number > (
-            self._trail.tip.number if self._trail.tip else -1
-        )
-        if expected and self._stopped is None:
-            return min(self._poll_seconds, FIRST_RETRY_SECONDS * 2.0 ** min(self._misses, 20))
-        return self._poll_seconds
+        if self._halt.reason is not None:
+            return max(self._poll_seconds, STOPPED_SECONDS)
+        return self._pace.wait_seconds(self._clock(), expecting=bool(self._behind()))
 
-    def _next_number(self) -> int | None:
-        if self._trail.tip is not None:
-            return self._trail.tip.number + 1
-        return 0 if self._genesis_next else None
+    def _behind(self) -> int | None:
+        """Return how many blocks the tip is below the head."""
+        if self._head is None or self._trail.tip is None:
+            return None
+        return max(0, self._head.number - self._trail.tip.number)
+
+    def _state(self, behind: int | None) -> NetworkState:
+        if self._halt.reason is not None:
+            return "stopped"
+        if self._waiting is not None:
+            return "waiting"
+        return "catching up" if (behind or 0) > CATCHING_UP_BLOCKS else "following"
 
     def _go_on_from(self, kept: Sequence[Header]) -> None:
         self._trail.replace(kept)
@@ -201,9 +248,7 @@ class Follower:
         if first == 0:
             self._genesis_next = True
             return True
-        before = await self._nodes.headers(max(first - self._max_reorg_depth, 0), first - 1)
-        if any(not one.is_parent_of(two) for one, two in itertools.pairwise(before)):
-            raise NodeUnavailable(f"the headers below block {first} are not linked")
+        before = await headers_below(first, self._max_reorg_depth, self._nodes)
         if before:
             self._go_on_from(await self._stored_beginning(before))
         return len(self._trail) > 0
@@ -227,19 +272,24 @@ class Follower:
         if not await self._database.read(lambda tx: networks.rewind_asked(tx, self._network)):
             return
 
-        async def work(tx: Transaction) -> tuple[Header, ...]:
+        async def work(tx: Transaction) -> Position:
             await networks.take_rewind(tx, self._network)
-            return await self._stored(tx)
+            return await networks.position_of(tx, self._network, self._max_reorg_depth + 1)
 
-        kept = await self._database.write(work)
+        position = await self._database.write(work)
         await self._ahead.drop()
-        self._go_on_from(kept)
-        self._stopped = None
-        self._health.end(f"{self.role} reorg")
+        if position.sequence >> _COUNTER_BITS == self._term:
+            self._counter = max(self._counter, position.sequence & (1 << _COUNTER_BITS) - 1)
+        self._go_on_from(position.headers)
+        self._halt.end()
         log.info("going back to the last matched block", network=self._network, tip=self._trail.tip)
 
     async def _look(self, number: int) -> _Seen:
-        sight = await self._nodes.next(number)
+        now = self._clock()
+        tags = self._tags_wanted() or abs(now - self._tags_at) >= TAGS_MS
+        if tags:
+            self._tags_at = now
+        sight = await self._nodes.next(number, tags=tags)
         self._head = sight.head
         return _Seen(sight, self._clock())
 
@@ -267,72 +317,82 @@ class Follower:
         )
         await self._queue.publish(message)
         self._trail.add(block.header)
-        self._misses = 0
+        self._pace.published(block.header, seen.at)
         self._observer.published(self._network)
+        self._tell_progress(seen.at)
+
+    def _tell_progress(self, now: int) -> None:
+        behind = self._behind() or 0
+        if behind <= CATCHING_UP_BLOCKS or now - self._progress_told_at < PROGRESS_MS:
+            return
+        self._progress_told_at = now
+        log.info(
+            "catching up",
+            network=self._network,
+            behind=behind,
+            blocks_per_second=round(self._pace.blocks_per_second(now), 1),
+            seconds_to_head=self._pace.seconds_to_head(behind, now),
+        )
 
     def _sequence(self) -> int:
         assert self._term is not None
         return self._term << _COUNTER_BITS | self._counter
 
-    async def _without_block(self, head: Header, number: int) -> bool:
+    async def _without_block(self, sight: Sight, number: int) -> bool:
         """Tell why the node has no next block: nothing new, a lag, or a branch that is shorter."""
+        head = sight.head
         if self._trail.tip is None or head.number >= number:
             return False
         known = self._trail.at(head.number)
         if known is None:
             below = self._trail.tip.number - head.number
-            raise NodeUnavailable(f"head {head.number} is {below} blocks below what was published")
+            trouble = f"head {head.number} is {below} blocks below what was published"
+            self._nodes.accuse(sight.node, trouble)
+            raise NodeUnavailable(trouble)
         if known.hash == head.hash:
             return False
-        return await self._fork(head)
+        return await self._fork(head, sight.node)
 
-    async def _fork(self, header: Header) -> bool:
-        """Go back to where the branch of `header` left ours; the next step goes on from there."""
+    async def _fork(self, header: Header, node: str) -> bool:
+        """Go back to where the branch of `header` left ours; the next step goes on from there.
+
+        node: who showed it, and is not believed if the others say that there is no such branch.
+        """
         await self._ahead.drop()
+        tip = self._trail.tip
+        assert tip is not None
         try:
-            ancestor = await self._ancestor(header)
+            ancestor = await ancestor_of(header, self._trail, self._nodes)
         except DeepReorg as deep:
-            self._stop(deep)
+            if await self._doubts.is_foreign(tip, header, node, self._clock()):
+                return True
+            self._halt.begin(deep)
             return False
+        except NodeUnavailable as gone:
+            self._nodes.accuse(node, str(gone))
+            raise
+        long = tip.number - ancestor.number >= LONG_FORK
+        if long and await self._doubts.is_foreign(tip, header, node, self._clock()):
+            return True
         depth = self._trail.back_to(ancestor)
         self._last_reorg = Reorg(self._clock(), depth, ancestor.number)
-        self._misses = 0
+        self._pace.misses = 0
         self._observer.reorganised(self._network, depth)
         log.info("branch left", network=self._network, depth=depth, ancestor=ancestor.number)
         return True
-
-    async def _ancestor(self, header: Header) -> Header:
-        """Return the newest kept header that `header` descends from, by walking back its parents.
-
-        Raises DeepReorg if there is none.
-        """
-        branch = header
-        while (known := self._trail.at(branch.number - 1)) is not None:
-            if known.hash == branch.parent_hash:
-                return known
-            parent = await self._nodes.header(branch.parent_hash)
-            if parent is None or not parent.is_parent_of(branch):
-                raise NodeUnavailable(f"the parent of block {branch.number} {branch.hash} is gone")
-            branch = parent
-        raise DeepReorg(
-            f"block {header.number} {header.hash} descends from none of the last"
-            f" {len(self._trail)} blocks: the reorg is deeper than max_reorg_depth"
-        )
-
-    def _stop(self, deep: DeepReorg) -> None:
-        self._stopped = str(deep)
-        self._health.begin(f"{self.role} reorg", self._stopped)
-        log.error("network stopped", network=self._network, trouble=self._stopped)
 
     async def _listen(self, stop: asyncio.Event) -> None:
         """Wake the steps at each new head that a node announces."""
         while self._nodes.push and not stop.is_set():
             try:
                 async for header in self._nodes.heads():
+                    self._pace.announced = header.number
                     if self._trail.tip is None or header.hash != self._trail.tip.hash:
                         self._head = header
-                        self._misses = 0
+                        self._pace.misses = 0
                         self._wake.set()
             except NodeUnavailable as trouble:
                 log.debug("no announcements", network=self._network, trouble=str(trouble))
+            self._pace.announced = None
+            self._wake.set()
             await pause(RELISTEN_SECONDS, stop)

@@ -2,19 +2,25 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias
 
-from crypitor.errors import NodeUnavailable
-from crypitor.evm.proof import Level, prove
+from crypitor.errors import NodeUnavailable, Unproven
+from crypitor.evm.profiles import Level, profile_of
+from crypitor.evm.proof import prove
 from crypitor.evm.types import Block, Hash, Header
 from crypitor.worker import rpc
-from crypitor.worker.rpc import Answer, Call, Tag
+from crypitor.worker.limit import Limit
+from crypitor.worker.rpc import Answer, Call, Raw, Tag
 
 if TYPE_CHECKING:
     from crypitor.worker.transport import Transport
+
+TAGS: tuple[Tag, ...] = ("safe", "finalized")
+
+RECEIPTS = "eth_getBlockReceipts"
 
 BATCH_CALLS = 50
 """The most calls in one request; nodes and gateways limit it, the usual limit is 100."""
@@ -30,19 +36,22 @@ class Sight:
     head: the newest block it knows.
     block: the one that was asked for, proven; None while the node does not have all of it.
     safe, finalized: heights of these tags, None where the node has none or they were not asked.
+    node: the name of who showed it.
     """
 
     head: Header
     block: Block | None
     safe: int | None = None
     finalized: int | None = None
+    node: str = ""
 
 
 class Node:
     """One endpoint; `async with` opens and closes it.
 
     url: `http(s)://` or `ws(s)://`.  name: without secrets, for logs and metrics.
-    verify: how much a block must prove.  tags: whether `safe` and `finalized` are wanted.
+    verify: how much a block must prove.
+    calls_per_second: limit of the JSON-RPC calls, None for none; a batch is as many as it holds.
 
     The methods raise NodeUnavailable for whatever keeps a healthy answer from coming, Unproven
     for a block whose parts disagree. The chain id is checked in the first request of every
@@ -57,21 +66,25 @@ class Node:
         chain_id: int,
         timeout_seconds: float,
         verify: Level,
-        tags: bool = False,
+        calls_per_second: float | None = None,
         observe: Observe = lambda _method, _outcome, _seconds: None,
     ) -> None:
         self.name = name
         self.pushes = url.startswith("ws")
         self._url = url
         self._chain_id = chain_id
+        self._profile = profile_of(chain_id)
         self._timeout_seconds = timeout_seconds
         self._verify: Level = verify
-        self._tags: tuple[Tag, ...] = ("safe", "finalized") if tags else ()
+        self._limit = Limit(calls_per_second, time.monotonic)
         self._observe = observe
         self._transport: Transport | None = None
         self._checked: int | None = None
         self._last_id = 0
         self._block_receipts = True
+        self.requests = 0
+        self.failed_requests = 0
+        self.latency_seconds: float | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -93,14 +106,17 @@ class Node:
         """Check the chain id again with the next request."""
         self._checked = None
 
-    async def next(self, number: int) -> Sight:
-        """Return the head and block `number` with its receipts: one request, one batch."""
+    async def next(self, number: int, *, tags: bool = False) -> Sight:
+        """Return the head and block `number` with its receipts: one request, one batch.
+
+        tags: whether `safe` and `finalized` are wanted too.
+        """
         wanted = self._block_calls(number)
         head, *rest = await self._ask(
             [
                 Call("eth_getBlockByNumber", ("latest", False)),
                 *wanted,
-                *(Call("eth_getBlockByNumber", (tag, False)) for tag in self._tags),
+                *(Call("eth_getBlockByNumber", (tag, False)) for tag in (TAGS if tags else ())),
             ]
         )
         newest = rpc.header_of(rpc.result_of(head, "eth_getBlockByNumber"))
@@ -108,7 +124,7 @@ class Node:
             raise NodeUnavailable("has no latest block")
         block = await self._block(rest[: len(wanted)], number, behind_head=number < newest.number)
         safe, finalized = _heights(rest[len(wanted) :]) or (None, None)
-        return Sight(newest, block, safe, finalized)
+        return Sight(newest, block, safe, finalized, self.name)
 
     async def block(self, number: int) -> Block | None:
         """Return block `number`, proven; None if the node does not have all of it yet."""
@@ -149,6 +165,53 @@ class Node:
                     headers.append(_require_number(header, number))
         return tuple(headers)
 
+    async def blooms(self, first: int, last: int) -> tuple[rpc.Bloomed, ...]:
+        """Return the headers from `first` to `last` with their blooms, in one request.
+
+        At most BATCH_CALLS of them. Raises NodeUnavailable if the node lacks one.
+        """
+        numbers = range(first, last + 1)
+        answers = await self._ask(
+            [Call("eth_getBlockByNumber", (_place(number), False)) for number in numbers]
+        )
+        found = []
+        for number, answer in zip(numbers, answers, strict=True):
+            bloomed = rpc.bloomed_of(rpc.result_of(answer, "eth_getBlockByNumber"))
+            if bloomed is None:
+                raise NodeUnavailable(f"has no block {number}")
+            _require_number(bloomed.header, number)
+            found.append(bloomed)
+        return tuple(found)
+
+    async def logs(
+        self, first: int, last: int, filters: Sequence[Mapping[str, object]]
+    ) -> frozenset[int] | None:
+        """Return the heights from `first` to `last` with a log that passes one of the filters.
+
+        filters: of eth_getLogs, without a range. None where the node refuses, whatever its words
+        are: the range may be too long for it. The last block is asked for in the same request, so
+        that a node which does not have it cannot answer that nothing is there.
+        """
+        place = {"fromBlock": _place(first), "toBlock": _place(last)}
+        answers = await self._ask(
+            [
+                Call("eth_getBlockByNumber", (_place(last), False)),
+                *(Call("eth_getLogs", ({**one, **place},)) for one in filters),
+            ]
+        )
+        if rpc.is_null(rpc.result_of(answers[0], "eth_getBlockByNumber")):
+            raise NodeUnavailable(f"has no block {last}")
+        if any(answer.error for answer in answers[1:]):
+            return None
+        heights = {
+            height
+            for answer in answers[1:]
+            for height in rpc.heights_of(rpc.result_of(answer, "eth_getLogs"))
+        }
+        if any(not first <= height <= last for height in heights):
+            raise NodeUnavailable(f"logs from outside of the blocks {first} to {last}")
+        return frozenset(heights)
+
     async def heads(self) -> AsyncIterator[Header]:
         """Yield each new head as the node announces it; only where `pushes`.
 
@@ -168,7 +231,7 @@ class Node:
     def _block_calls(self, number: int) -> list[Call]:
         calls = [Call("eth_getBlockByNumber", (_place(number), True))]
         if self._block_receipts:
-            calls.append(Call("eth_getBlockReceipts", (_place(number),)))
+            calls.append(Call(RECEIPTS, (_place(number),)))
         return calls
 
     async def _block(
@@ -183,11 +246,13 @@ class Node:
             return None
         if len(answers) > 1 and answers[1].missing_method:
             self._block_receipts = False
+        index: Raw | None = None
         if self._block_receipts and len(answers) > 1:
-            raw_receipts = rpc.result_of(answers[1], "eth_getBlockReceipts")
+            missing = answers[1].not_yet
+            raw_receipts = rpc.NULL if missing else rpc.result_of(answers[1], RECEIPTS)
             missing = rpc.is_null(raw_receipts)
         else:
-            single = await self._single_receipts(raw_block)
+            single, index = await self._single_receipts(raw_block)
             raw_receipts = rpc.joined(single)
             missing = any(rpc.is_null(receipt) for receipt in single)
         if missing:
@@ -196,17 +261,27 @@ class Node:
             return None
         served = rpc.served(raw_block, raw_receipts)
         _require_number(served.seal.header, number)
-        prove(served.seal, served.transactions, served.receipts, self._verify)
+        prove(served.seal, served.transactions, served.receipts, self._verify, self._profile)
+        if index is not None:
+            _agree(served, index)
         return served.block
 
-    async def _single_receipts(self, raw_block: rpc.Raw) -> list[rpc.Raw]:
-        hashes = rpc.transaction_hashes(raw_block)
-        receipts: list[rpc.Raw] = []
-        for start in range(0, len(hashes), BATCH_CALLS):
-            chunk = hashes[start : start + BATCH_CALLS]
-            answers = await self._ask([Call("eth_getTransactionReceipt", (one,)) for one in chunk])
-            receipts += [rpc.result_of(one, "eth_getTransactionReceipt") for one in answers]
-        return receipts
+    async def _single_receipts(self, raw_block: Raw) -> tuple[list[Raw], Raw | None]:
+        """Return the receipts one by one, and the block's logs as the node's index has them.
+
+        The index is asked for where no root proves that the receipts have all logs.
+        """
+        block_hash, hashes = rpc.contents_of(raw_block)
+        calls = [Call("eth_getTransactionReceipt", (one,)) for one in hashes]
+        if self._verify != "receipts":
+            calls.append(Call("eth_getLogs", ({"blockHash": block_hash},)))
+        answers: list[Answer] = []
+        for start in range(0, len(calls), BATCH_CALLS):
+            answers += await self._ask(calls[start : start + BATCH_CALLS])
+        singles = [rpc.result_of(one, calls[0].method) for one in answers[: len(hashes)]]
+        if len(answers) == len(hashes) or answers[-1].missing_method:
+            return singles, None
+        return singles, rpc.result_of(answers[-1], "eth_getLogs")
 
     async def _header(self, call: Call) -> Header | None:
         [answer] = await self._ask([call])
@@ -219,6 +294,9 @@ class Node:
         connection = None
         started = time.perf_counter()
         try:
+            await self._limit.turn(len(made))
+            started = time.perf_counter()
+            self.requests += 1
             async with asyncio.timeout(self._timeout_seconds):
                 connection = await transport.connect()
                 if connection != self._checked:
@@ -256,6 +334,9 @@ class Node:
 
     def _count(self, calls: Sequence[Call], outcomes: Sequence[str], started: float) -> None:
         seconds = time.perf_counter() - started
+        before = self.latency_seconds
+        self.latency_seconds = seconds if before is None else before + (seconds - before) / 8
+        self.failed_requests += outcomes[0] in {"timeout", "failed"}
         for call, outcome in zip(calls, outcomes, strict=True):
             self._observe(call.method, outcome, seconds)
 
@@ -268,6 +349,17 @@ def _require_number(header: Header, number: int) -> Header:
     if header.number != number:
         raise NodeUnavailable(f"asked for block {number}, got {header.number}")
     return header
+
+
+def _agree(served: rpc.Served, index: Raw) -> None:
+    """Hold the logs of the receipts against those that the node's index has of the block."""
+    places = [
+        (log.transaction_hash, int(log.index, 16))
+        for receipt in served.receipts
+        for log in receipt.logs
+    ]
+    if rpc.log_places(index) != places:
+        raise Unproven("logs", f"block {served.seal.hash}: eth_getLogs has others than receipts")
 
 
 def _heights(answers: Sequence[Answer]) -> list[int | None]:

@@ -1,7 +1,7 @@
 """Several endpoints of one network: the first healthy one is used, the rest stand by."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import structlog
 
 from crypitor.errors import NodeUnavailable, Unproven
-from crypitor.evm.proof import Level
+from crypitor.evm.profiles import Level
 from crypitor.evm.types import Block, Hash, Header
 from crypitor.worker import Observer
 from crypitor.worker.node import Node, Sight
-from crypitor.worker.rpc import Tag
+from crypitor.worker.rpc import Bloomed, Tag
 from crypitor.worker.status import NodeState, NodeStatus
 
 log = structlog.get_logger(__name__)
@@ -23,7 +23,22 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 COOL_DOWN_SECONDS = 15.0
-"""How long a node that failed is not preferred to others."""
+"""How long a node that failed is not preferred to others; up to four times that if it often did."""
+
+BEHIND_BLOCKS = 3
+"""A head that is further below a sibling's is a node's fault."""
+
+STALE_SECONDS = 15.0
+"""A head that has not moved for so long makes one look at the siblings', at most so often."""
+
+OLD_SECONDS = 60.0
+"""So does a head whose block is so old."""
+
+SLOW_SECONDS = 1.0
+"""A node that takes longer is left for one that takes a quarter of that."""
+
+_FADING = 0.95
+"""What is left of the error rate after one more request that worked."""
 
 
 @dataclass(slots=True)
@@ -31,11 +46,14 @@ class _Seat:
     """A node and how it fares.
 
     resting_until: not preferred before, on the clock.  barred_until: not asked before, because it
-    said so (Retry-After).
+    said so (Retry-After).  head_since: when the head was first shown, on the clock.
+    error_rate: the share of failures among the last dozens of requests.
     """
 
     node: Node
-    head: int | None = None
+    head: Header | None = None
+    head_since: float = 0.0
+    error_rate: float = 0.0
     error: str | None = None
     resting_until: float = 0.0
     barred_until: float = 0.0
@@ -44,7 +62,7 @@ class _Seat:
 class Nodes:
     """The nodes of one network, in the order of preference; `async with` closes them.
 
-    clock: seconds that only grow.
+    clock: seconds that only grow.  wall: unix seconds.
 
     The methods are Node's. Each asks the first node that is not resting after a failure; where
     that fails, or has not what is asked for, the others are asked in turn within the same call.
@@ -58,9 +76,12 @@ class Nodes:
         *,
         observer: Observer,
         clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self._network = network
         self._seats = [_Seat(node) for node in nodes]
+        self._compared_at = clock()
+        self._wall = wall
         self._active: _Seat | None = None
         self._observer = observer
         self._clock = clock
@@ -74,7 +95,7 @@ class Nodes:
         chain_id: int,
         timeout_seconds: float,
         verify: Level,
-        tags: bool,
+        calls_per_second: float | None = None,
         observer: Observer,
     ) -> Self:
         """Return the nodes behind these URLs; see Node for the arguments."""
@@ -85,7 +106,7 @@ class Nodes:
                 chain_id=chain_id,
                 timeout_seconds=timeout_seconds,
                 verify=verify,
-                tags=tags,
+                calls_per_second=calls_per_second,
                 observe=partial(observer.requested, network, name),
             )
             for url, name in zip(urls, names_of(urls), strict=True)
@@ -112,22 +133,57 @@ class Nodes:
     @property
     def status(self) -> tuple[NodeStatus, ...]:
         """Every node, in the order of preference."""
+        now = self._clock()
         return tuple(
-            NodeStatus(seat.node.name, self._state(seat), seat.head, seat.error)
+            NodeStatus(
+                name=seat.node.name,
+                state=self._state(seat),
+                head=seat.head.number if seat.head else None,
+                head_seconds=round(now - seat.head_since, 1) if seat.head else None,
+                error=seat.error,
+                error_rate=round(seat.error_rate, 3),
+                latency_ms=round(latency * 1000, 1)
+                if (latency := seat.node.latency_seconds) is not None
+                else None,
+                requests=seat.node.requests,
+            )
             for seat in self._seats
         )
 
-    async def next(self, number: int) -> Sight:
+    @property
+    def requests(self) -> int:
+        """How many requests were sent to all nodes."""
+        return sum(seat.node.requests for seat in self._seats)
+
+    async def next(self, number: int, *, tags: bool = False) -> Sight:
         """Return the head and block `number`, if any node has it."""
 
         async def ask(seat: _Seat) -> Sight:
-            sight = await seat.node.next(number)
-            seat.head = sight.head.number
+            sight = await seat.node.next(number, tags=tags)
+            self._showed(seat, sight.head)
+            if sight.block is None:
+                await self._compare(seat)
             return sight
 
-        return await self._ask(
-            ask, lambda sight: sight.block is not None or sight.head.number < number
-        )
+        return await self._ask(ask, lambda sight: _is_news(sight, number))
+
+    def accuse(self, name: str, trouble: str) -> None:
+        """Turn to other nodes for a while, because of what this one showed."""
+        for seat in self._seats:
+            if seat.node.name == name:
+                self._failed(seat, NodeUnavailable(trouble))
+
+    async def witnesses(self, number: int, besides: str) -> list[Header | None]:
+        """Return what the other nodes have at a height; those that fail are left out."""
+        headers: list[Header | None] = []
+        for seat in self._in_turn():
+            if seat.node.name == besides:
+                continue
+            try:
+                headers.append(await seat.node.header_at(number))
+            except NodeUnavailable as error:
+                self._failed(seat, error)
+        return headers
 
     async def block(self, number: int) -> Block | None:
         """Return block `number`, None if no node has all of it."""
@@ -145,6 +201,16 @@ class Nodes:
         """Return the headers from `first` to `last`, all from one node."""
         return await self._ask(lambda seat: seat.node.headers(first, last), _is_there)
 
+    async def blooms(self, first: int, last: int) -> tuple[Bloomed, ...]:
+        """Return the headers from `first` to `last` with their blooms, all from one node."""
+        return await self._ask(lambda seat: seat.node.blooms(first, last), _is_there)
+
+    async def logs(
+        self, first: int, last: int, filters: Sequence[Mapping[str, object]]
+    ) -> frozenset[int] | None:
+        """Return the heights with such a log; None where every node refuses the range."""
+        return await self._ask(lambda seat: seat.node.logs(first, last, filters), _is_there)
+
     async def heads(self) -> AsyncIterator[Header]:
         """Yield new heads as one node announces them; NodeUnavailable when none does any more."""
         failure = NodeUnavailable("no node announces new heads")
@@ -153,7 +219,7 @@ class Nodes:
                 continue
             try:
                 async for header in seat.node.heads():
-                    seat.head = header.number
+                    self._showed(seat, header)
                     yield header
             except NodeUnavailable as error:
                 failure = _named(seat, error)
@@ -168,7 +234,13 @@ class Nodes:
             except NodeUnavailable as error:
                 failures.append(self._failed(seat, error))
                 continue
-            self._worked(seat)
+            if trouble := self._trouble(seat):
+                self._failed(seat, NodeUnavailable(trouble))
+                if isinstance(answer, Sight) and answer.block is None:
+                    answers.append(answer)
+                    continue
+            else:
+                self._worked(seat)
             if content(answer):
                 return answer
             answers.append(answer)
@@ -182,7 +254,52 @@ class Nodes:
         askable = [seat for seat in self._seats if seat.barred_until <= now]
         yield from sorted(askable, key=lambda seat: max(seat.resting_until - now, 0.0))
 
+    def _showed(self, seat: _Seat, head: Header) -> None:
+        if seat.head is None or seat.head.hash != head.hash:
+            seat.head_since = self._clock()
+        seat.head = head
+
+    async def _compare(self, seat: _Seat) -> None:
+        """Look at the heads of the other nodes, if there is reason to doubt this one's."""
+        now = self._clock()
+        assert seat.head is not None
+        doubtful = (
+            now - seat.head_since >= STALE_SECONDS
+            or self._wall() - seat.head.timestamp >= OLD_SECONDS
+        )
+        if not doubtful or now - self._compared_at < STALE_SECONDS:
+            return
+        self._compared_at = now
+        for other in self._in_turn():
+            if other is seat or other.resting_until > now:
+                continue
+            try:
+                head = await other.node.header_at("latest")
+            except NodeUnavailable as error:
+                self._failed(other, error)
+            else:
+                other.error = None
+                if head is not None:
+                    self._showed(other, head)
+
+    def _trouble(self, seat: _Seat) -> str | None:
+        """Return why a sibling is better than this node, although it answers."""
+        others = [other for other in self._seats if other is not seat and other.error is None]
+        heads = [other.head.number for other in others if other.head]
+        if seat.head and heads and max(heads) > seat.head.number + BEHIND_BLOCKS:
+            return f"head {seat.head.number} is {max(heads) - seat.head.number} blocks behind"
+        slowness = seat.node.latency_seconds or 0.0
+        quickest = min(
+            (other.node.latency_seconds for other in others if other.node.latency_seconds),
+            default=slowness,
+        )
+        if slowness > SLOW_SECONDS and quickest < slowness / 4:
+            seat.node.latency_seconds = None  # measured anew when it is tried again
+            return f"takes {slowness:.1f} s to answer"
+        return None
+
     def _worked(self, seat: _Seat) -> None:
+        seat.error_rate *= _FADING
         seat.error = None
         seat.resting_until = 0.0
         if self._active is not seat:
@@ -199,7 +316,8 @@ class Nodes:
             )
         now = self._clock()
         seat.error = str(error)
-        seat.resting_until = now + COOL_DOWN_SECONDS
+        seat.error_rate = 1 - (1 - seat.error_rate) * _FADING
+        seat.resting_until = now + COOL_DOWN_SECONDS * max(1.0, 4 * seat.error_rate)
         seat.barred_until = now + (error.retry_after or 0.0)
         seat.node.doubt()
         return _named(seat, error)
@@ -212,6 +330,9 @@ class Nodes:
         if len(failures) == 1 and len(self._seats) == 1:
             return failures[0]
         reasons = [str(failure) for failure in failures] or ["every node asked to be left alone"]
+        unproven = [failure for failure in failures if isinstance(failure, Unproven)]
+        if unproven and len(unproven) == len(failures):
+            return Unproven(unproven[0].check, "; ".join(reasons))
         return NodeUnavailable("; ".join(reasons), retry_after)
 
     def _state(self, seat: _Seat) -> NodeState:
@@ -230,6 +351,11 @@ def names_of(urls: Sequence[str]) -> list[str]:
         host if hosts.count(host) == 1 else f"{host}#{hosts[: at + 1].count(host)}"
         for at, host in enumerate(hosts)
     ]
+
+
+def _is_news(sight: Sight, number: int) -> bool:
+    """Whether a node has the block, or is right that there is none yet."""
+    return sight.block is not None or sight.head.number < number
 
 
 def _is_there(answer: object) -> bool:

@@ -11,23 +11,34 @@ from typing import Any, Literal, TypeAlias, TypeVar
 import msgspec
 
 from crypitor.errors import NodeUnavailable
-from crypitor.evm.types import Block, Hash, Header, Receipt, Seal, Transaction
+from crypitor.evm.types import Block, Hash, Header, Log, Receipt, Seal, Transaction
 
 T = TypeVar("T")
 
 Raw: TypeAlias = msgspec.Raw
 """JSON that is not decoded yet."""
 
+NULL = Raw(b"null")
+
 Tag: TypeAlias = Literal["latest", "safe", "finalized"]
 
 NO_SUCH_METHOD = (-32601, -32004)
 """JSON-RPC 2.0 "method not found"; EIP-1474 "method not supported"."""
+
+NOT_YET = ("header not found", "block not found", "unknown block", "header for hash not found")
+"""How nodes say, with an error, what others say with null."""
+
+MISSING = ("not found", "does not exist", "not available", "not supported", "unsupported")
+"""How nodes say of a method that they do not have it, under codes of their own."""
 
 LAST_NUMBER = 2**63 - 1
 """The greatest height that the database can hold."""
 
 LAST_TIMESTAMP = 253_402_300_799
 """The last second of the year 9999, in unix seconds."""
+
+
+ALL_BITS = 2**2048 - 1
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -60,7 +71,21 @@ class Answer(msgspec.Struct, frozen=True):
     @property
     def missing_method(self) -> bool:
         """Whether the node does not know the method."""
-        return self.error is not None and self.error.code in NO_SUCH_METHOD
+        if self.error is None:
+            return False
+        said = self.error.message.lower()
+        return self.error.code in NO_SUCH_METHOD or (
+            "method" in said and any(words in said for words in MISSING)
+        )
+
+    @property
+    def not_yet(self) -> bool:
+        """Whether the node does not have the block that it was asked about."""
+        return (
+            self.error is not None
+            and not self.missing_method
+            and any(words in self.error.message.lower() for words in NOT_YET)
+        )
 
 
 class _SealWithTransactions(Seal, frozen=True, gc=False, rename="camel"):
@@ -74,6 +99,21 @@ class _ServedHeader(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     timestamp: str
 
 
+class _ServedBloom(_ServedHeader, frozen=True, gc=False, rename="camel"):
+    logs_bloom: str | None = None
+
+
+class _LogPlace(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    block_number: str
+
+
+class Bloomed(msgspec.Struct, frozen=True, gc=False):
+    """A header with its logsBloom as a number of 2048 bits; all of them set where it has none."""
+
+    header: Header
+    bloom: int
+
+
 class _News(msgspec.Struct, frozen=True):
     subscription: str
     result: Raw
@@ -83,8 +123,11 @@ _answers: msgspec.json.Decoder[Answer | list[Answer]] = msgspec.json.Decoder(Ans
 _news = msgspec.json.Decoder(_News)
 _text = msgspec.json.Decoder(str)
 _headers = msgspec.json.Decoder(_ServedHeader | None)
+_blooms = msgspec.json.Decoder(_ServedBloom | None)
+_log_places = msgspec.json.Decoder(list[_LogPlace])
 _seals = msgspec.json.Decoder(_SealWithTransactions | None)
 _receipts = msgspec.json.Decoder(tuple[Receipt, ...] | None)
+_logs = msgspec.json.Decoder(tuple[Log, ...])
 _encoder = msgspec.json.Encoder()
 
 
@@ -147,6 +190,23 @@ def header_of(raw: Raw) -> Header | None:
     return None if found is None else _header(found)
 
 
+def bloomed_of(raw: Raw) -> Bloomed | None:
+    """Return the header of a served block with its bloom; None for null."""
+    found = _read(_blooms, raw, "a header")
+    if found is None:
+        return None
+    if found.logs_bloom is None:
+        return Bloomed(_header(found), ALL_BITS)
+    if not _BLOOM.fullmatch(found.logs_bloom):
+        raise NodeUnavailable(f"not a bloom: {found.logs_bloom[:80]!r}")
+    return Bloomed(_header(found), int(found.logs_bloom, 16))
+
+
+def heights_of(raw: Raw) -> list[int]:
+    """Return the heights of served logs, once for each log."""
+    return [_quantity(place.block_number) for place in _read(_log_places, raw, "logs")]
+
+
 def news_of(answer: Answer) -> tuple[str, Raw]:
     """Return which subscription has news, and the news."""
     news = _read(_news, answer.params, "a notification")
@@ -166,10 +226,19 @@ class Served(msgspec.Struct, frozen=True):
         return Block(self.seal.header, self.transactions, self.receipts)
 
 
-def transaction_hashes(block: Raw) -> list[Hash]:
-    """Return the hashes of a served block's transactions, in the case in which they came."""
+def contents_of(block: Raw) -> tuple[Hash, list[Hash]]:
+    """Return the hash of a served block, not null, and those of its transactions, as they came."""
     seal = _read(_seals, block, "a block")
-    return [transaction.hash for transaction in seal.transactions] if seal else []
+    if seal is None:
+        raise NodeUnavailable("null in place of a block")
+    return seal.hash, [transaction.hash for transaction in seal.transactions]
+
+
+def log_places(logs: Raw) -> list[tuple[Hash, int]]:
+    """Return the transaction hash and the index of each log of an eth_getLogs answer."""
+    return [
+        (log.transaction_hash.lower(), _quantity(log.index)) for log in _read(_logs, logs, "logs")
+    ]
 
 
 def is_null(raw: Raw) -> bool:
@@ -217,6 +286,7 @@ def _lowered(raw: Raw) -> bytes:
 _HASHES = re.compile(r"(?:0x[0-9a-f]{64} )*+")
 _ADDRESSES = re.compile(r"(?:0x[0-9a-f]{40} )*+")
 _QUANTITIES = re.compile(r"(?:0x[0-9a-f]{1,64} )*+")
+_BLOOM = re.compile(r"0x[0-9a-fA-F]{512}")
 _HEX_DIGITS = b"0123456789abcdef"
 
 

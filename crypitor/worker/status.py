@@ -8,20 +8,28 @@ from crypitor.evm.types import Header
 NodeState: TypeAlias = Literal["active", "standby", "failing"]
 """active: it answered last.  failing: its last answer was none."""
 
+NetworkState: TypeAlias = Literal["following", "catching up", "waiting", "stopped"]
+
 
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
     """A node.
 
     name: host and port, without anything that could be a secret.
-    head: the height of the newest block it showed.
-    error: why it is failing.
+    head: the height of the newest block it showed.  head_seconds: how long ago it first did.
+    error: why it is failing.  error_rate: share of failures among the last dozens of requests.
+    latency_ms: of a request, the newest counting most.
+    requests: how many were sent; a batch is one.
     """
 
     name: str
     state: NodeState
     head: int | None
+    head_seconds: float | None
     error: str | None
+    error_rate: float
+    latency_ms: float | None
+    requests: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +50,13 @@ class NetworkStatus:
     """A network in this process.
 
     head: the newest block a node showed.  tip: the last one that was published.
-    safe, finalized: heights of the node's tags.
-    stopped: why nothing more is published, None as long as that is not so.
+    safe, finalized: heights of the node's tags, as they were when somebody last wanted them.
+    state: following: the tip is the head, or about to be; catching up: it is further behind;
+    waiting: the next block cannot be had, or not be proven; stopped: until an operator decides.
+    trouble: why it is waiting or stopped.
+    behind: blocks between tip and head.  blocks_per_second: published of late.
+    seconds_to_head: an estimate, None where there is none.
+    requests_per_block: to all nodes, since the start.
     nodes: in the order of preference.
     """
 
@@ -54,5 +67,10 @@ class NetworkStatus:
     safe: int | None
     finalized: int | None
     last_reorg: Reorg | None
-    stopped: str | None
+    state: NetworkState
+    trouble: str | None
+    behind: int | None
+    blocks_per_second: float
+    seconds_to_head: float | None
+    requests_per_block: float | None
     nodes: tuple[NodeStatus, ...]

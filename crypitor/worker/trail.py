@@ -23,6 +23,11 @@ class Trail:
         """The newest one."""
         return self._headers[-1] if self._headers else None
 
+    @property
+    def oldest(self) -> Header | None:
+        """The oldest one that is kept."""
+        return self._headers[0] if self._headers else None
+
     def at(self, number: int) -> Header | None:
         """Return the header at a height, None if it is not kept."""
         place = number - self._headers[0].number if self._headers else -1

@@ -151,6 +151,26 @@ STATEMENTS = (
         error text,
         answer text,
         primary key (delivery_id, number))""",
+    # Work that takes long. position: the last block that is done, from_block - 1 at first.
+    """create table jobs (
+        id text primary key,
+        project_id text not null references projects (id),
+        kind text not null,
+        monitor_id text not null,
+        network text not null,
+        status text not null,
+        from_block bigint not null,
+        to_block bigint not null,
+        position bigint not null,
+        position_hash text,
+        matches_found bigint not null,
+        matches_new bigint not null,
+        blocks_per_second double precision,
+        trouble text,
+        created_at bigint not null,
+        started_at bigint,
+        finished_at bigint)""",
+    """create index jobs_open on jobs (network, id) where finished_at is null""",
 )
 
 

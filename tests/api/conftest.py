@@ -71,7 +71,7 @@ class Api:
     async def made(self, path: str, body: dict, **options) -> dict:
         """Return what a POST made; fails unless it did."""
         answer, document = await self.call("POST", path, json=body, **options)
-        assert answer.status in (200, 201), document
+        assert answer.status in (200, 201, 202), document
         return document
 
     async def key(self, scope: Scope, project: str | None = None) -> str:

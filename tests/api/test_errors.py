@@ -16,7 +16,7 @@ MONITORS = "/v1/monitors"
 
 ERRORS = [
     ("GET", "/nothing", {}, 404, "there is nothing at this path; /docs has all that are"),
-    ("GET", "/v1/jobs/jo_1", {}, 404, "there is nothing at this path; /docs has all that are"),
+    ("GET", "/v1/jobz/jo_1", {}, 404, "there is nothing at this path; /docs has all that are"),
     ("GET", f"{MONITORS}/mo_x", {}, 404, "there is no such monitor"),
     ("GET", f"{MONITORS}/mo_%00", {}, 404, "there is no such thing"),
     ("PUT", MONITORS, {}, 405, "PUT is not possible here; these are: GET, HEAD, POST"),

@@ -5,7 +5,7 @@ import pytest
 
 from crypitor.database.blocks import BlockEffect, save_block
 from crypitor.database.monitors import insert_monitor
-from crypitor.database.networks import lead, position_of
+from crypitor.database.networks import lead, position_of, resume
 from crypitor.evm.types import Header, Receipt, Transaction
 from crypitor.monitor.models import Direction, Kind, Match, Transfer, match_id
 from tests.monitor.test_match import MONITOR, A, B
@@ -145,6 +145,39 @@ async def test_a_reverted_match_is_never_confirmed(chain):
         await chain.take(name, parent, matches=0)
 
     assert [phase for _, phase, _ in await chain.told()] == ["detected", "reverted"]
+
+
+async def test_resuming_reverts_what_is_above(chain):
+    """
+    Above the block that an operator chose matches are reverted, and the chain goes on from there.
+    """
+    for name, parent in (("a1", None), ("a2", "a1"), ("a3", "a2")):
+        await chain.take(name, parent, required=9)
+    before = (Header(0, "genesis", "", 0), Header(1, "a1", "genesis", 0))
+
+    reverted = await chain.database.write(
+        lambda tx: resume(tx, "ethereum", before=before, now=5000)
+    )
+
+    assert reverted == 2
+    told = await chain.told()
+    assert [one for one in told if one[1] == "reverted"] == [
+        ("a2", "reverted", "waiting"),
+        ("a3", "reverted", "waiting"),
+    ]
+    position = await chain.database.read(lambda tx: position_of(tx, "ethereum", 10))
+    assert position.headers == before
+    assert position.sequence == chain.sequence + 1
+    assert await chain.take("b2", "a1") is None  # published before the operator came
+
+
+async def test_a_network_that_is_not_known_cannot_resume(chain):
+    """
+    Nothing is stored for it.
+    """
+    before = (Header(1, "a1", "genesis", 0),)
+
+    assert await chain.database.write(lambda tx: resume(tx, "base", before=before, now=1)) is None
 
 
 async def test_back_on_the_first_branch_the_match_is_told_again(chain):

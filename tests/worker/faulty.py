@@ -79,6 +79,21 @@ class FaultyNode:
         return web.json_response(body)
 
 
+class Upstream(FaultyNode):
+    """A node behind a load balancer, which may begin to send requests to another one.
+
+    url_of_answers: whom it passes requests on to.
+    """
+
+    @property
+    def url_of_answers(self) -> str:
+        return self._upstream
+
+    @url_of_answers.setter
+    def url_of_answers(self, url: str) -> None:
+        self._upstream = url
+
+
 def altered(method: str, change: Callable[[dict, dict], None]):
     """An `alter` that changes the answers to one method in place."""
 

@@ -1,6 +1,7 @@
 """A follower and all that it needs, and a consumer that stands for the matcher."""
 
 from contextlib import AsyncExitStack
+from time import monotonic
 
 from crypitor.database.blocks import BlockEffect, save_block
 from crypitor.database.networks import ask_rewind, position_of
@@ -94,6 +95,7 @@ class Rig:
         self._urls = urls
         self._options = options
         self._stack = AsyncExitStack()
+        self._passed = 0.0
 
     async def __aenter__(self):
         await self._begin()
@@ -101,6 +103,10 @@ class Rig:
 
     async def __aexit__(self, *_):
         await self._stack.aclose()
+
+    def pass_seconds(self, seconds: float) -> None:
+        """Let time pass for the nodes' cool-downs."""
+        self._passed += seconds
 
     async def restart(self, **options) -> None:
         """What happens when the process is killed: the queue is empty, the database stays."""
@@ -123,11 +129,12 @@ class Rig:
                 chain_id=options["chain_id"],
                 timeout_seconds=2.0,
                 verify=options["verify"],
-                tags=True,
             )
             for at, url in enumerate(self._urls)
         ]
-        self.nodes = Nodes(NETWORK, members, observer=self.observer)
+        self.nodes = Nodes(
+            NETWORK, members, observer=self.observer, clock=lambda: monotonic() + self._passed
+        )
         self.queue = options.get("queue") or MemoryQueue(limit=10_000)
         keep = options.get("max_reorg_depth", MAX_REORG_DEPTH)
         self.consumer = Consumer(self.queue, self.database, keep + 1)
@@ -144,6 +151,7 @@ class Rig:
             clock=self.clock,
             health=self.health,
             observer=self.observer,
+            tags_wanted=options.get("tags_wanted", lambda: True),
         )
         await self._stack.enter_async_context(self.nodes)
         self._stack.push_async_callback(self.follower.close)

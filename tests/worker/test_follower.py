@@ -1,15 +1,19 @@
 import asyncio
+import contextlib
 import itertools
 import random
 
 import pytest
 
-from crypitor.database.networks import ask_rewind, headers, rewind_asked
+from crypitor.database.networks import ask_rewind, headers, resume, rewind_asked
 from crypitor.errors import BrokerUnavailable, ConfigError, NodeUnavailable, Unproven
 from crypitor.queue.memory import MemoryQueue
-from crypitor.simulator.chain import Branch
+from crypitor.simulator.chain import Branch, SimulatedChain
+from crypitor.simulator.rpc import SimulatorServer
 from crypitor.worker import Unobserved
-from tests.worker.faulty import FaultyNode, altered
+from crypitor.worker.beginning import headers_below
+from crypitor.worker.fork import LONG_FORK, PATIENCE_MS
+from tests.worker.faulty import FaultyNode, Upstream, altered
 from tests.worker.following import MAX_REORG_DEPTH, NETWORK, Rig
 
 
@@ -248,7 +252,7 @@ async def test_follows_a_reorg_of_the_first_block(chain, database, faulty):
         await rig.settle()
 
         assert numbers(rig) == [10, 7, 8, 9, 10, 11]
-        assert rig.follower.status.stopped is None
+        assert rig.follower.status.state == "following"
 
 
 async def test_follows_a_reorg_after_a_restart(rig, chain):
@@ -272,9 +276,71 @@ async def test_stops_at_a_reorg_that_is_too_deep(rig, chain, capsys):
         await rig.settle()
 
     assert len(rig.consumer.told) == before
-    assert rig.follower.status.stopped is not None
+    assert rig.follower.status.state == "stopped"
+    assert "crypitor network resume" in rig.follower.status.trouble
     assert "max_reorg_depth" in rig.health.troubles[f"worker {NETWORK} reorg"]
     assert capsys.readouterr().out.count("network stopped") == 1
+
+
+async def test_goes_on_when_the_old_branch_comes_back(rig, chain):
+    """A stopped network looks now and then, and goes on by itself if its branch is there again."""
+    await rig.settle()
+    orphaned = [chain.by_number(number) for number in range(2, 11)]
+    chain.reorg(MAX_REORG_DEPTH + 1)
+    await rig.settle()
+    chain.adopt(Branch(chain.head.hash, MAX_REORG_DEPTH + 2, (*orphaned,)))
+    chain.mine()
+
+    await rig.settle()
+
+    assert await rig.consumer.hashes() == kept(chain)
+    assert rig.health.troubles == {}
+    assert rig.follower.status.state == "following"
+
+
+async def test_resumes_above_a_block_that_an_operator_chose(rig, chain, database):
+    """After a reorg that is too deep, matching goes on above the block that was given."""
+    await rig.settle()
+    chain.reorg(MAX_REORG_DEPTH + 1)
+    await rig.settle()
+
+    before = await headers_below(2, MAX_REORG_DEPTH, rig.nodes)
+    await database.write(lambda tx: resume(tx, NETWORK, before=before, now=1))
+    rig.clock.now += 1000
+    await rig.settle()
+
+    assert await rig.consumer.hashes() == kept(chain)
+    assert rig.health.troubles == {}
+    assert numbers(rig)[11:] == [*range(2, chain.head.number + 1)]
+
+
+async def test_resumes_after_a_restart(rig, chain, database):
+    """The service need not run while an operator decides."""
+    await rig.settle()
+    chain.reorg(MAX_REORG_DEPTH + 1)
+    await rig.settle()
+    before = await headers_below(2, MAX_REORG_DEPTH, rig.nodes)
+    await database.write(lambda tx: resume(tx, NETWORK, before=before, now=1))
+
+    await rig.restart()
+    await rig.settle()
+
+    assert await rig.consumer.hashes() == kept(chain)
+
+
+async def test_headers_below_must_be_linked(rig, chain, faulty):
+    """Headers that changed while they were read are no beginning."""
+    faulty.alter = altered(
+        "eth_getBlockByNumber",
+        lambda request, answer: (
+            answer["result"].update(hash="0x" + "ab" * 32)
+            if request["params"][0] == hex(5)
+            else None
+        ),
+    )
+
+    with pytest.raises(NodeUnavailable, match="not linked"):
+        await headers_below(8, 6, rig.nodes)
 
 
 async def test_goes_on_from_a_deep_reorg_when_it_is_told_to(rig, chain, database):
@@ -388,7 +454,126 @@ async def test_never_passes_over_a_block_that_cannot_be_proven(rig, chain, fault
     assert numbers(rig) == [*range(15)]
 
 
+async def test_says_what_it_waits_for(rig, chain, faulty):
+    """The status shows the block that cannot be proven, and ends when it can."""
+    await rig.settle()
+    chain.mine()
+    faulty.alter = altered("eth_getBlockReceipts", lambda _, answer: answer["result"].pop())
+    with pytest.raises(Unproven):
+        await rig.settle()
+    waiting = rig.follower.status
+
+    faulty.heal()
+    await rig.settle()
+
+    assert waiting.state == "waiting"
+    assert "block 11" in waiting.trouble
+    assert (rig.follower.status.state, rig.follower.status.trouble) == ("following", None)
+
+
+@pytest.fixture
+async def elsewhere(chain):
+    """A chain with the same id and another history, and its node."""
+    other = SimulatedChain(99, chain_id=chain.chain_id, transfers=(1, 2))
+    other.mine(30)
+    async with SimulatorServer(other) as server:
+        yield server
+
+
+async def test_a_foreign_node_does_not_stop_the_network(database, server, chain, elsewhere):
+    """A long fork that only one node shows is not believed while the other one knows better."""
+    upstream = Upstream(server.url)
+    async with (
+        upstream,
+        FaultyNode(server.url) as sound,
+        Rig(database, upstream.url, sound.url) as rig,
+    ):
+        await rig.settle()
+        upstream.url_of_answers = elsewhere.url
+        chain.mine(3)
+        for _ in range(6):
+            with contextlib.suppress(NodeUnavailable):
+                await rig.settle()
+
+        assert rig.follower.status.state == "following"
+        assert await rig.consumer.hashes() == kept(chain)
+        assert rig.follower.status.last_reorg is None
+        assert rig.follower.status.nodes[0].state == "failing"
+
+
+async def test_a_long_reorg_that_all_nodes_show_is_believed(database, chain, server):
+    """What the other node confirms is a reorg, however long."""
+    async with (
+        FaultyNode(server.url) as first,
+        FaultyNode(server.url) as second,
+        Rig(database, first.url, second.url) as rig,
+    ):
+        await rig.settle()
+        chain.reorg(MAX_REORG_DEPTH)
+        await rig.settle()
+
+        assert await rig.consumer.hashes() == kept(chain)
+        assert [node.error for node in rig.follower.status.nodes] == [None, None]
+
+
+async def test_a_sibling_that_stands_still_does_not_hold_up_a_reorg(database, chain, server):
+    """A node that keeps our branch, and never shows a block on it, is not believed for ever."""
+    async with (
+        FaultyNode(server.url) as first,
+        FaultyNode(server.url) as stuck,
+        Rig(database, first.url, stuck.url) as rig,
+    ):
+        await rig.settle()
+        old = {block.number: block for block in map(chain.by_number, range(11))}
+        stuck.alter = stuck_at(old)
+        chain.reorg(LONG_FORK)
+        chain.mine(2)
+        await rig.settle()
+        assert rig.follower.status.last_reorg is None
+        rig.clock.now += PATIENCE_MS
+        rig.pass_seconds(PATIENCE_MS / 1000)
+
+        await rig.settle()
+
+        assert rig.follower.status.last_reorg.depth == LONG_FORK
+        assert await rig.consumer.hashes() == kept(chain)
+
+
+def stuck_at(blocks):
+    """An `alter` of a node whose head and headers stay what they were."""
+
+    def change(request, answer):
+        place = request["params"][0]
+        if place in ("safe", "finalized"):
+            return
+        number = max(blocks) if place == "latest" else int(place, 16)
+        if number not in blocks:
+            answer["result"] = None
+        elif not request["params"][1]:
+            answer["result"] = {
+                "number": hex(number), "hash": blocks[number].hash,
+                "parentHash": blocks[number].parent_hash, "timestamp": hex(blocks[number].timestamp),
+            }  # fmt: skip
+
+    return altered("eth_getBlockByNumber", change)
+
+
 # Catching up
+
+
+async def test_tells_how_far_it_is(database, faulty, chain):
+    """While catching up the status has blocks behind, their rate, and an estimate."""
+    chain.mine(30)
+    async with Rig(database, faulty.url) as rig:
+        for _ in range(20):
+            rig.clock.now += 50
+            await rig.follower.step()
+        status = rig.follower.status
+
+        assert status.state == "catching up"
+        assert status.behind == 40 - status.tip.number > 0
+        assert status.blocks_per_second == pytest.approx(20, rel=0.2)
+        assert status.seconds_to_head > 0
 
 
 async def test_looks_at_several_blocks_at_once(database, faulty, chain):
@@ -526,6 +711,69 @@ async def test_wakes_at_a_new_head(database, server, chain):
         assert rig.consumer.told == [*range(14)]
 
 
+async def test_asks_once_a_block_and_never_between(database, server, chain):
+    """With announced heads, each block costs one request, and waiting costs none."""
+    async with Rig(database, server.ws_url, poll_seconds=0.05) as rig:
+        stop = asyncio.Event()
+        async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+            tasks.create_task(rig.follower.run(stop))
+            while not any(client.subscriptions for client in server._clients):
+                await asyncio.sleep(0.005)
+            await announced(rig, server, chain)
+            before = rig.nodes.requests
+            for _ in range(10):
+                await announced(rig, server, chain)
+            await asyncio.sleep(0.3)
+            asked = rig.nodes.requests - before
+            stop.set()
+
+        assert rig.consumer.told == [*range(22)]
+        assert asked == 10
+
+
+async def announced(rig, server, chain):
+    """Mine a block, tell of it, and wait until it is on the queue."""
+    chain.mine()
+    await server.announce()
+    while rig.consumer.told[-1:] != [chain.head.number]:
+        await asyncio.sleep(0.002)
+        await rig.consumer.take()
+
+
+async def test_polls_when_announcements_are_lost(database, server, chain):
+    """A block that was not announced is found by polling, and by nothing else."""
+    async with Rig(database, server.ws_url, poll_seconds=0.05) as rig:
+        stop = asyncio.Event()
+        async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+            tasks.create_task(rig.follower.run(stop))
+            while rig.consumer.told[-1:] != [10]:
+                await asyncio.sleep(0.002)
+                await rig.consumer.take()
+            for _ in range(3):
+                chain.mine()
+                while rig.consumer.told[-1:] != [chain.head.number]:
+                    await asyncio.sleep(0.002)
+                    await rig.consumer.take()
+            stop.set()
+
+        assert rig.consumer.told == [*range(14)]
+
+
+async def test_asks_for_tags_only_where_they_are_wanted(database, faulty, chain):
+    """Where nothing waits for them they are looked at once a minute, within the same request."""
+    async with Rig(database, faulty.url, tags_wanted=lambda: False) as rig:
+        await rig.settle()
+        faulty.posts.clear()
+        for _ in range(6):
+            chain.mine()
+            rig.clock.now += 12_000
+            await rig.settle()
+
+        assert [post.count("eth_getBlockByNumber") for post in faulty.posts].count(4) == 1
+        assert len(faulty.posts) == 6
+        assert rig.follower.status.finalized is not None
+
+
 async def test_tells_of_an_outage_and_goes_on(rig, chain, faulty):
     """While the node is down the health says so; afterwards all is well again."""
     await faulty.stop()
@@ -543,7 +791,7 @@ async def test_stays_alive_when_the_network_is_stopped(rig, chain):
     await rig.settle()
     chain.reorg(MAX_REORG_DEPTH + 1)
 
-    await run_until(rig, lambda: rig.follower.status.stopped)
+    await run_until(rig, lambda: rig.follower.status.state == "stopped")
 
     assert list(rig.health.troubles) == [f"worker {NETWORK} reorg"]
 
@@ -551,7 +799,7 @@ async def test_stays_alive_when_the_network_is_stopped(rig, chain):
 async def test_waits_shortly_for_a_block_that_is_on_its_way(rig, chain, faulty):
     """When a head is known whose block is not there yet, the next look comes soon."""
     await rig.settle()
-    assert rig.follower.idle_seconds() == 60
+    assert rig.follower.idle_seconds() > 0.5
     faulty.alter = altered("eth_getBlockReceipts", lambda _, answer: answer.update(result=None))
     chain.mine()
     await rig.follower.step()

@@ -46,7 +46,7 @@ async def test_shows_no_block_above_the_head(chain, url, open_node):
 
 async def test_shows_the_tags_if_they_are_wanted(url, open_node):
     """`safe` and `finalized` come with the same look."""
-    sight = await open_node(url, tags=True).next(10)
+    sight = await open_node(url).next(10, tags=True)
 
     assert (sight.safe, sight.finalized) == (8, 6)
 
@@ -74,15 +74,16 @@ async def test_finds_long_runs_of_headers(chain, url, open_node):
 
 
 async def test_a_block_is_one_request(faulty, open_node):
-    """Head, block, receipts and tags are one POST; the first one asks for the chain id too."""
-    node = open_node(faulty.url, tags=True)
+    """Head, block, receipts and tags, if wanted, are one POST; the first asks for the chain id too."""
+    node = open_node(faulty.url)
 
-    await node.next(1)
+    await node.next(1, tags=True)
     await node.next(2)
 
     block = ["eth_getBlockByNumber", "eth_getBlockByNumber", "eth_getBlockReceipts"]
     tags = ["eth_getBlockByNumber", "eth_getBlockByNumber"]
-    assert faulty.posts == [["eth_chainId", *block, *tags], [*block, *tags]]
+    assert faulty.posts == [["eth_chainId", *block, *tags], block]
+    assert node.requests == 2
 
 
 async def test_answers_many_at_once(chain, url, open_node):
@@ -341,7 +342,7 @@ async def test_a_node_without_tags_has_none(faulty, open_node):
 
     faulty.alter = altered("eth_getBlockByNumber", change)
 
-    sight = await open_node(faulty.url, tags=True).next(5)
+    sight = await open_node(faulty.url).next(5, tags=True)
 
     assert sight.block.header.number == 5
     assert (sight.safe, sight.finalized) == (None, None)
@@ -491,6 +492,86 @@ async def test_remembers_that_a_method_is_missing(faulty, open_node):
 
     asked = [method for post in faulty.posts for method in post]
     assert asked.count("eth_getBlockReceipts") == 1
+
+
+@pytest.mark.parametrize(
+    "code, message",
+    [
+        (-32004, "not supported"),
+        (-32000, "the method eth_getBlockReceipts does not exist/is not available"),
+        (-32600, "Unsupported method: eth_getBlockReceipts on ETH_MAINNET"),
+    ],
+)
+async def test_a_missing_method_has_many_names(faulty, open_node, code, message):
+    """Providers refuse a method under other codes too; single receipts are read then."""
+
+    def change(_, answer):
+        answer.pop("result", None)
+        answer["error"] = {"code": code, "message": message}
+
+    faulty.alter = altered("eth_getBlockReceipts", change)
+
+    assert (await open_node(faulty.url).next(5)).block.header.number == 5
+
+
+@pytest.mark.parametrize("verify, asked", [("off", True), ("logs", True), ("receipts", False)])
+async def test_single_receipts_are_held_against_the_index(faulty, open_node, verify, asked):
+    """Where no root proves them, the block's logs are asked for by its hash as well."""
+    faulty.alter = without("eth_getBlockReceipts")
+    node = open_node(faulty.url, verify=verify)
+
+    await node.next(5)
+
+    assert asked == any("eth_getLogs" in post for post in faulty.posts)
+
+
+async def test_single_receipts_without_a_log_are_refused(faulty, open_node, eventful):
+    """A log that the index has and no receipt is a loss, at any level."""
+
+    def alter(request_list, answers):
+        without("eth_getBlockReceipts")(request_list, answers)
+        altered("eth_getTransactionReceipt", lambda _, answer: answer["result"].update(logs=[]))(
+            request_list, answers
+        )
+
+    faulty.alter = alter
+
+    with pytest.raises(Unproven) as caught:
+        await open_node(faulty.url, verify="off").next(eventful)
+    assert caught.value.check == "logs"
+
+
+async def test_a_header_that_is_not_found_yet_is_waited_for(faulty, open_node):
+    """At the head, some nodes say with an error that the receipts are not there yet."""
+
+    def change(_, answer):
+        answer.pop("result", None)
+        answer["error"] = {"code": -32000, "message": "header not found"}
+
+    faulty.alter = altered("eth_getBlockReceipts", change)
+
+    assert (await open_node(faulty.url).next(10)).block is None
+
+
+async def test_measures_its_requests(faulty, open_node):
+    """Requests, their failures and how long they take are counted: a batch is one."""
+    node = open_node(faulty.url)
+    await node.next(5)
+    await faulty.stop()
+    await refused(node)
+
+    assert (node.requests, node.failed_requests) == (2, 1)
+    assert 0 < node.latency_seconds < 5
+
+
+async def test_keeps_to_the_limit(faulty, open_node):
+    """Calls beyond the first second's wait until they are allowed."""
+    node = open_node(faulty.url, calls_per_second=50)
+    started = time()
+    for _ in range(30):
+        await node.next(5)
+
+    assert time() - started > 0.6
 
 
 async def test_single_receipts_that_are_missing(faulty, open_node):

@@ -6,7 +6,7 @@ from aiohttp import web
 from crypitor.errors import NodeUnavailable, Unproven
 from crypitor.worker import Unobserved
 from crypitor.worker.node import Node
-from crypitor.worker.nodes import COOL_DOWN_SECONDS, Nodes, names_of
+from crypitor.worker.nodes import COOL_DOWN_SECONDS, STALE_SECONDS, Nodes, names_of
 from tests.worker.conftest import CHAIN_ID
 from tests.worker.faulty import FaultyNode, altered
 
@@ -54,13 +54,13 @@ async def second(server):
 async def open_nodes(clock, tally):
     opened = []
 
-    def make(*urls, **options):
+    def make(*urls, wall=lambda: 0.0, **options):
         settings = {"chain_id": CHAIN_ID, "timeout_seconds": 1.0, "verify": "receipts", **options}
         members = [
             Node(url, name, **settings)
             for url, name in zip(urls, ("first", "second", "third"), strict=False)
         ]
-        nodes = Nodes("ethereum", members, observer=tally, clock=clock)
+        nodes = Nodes("ethereum", members, observer=tally, clock=clock, wall=wall)
         opened.append(nodes)
         return nodes
 
@@ -255,6 +255,143 @@ async def test_nobody_announces_heads_over_http(open_nodes, first):
         await anext(aiter(nodes.heads()))
 
 
+def behind(chain, number):
+    """An `alter` of a node that follows its chain only as far as `number`."""
+
+    def change(request, answer):
+        place = request["params"][0]
+        if place == "latest":
+            header = chain.by_number(number)
+            answer["result"].update(
+                number=hex(number), hash=header.hash, parentHash=header.parent_hash
+            )
+        elif place.startswith("0x") and int(place, 16) > number:
+            answer["result"] = None
+
+    return altered("eth_getBlockByNumber", change)
+
+
+async def test_leaves_a_node_whose_head_falls_behind(open_nodes, chain, first, second, clock):
+    """A head that stands still is held against the siblings'; the one that is ahead is used."""
+    nodes = open_nodes(first.url, second.url)
+    await nodes.next(10)
+    first.alter = behind(chain, 10)
+    chain.mine(5)
+    clock.now += STALE_SECONDS
+
+    sight = await nodes.next(11)
+
+    assert sight.block.header.number == 11
+    assert states(nodes) == ["failing", "active"]
+    assert "5 blocks behind" in nodes.status[0].error
+
+
+async def test_comes_back_to_a_node_that_caught_up(open_nodes, chain, first, second, clock):
+    """When the preferred node has its siblings' head again, it is used again."""
+    nodes = open_nodes(first.url, second.url)
+    await nodes.next(10)
+    first.alter = behind(chain, 10)
+    chain.mine(5)
+    clock.now += STALE_SECONDS
+    await nodes.next(11)
+    first.heal()
+
+    clock.now += COOL_DOWN_SECONDS
+    await nodes.next(12)
+
+    assert states(nodes) == ["active", "standby"]
+
+
+async def test_does_not_ask_siblings_while_the_head_moves(open_nodes, chain, first, second, clock):
+    """As long as new heads come, looking around would cost requests for nothing."""
+    chain.mine(1)
+    nodes = open_nodes(first.url, second.url, wall=lambda: chain.head.timestamp)
+    for number in range(12, 20):
+        clock.now += STALE_SECONDS - 1
+        await nodes.next(number)
+        chain.mine()
+        await nodes.next(number)
+
+    assert second.posts == []
+
+
+async def test_leaves_a_slow_node(open_nodes, first, second, clock):
+    """A node that takes seconds where another one takes none is not preferred."""
+    nodes = open_nodes(first.url, second.url)
+    await nodes.next(5)
+    clock.now += STALE_SECONDS
+    await nodes.next(11)
+    nodes._seats[0].node.latency_seconds = 4.0
+
+    await nodes.next(6)
+    await nodes.next(7)
+
+    assert states(nodes) == ["failing", "active"]
+    assert "to answer" in nodes.status[0].error
+
+
+async def test_a_node_that_often_fails_rests_longer(open_nodes, first, second, clock):
+    """Once a node has failed many times, one cool-down is not enough."""
+    nodes = open_nodes(first.url, second.url)
+    first.reply = lambda: web.Response(status=500)
+    for _ in range(12):
+        await nodes.next(5)
+        clock.now += 4 * COOL_DOWN_SECONDS
+    await nodes.next(5)
+    first.heal()
+
+    clock.now += COOL_DOWN_SECONDS
+    asked = len(first.posts)
+    await nodes.next(5)
+
+    assert nodes.status[0].error_rate > 0.4
+    assert len(first.posts) == asked
+
+
+async def test_what_no_node_can_prove_stays_unproven(open_nodes, first, second, tally):
+    """All nodes were asked, each is counted, and the kind of the failure is kept."""
+    nodes = open_nodes(first.url, second.url)
+    for node in (first, second):
+        node.alter = altered("eth_getBlockReceipts", lambda _, answer: answer["result"].pop())
+
+    with pytest.raises(Unproven, match=r"first: .*; second: "):
+        await nodes.next(5)
+
+    assert [node for _, node, _ in tally.incompletes] == ["first", "second"]
+
+
+async def test_turns_away_from_a_node_that_is_accused(open_nodes, first, second):
+    """A node that showed what the others contradict is not asked for a while."""
+    nodes = open_nodes(first.url, second.url)
+    await nodes.next(5)
+
+    nodes.accuse("first", "foreign")
+    sight = await nodes.next(6)
+
+    assert sight.node == "second"
+    assert nodes.status[0].error == "foreign"
+
+
+async def test_asks_the_others_what_they_have(open_nodes, chain, first, second):
+    """Witnesses are all nodes but one; who does not answer is none."""
+    nodes = open_nodes(first.url, second.url)
+
+    assert [one.hash for one in await nodes.witnesses(5, "first")] == [chain.by_number(5).hash]
+    await second.stop()
+    assert await nodes.witnesses(5, "first") == []
+
+
+async def test_counts_requests(open_nodes, first, second):
+    """The status tells how many requests went to each node."""
+    nodes = open_nodes(first.url, second.url)
+    for number in (1, 2, 3):
+        await nodes.next(number)
+
+    assert [one.requests for one in nodes.status] == [3, 0]
+    assert nodes.requests == 3
+    assert nodes.status[0].latency_ms > 0
+
+
 async def test_shows_heads_and_errors(open_nodes, first, second):
     """The status tells what each node showed and why it is failing, and no URL."""
     nodes = open_nodes(first.url, second.url)
@@ -298,10 +435,9 @@ async def test_makes_its_nodes_from_urls(server):
         chain_id=CHAIN_ID,
         timeout_seconds=5,
         verify="receipts",
-        tags=True,
         observer=Requests(),
     ) as nodes:
-        sight = await nodes.next(10)
+        sight = await nodes.next(10, tags=True)
 
     assert sight.finalized == 6
     assert ("dev", server.url.removeprefix("http://"), "eth_getBlockReceipts", "ok") in asked

@@ -1,6 +1,7 @@
 """Real mainnet blocks, served over real JSON-RPC, through node, follower and queue."""
 
 import importlib.util
+from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
@@ -29,12 +30,32 @@ def documents(replay):
 @pytest.fixture
 async def recorded(replay, documents):
     """The chain as the tool keeps it, and its address."""
-    chain = replay.Chain(documents, chain_id=1, loops=1, head=10**6)
+    async with served(replay, documents, 1) as found:
+        yield found
+
+
+@asynccontextmanager
+async def served(replay, documents, chain_id):
+    chain = replay.Chain(documents, chain_id=chain_id, loops=1, head=10**6)
     runner = web.AppRunner(replay.make_app(chain), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     yield chain, f"127.0.0.1:{runner.addresses[0][1]}"
     await runner.cleanup()
+
+
+@pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKeyWarning")
+@pytest.mark.parametrize("chain_id", [3, 10, 137, 42161, 8453])
+async def test_follows_chains_of_other_rules(database, replay, chain_id):
+    """With the strongest proof, blocks of chains with rules of their own arrive, each of them."""
+    documents = replay.load([str(blocks_folder() / str(chain_id))])
+    async with (
+        served(replay, documents, chain_id) as (chain, address),
+        Rig(database, f"http://{address}", chain_id=chain_id, verify="receipts") as rig,
+    ):
+        await rig.settle()
+
+        assert rig.consumer.told == [*range(chain.size)]
 
 
 @pytest.mark.filterwarnings("ignore::aiohttp.web_exceptions.NotAppKeyWarning")

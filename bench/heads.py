@@ -1,0 +1,157 @@
+"""
+From a node's having a block to its being on the queue, over newHeads and over polling.
+
+    CRYPITOR_TEST_ANVIL=/path/to/anvil .venv/bin/python bench/heads.py [--blocks 200] [--json]
+
+A block is there when anvil has answered the request to mine it. The service's own clock begins
+before that, so figures can be negative: announcements overtake the answer.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import socket
+import statistics
+import tempfile
+import time
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import aiohttp
+
+from crypitor.database.engine import Database
+from crypitor.database.migrate import migrate
+from crypitor.loop import Health
+from crypitor.queue.memory import MemoryQueue
+from crypitor.worker import Unobserved
+from crypitor.worker.follower import Follower
+from crypitor.worker.nodes import Nodes
+
+CHAIN_ID = 31337
+PAUSE_SECONDS = (0.05, 0.3)
+
+
+@asynccontextmanager
+async def anvil():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = await asyncio.create_subprocess_exec(
+        os.environ["CRYPITOR_TEST_ANVIL"], "--port", str(port), "--no-mining", "--silent"
+    )
+    try:
+        async with aiohttp.ClientSession() as http:
+            url = f"http://127.0.0.1:{port}"
+            while True:
+                with suppress(aiohttp.ClientError):
+                    await call(http, url, "eth_chainId")
+                    break
+                await asyncio.sleep(0.05)
+            yield http, url
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def call(http, url, method, *params):
+    request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    async with http.post(url, json=request) as answer:
+        return (await answer.json())["result"]
+
+
+async def measured(scheme, blocks, poll_seconds):
+    """Return milliseconds from each block's being there to its being on the queue."""
+    with tempfile.TemporaryDirectory() as folder:
+        database_url = f"sqlite:///{Path(folder) / 'bench.db'}"
+        await migrate(database_url)
+        async with (
+            anvil() as (http, url),
+            Database.open(database_url) as database,
+            Nodes.of_urls(
+                "dev",
+                [url.replace("http", scheme, 1)],
+                chain_id=CHAIN_ID,
+                timeout_seconds=5,
+                verify="receipts",
+                observer=Unobserved(),
+            ) as nodes,
+        ):
+            queue = MemoryQueue(limit=10_000)
+            follower = Follower(
+                "dev",
+                CHAIN_ID,
+                nodes,
+                queue,
+                database,
+                start="latest",
+                max_reorg_depth=64,
+                window=16,
+                poll_seconds=poll_seconds,
+                clock=lambda: time.time_ns() // 1_000_000,
+                health=Health(),
+                observer=Unobserved(),
+                tags_wanted=lambda: False,
+            )
+            stop = asyncio.Event()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(follower.run(stop))
+                await taken(queue, 0)
+                await mined(http, url, queue, 20)
+                requests = nodes.requests
+                waits = await mined(http, url, queue, blocks)
+                requests = nodes.requests - requests
+                stop.set()
+    return waits, requests / blocks
+
+
+async def mined(http, url, queue, blocks):
+    waits = []
+    for _ in range(blocks):
+        await asyncio.sleep(random.uniform(*PAUSE_SECONDS))
+        number = int(await call(http, url, "eth_blockNumber"), 16) + 1
+        mining = asyncio.create_task(call(http, url, "evm_mine"))
+        mining_done = asyncio.get_running_loop().create_future()
+        mining.add_done_callback(lambda _, done=mining_done: done.set_result(time.perf_counter()))
+        await taken(queue, number)
+        queued = time.perf_counter()
+        waits.append(1000 * (queued - await mining_done))
+    return waits
+
+
+async def taken(queue, number):
+    """Take blocks from the queue until this one has come."""
+    while (message := await queue.next(1)) is None or message.block.header.number < number:
+        if message is not None:
+            await queue.done(message)
+    await queue.done(message)
+
+
+async def main(blocks):
+    found = {}
+    for name, scheme, poll_seconds in (("newHeads", "ws", 1.0), ("polling", "http", 0.25)):
+        waits, requests = await measured(scheme, blocks, poll_seconds)
+        cuts = statistics.quantiles(waits, n=100)
+        found[name] = {
+            "blocks": blocks,
+            "poll_seconds": poll_seconds,
+            "median_ms": round(statistics.median(waits), 2),
+            "p95_ms": round(cuts[94], 2),
+            "p99_ms": round(cuts[98], 2),
+            "requests_per_block": round(requests, 2),
+        }
+    return found
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--blocks", type=int, default=200)
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args()
+    result = asyncio.run(main(asked.blocks))
+    if asked.json:
+        print(json.dumps(result))
+    else:
+        for name, figures in result.items():
+            print(name, *(f"{key}={value}" for key, value in figures.items()))

@@ -1,0 +1,181 @@
+"""Reads past blocks for one question: whole ones, or headers and the blocks that may matter.
+
+Every block is proven and stands on the one before it. Requests are side by side, and kept apart.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from contextlib import aclosing
+from typing import Any, TypeVar
+
+from crypitor.backfill.pace import Pace
+from crypitor.backfill.question import LogQuestion, Question
+from crypitor.backfill.span import Span
+from crypitor.database.past import Part
+from crypitor.errors import NodeUnavailable
+from crypitor.evm.types import Block, Hash, Header
+from crypitor.worker.ahead import Ahead
+from crypitor.worker.node import BATCH_CALLS
+from crypitor.worker.nodes import Nodes
+from crypitor.worker.rpc import Bloomed, Tag
+
+T = TypeVar("T")
+
+MOST_BLOCKS = 64
+"""Whole blocks in one part: what is done again after a crash, and how long others wait."""
+
+MOST_MATCHES = 500
+"""In one part and so in one transaction, but that a block is never divided."""
+
+
+class LeftChain(NodeUnavailable):
+    """What comes next does not stand on the block that was done last: one of them is orphaned."""
+
+
+class Reader:
+    """Reads parts of one network. in_flight: requests at once, which is what bounds memory."""
+
+    def __init__(self, nodes: Nodes, pace: Pace, in_flight: int) -> None:
+        self._nodes = nodes
+        self._pace = pace
+        self._in_flight = in_flight
+
+    async def whole(self, question: Question, blocks: range, parent: Hash | None) -> Part:
+        """Return a first part of these heights, every block of it read.
+
+        parent: hash of the block below, None where it is not known. Raises LeftChain where it is
+        another one.
+        """
+        headers: list[Header] = []
+        async with aclosing(self._blocks(blocks[:MOST_BLOCKS])) as found:
+            matches = {}
+            count = 0
+            async for block in found:
+                _require_link(block.header, parent, first=not headers)
+                headers.append(block.header)
+                parent = block.header.hash
+                if of_block := question.matches(block):
+                    matches[block.header.number] = of_block
+                    count += len(of_block)
+                if count >= MOST_MATCHES:
+                    break
+        return Part(headers, matches)
+
+    async def by_logs(
+        self,
+        question: Question,
+        logs: LogQuestion,
+        span: Span,
+        blocks: range,
+        parent: Hash | None,
+    ) -> Part:
+        """Return a first part of these heights, without reading what cannot matter.
+
+        A block is read whole if a node names a log of it, or its bloom does not rule one out: what
+        a node leaves out is found all the same. Where a node refuses to look for logs even in a
+        single block, blocks are read whole.
+        """
+        bloomed = await self._headers(blocks[: span.blocks], parent)
+        named = await self._named(logs, span, bloomed)
+        if named is None:
+            return await self.whole(question, blocks, parent)
+        heights, bloomed = named
+        wanted = [
+            one.header.number
+            for one in bloomed
+            if one.header.number in heights or logs.may_be_in(one.bloom)
+        ]
+        if len(wanted) > MOST_BLOCKS:
+            bloomed = bloomed[: wanted[MOST_BLOCKS] - bloomed[0].header.number]
+        headers = [one.header for one in bloomed]
+        matches = {}
+        count = 0
+        async with aclosing(self._blocks(wanted[:MOST_BLOCKS])) as found:
+            async for block in found:
+                place = block.header.number - headers[0].number
+                if block.header != headers[place]:
+                    raise NodeUnavailable(f"block {block.header.number} is now another one")
+                if of_block := question.matches(block):
+                    matches[block.header.number] = of_block
+                    count += len(of_block)
+                if count >= MOST_MATCHES:
+                    del headers[place + 1 :]
+                    break
+        span.filled(len(headers), max(len(wanted) / MOST_BLOCKS, count / MOST_MATCHES))
+        return Part(headers, matches)
+
+    async def tag(self, tag: Tag) -> int | None:
+        """Return the height of `safe` or `finalized`, None if no node has it."""
+        await self._pace.turn()
+        header = await self._nodes.header_at(tag)
+        return header.number if header else None
+
+    async def _headers(self, blocks: range, parent: Hash | None) -> list[Bloomed]:
+        """Return the headers of these heights, each linked to the one before."""
+        firsts = blocks[::BATCH_CALLS]
+
+        async def batch(first: int) -> tuple[Bloomed, ...]:
+            await self._pace.turn()
+            return await self._nodes.blooms(first, min(first + BATCH_CALLS - 1, blocks[-1]))
+
+        bloomed: list[Bloomed] = []
+        async with aclosing(_side_by_side(batch, firsts, self._in_flight)) as batches:
+            async for found in batches:
+                for one in found:
+                    _require_link(one.header, parent, first=one.header.number == blocks[0])
+                    parent = one.header.hash
+                bloomed += found
+        return bloomed
+
+    async def _named(
+        self, logs: LogQuestion, span: Span, bloomed: list[Bloomed]
+    ) -> tuple[frozenset[int], list[Bloomed]] | None:
+        """Return the heights with logs in as many of the blocks as a node takes at once, and those.
+
+        Whatever it answers may mean that the range is too long: also no answer at all, since it
+        has just answered for the headers. None if it does not even take a single block.
+        """
+        if not logs.filters:
+            return frozenset(), bloomed
+        while True:
+            first, last = bloomed[0].header.number, bloomed[-1].header.number
+            await self._pace.turn()
+            try:
+                heights = await self._nodes.logs(first, last, logs.filters)
+            except NodeUnavailable:
+                heights = None
+            if heights is not None:
+                span.answered()
+                return heights, bloomed
+            if not span.refused(len(bloomed)):
+                return None
+            bloomed = bloomed[: span.blocks]
+
+    def _blocks(self, numbers: Sequence[int]) -> AsyncGenerator[Block, None]:
+        return _side_by_side(self._block, numbers, self._in_flight)
+
+    async def _block(self, number: int) -> Block:
+        await self._pace.turn()
+        block = await self._nodes.block(number)
+        if block is None:
+            raise NodeUnavailable(f"no node has all of block {number}")
+        return block
+
+
+def _require_link(header: Header, parent: Hash | None, *, first: bool) -> None:
+    if parent is not None and header.parent_hash != parent:
+        kind = LeftChain if first else NodeUnavailable
+        raise kind(f"block {header.number} does not stand on block {parent}")
+
+
+async def _side_by_side(
+    fetch: Callable[[int], Coroutine[Any, Any, T]], numbers: Sequence[int], width: int
+) -> AsyncGenerator[T, None]:
+    """Yield what is fetched for each number, in their order, `width` of them under way."""
+    ahead = Ahead(lambda place: fetch(numbers[place]), width)
+    try:
+        for place, number in enumerate(numbers):
+            ahead.reach(place, len(numbers) - 1)
+            found = await ahead.take(place)
+            yield await fetch(number) if found is None else found
+    finally:
+        await ahead.drop()

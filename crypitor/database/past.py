@@ -1,0 +1,147 @@
+"""One part of a backfill, as one unit: matches of past blocks, deliveries, the job's position.
+
+The live path's row of the network is held until the commit, so that no block can be orphaned
+between the look at the headers and the matches; what a reorg orphans later is reverted by it.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from crypitor.database import networks
+from crypitor.database.addresses import Labelled, all_addresses
+from crypitor.database.blocks import Effect, Saved, store_matches, tell
+from crypitor.database.engine import Transaction
+from crypitor.database.jobs import Advance, Job, add_new_matches, advance_job
+from crypitor.database.monitors import load_some_monitors
+from crypitor.evm.types import Header
+from crypitor.monitor.models import Confirmations, Match, Monitor, Phase
+
+# Returns nothing where somebody else leads the network by now.
+HOLD = """update networks set term = term where name = :network and term = :term
+    returning name"""
+
+SELECT_DEEP = """select id, monitor_id, phase, returns, block_number, confirm_block, confirm_tag,
+        document
+    from matches
+    where id in {ids} and phase = 'detected'
+        and (confirm_block <= :tip
+            or (confirm_tag = 'safe' and block_number <= :safe)
+            or (confirm_tag = 'finalized' and block_number <= :finalized))
+    order by position"""
+
+SELECT_TIP = "select max(number) as tip from headers where network = :network"
+
+SELECT_HASHES = """select number, hash from headers
+    where network = :network and number between :first and :last"""
+
+COUNT_DUE = """select count(*) from (
+    select 1 from deliveries d
+        join monitor_endpoints l on l.endpoint_id = d.endpoint_id
+        join endpoints e on e.id = d.endpoint_id
+    where l.monitor_id = :monitor_id and e.enabled = 1 and e.state = 'healthy'
+        and d.status = 'pending' and d.due_at <= :now
+    limit :most) as due"""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Blocks that were looked at, each the parent of the next.
+
+    headers: of all of them, at least one. matches: by height, of those that have any.
+    safe, finalized: heights of the node's tags, None where they do not matter or are not known.
+    """
+
+    headers: Sequence[Header]
+    matches: Mapping[int, Sequence[tuple[Match, Confirmations]]]
+    safe: int | None = None
+    finalized: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where a job's network and monitor stand before its next part.
+
+    headers: the newest matched ones. monitor: None when it was deleted.
+    due: deliveries that the monitor's healthy endpoints have before them, counted up to a limit.
+    """
+
+    headers: tuple[Header, ...]
+    monitor: Monitor | None
+    due: int
+
+
+async def matched_tip(tx: Transaction, network: str) -> int | None:
+    """Return the height of the newest block that has been matched, None before the first."""
+    tip: int | None = await tx.value(SELECT_TIP, network=network)
+    return tip
+
+
+async def stand_of(tx: Transaction, job: Job, *, keep: int, most_due: int, now: int) -> Stand:
+    """Return where a job stands. keep: how many headers are matched at most; most_due: counted."""
+    monitors = await load_some_monitors(tx, [job.monitor_id])
+    due = await tx.value(COUNT_DUE, monitor_id=job.monitor_id, now=now, most=most_due)
+    return Stand(
+        await networks.headers(tx, job.network, keep), monitors[0] if monitors else None, due
+    )
+
+
+async def watched_by(tx: Transaction, monitor_id: str) -> tuple[Monitor | None, Sequence[Labelled]]:
+    """Return a monitor and all its addresses as they are now; None and nothing when it is gone."""
+    monitors = await load_some_monitors(tx, [monitor_id])
+    return (monitors[0], await all_addresses(tx, monitor_id)) if monitors else (None, ())
+
+
+async def save_part(
+    tx: Transaction, job: Job, chain_id: int, term: int, part: Part, advance: Advance
+) -> Saved | None:
+    """Store a part; None, and nothing stored, where that would not be true any more.
+
+    That is when another process leads the network, a block of the part is not on the matched
+    chain, or the job has ended or was moved.
+    """
+    if await tx.value(HOLD, network=job.network, term=term) is None:
+        return None
+    tip = await _tip_above(tx, job.network, part.headers)
+    if tip is None or not await advance_job(tx, job, advance):
+        return None
+    saved = Saved()
+    for header in part.headers:
+        if matches := part.matches.get(header.number):
+            effect = Effect(job.network, chain_id, header, matches, advance.now)
+            await store_matches(tx, effect, saved)
+    if part.matches:
+        await _confirm(tx, part, Effect(job.network, chain_id, tip, (), advance.now), saved)
+        await add_new_matches(tx, job.id, saved.new_matches)
+    return saved
+
+
+async def _tip_above(tx: Transaction, network: str, looked_at: Sequence[Header]) -> Header | None:
+    """Return the matched tip if these blocks are on the matched chain, else None.
+
+    Headers below those that are kept are not compared: no reorg that is followed reaches them.
+    """
+    tip = next(iter(await networks.headers(tx, network, 1)), None)
+    if tip is None or looked_at[-1].number > tip.number:
+        return None
+    rows = await tx.all(
+        SELECT_HASHES,
+        network=network,
+        first=looked_at[0].number,
+        last=looked_at[-1].number,
+    )
+    hashes = {header.number: header.hash for header in looked_at}
+    return tip if all(row["hash"] == hashes[row["number"]] for row in rows) else None
+
+
+async def _confirm(tx: Transaction, part: Part, as_of_tip: Effect, saved: Saved) -> None:
+    """Confirm what is deep enough now, so that the next live block need not."""
+    rows = await tx.all(
+        SELECT_DEEP.format(ids=tx.listed("ids")),
+        ids=json.dumps([match.id for matches in part.matches.values() for match, _ in matches]),
+        tip=as_of_tip.header.number,
+        safe=-1 if part.safe is None else part.safe,
+        finalized=-1 if part.finalized is None else part.finalized,
+    )
+    saved.confirmed = len(rows)
+    await tell(tx, as_of_tip, Phase.CONFIRMED, rows, saved)

@@ -1,0 +1,58 @@
+"""Where another branch left ours, and whether to believe the node that showed it."""
+
+from crypitor.errors import DeepReorg, NodeUnavailable
+from crypitor.evm.types import Header
+from crypitor.worker.nodes import Nodes
+from crypitor.worker.trail import Trail
+
+LONG_FORK = 3
+"""A fork that orphans so many blocks is believed only if the other nodes do not contradict it."""
+
+PATIENCE_MS = 60_000
+"""… or if they show nothing new for so long."""
+
+
+async def ancestor_of(header: Header, trail: Trail, nodes: Nodes) -> Header:
+    """Return the newest kept header that `header` descends from, by walking back its parents.
+
+    Raises DeepReorg if there is none, NodeUnavailable if no node has one of the parents.
+    """
+    branch = header
+    while (known := trail.at(branch.number - 1)) is not None:
+        if known.hash == branch.parent_hash:
+            return known
+        parent = await nodes.header(branch.parent_hash)
+        if parent is None or not parent.is_parent_of(branch):
+            raise NodeUnavailable(f"the parent of block {branch.number} {branch.hash} is gone")
+        branch = parent
+    raise DeepReorg(
+        f"block {header.number} {header.hash} descends from none of the last {len(trail)} blocks:"
+        " the reorg is deeper than max_reorg_depth; `crypitor network resume` goes on from a block"
+        " of your choice"
+    )
+
+
+class Doubts:
+    """Holds a node that left our branch against the others."""
+
+    def __init__(self, nodes: Nodes) -> None:
+        self._nodes = nodes
+        self._tip: Header | None = None
+        self._since = 0
+
+    async def is_foreign(self, tip: Header, header: Header, node: str, now: int) -> bool:
+        """Whether more of the other nodes have our tip than have another block there.
+
+        Then the node is left alone for a while; but not for ever, if those who have our tip never
+        show a block on top of it. now: unix milliseconds.
+        """
+        if tip != self._tip:
+            self._tip, self._since = tip, now
+        elif now - self._since >= PATIENCE_MS:
+            return False
+        others = [one for one in await self._nodes.witnesses(tip.number, node) if one]
+        ours = sum(one.hash == tip.hash for one in others)
+        if ours <= len(others) - ours:
+            return False
+        self._nodes.accuse(node, f"block {header.number} {header.hash} is foreign to the others")
+        return True

@@ -1,0 +1,181 @@
+"""Catch-up and backfill of the whole service, over real HTTP."""
+
+import asyncio
+import os
+import random
+import statistics
+import time
+
+import pytest
+
+from crypitor.listen import Receiver
+from crypitor.simulator.audit import Question, audit
+from crypitor.simulator.chain import SimulatedChain
+from crypitor.simulator.rpc import SimulatorServer
+from tests.rig import Service, heard
+
+BLOCKS = 300
+KILLS = 4
+CONFIRMATIONS = 4
+SETTINGS = {
+    "CRYPITOR__NETWORKS__DEV__CHAIN_ID": "1337",
+    "CRYPITOR__NETWORKS__DEV__CONFIRMATIONS": str(CONFIRMATIONS),
+    "CRYPITOR__NETWORKS__DEV__POLL_SECONDS": "0.02",
+    "CRYPITOR__WEBHOOK__SCHEDULE_SECONDS": "[0.05, 0.1, 0.5, 1, 2, 5]",
+    "CRYPITOR__WEBHOOK__LEASE_SECONDS": "2",
+    "CRYPITOR__WEBHOOK__TIMEOUT_SECONDS": "1",
+}
+
+
+def service_on(folder, node, **settings):
+    return Service(
+        folder, {**SETTINGS, "CRYPITOR__NETWORKS__DEV__RPC": f'["{node.url}"]', **settings}
+    )
+
+
+async def monitor_of(service, addresses, receiver, secrets, **more):
+    """Make a monitor; returns it as the API answered it."""
+    monitor = await service.post(
+        "/v1/monitors",
+        {
+            "networks": ["dev"],
+            "addresses": addresses,
+            "webhook": {"url": f"{receiver.url}/hook"},
+            **more,
+        },
+    )
+    secrets.append(monitor["webhook"]["secret"])
+    return monitor
+
+
+async def until_ended(service, job, seconds=60):
+    async with asyncio.timeout(seconds):
+        while (now := await service.get(f"/v1/jobs/{job}"))["finished_at"] is None:
+            await asyncio.sleep(0.05)
+    return now
+
+
+async def until_more(service, job, before, seconds=30):
+    """Wait until more blocks are done; returns how many."""
+    async with asyncio.timeout(seconds):
+        while (done := (await service.get(f"/v1/jobs/{job}"))["blocks_done"]) == before:
+            await asyncio.sleep(0.02)
+    return done
+
+
+async def median_lag(service, chain, blocks=15):
+    """The median time, in seconds, from the node's having a block to its being matched."""
+    lags = []
+    for _ in range(blocks):
+        chain.mine()
+        started = time.monotonic()
+        while (await service.get("/v1/networks/dev"))["tip"] < chain.head.number:
+            pass
+        lags.append(time.monotonic() - started)
+    return statistics.median(lags)
+
+
+@pytest.mark.timeout(120)
+async def test_catches_up_from_a_number(tmp_path, record_property):
+    """
+    A service that starts 300 blocks behind matches them all, in order, and says how fast.
+    """
+    chain = SimulatedChain(3)
+    chain.mine(BLOCKS)
+    secrets = []
+    async with SimulatorServer(chain) as node, Receiver(lambda: secrets) as receiver:
+        service = service_on(tmp_path, node, CRYPITOR__NETWORKS__DEV__START=str(BLOCKS))
+        await service.start()
+        actors = [actor.address for actor in chain.actors[:5]]
+        monitor = await monitor_of(service, actors, receiver, secrets)
+        await service.until_tip("dev", BLOCKS)
+        await service.stop()
+        chain.mine(BLOCKS)
+        await service.start()
+        started = time.monotonic()
+        await service.until_tip("dev", 2 * BLOCKS)
+        seconds = time.monotonic() - started
+        await service.until_nothing_is_due()
+        question = Question(monitor["id"], BLOCKS + 1, CONFIRMATIONS, frozenset(actors))
+        found = audit(chain, [question], heard(receiver), 2 * BLOCKS)
+        await service.stop()
+
+    record_property("blocks_per_second", round(BLOCKS / seconds))
+    print(f"{BLOCKS / seconds:.0f} blocks/s of catch-up")
+    assert found.problems == []
+    assert found.expected > BLOCKS
+
+
+@pytest.mark.timeout(180)
+async def test_backfill_beside_a_growing_chain(tmp_path):
+    """
+    While the chain grows and forks, a backfill that is killed again and again tells the whole past.
+    """
+    chance = random.Random(int(os.environ.get("CRYPITOR_TEST_SEED", "1")))
+    chain = SimulatedChain(4, transfers=(5, 15))
+    chain.mine(BLOCKS)
+    secrets = []
+    async with SimulatorServer(chain) as node, Receiver(lambda: secrets) as receiver:
+        service = service_on(
+            tmp_path,
+            node,
+            CRYPITOR__NETWORKS__DEV__START="latest",
+            CRYPITOR__BACKFILL__REQUESTS_PER_SECOND="60",
+        )
+        await service.start()
+        await service.until_tip("dev", BLOCKS)
+        actors = [actor.address for actor in chain.actors[:5]]
+        monitor = await monitor_of(service, actors, receiver, secrets)
+        last = (await service.get("/v1/networks/dev"))["tip"]
+        body = {"network": "dev", "from_block": 1, "to_block": last}
+        job = await service.post(f"/v1/monitors/{monitor['id']}/backfill", body)
+        done = [0]
+        while len(done) <= KILLS:
+            chain.mine(3)
+            chain.reorg(2)
+            done.append(await until_more(service, job["id"], done[-1]))
+            await asyncio.sleep(chance.uniform(0, 0.5))
+            await service.kill()
+            await service.start()
+        ended = await until_ended(service, job["id"])
+        chain.mine(CONFIRMATIONS)
+        await service.until_tip("dev", chain.head.number)
+        await service.until_nothing_is_due()
+        question = Question(monitor["id"], 1, CONFIRMATIONS, frozenset(actors))
+        found = audit(chain, [question], heard(receiver), chain.head.number)
+        status = await service.stop()
+
+    assert found.problems == []
+    assert found.expected > BLOCKS
+    assert ended["status"] == "done"
+    assert done == sorted(done)
+    assert status == 0
+
+
+@pytest.mark.timeout(120)
+async def test_live_path_is_not_disturbed(tmp_path, record_property):
+    """
+    While past blocks are read as fast as is allowed, new ones are still matched at once.
+    """
+    chain = SimulatedChain(5, transfers=(20, 40))
+    chain.mine(BLOCKS)
+    secrets = []
+    async with SimulatorServer(chain) as node, Receiver(lambda: secrets) as receiver:
+        service = service_on(tmp_path, node, CRYPITOR__NETWORKS__DEV__START="latest")
+        await service.start()
+        await service.until_tip("dev", BLOCKS)
+        quiet = [chain.actors[50].address]
+        monitor = await monitor_of(service, quiet, receiver, secrets)
+        before = await median_lag(service, chain)
+        body = {"network": "dev", "from_block": 1}
+        job = await service.post(f"/v1/monitors/{monitor['id']}/backfill", body)
+        await until_more(service, job["id"], 0)
+        during = await median_lag(service, chain)
+        status = (await service.get(f"/v1/jobs/{job['id']}"))["status"]
+        await service.stop()
+
+    record_property("median_seconds_before", before)
+    record_property("median_seconds_during", during)
+    print(f"median {before * 1000:.0f} ms before, {during * 1000:.0f} ms during a backfill")
+    assert status == "running"
+    assert during < before + 0.5

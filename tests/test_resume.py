@@ -1,0 +1,132 @@
+"""`crypitor network resume`: the way on after a reorg that is deeper than what is kept."""
+
+import asyncio
+import os
+import sys
+
+import pytest
+
+from crypitor.listen import Receiver
+from crypitor.simulator.audit import Question, audit
+from crypitor.simulator.chain import SimulatedChain
+from crypitor.simulator.rpc import SimulatorServer
+from tests.rig import Service, heard
+
+MAX_REORG_DEPTH = 5
+CONFIRMATIONS = 3
+
+
+async def command(service, *words):
+    """Run a command with the service's configuration; return its exit status and what it said."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "crypitor", *words,
+        cwd=service.folder, env={**os.environ, **service.environ},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    said, _ = await process.communicate()
+    return process.returncode, said.decode()
+
+
+async def until_state(service, state):
+    """Wait until the network is in this state."""
+    async with asyncio.timeout(30):
+        while (await service.get("/v1/networks/dev"))["state"] != state:
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.timeout(120)
+async def test_a_network_that_stopped_goes_on(tmp_path):
+    """
+    After a reorg that is too deep everything that was told of the old branch is retracted, and
+    the new one is told, as soon as the command was given the first block that differs.
+    """
+    chain = SimulatedChain(11, transfers=(2, 5), actors=5)
+    chain.mine(12)
+    secrets = []
+    async with SimulatorServer(chain) as node, Receiver(lambda: secrets) as receiver:
+        service = Service(
+            tmp_path,
+            {
+                "CRYPITOR__NETWORKS__DEV__CHAIN_ID": "1337",
+                "CRYPITOR__NETWORKS__DEV__RPC": f'["{node.url}"]',
+                "CRYPITOR__NETWORKS__DEV__CONFIRMATIONS": str(CONFIRMATIONS),
+                "CRYPITOR__NETWORKS__DEV__MAX_REORG_DEPTH": str(MAX_REORG_DEPTH),
+                "CRYPITOR__NETWORKS__DEV__POLL_SECONDS": "0.05",
+            },
+        )
+        await service.start()
+        watched = frozenset(actor.address for actor in chain.actors[:3])
+        monitor = await service.post(
+            "/v1/monitors",
+            {
+                "name": "resume", "networks": ["dev"], "addresses": sorted(watched),
+                "webhook": {"url": f"{receiver.url}/hook"},
+            },
+        )  # fmt: skip
+        secrets.append(monitor["webhook"]["secret"])
+        armed_from = monitor["armed_from"]["dev"]
+        chain.mine(armed_from + 9 - chain.head.number)
+        await service.until_tip("dev", chain.head.number)
+        chain.reorg(MAX_REORG_DEPTH + 3)
+        forked_at = chain.head.number - MAX_REORG_DEPTH - 3
+        await until_state(service, "stopped")
+        ready, trouble = await readiness(service)
+
+        status, said = await command(
+            service, "network", "resume", "dev", "--from-block", str(forked_at)
+        )
+        chain.mine(CONFIRMATIONS)
+        await service.until_tip("dev", chain.head.number)
+        await service.until_nothing_is_due()
+
+        assert (ready, "max_reorg_depth" in trouble) == (503, True)
+        assert status == 0, said
+        assert f"dev goes on at block {forked_at}" in said
+        assert (await service.get("/v1/networks/dev"))["state"] == "following"
+        question = Question(monitor["id"], armed_from, CONFIRMATIONS, addresses=watched)
+        found = audit(chain, [question], heard(receiver), chain.head.number)
+        assert found.problems == []
+        assert found.expected > 0
+        assert await service.stop() == 0
+
+
+async def readiness(service):
+    """What /readyz answers."""
+    async with service.api() as api, api.get("/readyz") as answer:
+        return answer.status, await answer.text()
+
+
+@pytest.mark.parametrize(
+    "words, sentence",
+    [
+        (("dev", "--from-block", "5"), "no network dev"),
+        (("dev", "--from-block", "0"), "greater than or equal to 1"),
+    ],
+)
+async def test_refuses_what_cannot_be(tmp_path, words, sentence):
+    """A network that is not followed, and a block without a parent, are refused."""
+    status, said = await command(Service(tmp_path, {}), "network", "resume", *words)
+
+    assert status != 0
+    assert sentence in said
+
+
+async def test_refuses_a_network_that_has_not_begun(tmp_path):
+    """Where nothing has been matched there is nothing to go back from."""
+    chain = SimulatedChain(1)
+    chain.mine(3)
+    async with SimulatorServer(chain) as node:
+        service = Service(
+            tmp_path,
+            {
+                "CRYPITOR__NETWORKS__DEV__CHAIN_ID": "1337",
+                "CRYPITOR__NETWORKS__DEV__RPC": f'["{node.url}"]',
+            },
+        )
+        nothing = await command(service, "network", "resume", "dev", "--from-block", "2")
+        missing = await command(service, "network", "resume", "dev", "--from-block", "99")
+
+    assert nothing[0] == 1
+    assert "nothing has been matched" in nothing[1]
+    assert missing[0] == 1
+    assert "no node has block 98" in missing[1]
