@@ -55,6 +55,7 @@ async def test_a_network_that_stopped_goes_on(tmp_path):
             },
         )
         await service.start()
+        await service.until_tip("dev", chain.head.number)
         watched = frozenset(actor.address for actor in chain.actors[:3])
         monitor = await service.post(
             "/v1/monitors",
