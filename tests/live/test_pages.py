@@ -76,7 +76,7 @@ async def test_the_page_shows_networks_matches_and_deliveries(tmp_path):
         before = await page.inner_text("body")
         await page.fill("input[type=password]", ADMIN_KEY)
         await page.keyboard.press("Enter")
-        await page.wait_for_function("document.body.innerText.includes('Treasury')")
+        await page.get_by_text("Treasury").first.wait_for()
         shown = await page.inner_text("body")
 
     assert "Treasury" not in before
