@@ -1,0 +1,161 @@
+"""What a condition can ask about, for each kind of rule, and the record that answers it."""
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from crypitor.evm.abi.types import Argument
+from crypitor.evm.types import Address, Header, Receipt, Transaction
+from crypitor.monitor.condition import types
+from crypitor.monitor.condition.types import UINT64, UINT256, Bytes, Nullable, Record, Text, Type
+
+
+class Facts(msgspec.Struct, gc=False):
+    """What is known of one possible match; a field that its kind of rule has not, keeps None.
+
+    watched: whether an address is one of the monitor's.
+    address, label: the watched party.
+    amount: wei or the token's smallest unit.
+    log_index: place among all logs of the block.
+    args: of the event or the call, as `crypitor.evm.abi` decodes them.
+    """
+
+    network: str
+    chain_id: int
+    header: Header
+    transaction: Transaction
+    receipt: Receipt
+    watched: Callable[[Address], bool]
+    direction: str | None = None
+    address: Address | None = None
+    label: str | None = None
+    from_address: Address | None = None
+    to_address: Address | None = None
+    contract: Address | None = None
+    amount: int | None = None
+    token_id: int | None = None
+    log_index: int | None = None
+    item: int | None = None
+    args: tuple[Any, ...] = ()
+
+    @property
+    def status(self) -> str:
+        """`success` or `failed`, of the transaction."""
+        return "success" if self.receipt.succeeded else "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A field: its type, and the Python expression that reads it from `f`, the Facts."""
+
+    type: Type
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The fields of one rule, by the name that a condition gives them."""
+
+    kind: str
+    fields: Mapping[str, Known]
+
+    def names(self) -> list[str]:
+        """Return every name, and those of the arguments one by one."""
+        names = [name for name in self.fields if name != "args"]
+        arguments = self.fields.get("args")
+        if arguments is not None and isinstance(arguments.type, Record):
+            names += [
+                f"args.{name}" if name else f"args[{position}]"
+                for position, (name, _) in enumerate(arguments.type.members)
+            ]
+        return names
+
+
+_ADDRESS = types.Address()
+_HASH = Bytes(32)
+_STATUS = Text(folded=True, choices=("success", "failed"))
+
+_EVERYWHERE = {
+    "network": Known(Text(), "f.network"),
+    "chain_id": Known(UINT64, "f.chain_id"),
+    "block.number": Known(UINT64, "f.header.number"),
+    "block.hash": Known(_HASH, "f.header.hash"),
+    "block.timestamp": Known(UINT64, "f.header.timestamp"),
+    "transaction.hash": Known(_HASH, "f.transaction.hash"),
+    "transaction.index": Known(UINT64, "int(f.transaction.index, 16)"),
+    "transaction.from_address": Known(_ADDRESS, "f.transaction.sender"),
+    "transaction.to_address": Known(Nullable(_ADDRESS), "f.transaction.to"),
+    "transaction.value": Known(UINT256, "int(f.transaction.value, 16)"),
+    "transaction.status": Known(_STATUS, "f.status"),
+    "status": Known(_STATUS, "f.status"),
+}
+_PARTY = {
+    "direction": Known(Text(folded=True, choices=("in", "out")), "f.direction"),
+    "address": Known(_ADDRESS, "f.address"),
+    "label": Known(Nullable(Text()), "f.label"),
+}
+_FROM = {"from_address": Known(_ADDRESS, "f.from_address")}
+_TO = {"to_address": Known(_ADDRESS, "f.to_address")}
+_AMOUNT = {"amount": Known(UINT256, "f.amount")}
+_TOKEN_ID = {"token_id": Known(UINT256, "f.token_id")}
+_ITEM = {"item": Known(Nullable(UINT64), "f.item")}
+_CONTRACT = {
+    "contract": Known(_ADDRESS, "f.contract"),
+    "contract.address": Known(_ADDRESS, "f.contract"),
+}
+_LOG = {**_CONTRACT, "log_index": Known(UINT64, "f.log_index")}
+_NULLABLE_TO = {"to_address": Known(Nullable(_ADDRESS), "f.to_address")}
+
+_OWN: dict[str, dict[str, Known]] = {
+    # a creation that failed has no receiver
+    "native": {**_PARTY, **_FROM, **_NULLABLE_TO, **_AMOUNT},
+    "internal": {**_PARTY, **_FROM, **_TO, **_AMOUNT, **_ITEM},
+    "erc20": {**_PARTY, **_FROM, **_TO, **_AMOUNT, **_LOG},
+    "erc721": {**_PARTY, **_FROM, **_TO, **_AMOUNT, **_TOKEN_ID, **_LOG},
+    "erc1155": {**_PARTY, **_FROM, **_TO, **_AMOUNT, **_TOKEN_ID, **_LOG, **_ITEM},
+    "event": _LOG,
+    "call": {**_FROM, **_TO, **_CONTRACT},
+    "deployment": {**_PARTY, **_FROM, **_TO, **_CONTRACT},
+}
+
+
+def scope_for(kind: str, arguments: Sequence[Argument] = ()) -> Scope:
+    """Return what a rule of a kind can ask about.
+
+    arguments: of its event or function. Raises KeyError for a kind that there is not.
+    """
+    fields = {**_OWN[kind], **_EVERYWHERE}
+    if arguments:
+        members = tuple((argument.name, types.of_abi(argument.type)) for argument in arguments)
+        fields["args"] = Known(Record(members), "f.args")
+    return Scope(str(kind), fields)
+
+
+def unknown_field(scope: Scope, name: str) -> str:
+    """Return the sentence that refuses a field, with those that may have been meant."""
+    names = scope.names()
+    if name == "args":
+        return f"a rule of kind {scope.kind} has no arguments"
+    if any(name in fields for fields in _OWN.values()):
+        return f"a rule of kind {scope.kind} has no {name}; it has {', '.join(names)}"
+    parts = [each for each in names if each.startswith(f"{name}.")]
+    if parts:
+        return f"{name} has parts: {', '.join(parts)}"
+    return _unknown(name, names, names)
+
+
+def unknown_member(record: Record, name: str) -> str:
+    """Return the sentence that refuses a member of a tuple."""
+    names = [each for each, _ in record.members if each]
+    known = [each or f"[{number}]" for number, (each, _) in enumerate(record.members)]
+    return _unknown(name, names, known)
+
+
+def _unknown(name: str, names: Sequence[str], known: Sequence[str]) -> str:
+    shown = name[:80]
+    near = difflib.get_close_matches(shown, names, n=3)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(known)}"
+    return f"unknown field {shown!r}; {hint}"
