@@ -56,8 +56,7 @@ _UNKNOWN = Profile("logs")
 _BOR = Profile(state_sync=True)
 
 # "off", avalanche and mumbai: of each a block is recorded whose receipts are not all of it, which
-# the header shows and nothing can mend. Avalanche's node software does build the plain root, so
-# `verify = "receipts"` may be set for it.
+# the header shows and nothing can mend.
 # "off", others: the header's bloom is zero, or the root is not the receipts'.
 # "logs": nobody has shown yet that the plain root holds.
 _PROFILES = {

@@ -123,9 +123,28 @@ class Seal(msgspec.Struct, frozen=True, gc=False, rename="camel"):
         )
 
 
+class InternalTransfer(msgspec.Struct, frozen=True, gc=False):
+    """Wei that a call inside a successful transaction moved.
+
+    transaction_index: position in the block.  item: position among the internal transfers of the
+    transaction, in the order of the calls.  value: above zero.
+    """
+
+    transaction_index: int
+    item: int
+    sender: Address
+    receiver: Address
+    value: Quantity
+
+
 class Block(msgspec.Struct, frozen=True, gc=False):
-    """A header with everything that happened in the block; receipt i belongs to transaction i."""
+    """A header with everything that happened in the block; receipt i belongs to transaction i.
+
+    traces: the internal transfers in the order of the chain; none where the network's traces are
+    off.
+    """
 
     header: Header
     transactions: tuple[Transaction, ...]
     receipts: tuple[Receipt, ...]
+    traces: tuple[InternalTransfer, ...] = ()

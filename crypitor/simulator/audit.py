@@ -9,6 +9,8 @@ from crypitor.evm.types import Address, Hash
 from crypitor.simulator.blocks import Happened
 from crypitor.simulator.chain import SimulatedChain
 
+DEFAULT_KINDS = frozenset({"native", "erc20", "erc721", "erc1155"})
+
 Key: TypeAlias = tuple[object, ...]
 """Everything that makes a match what it is; see `_expected_key`."""
 
@@ -28,7 +30,8 @@ _NEXT = {
 class Question:
     """What one monitor was asked.
 
-    addresses: watched parties; None for every party.  kinds, contracts, directions: None for any.
+    addresses: watched parties; None for every party.  kinds: of its rules; left out, those of a
+    monitor that gives no rules.  contracts, directions: None for any.
     armed_from: the first block that counts.  confirmations: required.
     """
 
@@ -36,7 +39,7 @@ class Question:
     armed_from: int
     confirmations: Required
     addresses: frozenset[Address] | None = None
-    kinds: frozenset[str] | None = None
+    kinds: frozenset[str] = DEFAULT_KINDS
     contracts: frozenset[Address] | None = None
     directions: frozenset[str] | None = None
 
@@ -45,7 +48,7 @@ class Question:
         return (
             (self.directions is None or direction in self.directions)
             and (self.addresses is None or party in self.addresses)
-            and (self.kinds is None or moved.kind in self.kinds)
+            and moved.kind in self.kinds
             and (self.contracts is None or moved.contract in self.contracts)
         )
 

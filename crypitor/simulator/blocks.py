@@ -39,7 +39,8 @@ class Happened:
     """A movement at its place in the chain: the truth that a reader of the chain must find.
 
     log_index: position in the block; None for the chain's own coin.  item: position within a
-    TransferBatch, else None.  contract: None for the chain's own coin.  amount: smallest unit.
+    TransferBatch or among the internal movements of the transaction, else None.  contract: None
+    for the chain's own coin.  amount: smallest unit.
     """
 
     kind: Kind
@@ -98,7 +99,7 @@ class Mined:
         return bytes([kind] if kind else ()) + rlp.encode(fields)
 
     def happened(self) -> list[Happened]:
-        """Return what moved, the chain's own coin first."""
+        """Return what moved, the chain's own coin first: the transaction's, then inside it."""
         if not self.succeeded:
             return []
         found = []
@@ -109,6 +110,7 @@ class Mined:
             found.append(
                 self._at(None, Movement("native", self.signed.sender, target, envelope.value))
             )
+        found += [self._at(None, movement) for movement in self.call.internal]
         for place, event in enumerate(self.events, self.first_log):
             found += [self._at(place, movement) for movement in event.movements]
         return found

@@ -9,7 +9,12 @@ from typing import Literal, TypeAlias
 
 from crypitor.evm.types import Address
 
-Kind: TypeAlias = Literal["native", "erc20", "erc721", "erc1155"]
+Kind: TypeAlias = Literal["native", "internal", "erc20", "erc721", "erc1155"]
+
+Way: TypeAlias = Literal[
+    "CALL", "CALLCODE", "DELEGATECALL", "STATICCALL", "CREATE", "CREATE2", "SELFDESTRUCT"
+]
+"""The instruction by which a contract calls, creates, or ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +22,8 @@ class Movement:
     """Something that changed hands.
 
     contract: None for the chain's own coin.  amount: smallest unit; 1 for an ERC-721 token.
-    item: position within a TransferBatch, else None.
+    item: position within a TransferBatch or among the internal movements of the transaction,
+    else None.
     """
 
     kind: Kind
@@ -40,6 +46,23 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class InnerCall:
+    """What a contract does in a transaction beside emitting events.
+
+    value: wei; for a DELEGATECALL that of the call which it runs in.  calls: what it does in turn.
+    reverts: it and all that it does is undone, and the transaction goes on.
+    """
+
+    way: Way
+    from_address: Address
+    to_address: Address
+    value: int = 0
+    data: bytes = b""
+    calls: tuple["InnerCall", ...] = ()
+    reverts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class OwnerChange:
     """An ERC-721 token that must be `before`'s and becomes `after`'s; the zero address: nobody."""
 
@@ -54,6 +77,7 @@ class Call:
     """What a transaction asks for, and what happens if it succeeds.
 
     to: None creates a contract.  value: wei.  reverts: it fails in every block.
+    inner_calls: in order.  internal: what they move, in order.
     """
 
     to: Address | None
@@ -62,10 +86,13 @@ class Call:
     value: int = 0
     owner_changes: tuple[OwnerChange, ...] = ()
     reverts: bool = False
+    inner_calls: tuple[InnerCall, ...] = ()
+    internal: tuple[Movement, ...] = ()
 
     @property
     def movement_count(self) -> int:
         """How many movements there are if it succeeds."""
         if self.reverts:
             return 0
-        return (self.value > 0) + sum(len(event.movements) for event in self.events)
+        of_events = sum(len(event.movements) for event in self.events)
+        return (self.value > 0) + len(self.internal) + of_events

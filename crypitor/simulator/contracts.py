@@ -7,6 +7,7 @@ from crypitor.evm.keccak import keccak
 from crypitor.evm.types import Address
 from crypitor.simulator import abi
 from crypitor.simulator.calls import Call, Event
+from crypitor.simulator.payments import Payer
 from crypitor.simulator.tokens import TRANSFER, Erc20, Erc721, Erc1155, Token, erc20_event
 
 _SWAP = "Swap(address,uint256,uint256,uint256,uint256,address)"
@@ -84,6 +85,7 @@ class Contracts:
     erc1155: tuple[Erc1155, ...]
     exchange: Exchange
     disperser: Disperser
+    payer: Payer
     kitties: Kitties
     beacon: Beacon
 
@@ -117,6 +119,7 @@ def deployed(seed: str) -> Contracts:
         erc1155=(Erc1155(at("ITEMS")), Erc1155(at("CARDS"))),
         exchange=Exchange(at("exchange")),
         disperser=Disperser(at("disperser")),
+        payer=Payer(at("payer"), at("library"), at("refuser")),
         kitties=Kitties(at("kitties")),
         beacon=Beacon(at("beacon")),
     )

@@ -33,9 +33,11 @@ from crypitor.simulator.params import (
     read_object,
     read_quantity,
 )
+from crypitor.simulator.traces import frame_documents, trace_documents
 from crypitor.simulator.views import Shown
 
 _CACHED_DOCUMENTS = 512
+_CALL_TRACER = "callTracer"
 
 Answer: TypeAlias = Any
 """Whatever msgspec encodes; msgspec.Raw where it is encoded already."""
@@ -163,6 +165,25 @@ class Methods:
             raise RpcError(REVERTED, "execution reverted", "0x")
         return "0x" + returned.hex()
 
+    def _debug_trace_by_hash(self, block_hash: Any, options: Any = None) -> Answer:
+        return self._frames(self._chain.by_hash(read_hash(block_hash)), options)
+
+    def _debug_trace_by_number(self, number: Any, options: Any = None) -> Answer:
+        return self._frames(self._at(number), options)
+
+    def _frames(self, block: SimulatedBlock | None, options: Any) -> Answer:
+        if read_object(options or {}).get("tracer") != _CALL_TRACER:
+            raise RpcError(INVALID_PARAMS, f"no tracer but {_CALL_TRACER}")
+        if block is None:
+            raise RpcError(SERVER_ERROR, "block not found")
+        return self._once("frames", block, lambda: frame_documents(block))
+
+    def _trace_block(self, number: Any) -> Answer:
+        block = self._at(number)
+        if block is None:
+            return None
+        return self._once("traces", block, lambda: trace_documents(block))
+
     def _at(self, reference: Any) -> SimulatedBlock | None:
         return self._chain.by_number(self._height(reference))
 
@@ -204,5 +225,8 @@ class Methods:
         "eth_getTransactionReceipt": (_transaction_receipt, 1, 1),
         "eth_getLogs": (_logs, 1, 1),
         "eth_call": (_call, 1, 3),
+        "debug_traceBlockByHash": (_debug_trace_by_hash, 1, 2),
+        "debug_traceBlockByNumber": (_debug_trace_by_number, 1, 2),
+        "trace_block": (_trace_block, 1, 1),
     }
     """Name → method, fewest parameters, most."""

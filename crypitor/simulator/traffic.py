@@ -40,6 +40,7 @@ class Traffic:
             self._wrap: 3,
             self._swap: 4,
             self._disperse: 2,
+            self._pay_inside: 4,
             self._erc721_move: 6,
             self._erc721_mint: 3,
             self._erc1155_single: 5,
@@ -116,6 +117,23 @@ class Traffic:
         ]
         return self._contracts.disperser.disperse(actor.address, token, parts)
 
+    def _pay_inside(self, rng: Random, actor: Actor, _: Ledger) -> Call:
+        payer, target, amount = self._contracts.payer, self._target(rng, actor), _payment(rng)
+        chance = rng.random()
+        if chance < 0.2:
+            return payer.pay_by_library(target, amount)
+        if chance < 0.4:
+            return payer.pay_by_contract(target, amount, rng.getrandbits(256))
+        if chance < 0.5:
+            return payer.endow(rng.randrange(1, 2**32), amount)
+        parts = [(self._actor(rng).address, _payment(rng)) for _ in range(rng.randint(1, 3))]
+        if rng.random() < 0.3:
+            parts.append((payer.refuser, amount))
+            rng.shuffle(parts)
+        if rng.random() < 0.1:
+            parts.append((target, 0))
+        return payer.pay_each(actor.address, parts)
+
     def _erc721_move(self, rng: Random, actor: Actor, ledger: Ledger) -> Call:
         """Transfer or burn a token; mint one if chance finds none that has an owner."""
         token: Erc721 = rng.choice(self._contracts.erc721)
@@ -175,6 +193,10 @@ def _amount(rng: Random, token: Erc20) -> int:
         return 0
     unit = 10**token.decimals
     return rng.randint(1, 1000) * unit if rng.random() < 0.5 else rng.randint(1, 10**5 * unit)
+
+
+def _payment(rng: Random) -> int:
+    return rng.randrange(10**14, 10**18)
 
 
 def _item(rng: Random) -> tuple[int, int]:

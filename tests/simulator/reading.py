@@ -132,15 +132,54 @@ def address(word: str) -> str:
     return "0x" + word[-40:]
 
 
-def movements(block, receipts) -> list[tuple]:
-    """Every native, ERC-20, ERC-721 and ERC-1155 movement, in the order of the block."""
+def inside_frames(frame) -> list[tuple]:
+    """Sender, receiver and value of each call below a frame of callTracer that moved something."""
     found = []
-    for tx, receipt in zip(block["transactions"], receipts, strict=True):
+    for one in frame.get("calls", []) if "error" not in frame else []:
+        if "error" in one:
+            continue
+        if one["type"] in ("CALL", "CREATE", "CREATE2", "SELFDESTRUCT") and int(one["value"], 16):
+            found.append((one["from"], one["to"], int(one["value"], 16)))
+        found += inside_frames(one)
+    return found
+
+
+def inside_traces(traces) -> list[tuple]:
+    """The same from the entries that trace_block has of one transaction."""
+    failed = [one["traceAddress"] for one in traces if "error" in one]
+    found = []
+    for one in traces:
+        action, place = one["action"], one["traceAddress"]
+        if not place or any(place[: len(each)] == each for each in failed):
+            continue
+        if one["type"] == "suicide":
+            parties = (action["address"], action["refundAddress"], action["balance"])
+        elif one["type"] == "create":
+            parties = (action["from"], one["result"]["address"], action["value"])
+        elif action["callType"] == "call":
+            parties = (action["from"], action["to"], action["value"])
+        else:
+            continue
+        if int(parties[2], 16):
+            found.append((*parties[:2], int(parties[2], 16)))
+    return found
+
+
+def movements(block, receipts, inside) -> list[tuple]:
+    """Every movement, in the order of the block.
+
+    inside: of each transaction, what its calls moved if it succeeded.
+    """
+    found = []
+    for tx, receipt, below in zip(block["transactions"], receipts, inside, strict=True):
         place = (tx["hash"], int(tx["transactionIndex"], 16))
         if receipt["status"] == "0x1" and int(tx["value"], 16):
             target = tx["to"] or receipt["contractAddress"]
             value = int(tx["value"], 16)
             found.append(("native", *place, None, None, tx["from"], target, None, value, None))
+        if receipt["status"] == "0x1":
+            for item, (source, target, value) in enumerate(below):
+                found.append(("internal", *place, None, item, source, target, None, value, None))
         for log in receipt["logs"]:
             found += _log_movements(log, place)
     return found

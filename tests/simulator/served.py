@@ -5,15 +5,37 @@ from typing import NamedTuple
 import msgspec
 
 from crypitor.simulator.documents import block_document, receipt_document
+from crypitor.simulator.traces import frame_documents, trace_documents
+from tests.simulator import reading
 
 
 class Served(NamedTuple):
     block: dict
     receipts: list
+    frames: list
+    traces: list
 
     @property
     def logs(self) -> list:
         return [log for receipt in self.receipts for log in receipt["logs"]]
+
+    @property
+    def inside(self) -> list:
+        """What the calls of each transaction moved, read from the frames."""
+        return [reading.inside_frames(one["result"]) for one in self.frames]
+
+    @property
+    def inside_traces(self) -> list:
+        """The same, read from the flat list."""
+        return [
+            reading.inside_traces([one for one in self.traces if one["transactionPosition"] == at])
+            for at in range(len(self.receipts))
+        ]
+
+    @property
+    def movements(self) -> list:
+        """What an independent reading finds."""
+        return reading.movements(self.block, self.receipts, self.inside)
 
 
 def served(block) -> Served:
@@ -21,6 +43,8 @@ def served(block) -> Served:
     documents = (
         block_document(block, full=True),
         [receipt_document(block, mined) for mined in block.transactions],
+        frame_documents(block),
+        trace_documents(block),
     )
     return Served(*msgspec.json.decode(msgspec.json.encode(documents)))
 

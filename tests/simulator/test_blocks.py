@@ -276,7 +276,7 @@ def test_every_field_has_its_form(blocks):
 def test_every_block_proves_itself(chain):
     """The product's own proof accepts every block, orphaned ones too, at its strongest level."""
     for found in list(chain._blocks.values()):
-        block, receipts = served(found)
+        block, receipts, *_ = served(found)
         transactions = msgspec.convert(block["transactions"], tuple[Transaction, ...])
 
         prove(

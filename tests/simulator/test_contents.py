@@ -44,7 +44,56 @@ def test_the_truth_is_what_the_documents_say(chain, blocks):
     for each in blocks:
         expected = [astuple(one) for one in chain.truth(each.block["hash"])]
 
-        assert reading.movements(each.block, each.receipts) == expected
+        assert each.movements == expected
+
+
+def test_both_formats_of_traces_tell_the_same(blocks):
+    """Independent readings of callTracer's frames and of trace_block find the same transfers."""
+    for each in blocks:
+        assert each.inside == each.inside_traces
+
+
+def test_calls_inside_transactions_are_of_every_sort(blocks):
+    """All ways to call occur, with value and without, undone alone and with their transaction."""
+
+    def below(frame):
+        for one in frame.get("calls", []):
+            yield one
+            yield from below(one)
+
+    frames = [one["result"] for each in blocks for one in each.frames]
+    calls = [call for frame in frames for call in below(frame)]
+    ways = Counter(call["type"] for call in calls if "error" not in call)
+    undone = [call for call in calls if "error" in call]
+    precompiled = [call for call in calls if int(call.get("to", "0x99"), 16) < 10]
+    flat = [one for each in blocks for one in each.traces]
+
+    assert min(ways.values()) > 5
+    assert set(ways) == {
+        "CALL", "CALLCODE", "DELEGATECALL", "STATICCALL", "CREATE", "CREATE2", "SELFDESTRUCT",
+    }  # fmt: skip
+    assert any(int(inner["value"], 16) for call in undone for inner in below(call))
+    assert {call["type"] for call in undone} == {"CALL", "CREATE"}
+    assert any("error" in frame and frame["calls"] for frame in frames if "calls" in frame)
+    assert precompiled
+    assert len(flat) == len(frames) + len(calls) - len(precompiled)
+
+
+@pytest.mark.parametrize("written", ["frames", "traces"])
+def test_what_a_payer_gets_is_what_it_pays(chain, blocks, written):
+    """It keeps nothing of a transaction's value, whatever was refused on the way."""
+    payer = chain.contracts.payer.address
+    seen = 0
+    for each in blocks:
+        inside = each.inside if written == "frames" else each.inside_traces
+        for tx, receipt, moved in zip(
+            each.block["transactions"], each.receipts, inside, strict=True
+        ):
+            if tx["to"] == payer and receipt["status"] == "0x1":
+                seen += 1
+
+                assert int(tx["value"], 16) == sum(one[2] for one in moved if one[0] == payer)
+    assert seen > 20
 
 
 def test_blocks_hold_as_many_transfers_as_asked(chain):
@@ -56,7 +105,7 @@ def test_blocks_hold_as_many_transfers_as_asked(chain):
     assert len(set(counts)) > 20
 
 
-@pytest.mark.parametrize("kind", ["native", "erc20", "erc721", "erc1155"])
+@pytest.mark.parametrize("kind", ["native", "internal", "erc20", "erc721", "erc1155"])
 def test_every_kind_moves(chain, kind):
     """Each kind occurs often."""
     assert Counter(each.kind for each in truth(chain))[kind] > 100
@@ -205,7 +254,7 @@ def test_calldata_agrees_with_the_movements(chain, pairs):
     names = Counter()
     moved = {}
     for each in truth(chain):
-        if each.kind != "native":
+        if each.kind not in ("native", "internal"):
             moved.setdefault(each.transaction_hash, []).append(each)
     tokens = {token.address for token in chain.contracts.tokens}
     for tx, receipt in pairs:
