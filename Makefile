@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest
 WORKERS := 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-live soak check format lock clean
+.PHONY: help setup demo run test test-live soak bench check format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,9 @@ test-live: $(VENV)/dev.stamp ## the tests beside real neighbours (PostgreSQL, an
 
 soak: $(VENV)/dev.stamp ## the long tests: crashes and chaos
 	$(PYTEST) -m soak --timeout 3600 $(ARGS)
+
+bench: $(VENV)/dev.stamp ## what it costs, as one JSON document; ARGS=100000 for fewer addresses
+	@$(BIN)/python -m bench.addresses $(ARGS)
 
 check: $(VENV)/dev.stamp ## style, types, who imports whom, config.toml
 	$(BIN)/ruff check

@@ -40,12 +40,14 @@ from crypitor.webhook.post import Poster
 from crypitor.webhook.sender import Sender
 from crypitor.worker.follower import Follower
 from crypitor.worker.nodes import Nodes
+from crypitor.worker.tokens import TokenReader
 
 log = structlog.get_logger(__name__)
 
 FIRST_RETRY_SECONDS = 0.5
 GAUGE_SECONDS = 10.0
 BACKFILL_SHARE = 0.5
+TOKEN_SHARE = 0.1
 
 Started = Callable[[str, str | None], None]
 """Told the API's URL (empty without that role) and the admin key, if one was made just now."""
@@ -146,6 +148,7 @@ class _Service:
         self._matcher: Matcher | None = None
         self._sender: Sender | None = None
         self._followers: list[Follower] = []
+        self._token_readers: list[TokenReader] = []
         self._backfills: list[Backfill] = []
 
     async def run(self, stop: asyncio.Event, started: Callable[[str], None]) -> None:
@@ -171,6 +174,10 @@ class _Service:
                 group.create_task(role.run(stop, self._health), name=name)
                 for name, role in (("monitor", self._matcher), ("webhook", self._sender))
                 if role is not None
+            ]
+            workers += [
+                group.create_task(reader.run(stop, self._health), name=reader.role)
+                for reader in self._token_readers
             ]
             others.append(
                 group.create_task(
@@ -216,6 +223,11 @@ class _Service:
                 follower = await self._worker(name, self._queue)
                 self._followers.append(follower)
                 self._backfills.append(await self._backfill(name, follower))
+                self._token_readers.append(
+                    TokenReader(
+                        name, await self._nodes(name, TOKEN_SHARE), self._database, clock=clock
+                    )
+                )
 
     async def _webhook(self) -> Sender:
         webhook = self._config.webhook
@@ -242,7 +254,7 @@ class _Service:
         watchlist = self._watchlist = Watchlist(self._database, self._index)
         await watchlist.load()
         chains = {
-            name: Chain(network.confirmations, network.max_reorg_depth)
+            name: Chain(network.title, network.confirmations, network.max_reorg_depth)
             for name, network in self._config.followed.items()
         }
         matcher = Matcher(
@@ -269,6 +281,7 @@ class _Service:
                 timeout_seconds=network.timeout_seconds,
                 verify=network.verify,
                 calls_per_second=network.rpc_per_second and network.rpc_per_second * share,
+                traces=network.traces,
                 observer=self._observer,
             )
         )
@@ -300,6 +313,7 @@ class _Service:
         return Backfill(
             name,
             network.chain_id,
+            network.title,
             await self._nodes(name, BACKFILL_SHARE),
             self._database,
             term=lambda: follower.term,

@@ -96,9 +96,12 @@ async def _node(network: str, wanted: NetworkConfig, url: str, name: str) -> Fin
             chain_id=wanted.chain_id,
             timeout_seconds=wanted.timeout_seconds,
             verify=wanted.verify,
+            traces=wanted.traces,
         ) as node:
             return await _look(subject, wanted, node)
     except Unproven as lie:
+        if lie.check == "traces":
+            return Finding(subject, False, f"{lie}")
         return Finding(
             subject,
             False,

@@ -57,7 +57,8 @@ class NodeUnavailable(Unavailable):
 class Unproven(NodeUnavailable):
     """A block whose parts contradict each other.
 
-    check: which proof failed (`transactions`, `receipts`, `hash`, `logs`, `bloom`, `root`).
+    check: which proof failed (`transactions`, `receipts`, `hash`, `logs`, `bloom`, `root`,
+    `traces`).
     """
 
     def __init__(self, check: str, message: str) -> None:

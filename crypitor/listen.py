@@ -188,7 +188,7 @@ def _story(body: bytes) -> Text:
     except msgspec.DecodeError:
         return Text(repr(body[:200]))
     kind = document.get("type") if isinstance(document, dict) else None
-    if not isinstance(kind, str):
+    if not isinstance(kind, str) or "eventId" in document:  # in the original's format
         return Text(body[:200].decode(errors="replace"))
     told = Text(f"{kind:<16}", _PHASE_STYLES.get(kind, "bold"))
     match = document.get("data")

@@ -1,4 +1,4 @@
-"""What the process measures of itself; the names and labels are the contract's."""
+"""What the process measures of itself; the contract's names, and a few more."""
 
 from prometheus_client import (
     CollectorRegistry,
@@ -86,6 +86,18 @@ class Metrics:
         )
         self.matches = Counter(
             "crypitor_matches_total", "Matches stored.", ["network", "kind"], registry=registry
+        )
+        self.undecoded = Counter(
+            "crypitor_undecoded_total",
+            "Logs and calls of a signature that a rule names, whose content is not by it.",
+            ["network"],
+            registry=registry,
+        )
+        self.condition_errors = Counter(
+            "crypitor_condition_errors_total",
+            "Conditions that could not be evaluated, and did not match.",
+            ["network"],
+            registry=registry,
         )
         self.match_seconds = Histogram(
             "crypitor_match_seconds",

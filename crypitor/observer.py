@@ -3,31 +3,15 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 
-import msgspec
-
 from crypitor.database.blocks import Saved
 from crypitor.metrics import Metrics
+from crypitor.monitor.match import Tally
 from crypitor.monitor.models import Match, Phase
 from crypitor.queue import Message
 from crypitor.webhook.delivery import Result
 
-REMEMBERED_BLOCKS = 4096
-"""Blocks whose arrival is remembered until their matches are sent."""
-
-
-class _Block(msgspec.Struct):
-    hash: str
-
-
-class _Data(msgspec.Struct):
-    block: _Block
-
-
-class _Body(msgspec.Struct):
-    data: _Data
-
-
-_block_of = msgspec.json.Decoder(_Body)
+MOST_REMEMBERED = 20_000
+"""Matches whose block's arrival is remembered until they are sent."""
 
 
 class Observer:
@@ -35,7 +19,7 @@ class Observer:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._blocks: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._times: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
     def requested(self, network: str, node: str, method: str, outcome: str, seconds: float) -> None:
         """Count one JSON-RPC call."""
@@ -54,18 +38,26 @@ class Observer:
         self._metrics.reorgs.labels(network).inc()
 
     def block_matched(
-        self, message: Message, matches: Sequence[Match], saved: Saved, seconds: float
+        self,
+        message: Message,
+        matches: Sequence[Match],
+        tally: Tally,
+        saved: Saved,
+        seconds: float,
     ) -> None:
         """Count a block that took effect, and remember when it arrived if it will be told."""
         header = message.block.header
         self._metrics.blocks.labels(message.network).inc()
         self._metrics.match_seconds.observe(seconds)
+        self._metrics.undecoded.labels(message.network).inc(tally.undecoded)
+        self._metrics.condition_errors.labels(message.network).inc(tally.condition_errors)
         if saved.new_matches:
+            times = (header.timestamp * 1000, message.seen_at)
             for match in matches:
-                self._metrics.matches.labels(message.network, match.transfer.kind).inc()
-            self._blocks[header.hash] = (header.timestamp * 1000, message.seen_at)
-            if len(self._blocks) > REMEMBERED_BLOCKS:
-                self._blocks.popitem(last=False)
+                self._times[match.id] = times
+                self._metrics.matches.labels(message.network, match.subject.kind).inc()
+            while len(self._times) > MOST_REMEMBERED:
+                self._times.popitem(last=False)
 
     def attempts_recorded(self, results: Sequence[Result]) -> None:
         """Count attempts, and how long the first of each detected match took."""
@@ -76,10 +68,10 @@ class Observer:
                 self._metrics.deliveries.labels(result.verdict.status).inc()
             if result.delivery.phase is not Phase.DETECTED:
                 continue
-            block = self._blocks.get(_block_of.decode(result.delivery.body).data.block.hash)
-            if block is None:
+            times = self._times.get(result.delivery.match_id)
+            if times is None:
                 continue
-            produced_at, seen_at = block
+            produced_at, seen_at = times
             if not result.delivery.attempts:
                 waited = max(0, outcome.started_at - seen_at)
                 self._metrics.seen_to_webhook_seconds.observe(waited / 1000)

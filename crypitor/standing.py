@@ -30,6 +30,7 @@ def facts_of(config: Config) -> dict[str, NetworkFacts]:
             symbol=network.native_symbol,
             explorer=network.explorer or None,
             confirmations=network.confirmations,
+            traces=network.traces != "off",
         )
         for name, network in config.followed.items()
     }

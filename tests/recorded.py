@@ -8,6 +8,9 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
+from eth_abi import decode
+from eth_abi.exceptions import DecodingError
+from eth_utils import keccak
 
 from crypitor.evm.types import Block, Header, Receipt, Transaction
 
@@ -121,3 +124,122 @@ def plain_matches(doc: dict, watched: set[str]) -> Iterator[dict]:
         for direction, address in (("out", moved["from"]), ("in", moved["to"])):
             if address in watched:
                 yield moved | {"direction": direction, "address": address}
+
+
+def fragments(kind: str) -> dict[str, dict]:
+    """The events or functions of public contracts' ABIs, by their canonical text and indexing.
+
+    No anonymous ones: what they are is said by their contract, and the only one there is decodes
+    other contracts' logs, by offsets into the head that Solidity follows and eth_abi refuses.
+    """
+    found = {}
+    for file in sorted((SHARED / "data" / "abi").glob("*.json")):
+        content = json.loads(file.read_bytes())
+        for entry in content if isinstance(content, list) else content["abi"]:
+            if entry.get("type") == kind and not entry.get("anonymous"):
+                indexed = [bool(each.get("indexed")) for each in entry["inputs"]]
+                found.setdefault(f"{_signature(entry)} {indexed}", entry)
+    return found
+
+
+def _signature(fragment: dict) -> str:
+    return f"{fragment['name']}({','.join(map(_type, fragment['inputs']))})"
+
+
+def _type(argument: dict) -> str:
+    if not argument["type"].startswith("tuple"):
+        return argument["type"]
+    members = ",".join(map(_type, argument["components"]))
+    return f"({members}){argument['type'].removeprefix('tuple')}"
+
+
+def plain_events(doc: dict, fragment: dict) -> Iterator[dict]:
+    """Every log of an event in a recorded block, as eth_abi reads it."""
+    signature = _signature(fragment)
+    indexed = [each for each in fragment["inputs"] if each["indexed"]]
+    plain = [each for each in fragment["inputs"] if not each["indexed"]]
+    for receipt in doc["receipts"]:
+        for log in receipt["logs"]:
+            topics = [bytes.fromhex(topic[2:]) for topic in log["topics"]]
+            if topics[:1] != [keccak(text=signature)] or len(topics) != 1 + len(indexed):
+                continue
+            try:
+                values = _values(plain, bytes.fromhex(log["data"][2:]))
+                for argument, topic in zip(indexed, topics[1:], strict=True):
+                    values |= _values([_as_indexed(argument)], topic)
+            except (DecodingError, OverflowError):
+                continue
+            yield {
+                "transaction": receipt["transactionHash"],
+                "log_index": int(log["logIndex"], 16),
+                "contract": log["address"].lower(),
+                "signature": signature,
+                "args": {name: values[name] for name in _names(fragment)},
+            }
+
+
+def plain_calls(doc: dict, fragment: dict) -> Iterator[dict]:
+    """Every transaction of a recorded block that calls a function, as eth_abi reads it."""
+    signature = _signature(fragment)
+    for transaction in doc["block"]["transactions"]:
+        sent = bytes.fromhex(transaction["input"][2:])
+        if not transaction.get("to") or sent[:4] != keccak(text=signature)[:4]:
+            continue
+        try:
+            values = _values(fragment["inputs"], sent[4:])
+        except (DecodingError, OverflowError):
+            continue
+        yield {
+            "transaction": transaction["hash"],
+            "log_index": None,
+            "contract": transaction["to"].lower(),
+            "signature": signature,
+            "args": values,
+        }
+
+
+def plain_deployments(doc: dict) -> Iterator[dict]:
+    """Every contract that a transaction of a recorded block created."""
+    for transaction, receipt in zip(doc["block"]["transactions"], doc["receipts"], strict=True):
+        failed = receipt.get("status") is not None and int(receipt["status"], 16) == 0
+        if not transaction.get("to") and receipt.get("contractAddress") and not failed:
+            yield {
+                "transaction": transaction["hash"],
+                "from": transaction["from"].lower(),
+                "to": receipt["contractAddress"].lower(),
+            }
+
+
+def _names(fragment: dict) -> list[str]:
+    return [each["name"] or str(place) for place, each in enumerate(fragment["inputs"])]
+
+
+def _as_indexed(argument: dict) -> dict:
+    kind = argument["type"]
+    hashed = kind in ("string", "bytes") or kind.endswith("]") or kind.startswith("tuple")
+    return {**argument, "type": "bytes32"} if hashed else argument
+
+
+def _values(arguments: list[dict], encoded: bytes) -> dict:
+    decoded = decode(list(map(_type, arguments)), encoded)
+    return {
+        argument["name"] or str(place): _as_json(argument, value)
+        for place, (argument, value) in enumerate(zip(arguments, decoded, strict=True))
+    }
+
+
+def _as_json(argument: dict, value: object) -> object:
+    kind = argument["type"]
+    if kind.endswith("]"):
+        item = {**argument, "type": kind[: kind.rindex("[")]}
+        return [_as_json(item, each) for each in value]
+    if kind == "tuple":
+        return {
+            member["name"] or str(place): _as_json(member, each)
+            for place, (member, each) in enumerate(zip(argument["components"], value, strict=True))
+        }
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    if isinstance(value, bool):
+        return value
+    return str(value)

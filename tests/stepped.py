@@ -303,7 +303,7 @@ class Stepped:
             queue,
             database,
             index,
-            {NETWORK: Chain(12, self.max_reorg_depth)},
+            {NETWORK: Chain("Dev", 12, self.max_reorg_depth)},
             wake=self.sender.wake,
             clock=self._sender_clock.unix_ms,
             observer=Uncounted(),

@@ -17,7 +17,9 @@ import pytest
 from crypitor.simulator.faults import Fault
 
 CRYPITOR = [sys.executable, "-m", "crypitor"]
-COMMANDS = ["run", "demo", "check", "migrate", "listen", "simulate", "key", "network"]
+COMMANDS = [
+    "run", "demo", "check", "migrate", "apply", "export", "listen", "simulate", "key", "network",
+]  # fmt: skip
 NOT_FOR_HELP = {"web3", "aiohttp", "sqlalchemy", "pydantic", "structlog", "databases", "aiokafka"}
 
 

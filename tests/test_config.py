@@ -146,7 +146,7 @@ def test_all_mistakes_are_told_at_once_each_with_its_key(written):
             [networks.ethereum]
             rpc = ["https://a.example"]
             chain_id = 2
-            traces = "debug"
+            traces = "both"
             [webhook]
             allow_private = ["10.0.0.0/33"]
             schedule_seconds = [5, -1]

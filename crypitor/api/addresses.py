@@ -1,5 +1,6 @@
 """The addresses of a monitor: up to a million in one call, in three forms."""
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,11 +11,10 @@ import msgspec
 from crypitor.api.answers import AddedAnswer, AddressPage, LabelledAddress, RemovedAnswer
 from crypitor.api.call import KEY_HEADER, REPEATED_HEADER, Call, found
 from crypitor.api.entries import CSV, JSON, NDJSON, Intake, read_entries
+from crypitor.api.ordering import in_order
 from crypitor.api.queries import AddressQuery
 from crypitor.api.routing import Routes
 from crypitor.database.addresses import (
-    CHUNK,
-    Labelled,
     add_addresses,
     get_label,
     list_addresses,
@@ -27,9 +27,18 @@ from crypitor.database.monitors import get_monitor, lock_monitor, record_changes
 from crypitor.errors import CallerError, Conflict, Invalid, NotFound
 from crypitor.evm.address import parse_address
 from crypitor.evm.types import Address
+from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import Monitor
 
 routes = Routes("Monitors", "mo_")
+
+READ_AHEAD = 200_000
+"""How many entries are read before they are ordered and stored. Of a million that come in random
+order each chunk then touches a fifth of the table's pages, not all; it costs some 40 MB meanwhile.
+"""
+
+STORED_AT_ONCE = 2_500
+"""How many of them are one unit of work: 20 ms, so that blocks take effect in between."""
 
 MEDIA = (JSON, CSV, NDJSON)
 PATH = "/v1/monitors/{id}/addresses"
@@ -129,7 +138,7 @@ async def _take_stream(
 ) -> Taken:
     """Read the body and take it in chunks, each of which is in force when it is committed.
 
-    seen: hears every byte.
+    seen: hears every byte. What has been read when the body turns out wrong is taken.
     """
     monitor = found(
         await call.read(lambda tx: get_monitor(tx, call.project, monitor_id)), "monitor"
@@ -137,22 +146,27 @@ async def _take_stream(
     _refuse_any(monitor)
     taken = Taken(Intake(), monitor.networks)
 
-    async def take_chunk() -> None:
+    async def take_all() -> None:
         pairs, repeated = taken.intake.handed_over()
-        changed = await take(call, monitor_id, pairs) if pairs else 0
-        taken.changed += changed
-        taken.unchanged += len(pairs) - changed + repeated
+        taken.unchanged += repeated
+        for chunk in in_order(pairs, STORED_AT_ONCE):
+            if chunk is None:
+                await asyncio.sleep(0)
+                continue
+            changed = await take(call, monitor_id, chunk)
+            taken.changed += changed
+            taken.unchanged += len(chunk) - changed
 
     request = call.request
     try:
         async for _ in read_entries(request.content, request.content_type, taken.intake, seen):
-            if len(taken.intake.pairs) >= CHUNK:
-                await take_chunk()
+            if len(taken.intake.pairs) >= READ_AHEAD:
+                await take_all()
     except CallerError as error:
-        await take_chunk()
+        await take_all()
         error.detail += f" (before that, {taken.changed + taken.unchanged} were taken)"
         raise
-    await take_chunk()
+    await take_all()
     return taken
 
 

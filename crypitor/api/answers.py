@@ -24,11 +24,14 @@ class LabelledAddress(TypedDict):
 
 
 class RuleAnswer(TypedDict):
-    """One part of the question; without `contracts`: any."""
+    """One part of the question: what was given, and the direction where there is one."""
 
     kind: str
-    direction: str
+    signature: NotRequired[str | dict[str, Any]]
+    direction: NotRequired[str]
     contracts: NotRequired[list[str]]
+    where: NotRequired[str]
+    include_failed: NotRequired[bool]
 
 
 class EndpointAnswer(TypedDict):
@@ -159,20 +162,42 @@ class MatchAnswer(TypedDict):
     network: str
     chain_id: int
     kind: str
-    direction: Literal["in", "out"]
-    address: str
+    direction: Annotated[
+        Literal["in", "out"] | None, Field(description="null for events and calls.")
+    ]
+    address: Annotated[
+        str | None, Field(description="The watched party; null for events and calls.")
+    ]
     label: str | None
     block: dict[str, Any]
     transaction: dict[str, Any]
     log_index: int | None
     item: int | None
-    from_address: str
-    to_address: str
-    contract: dict[str, Any] | None
-    amount: str
+    from_address: Annotated[
+        str | None,
+        Field(description="Sender, caller or creator; null for events."),
+    ]
+    to_address: Annotated[
+        str | None,
+        Field(
+            description="Receiver, called or created contract; null for events and for creations "
+            "that failed."
+        ),
+    ]
+    contract: Annotated[
+        dict[str, Any] | None,
+        Field(description="That emitted the log, was called or was created; null for native."),
+    ]
+    amount: Annotated[str | None, Field(description="null for events, calls and deployments.")]
     amount_formatted: str | None
     token_id: str | None
     event: dict[str, Any] | None
+    call: NotRequired[
+        Annotated[
+            dict[str, Any],
+            Field(description="Of a call: name, signature and args, as `event` has them."),
+        ]
+    ]
     confirmations: Annotated[
         int | None, Field(description="Of now: tip - block + 1; null while the tip is not known.")
     ]

@@ -1,7 +1,8 @@
 """What callers may write in bodies, with limits and defaults."""
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
+import msgspec
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -14,7 +15,9 @@ from pydantic import (
 )
 
 from crypitor.api.entries import LONGEST_LABEL, address_of, entry_of
+from crypitor.evm.abi.fragment import LONGEST_FRAGMENT
 from crypitor.evm.types import Address
+from crypitor.monitor.condition.lexer import LONGEST_CONDITION
 
 MOST_RULES = 64
 MOST_INLINE_ADDRESSES = 10_000
@@ -22,6 +25,7 @@ MOST_NETWORKS = 64
 MOST_ENDPOINTS = 16
 MOST_CONTRACTS = 1_000
 MOST_TAGS = 50
+DEEPEST_FRAGMENT = 64
 LAST_BLOCK = 2**53 - 1
 
 ADDRESS_PATTERN = "^0[xX]([0-9a-f]{40}|[0-9A-F]{40})$"
@@ -46,6 +50,23 @@ def _few_inline(value: object) -> object:
             "through POST /v1/monitors/{id}/addresses"
         )
     return value
+
+
+def _signature(value: object) -> object:
+    if not isinstance(value, str | dict):
+        raise ValueError("this has to be text, or an entry of a JSON ABI")  # noqa: TRY004 - pydantic's
+    if not _is_shallow(value, DEEPEST_FRAGMENT):
+        raise ValueError("this is nested too deeply")
+    if len(msgspec.json.encode(value)) > LONGEST_FRAGMENT:
+        raise ValueError(f"the limit is {LONGEST_FRAGMENT} characters")
+    return value
+
+
+def _is_shallow(value: object, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_is_shallow(each, levels - 1) for each in inner)
 
 
 _ADDRESS_SCHEMA = {"type": "string", "pattern": ADDRESS_PATTERN, "description": _ADDRESS_WORDS}
@@ -86,11 +107,48 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+Where: TypeAlias = Annotated[
+    str | None,
+    Field(
+        min_length=1,
+        max_length=LONGEST_CONDITION,
+        description="A condition over the match, such as `amount >= 1.5 ether and "
+        "not watched(to_address)`; left out: none.",
+    ),
+]
+Contracts: TypeAlias = Annotated[
+    list[AddressText] | None,
+    Field(
+        min_length=1,
+        max_length=MOST_CONTRACTS,
+        description="Only these contracts; left out: any.",
+    ),
+]
+Signature: TypeAlias = Annotated[
+    str | dict[str, Any],
+    PlainValidator(_signature),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "minLength": 1, "maxLength": LONGEST_FRAGMENT},
+                {"type": "object", "title": "JSON ABI fragment"},
+            ],
+            "description": "As in Solidity, `Transfer(address indexed from, address indexed to, "
+            "uint256 value)`, or an entry of a JSON ABI.",
+        }
+    ),
+]
+
+
 class NativeRule(Body):
     """Transactions that move the chain's own coin."""
 
     kind: Literal["native"]
     direction: Literal["all", "in", "out"] = "all"
+    include_failed: bool = Field(
+        default=False, description="Also those that failed; their `status` is `failed`."
+    )
+    where: Where = None
 
 
 class TokenRule(Body):
@@ -98,15 +156,48 @@ class TokenRule(Body):
 
     kind: Literal["erc20", "erc721", "erc1155"]
     direction: Literal["all", "in", "out"] = "all"
-    contracts: list[AddressText] | None = Field(
-        None,
-        min_length=1,
-        max_length=MOST_CONTRACTS,
-        description="Only these token contracts; left out: any.",
-    )
+    contracts: Contracts = None
+    where: Where = None
 
 
-RuleBody: TypeAlias = Annotated[NativeRule | TokenRule, Field(discriminator="kind")]
+class EventRule(Body):
+    """Logs of an event, whoever the monitor's addresses are. An anonymous one needs contracts."""
+
+    kind: Literal["event"]
+    signature: Signature
+    contracts: Contracts = None
+    where: Where = None
+
+
+class CallRule(Body):
+    """Transactions that call a function, failed ones too, whoever the monitor's addresses are."""
+
+    kind: Literal["call"]
+    signature: Signature
+    contracts: Contracts = None
+    where: Where = None
+
+
+class InternalRule(Body):
+    """Value that calls within successful transactions moved; the network needs `traces`."""
+
+    kind: Literal["internal"]
+    direction: Literal["all", "in", "out"] = "all"
+    where: Where = None
+
+
+class DeploymentRule(Body):
+    """Transactions that create a contract: `out` for the sender, `in` for the contract."""
+
+    kind: Literal["deployment"]
+    direction: Literal["all", "in", "out"] = "all"
+    where: Where = None
+
+
+RuleBody: TypeAlias = Annotated[
+    NativeRule | InternalRule | TokenRule | EventRule | CallRule | DeploymentRule,
+    Field(discriminator="kind"),
+]
 
 
 _HEADER_NAME = "^[A-Za-z0-9_-]{1,96}$"
@@ -141,7 +232,10 @@ class EndpointBody(Body):
         json_schema_extra={"format": "uri"},
     )
     description: Line = Field("", max_length=500)
-    format: Literal["standard"] = "standard"
+    format: Literal["standard", "crypitor"] = Field(
+        "standard",
+        description="`crypitor`: the original Crypitor's bodies, for receivers written for them.",
+    )
     headers: Headers = Field(
         default_factory=dict,
         description="Sent with each webhook. Readers without write scope see *** for the values.",
@@ -156,18 +250,24 @@ class MonitorBody(Body):
 
     model_config = ConfigDict(
         json_schema_extra={
-            # Everything on a chain would be too much: any address needs a contract in each rule.
+            # Everything on a chain would be too much: any address needs a limit in each rule.
             "if": {"properties": {"addresses": {"const": "any"}}, "required": ["addresses"]},
             "then": {
                 "properties": {
                     "rules": {
                         "type": "array",
                         "items": {
-                            "properties": {
-                                "kind": {"enum": ["erc20", "erc721", "erc1155"]},
-                                "contracts": {"type": "array"},
-                            },
-                            "required": ["contracts"],
+                            "anyOf": [
+                                {
+                                    "properties": {"contracts": {"type": "array"}},
+                                    "required": ["contracts"],
+                                },
+                                {
+                                    "properties": {"where": {"type": "string"}},
+                                    "required": ["where"],
+                                },
+                                {"properties": {"kind": {"enum": ["event", "call"]}}},
+                            ]
                         },
                     }
                 },
@@ -187,7 +287,8 @@ class MonitorBody(Body):
     ] = Field(
         default_factory=list,
         description=(
-            "Whose transfers are watched; `any` for everybody's, then each rule names contracts. "
+            "Whose transfers and deployments are watched; `any` for everybody's, then each rule of "
+            "such a kind has contracts or a condition. Events and calls need none. "
             f"At most {MOST_INLINE_ADDRESSES} here, more through /addresses. In a PATCH the list "
             "takes the place of all addresses that are watched."
         ),

@@ -1,7 +1,8 @@
 """What the API is given by the process that runs it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -11,6 +12,7 @@ from crypitor.database.engine import Database, Transaction
 from crypitor.errors import Unavailable
 from crypitor.evm.types import Address
 from crypitor.loop import Health
+from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import Confirmations, Monitor
 from crypitor.webhook.egress import Network
 
@@ -23,10 +25,18 @@ class WatchIndex(Protocol):
     def put(self, monitor: Monitor) -> None:
         """Add a monitor, or replace what it asks."""
 
+    def replacing(
+        self, monitor: Monitor
+    ) -> AbstractContextManager[Callable[[Iterable[Labelled]], None]]:
+        """Add or replace a monitor with all its addresses, which the yielded function takes."""
+
     def remove(self, monitor_id: str) -> None:
         """Forget a monitor and its addresses."""
 
-    def add_addresses(self, monitor_id: str, pairs: Iterable[tuple[Address, str | None]]) -> None:
+    def sweep(self) -> Iterator[None]:
+        """Free what removed monitors left, in small steps."""
+
+    def add_addresses(self, monitor_id: str, pairs: Iterable[Labelled]) -> None:
         """Watch more addresses of a monitor that was put."""
 
     def remove_addresses(self, monitor_id: str, addresses: Iterable[Address]) -> None:
@@ -35,7 +45,10 @@ class WatchIndex(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NetworkFacts:
-    """What the configuration says of a network. explorer: base URL, None for none."""
+    """What the configuration says of a network.
+
+    explorer: base URL, None for none.  traces: whether internal transfers are looked for.
+    """
 
     name: str
     chain_id: int
@@ -43,6 +56,7 @@ class NetworkFacts:
     symbol: str
     explorer: str | None
     confirmations: Confirmations
+    traces: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,14 @@ _MONITOR: dict[str, Any] = {
     "address_count": 2,
     "rules": [
         {"kind": "native", "direction": "all"},
-        {"kind": "erc20", "direction": "in", "contracts": [USDC]},
+        {"kind": "erc20", "direction": "in", "contracts": [USDC], "where": "amount >= 1_000_000"},
+        {
+            "kind": "event",
+            "signature": "event Approval(address indexed owner, address indexed spender, "
+            "uint256 value)",
+            "contracts": [USDC],
+            "where": "watched(args.owner)",
+        },
     ],
     "endpoints": [ENDPOINT_ID],
     "notify": ["detected", "confirmed", "reverted"],
@@ -181,7 +188,22 @@ BODIES: dict[str, Any] = {
         "name": "Treasury",
         "networks": ["ethereum"],
         "addresses": [BEACON, {"address": VITALIK, "label": "hot wallet"}],
-        "rules": [{"kind": "native"}, {"kind": "erc20", "direction": "in", "contracts": [USDC]}],
+        "rules": [
+            {"kind": "native"},
+            {
+                "kind": "erc20",
+                "direction": "in",
+                "contracts": [USDC],
+                "where": "amount >= 1_000_000",
+            },
+            {
+                "kind": "event",
+                "signature": "event Approval(address indexed owner, address indexed spender, "
+                "uint256 value)",
+                "contracts": [USDC],
+                "where": "watched(args.owner)",
+            },
+        ],
         "webhook": {"url": "https://example.com/hooks/crypitor"},
         "tags": ["ops"],
     },

@@ -1,40 +1,86 @@
 """A monitor as JSON has it, and back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from crypitor.api.answers import LabelledAddress, MonitorAnswer, RuleAnswer
-from crypitor.api.bodies import MonitorBody
+from crypitor.api.bodies import MonitorBody, RuleBody
+from crypitor.api.context import NetworkFacts
 from crypitor.api.reading import summary
-from crypitor.database.addresses import Labelled
 from crypitor.errors import Invalid, Mistake
-from crypitor.monitor.models import DEFAULT_RULES, Direction, Kind, Monitor, Phase, Rule
+from crypitor.evm.abi import Event, SignatureError
+from crypitor.monitor.condition import ConditionError
+from crypitor.monitor.index import Labelled
+from crypitor.monitor.models import DEFAULT_RULES, Direction, Kind, Monitor, Phase, Rule, rule_of
+from crypitor.monitor.prepared import prepare
 from crypitor.webhook.body import rfc3339
 from crypitor.webhook.delivery import Endpoint
 
 MOST_SHOWN = 1_000
 
 
-def check_monitor(body: MonitorBody, known: Mapping[str, object]) -> None:
+def check_monitor(body: MonitorBody, known: Mapping[str, NetworkFacts]) -> None:
     """Raise Invalid for what the types alone do not say."""
+    blind = [one for one in body.networks if one in known and not known[one].traces]
     mistakes = [
         Mistake(f"/networks/{place}", f"unknown network; these are known: {', '.join(known)}")
         for place, network in enumerate(body.networks)
         if network not in known
     ]
-    if body.addresses == "any":
-        needed = "with addresses 'any' each rule has to name its contracts"
-        if body.rules is None:
-            mistakes.append(Mistake("/rules", needed))
+    for place, rule in enumerate(body.rules or ()):
+        if rule.kind == "internal" and blind:
+            mistakes.append(Mistake(f"/rules/{place}/kind", _without_traces(blind)))
         mistakes += [
-            Mistake(f"/rules/{place}", f"{needed}; a native transfer has none")
-            if rule.kind == "native"
-            else Mistake(f"/rules/{place}/contracts", needed)
-            for place, rule in enumerate(body.rules or ())
-            if rule.kind == "native" or rule.contracts is None
+            Mistake(f"/rules/{place}/{field}", sentence)
+            for field, sentence in _wrong_in(rule, any_address=body.addresses == "any")
         ]
+    if body.addresses == "any" and body.rules is None:
+        mistakes.append(Mistake("/rules", f"{_LIMIT_NEEDED} contracts or a condition ('where')"))
     if mistakes:
         raise Invalid(summary(mistakes), mistakes)
+
+
+_LIMIT_NEEDED = "with addresses 'any' each rule has to have"
+
+
+def _without_traces(networks: Sequence[str]) -> str:
+    keys = " and ".join(f"networks.{name}.traces" for name in dict.fromkeys(networks))
+    return (
+        "internal transfers are not looked for here: the operator has to set "
+        f'{keys} to "debug" or "trace" in the configuration'
+    )
+
+
+def _wrong_in(body: RuleBody, *, any_address: bool) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with a rule: the field, and a sentence."""
+    try:
+        rule = _rule(body)
+    except SignatureError as error:
+        yield "signature", str(error)
+        return
+    if isinstance(rule.abi, Event) and rule.abi.anonymous and rule.contracts is None:
+        yield "contracts", "an anonymous event is found by its contracts alone: name them"
+    try:
+        prepare(rule)
+    except ConditionError as error:
+        yield "where", f"{error} (at character {error.position})"
+    if any_address and rule.abi is None and rule.contracts is None and rule.where is None:
+        if rule.kind in (Kind.NATIVE, Kind.INTERNAL, Kind.DEPLOYMENT):
+            yield "where", f"{_LIMIT_NEEDED} a condition ('where')"
+        else:
+            yield "contracts", f"{_LIMIT_NEEDED} contracts or a condition ('where')"
+
+
+def _rule(body: RuleBody) -> Rule:
+    """Return the rule that a body describes. Raises SignatureError."""
+    given = body.model_dump(exclude={"kind", "direction", "contracts"})
+    contracts = getattr(body, "contracts", None)
+    return rule_of(
+        Kind(body.kind),
+        direction=Direction(getattr(body, "direction", Direction.ALL)),
+        contracts=None if contracts is None else frozenset(contracts),
+        **given,
+    )
 
 
 def monitor_of(
@@ -46,20 +92,7 @@ def monitor_of(
     endpoint: Endpoint | None,
 ) -> Monitor:
     """Return the monitor that a body describes; `endpoint` comes from its webhook."""
-    rules = (
-        DEFAULT_RULES
-        if body.rules is None
-        else tuple(
-            Rule(
-                Kind(rule.kind),
-                Direction(rule.direction),
-                None
-                if rule.kind == "native" or rule.contracts is None
-                else frozenset(rule.contracts),
-            )
-            for rule in body.rules
-        )
-    )
+    rules = DEFAULT_RULES if body.rules is None else tuple(map(_rule, body.rules))
     made = [endpoint.id] if endpoint else []
     return Monitor(
         id=monitor_id,
@@ -102,7 +135,7 @@ def monitor_answer(monitor: Monitor, count: int, shown: Sequence[Labelled] | Non
         "networks": list(monitor.networks),
         "addresses": "any" if monitor.any_address else addresses,
         "address_count": count,
-        "rules": _rule_answers(monitor.rules),
+        "rules": list(map(_rule_answer, monitor.rules)),
         "endpoints": list(monitor.endpoints),
         "notify": [phase.value for phase in Phase if phase in monitor.notify],
         "confirmations": monitor.confirmations,
@@ -114,14 +147,21 @@ def monitor_answer(monitor: Monitor, count: int, shown: Sequence[Labelled] | Non
     }
 
 
-def _rule_answers(rules: Sequence[Rule]) -> list[RuleAnswer]:
-    answers: list[RuleAnswer] = []
-    for rule in rules:
-        answer: RuleAnswer = {"kind": rule.kind.value, "direction": rule.direction.value}
-        if rule.contracts is not None:
-            answer["contracts"] = sorted(rule.contracts)
-        answers.append(answer)
-    return answers
+def _rule_answer(rule: Rule) -> RuleAnswer:
+    answer: RuleAnswer = {"kind": rule.kind.value}
+    if rule.signature is not None:
+        answer["signature"] = (
+            rule.signature if isinstance(rule.signature, str) else {**rule.signature}
+        )
+    if rule.kind not in (Kind.EVENT, Kind.CALL):
+        answer["direction"] = rule.direction.value
+    if rule.contracts is not None:
+        answer["contracts"] = sorted(rule.contracts)
+    if rule.where is not None:
+        answer["where"] = rule.where
+    if rule.include_failed:
+        answer["include_failed"] = True
+    return answer
 
 
 def document(monitor: Monitor) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """Monitors: create, read, list, change, delete."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 
 from crypitor.api.answers import DeletedMonitor, MonitorAnswer, MonitorPage
 from crypitor.api.bodies import MonitorBody
 from crypitor.api.call import Call, Change, Effect, found
+from crypitor.api.context import WatchIndex
 from crypitor.api.endpoints import endpoint_answer, endpoint_of
 from crypitor.api.monitor_document import (
     MOST_SHOWN,
@@ -20,8 +21,6 @@ from crypitor.api.queries import MonitorQuery
 from crypitor.api.reading import merge_patch, summary, validated
 from crypitor.api.routing import Routes
 from crypitor.database.addresses import (
-    CHUNK,
-    Labelled,
     all_addresses,
     clear_addresses,
     count_addresses,
@@ -42,10 +41,13 @@ from crypitor.database.monitors import (
     record_changes,
     update_monitor,
 )
-from crypitor.errors import Mistake, NotFound
+from crypitor.errors import Mistake, NotFound, Unavailable
+from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import Monitor
 
 routes = Routes("Monitors", "mo_")
+
+ADDED_AT_ONCE = 5_000
 
 
 @routes.add("POST", "/v1/monitors", scope=Scope.WRITE, status=201)
@@ -72,7 +74,7 @@ async def create_monitor(call: Call, body: MonitorBody) -> MonitorAnswer:
         answer = monitor_answer(monitor, len(pairs), sorted(pairs))
         if endpoint:
             answer["webhook"] = endpoint_answer(endpoint, call.who, secret=True)
-        return Change(answer, _watch(call, monitor, pairs))
+        return Change(answer, _replace(call, monitor, pairs))
 
     return _armed(call, await call.change(unit))
 
@@ -177,32 +179,48 @@ async def _change_addresses(
     if pairs is not None:
         await clear_addresses(tx, after.id)
         await insert_addresses(tx, after.id, pairs)
-        return _watch(call, after, pairs)
     if not after.enabled:
         return _forget(call, after.id)
-    if before.enabled:
-        return _watch(call, after, None)
-    return _watch(
-        call, after, await all_addresses(tx, after.id) if call.context.index is not None else []
-    )
+    if pairs is not None:
+        return _replace(call, after, pairs)
+    return _put(call, after) if before.enabled else _replace(call, after, None)
 
 
-def _watch(call: Call, monitor: Monitor, pairs: Sequence[Labelled] | None) -> Effect:
-    """Return what brings the index in step; pairs: all addresses, None where they stay."""
+def _put(call: Call, monitor: Monitor) -> Effect:
+    async def effect() -> None:
+        if call.context.index is not None:
+            call.context.index.put(monitor)
+
+    return effect
+
+
+def _replace(call: Call, monitor: Monitor, pairs: list[Labelled] | None) -> Effect:
+    """Return what gives the index a monitor and all its addresses, at one moment.
+
+    pairs: None for those that are stored.
+    """
+
+    async def chunks() -> AsyncIterator[list[Labelled]]:
+        if pairs is not None:
+            yield pairs
+            return
+        async for chunk in all_addresses(call.context.database, monitor.id):
+            yield chunk
 
     async def effect() -> None:
         index = call.context.index
-        if index is None:
+        if index is None or not monitor.enabled:
             return
-        if pairs is not None:
-            index.remove(monitor.id)
-        if not monitor.enabled:
-            return
-        index.put(monitor)
-        for start in range(0, len(pairs or ()), CHUNK):
-            if start:
-                await asyncio.sleep(0)
-            index.add_addresses(monitor.id, (pairs or ())[start : start + CHUNK])
+        await _sweep(index)
+        try:
+            with index.replacing(monitor) as add:
+                async for chunk in chunks():
+                    for start in range(0, len(chunk), ADDED_AT_ONCE):
+                        add(chunk[start : start + ADDED_AT_ONCE])
+                        await asyncio.sleep(0)
+        except Unavailable:
+            call.context.in_doubt()
+            raise
 
     return effect
 
@@ -210,9 +228,16 @@ def _watch(call: Call, monitor: Monitor, pairs: Sequence[Labelled] | None) -> Ef
 def _forget(call: Call, monitor_id: str) -> Effect:
     async def effect() -> None:
         if call.context.index is not None:
+            await _sweep(call.context.index)
             call.context.index.remove(monitor_id)
 
     return effect
+
+
+async def _sweep(index: WatchIndex) -> None:
+    """Free what earlier changes left: between this change and its `armed_from` nothing may wait."""
+    for _ in index.sweep():
+        await asyncio.sleep(0)
 
 
 def _armed(call: Call, answer: MonitorAnswer) -> MonitorAnswer:

@@ -21,8 +21,8 @@ ADDRESS_LIST = "AddressList"
 Mode: TypeAlias = Literal["validation", "serialization"]
 Schema: TypeAlias = dict[str, Any]
 
-DESCRIPTION = """Monitors watch networks for transfers of addresses and hand each match, signed, to
-endpoints.
+DESCRIPTION = """Monitors watch networks for transfers, events, calls and deployments, and hand each
+match, signed, to endpoints.
 
 **Keys.** `Authorization: Bearer ke_…`. Scopes: `read`, `write` (includes read), `admin` (includes
 both, and projects and keys). What belongs to another project answers 404, like what does not exist.

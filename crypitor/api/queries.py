@@ -111,7 +111,10 @@ class MatchQuery(Query):
     ) = None
     address: AddressText | None = Field(None, description="The watched address.")
     phase: Literal["detected", "confirmed", "reverted"] | None = None
-    kind: Literal["native", "erc20", "erc721", "erc1155"] | None = None
+    kind: (
+        Literal["native", "internal", "erc20", "erc721", "erc1155", "event", "call", "deployment"]
+        | None
+    ) = None
     since: Moment | None = Field(None, description="Matched at this time or later.")
     until: Moment | None = Field(None, description="Matched before this time.")
 

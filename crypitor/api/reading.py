@@ -10,18 +10,19 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from crypitor.errors import Invalid, Mistake
+from crypitor.monitor.models import Kind
 
 Model = TypeVar("Model", bound=BaseModel)
 
-LATER_KINDS = ("internal", "event", "call", "deployment")
-LATER_FIELDS = {
-    "where": "conditions ('where') come with a later version",
-    "include_failed": "failed transactions ('include_failed') come with a later version",
-    "signature": "signatures come with a later version, with rules of kind 'event' and 'call'",
+FOREIGN_FIELDS = {
     "state": "the state is ours to tell; set 'enabled' to true or false",
-    "contracts": "a native transfer has no contract; leave 'contracts' out",
+    "contracts": "transfers of the chain's own coin and deployments have no contract; leave "
+    "'contracts' out",
+    "direction": "events and calls have no direction; leave 'direction' out",
+    "include_failed": "only rules of kind 'native' can include failed transactions",
+    "signature": "only rules of kind 'event' and 'call' have a signature",
 }
-LATER_FORMATS = ("crypitor", "slack", "discord", "telegram")
+LATER_FORMATS = ("slack", "discord", "telegram")
 
 
 def parse_json(body: bytes) -> Any:
@@ -107,11 +108,11 @@ def _in_words(wrong: ErrorDetails) -> str:
     name, context, value = wrong["type"], wrong.get("ctx", {}), wrong["input"]
     field = str(wrong["loc"][-1]) if wrong["loc"] else ""
     if name == "extra_forbidden":
-        return LATER_FIELDS.get(field, "there is no such field")
+        return FOREIGN_FIELDS.get(field, "there is no such field")
     if name == "union_tag_invalid":
         return _about_kind(context["tag"])
     if name == "literal_error" and field == "format" and value in LATER_FORMATS:
-        return f"the format '{value}' comes with a later version; now: standard"
+        return f"the format '{value}' comes with a later version; now: standard, crypitor"
     if name in ("string_too_long", "too_long"):
         what = "characters" if name == "string_too_long" else field
         return f"{len(value)} {what}; the limit is {context['max_length']}"
@@ -122,10 +123,7 @@ def _in_words(wrong: ErrorDetails) -> str:
 
 
 def _about_kind(kind: str) -> str:
-    known = "now: native, erc20, erc721, erc1155"
-    if kind in LATER_KINDS:
-        return f"rules of kind '{kind}' come with a later version; {known}"
-    return f"there is no kind '{kind}'; {known}"
+    return f"there is no kind '{kind}'; now: {', '.join(Kind)}"
 
 
 def _plain(message: str) -> str:

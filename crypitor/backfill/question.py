@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from crypitor.evm.bloom import bloom
 from crypitor.evm.transfers import TRANSFER, TRANSFER_BATCH, TRANSFER_SINGLE
 from crypitor.evm.types import Address, Block
-from crypitor.monitor.index import Index, directions_of
+from crypitor.monitor.index import Index
 from crypitor.monitor.match import find_matches
 from crypitor.monitor.models import Confirmations, Direction, Kind, Match, Monitor, Rule
 
@@ -84,7 +84,9 @@ def _filters(
         return
     events_at: dict[int, set[str]] = {}
     for rule in rules:
-        for direction in directions_of(rule):
+        for direction in (Direction.OUT, Direction.IN):
+            if rule.direction not in (direction, Direction.ALL):
+                continue
             at = _SENDER_AT[rule.kind] + (direction is Direction.IN)
             events_at.setdefault(at, set()).update(_TOPICS[rule.kind])
     # An empty list would pass any party.
@@ -121,6 +123,7 @@ class Question:
         self,
         monitor: Monitor,
         network: str,
+        chain_id: int,
         confirmations: Confirmations,
         logs: LogQuestion | None,
     ) -> None:
@@ -128,6 +131,7 @@ class Question:
         self.required: Confirmations = monitor.confirmations or confirmations
         self.logs = logs
         self._network = network
+        self._chain_id = chain_id
         self._index = Index()
         self._index.put(monitor)
 
@@ -142,5 +146,5 @@ class Question:
 
     def matches(self, block: Block) -> list[tuple[Match, Confirmations]]:
         """Return the matches of a block, each with the confirmations it requires."""
-        found = find_matches(block, self._network, self._index)
+        found = find_matches(block, self._network, self._chain_id, self._index)
         return [(match, self.required) for match in found]

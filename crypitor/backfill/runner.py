@@ -59,6 +59,7 @@ class Backfill:
         self,
         network: str,
         chain_id: int,
+        display_name: str,
         nodes: Nodes,
         database: Database,
         *,
@@ -73,6 +74,7 @@ class Backfill:
         self.role = f"backfill {network}"
         self._network = network
         self._chain_id = chain_id
+        self._told_as = (chain_id, display_name)
         self._reader = Reader(nodes, Pace(requests_per_second), in_flight)
         self._database = database
         self._term = term
@@ -162,7 +164,9 @@ class Backfill:
         if now is None:
             return None
         named = [address for address, _ in pairs[: MOST_NAMED + 1]]
-        question = Question(now, self._network, self._confirmations, log_question(now, named))
+        question = Question(
+            now, self._network, self._chain_id, self._confirmations, log_question(now, named)
+        )
         for start in range(0, len(pairs), CHUNK):
             question.watch(pairs[start : start + CHUNK])
             await asyncio.sleep(0)
@@ -184,7 +188,7 @@ class Backfill:
             now=self._clock(),
         )
         saved = await self._database.write(
-            lambda tx: save_part(tx, job, self._chain_id, term, part, advance)
+            lambda tx: save_part(tx, job, self._told_as, term, part, advance)
         )
         if saved is None:
             return False

@@ -123,7 +123,7 @@ class NetworkConfig(Section):
     rpc_per_second: Seconds | None = None
     max_reorg_depth: int = Field(default=64, ge=1, le=10_000)
     verify: Level = "receipts"
-    traces: str = "off"
+    traces: Literal["off", "debug", "trace"] = "off"
     title: str = ""
     native_symbol: str = "ETH"
     native_decimals: int = Field(default=18, ge=0, le=255)
@@ -139,13 +139,6 @@ class NetworkConfig(Section):
         if len(set(urls)) < len(urls):
             raise ValueError("the same URL stands there twice")
         return urls
-
-    @field_validator("traces")
-    @classmethod
-    def _check_traces(cls, traces: str) -> str:
-        if traces != "off":
-            raise ValueError('internal transfers are not available yet: only "off"')
-        return traces
 
 
 class BackfillConfig(Section):

@@ -1,15 +1,14 @@
 """The addresses that monitors watch: read and changed in chunks, because there may be a million."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import partial
+from itertools import repeat
 
-from crypitor.database.engine import Transaction
+from crypitor.database.engine import Database, Transaction
 from crypitor.evm.types import Address
-
-Labelled: TypeAlias = tuple[Address, str | None]
-"""An address and the user's label for it."""
+from crypitor.monitor.index import Labelled
 
 CHUNK = 10_000
 
@@ -20,6 +19,28 @@ LOAD = """select a.monitor_id, a.address, a.label
     from addresses a join monitors m on m.id = a.monitor_id
     where m.enabled = 1 and (a.monitor_id, a.address) > (:monitor_id, :address)
     order by a.monitor_id, a.address limit :limit"""
+
+LOAD_ONE = """select monitor_id, address, label from addresses
+    where monitor_id = :monitor_id and address > :address
+    order by address limit :limit"""
+
+# Both texts of a row are made from the same rows in the same order.
+JOINED = """select monitor_id, {addresses} as addresses, count(label) as labelled,
+        {labels} as labels
+    from ({chunk}) chunk group by monitor_id order by monitor_id"""
+
+# In the order of the primary key, so that neighbours go to the same page.
+INSERT = """insert into addresses (monitor_id, address, label)
+    values (:monitor_id, :address, :label)"""
+
+INSERT_WITHOUT_LABELS = """insert into addresses (monitor_id, address, label)
+    select cast(:monitor_id as text), listed.value, null from {addresses} listed"""
+
+SELECT_KNOWN = """select {joined} from addresses
+    where monitor_id = :monitor_id and address in {addresses}"""
+
+SELECT_LABELS = """select address, label from addresses
+    where monitor_id = :monitor_id and address in {addresses} and label is not null"""
 
 # One lower bound: of two, SQLite takes the first, and reads each page's rows for all pages before.
 LIST = """select address, label from addresses
@@ -40,22 +61,20 @@ async def add_addresses(
     tx: Transaction, monitor_id: str, pairs: Mapping[Address, str | None]
 ) -> Added:
     """Watch more addresses. One that is watched already takes the new label, if one is given."""
-    known = {
-        row["address"]: row["label"]
-        for row in await tx.all(
-            f"""select address, label from addresses
-                where monitor_id = :monitor_id and address in {tx.listed("addresses")}""",  # noqa: S608
+    known = await _known(tx, monitor_id, list(pairs))
+    labelled = [address for address in known if pairs[address] is not None]
+    labels: dict[Address, str | None] = dict(
+        await tx.rows(
+            SELECT_LABELS.format(addresses=tx.listed("addresses")),
             monitor_id=monitor_id,
-            addresses=json.dumps(list(pairs)),
+            addresses=json.dumps(labelled),
         )
-    }
-    new: list[Labelled] = [
-        (address, label) for address, label in pairs.items() if address not in known
-    ]
+        if labelled
+        else ()
+    )
+    new: list[Labelled] = [pair for pair in pairs.items() if pair[0] not in known]
     relabelled: list[Labelled] = [
-        (address, label)
-        for address, label in pairs.items()
-        if label is not None and address in known and known[address] != label
+        (address, pairs[address]) for address in labelled if labels.get(address) != pairs[address]
     ]
     await insert_addresses(tx, monitor_id, new)
     await tx.many(
@@ -68,10 +87,16 @@ async def add_addresses(
 
 async def insert_addresses(tx: Transaction, monitor_id: str, pairs: Sequence[Labelled]) -> None:
     """Watch addresses, none of which is watched yet."""
-    # In the order of the primary key, so that neighbours go to the same page.
+    ordered = sorted(pairs)
+    bare = [address for address, label in ordered if label is None]
+    if bare:
+        await tx.run(
+            INSERT_WITHOUT_LABELS.format(addresses=tx.listed("addresses")),
+            monitor_id=monitor_id,
+            addresses=json.dumps(bare),
+        )
     await tx.many(
-        "insert into addresses (monitor_id, address, label) values (:monitor_id, :address, :label)",
-        [(monitor_id, address, label) for address, label in sorted(pairs)],
+        INSERT, [(monitor_id, address, label) for address, label in ordered if label is not None]
     )
 
 
@@ -79,14 +104,15 @@ async def remove_addresses(
     tx: Transaction, monitor_id: str, addresses: Sequence[Address]
 ) -> list[Address]:
     """Watch these no longer; return those that were watched."""
-    rows = await tx.all(
-        f"""delete from addresses
-            where monitor_id = :monitor_id and address in {tx.listed("addresses")}
-            returning address""",  # noqa: S608
-        monitor_id=monitor_id,
-        addresses=json.dumps(addresses),
-    )
-    return [row["address"] for row in rows]
+    known = await _known(tx, monitor_id, addresses)
+    if known:
+        await tx.run(
+            f"""delete from addresses
+                where monitor_id = :monitor_id and address in {tx.listed("addresses")}""",  # noqa: S608
+            monitor_id=monitor_id,
+            addresses=json.dumps(sorted(known)),
+        )
+    return list(known)
 
 
 async def clear_addresses(tx: Transaction, monitor_id: str) -> None:
@@ -111,7 +137,7 @@ async def list_addresses(
 
     prefix: lower-case beginning, with its 0x.
     """
-    rows = await tx.all(
+    rows = await tx.rows(
         LIST,
         monitor_id=monitor_id,
         # All addresses are of one length: what is longer by a character stands right behind.
@@ -119,7 +145,7 @@ async def list_addresses(
         end=prefix + "g",  # behind every hex digit
         limit=limit,
     )
-    return [(row["address"], row["label"]) for row in rows]
+    return [(address, label) for address, label in rows]
 
 
 async def count_addresses(tx: Transaction, monitor_ids: Sequence[str]) -> dict[str, int]:
@@ -133,22 +159,54 @@ async def count_addresses(tx: Transaction, monitor_ids: Sequence[str]) -> dict[s
 
 async def load_addresses(
     tx: Transaction, after: tuple[str, Address] | None, limit: int
-) -> list[tuple[str, Address, str | None]]:
-    """Return the next chunk of what all enabled monitors watch: monitor id, address, label.
+) -> list[tuple[str, list[Labelled]]]:
+    """Return the next chunk of what all enabled monitors watch: monitor ids, each with addresses.
 
-    after: the first two of the chunk's before last row; None for the first chunk.
+    after: the chunk's before last monitor id and its greatest address; None for the first chunk.
+    The last chunk has fewer than `limit` addresses.
     """
     monitor_id, address = after or ("", "")
-    rows = await tx.all(LOAD, monitor_id=monitor_id, address=address, limit=limit)
-    return [(row["monitor_id"], row["address"], row["label"]) for row in rows]
+    return await _chunk(tx, LOAD, monitor_id=monitor_id, address=address, limit=limit)
 
 
-async def all_addresses(tx: Transaction, monitor_id: str) -> list[Labelled]:
-    """Return everything that one monitor watches."""
-    pairs: list[Labelled] = []
-    chunk: list[Labelled] | None = None
-    while chunk is None or len(chunk) == CHUNK:
-        cursor = pairs[-1][0] if pairs else None
-        chunk = await list_addresses(tx, monitor_id, CHUNK, cursor=cursor)
-        pairs += chunk
-    return pairs
+async def all_addresses(database: Database, monitor_id: str) -> AsyncIterator[list[Labelled]]:
+    """Yield everything that one monitor watches, chunk by chunk.
+
+    Each chunk is of its own moment, so that no unit of work is long: what changes meanwhile has to
+    be heard of otherwise. Raises DatabaseUnavailable.
+    """
+    pairs: list[Labelled] | None = None
+    while pairs is None or len(pairs) == CHUNK:
+        after = max(address for address, _ in pairs) if pairs else ""
+        found = await database.read(
+            partial(_chunk, sql=LOAD_ONE, monitor_id=monitor_id, address=after, limit=CHUNK)
+        )
+        pairs = found[0][1] if found else []
+        if pairs:
+            yield pairs
+
+
+async def _known(tx: Transaction, monitor_id: str, addresses: Sequence[Address]) -> set[Address]:
+    """Return those of these addresses that a monitor watches."""
+    known: str | None = await tx.value(
+        SELECT_KNOWN.format(joined=tx.joined("address"), addresses=tx.listed("addresses")),
+        monitor_id=monitor_id,
+        addresses=json.dumps(addresses),
+    )
+    return set(known.split("\n")) if known else set()
+
+
+async def _chunk(tx: Transaction, sql: str, **values: object) -> list[tuple[str, list[Labelled]]]:
+    """Return the rows of a statement by monitor."""
+    rows = await tx.rows(
+        JOINED.format(
+            addresses=tx.joined("address"), labels=tx.joined("coalesce(label, '')"), chunk=sql
+        ),
+        **values,
+    )
+    chunk: list[tuple[str, list[Labelled]]] = []
+    for monitor_id, addresses, labelled, texts in rows:
+        labels = (text or None for text in texts.split("\n")) if labelled else repeat(None)
+        # Labels and addresses hold no line break.
+        chunk.append((monitor_id, list(zip(addresses.split("\n"), labels, strict=False))))
+    return chunk

@@ -5,33 +5,43 @@ true somebody else has matched the chain meanwhile, and nothing is written.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import NamedTuple
 
 from crypitor.database.deliveries import NewDelivery, queue_deliveries
 from crypitor.database.engine import Row, Transaction
-from crypitor.evm.types import Header
+from crypitor.database.tokens import find_tokens
+from crypitor.evm.metadata import NOTHING, Token
+from crypitor.evm.types import Address, Header
 from crypitor.monitor.models import Confirmations, Match, Phase, delivery_id
-from crypitor.webhook.body import body, document
+from crypitor.monitor.tokens import Kept
+from crypitor.webhook.formats import Texts, texts_of
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
     """What is told as of a block.
 
+    display_name: of the network, for people.
     matches: found in it, each with the confirmations that its monitor, or else its network,
     requires.
+    tokens: what is known of their contracts. unknown: those of which it is not.
     now: unix milliseconds.
     """
 
     network: str
     chain_id: int
+    display_name: str
     header: Header
     matches: Sequence[tuple[Match, Confirmations]]
     now: int
+    tokens: Mapping[Address, Token] = field(default_factory=dict)
+    unknown: Collection[Address] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BlockEffect(Effect):
     """What a block does to its chain.
 
@@ -56,12 +66,14 @@ class Saved:
 
     new_matches: those that were not stored before.
     endpoints: ids of those that have something new to be sent.
+    tokens: what the database knows of contracts that were unknown.
     """
 
     new_matches: int = 0
     confirmed: int = 0
     reverted: int = 0
     endpoints: set[str] = field(default_factory=set)
+    tokens: Mapping[Address, Kept] = field(default_factory=dict)
 
 
 ADVANCE = """update networks set sequence = :sequence
@@ -75,13 +87,13 @@ KEEP_HEADER = """insert into headers (network, number, hash, parent_hash, timest
     values (:network, :number, :hash, :parent_hash, :timestamp)"""
 
 SELECT_ORPHANED = """select id, monitor_id, phase, returns, block_number, confirm_block,
-        confirm_tag, document
+        confirm_tag, document, origin
     from matches
     where network = :network and block_number > :ancestor and phase <> 'reverted'
     order by position"""
 
 SELECT_CONFIRMED = """select id, monitor_id, phase, returns, block_number, confirm_block,
-        confirm_tag, document
+        confirm_tag, document, origin
     from matches
     where network = :network and phase = 'detected' and {condition}
     order by position"""
@@ -89,7 +101,7 @@ SELECT_CONFIRMED = """select id, monitor_id, phase, returns, block_number, confi
 CONFIRMED_BY_NUMBER = "confirm_block <= :height"
 CONFIRMED_BY_TAG = "confirm_block is null and confirm_tag = :tag and block_number <= :height"
 
-SELECT_STORED = """select id, phase, returns from matches
+SELECT_STORED = """select id, phase, returns, document, origin from matches
     where network = :network and block_number = :number and block_hash = :hash"""
 
 NEXT_POSITIONS = """update counters set value = value + :count where name = 'matches'
@@ -97,21 +109,23 @@ NEXT_POSITIONS = """update counters set value = value + :count where name = 'mat
 
 INSERT_MATCH = """insert into matches (id, position, project_id, monitor_id, network, kind,
         direction, address, block_number, block_hash, transaction_hash, phase, returns,
-        confirm_block, confirm_tag, document, created_at)
+        confirm_block, confirm_tag, document, origin, created_at)
     values (:id, :position, :project_id, :monitor_id, :network, :kind,
         :direction, :address, :block_number, :block_hash, :transaction_hash, :phase, :returns,
-        :confirm_block, :confirm_tag, :document, :created_at)"""
+        :confirm_block, :confirm_tag, :document, :origin, :created_at)"""
 
 RETURN_MATCH = """update matches set phase = 'detected', returns = returns + 1 where id = :id"""
 
-SELECT_LISTENERS = """select m.id, m.project_id, m.notify, m.confirmations, e.endpoint_id
-    from monitors m left join monitor_endpoints e on e.monitor_id = m.id
+# Whoever deletes a monitor waits until the block is stored, and then cancels what it has queued.
+SELECT_LISTENERS = """select m.id, m.project_id, m.notify, e.id as endpoint_id, e.format
+    from monitors m left join monitor_endpoints p on p.monitor_id = m.id
+        left join endpoints e on e.id = p.endpoint_id
     where m.id in {monitors}
-    order by m.id, e.place"""
+    order by m.id, p.place {lock}"""
 
 # An endpoint that was deleted hears nothing more; a delivery that was cancelled before its first
 # attempt was not heard.
-SELECT_HEARD = """select d.id, d.match_id, d.endpoint_id
+SELECT_HEARD = """select d.id, d.match_id, d.endpoint_id, e.format
     from deliveries d join endpoints e on e.id = d.endpoint_id
     where d.match_id in {matches} and not (d.status = 'cancelled' and d.attempts = 0)"""
 
@@ -163,13 +177,20 @@ async def store_matches(tx: Transaction, effect: Effect, saved: Saved) -> None:
     found = [pair for pair in effect.matches if pair[0].monitor.id in listeners]
     fresh = [pair for pair in found if pair[0].id not in stored]
     back = [pair for pair in found if stored.get(pair[0].id, {}).get("phase") == "reverted"]
-    documents = {match.id: document(match, effect.chain_id) for match, _ in (*fresh, *back)}
+    # What is told of a match is written once: a block that comes back finds it as it was.
+    texts = {
+        match.id: Texts(stored[match.id]["document"], stored[match.id]["origin"])
+        for match, _ in back
+    }
     if fresh:
+        saved.tokens = await find_tokens(tx, effect.network, effect.unknown, effect.now)
+        tokens = {**effect.tokens, **{at: kept.token for at, kept in saved.tokens.items()}}
+        texts |= {match.id: _texts(effect, match, tokens) for match, _ in fresh}
         last = await tx.value(NEXT_POSITIONS, count=len(fresh))
         await tx.many(
             INSERT_MATCH,
             [
-                _match_row(effect, match, required, documents[match.id], position)
+                _match_row(effect, match, required, texts[match.id], position)
                 for position, (match, required) in enumerate(fresh, last - len(fresh) + 1)
             ],
         )
@@ -180,15 +201,15 @@ async def store_matches(tx: Transaction, effect: Effect, saved: Saved) -> None:
     heard = await _heard(tx, list(returns))
     deliveries = [
         NewDelivery(
-            id=delivery_id(match.id, Phase.DETECTED, endpoint, returns.get(match.id, 0)),
+            id=delivery_id(match.id, Phase.DETECTED, endpoint.id, returns.get(match.id, 0)),
             project_id=match.monitor.project_id,
             monitor_id=match.monitor.id,
             match_id=match.id,
-            endpoint_id=endpoint,
+            endpoint_id=endpoint.id,
             phase=Phase.DETECTED,
-            body=body(
+            body=texts[match.id].body(
+                endpoint.format,
                 Phase.DETECTED,
-                documents[match.id],
                 confirmations=1,
                 confirmations_required=required,
                 now=effect.now,
@@ -202,8 +223,14 @@ async def store_matches(tx: Transaction, effect: Effect, saved: Saved) -> None:
     await _queue(tx, deliveries, effect.now, saved)
 
 
+def _texts(effect: Effect, match: Match, tokens: Mapping[Address, Token]) -> Texts:
+    contract = match.subject.contract
+    token = NOTHING if contract is None else tokens.get(contract, NOTHING)
+    return texts_of(match, effect.chain_id, effect.display_name, token)
+
+
 def _match_row(
-    effect: Effect, match: Match, required: Confirmations, text: str, position: int
+    effect: Effect, match: Match, required: Confirmations, texts: Texts, position: int
 ) -> tuple[object, ...]:
     number, tag = (required, None) if isinstance(required, int) else (None, required)
     return (
@@ -212,8 +239,8 @@ def _match_row(
         match.monitor.project_id,
         match.monitor.id,
         effect.network,
-        match.transfer.kind.value,
-        match.direction.value,
+        match.subject.kind.value,
+        match.direction and match.direction.value,
         match.address,
         effect.header.number,
         effect.header.hash,
@@ -222,7 +249,8 @@ def _match_row(
         0,
         None if number is None else effect.header.number + number - 1,
         tag,
-        text,
+        texts.document,
+        texts.origin,
         effect.now,
     )
 
@@ -232,7 +260,14 @@ async def revert_above(
 ) -> Saved:
     """Revert the matches above a block, and queue the news of it. now: unix milliseconds."""
     saved = Saved()
-    effect = Effect(network, chain_id, ancestor, (), now)
+    effect = Effect(
+        network=network,
+        chain_id=chain_id,
+        display_name=network,
+        header=ancestor,
+        matches=(),
+        now=now,
+    )
     await _revert_orphaned(tx, effect, ancestor.number, saved)
     return saved
 
@@ -280,9 +315,9 @@ async def tell(
         if listener is None or phase not in listener.notify:
             continue
         told = heard.get(row["id"], {})
-        text = body(
-            phase,
-            row["document"],
+        tell = partial(
+            Texts(row["document"], row["origin"]).body,
+            phase=phase,
             confirmations=(
                 0 if phase is Phase.REVERTED else effect.header.number - row["block_number"] + 1
             ),
@@ -291,13 +326,13 @@ async def tell(
         )
         deliveries += [
             NewDelivery(
-                id=delivery_id(row["id"], phase, endpoint, row["returns"]),
+                id=delivery_id(row["id"], phase, endpoint.id, row["returns"]),
                 project_id=listener.project_id,
                 monitor_id=row["monitor_id"],
                 match_id=row["id"],
-                endpoint_id=endpoint,
+                endpoint_id=endpoint.id,
                 phase=phase,
-                body=text,
+                body=tell(endpoint.format),
                 follows=_last_heard(heard, row["id"], endpoint, row["returns"]),
             )
             for endpoint in (listener.endpoints if phase is Phase.CONFIRMED else sorted(told))
@@ -313,23 +348,33 @@ async def _queue(
         saved.endpoints.update(delivery.endpoint_id for delivery in deliveries)
 
 
+class _Recipient(NamedTuple):
+    """An endpoint, as far as the body depends on it."""
+
+    id: str
+    format: str
+
+
 @dataclass(frozen=True, slots=True)
 class _Listener:
     project_id: str
     notify: frozenset[Phase]
-    endpoints: tuple[str, ...]
+    endpoints: tuple[_Recipient, ...]
 
 
 async def _listeners(tx: Transaction, monitor_ids: set[str]) -> dict[str, _Listener]:
     rows = await tx.all(
-        SELECT_LISTENERS.format(monitors=tx.listed("monitors")),
+        SELECT_LISTENERS.format(
+            monitors=tx.listed("monitors"),
+            lock="for key share of m" if tx.dialect == "postgresql" else "",
+        ),
         monitors=json.dumps(sorted(monitor_ids)),
     )
-    endpoints: dict[str, list[str]] = {}
+    endpoints: dict[str, list[_Recipient]] = {}
     for row in rows:
         endpoints.setdefault(row["id"], [])
         if row["endpoint_id"] is not None:
-            endpoints[row["id"]].append(row["endpoint_id"])
+            endpoints[row["id"]].append(_Recipient(row["endpoint_id"], row["format"]))
     return {
         row["id"]: _Listener(
             row["project_id"],
@@ -340,8 +385,8 @@ async def _listeners(tx: Transaction, monitor_ids: set[str]) -> dict[str, _Liste
     }
 
 
-_Heard = dict[str, dict[str, set[str]]]
-"""Match id → endpoint id → ids of the deliveries that told this endpoint of this match."""
+_Heard = dict[str, dict[_Recipient, set[str]]]
+"""Match id → endpoint → ids of the deliveries that told this endpoint of this match."""
 
 
 async def _heard(tx: Transaction, match_ids: Sequence[str]) -> _Heard:
@@ -349,18 +394,17 @@ async def _heard(tx: Transaction, match_ids: Sequence[str]) -> _Heard:
     if match_ids:
         query = SELECT_HEARD.format(matches=tx.listed("matches"))
         for row in await tx.all(query, matches=json.dumps(match_ids)):
-            heard.setdefault(row["match_id"], {}).setdefault(row["endpoint_id"], set()).add(
-                row["id"]
-            )
+            endpoint = _Recipient(row["endpoint_id"], row["format"])
+            heard.setdefault(row["match_id"], {}).setdefault(endpoint, set()).add(row["id"])
     return heard
 
 
-def _last_heard(heard: _Heard, match: str, endpoint: str, returns: int) -> str | None:
+def _last_heard(heard: _Heard, match: str, endpoint: _Recipient, returns: int) -> str | None:
     """Return the latest earlier delivery of a match at an endpoint, by what its ids can be."""
     told = heard.get(match, {}).get(endpoint, set())
     for turn in range(returns, -1, -1):
         for phase in (Phase.REVERTED, Phase.CONFIRMED, Phase.DETECTED):
-            delivery = delivery_id(match, phase, endpoint, turn)
+            delivery = delivery_id(match, phase, endpoint.id, turn)
             if delivery in told:
                 return delivery
     return None

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from crypitor.database.engine import Row, Transaction
 from crypitor.evm.types import Address
-from crypitor.monitor.models import Confirmations, Direction, Kind, Monitor, Phase, Rule
+from crypitor.monitor.models import Confirmations, Direction, Kind, Monitor, Phase, Rule, rule_of
 
 COLUMNS = """id, project_id, name, networks, rules, any_address, notify, confirmations, tags, note,
     enabled, created_at, updated_at"""
@@ -204,26 +205,32 @@ def _monitor(row: Row, endpoints: Sequence[str]) -> Monitor:
     )
 
 
-def _rule(kind: str, direction: str, contracts: Sequence[Address] | None = None) -> Rule:
+def _rule(
+    kind: str, direction: str = "all", contracts: Sequence[Address] | None = None, **rest: Any
+) -> Rule:
     limited = None if contracts is None else frozenset(contracts)
-    return Rule(Kind(kind), Direction(direction), limited)
+    return rule_of(Kind(kind), direction=Direction(direction), contracts=limited, **rest)
+
+
+def _stored(rule: Rule) -> dict[str, object]:
+    """Return what differs from the defaults of `rule_of`, and the direction."""
+    contracts = None if rule.contracts is None else sorted(rule.contracts)
+    more = {"contracts": contracts, "where": rule.where, "signature": rule.signature}
+    return {
+        "kind": rule.kind,
+        "direction": rule.direction,
+        **{name: value for name, value in more.items() if value is not None},
+        **({"include_failed": True} if rule.include_failed else {}),
+    }
 
 
 def _values(monitor: Monitor) -> dict[str, object]:
-    rules = [
-        {
-            "kind": rule.kind,
-            "direction": rule.direction,
-            **({} if rule.contracts is None else {"contracts": sorted(rule.contracts)}),
-        }
-        for rule in monitor.rules
-    ]
     return {
         "id": monitor.id,
         "project_id": monitor.project_id,
         "name": monitor.name,
         "networks": json.dumps(monitor.networks),
-        "rules": json.dumps(rules),
+        "rules": json.dumps(list(map(_stored, monitor.rules))),
         "any_address": int(monitor.any_address),
         "notify": json.dumps([phase for phase in Phase if phase in monitor.notify]),
         "confirmations": json.dumps(monitor.confirmations),

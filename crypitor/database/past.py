@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from crypitor.database import networks
-from crypitor.database.addresses import Labelled, all_addresses
+from crypitor.database.addresses import CHUNK, list_addresses
 from crypitor.database.blocks import Effect, Saved, store_matches, tell
 from crypitor.database.engine import Transaction
 from crypitor.database.jobs import Advance, Job, add_new_matches, advance_job
 from crypitor.database.monitors import load_some_monitors
 from crypitor.evm.types import Header
+from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import Confirmations, Match, Monitor, Phase
 
 # Returns nothing where somebody else leads the network by now.
@@ -22,7 +23,7 @@ HOLD = """update networks set term = term where name = :network and term = :term
     returning name"""
 
 SELECT_DEEP = """select id, monitor_id, phase, returns, block_number, confirm_block, confirm_tag,
-        document
+        document, origin
     from matches
     where id in {ids} and phase = 'detected'
         and (confirm_block <= :tip
@@ -89,16 +90,25 @@ async def stand_of(tx: Transaction, job: Job, *, keep: int, most_due: int, now: 
 async def watched_by(tx: Transaction, monitor_id: str) -> tuple[Monitor | None, Sequence[Labelled]]:
     """Return a monitor and all its addresses as they are now; None and nothing when it is gone."""
     monitors = await load_some_monitors(tx, [monitor_id])
-    return (monitors[0], await all_addresses(tx, monitor_id)) if monitors else (None, ())
+    if not monitors:
+        return None, ()
+    pairs: list[Labelled] = []
+    chunk: list[Labelled] | None = None
+    while chunk is None or len(chunk) == CHUNK:
+        cursor = pairs[-1][0] if pairs else None
+        chunk = await list_addresses(tx, monitor_id, CHUNK, cursor=cursor)
+        pairs += chunk
+    return monitors[0], pairs
 
 
 async def save_part(
-    tx: Transaction, job: Job, chain_id: int, term: int, part: Part, advance: Advance
+    tx: Transaction, job: Job, told_as: tuple[int, str], term: int, part: Part, advance: Advance
 ) -> Saved | None:
     """Store a part; None, and nothing stored, where that would not be true any more.
 
-    That is when another process leads the network, a block of the part is not on the matched
-    chain, or the job has ended or was moved.
+    told_as: the network's chain id and its name for people. Nothing is stored when another process
+    leads the network, a block of the part is not on the matched chain, or the job has ended or was
+    moved.
     """
     if await tx.value(HOLD, network=job.network, term=term) is None:
         return None
@@ -108,12 +118,31 @@ async def save_part(
     saved = Saved()
     for header in part.headers:
         if matches := part.matches.get(header.number):
-            effect = Effect(job.network, chain_id, header, matches, advance.now)
-            await store_matches(tx, effect, saved)
+            await store_matches(tx, _effect(job, told_as, header, matches, advance.now), saved)
     if part.matches:
-        await _confirm(tx, part, Effect(job.network, chain_id, tip, (), advance.now), saved)
+        await _confirm(tx, part, _effect(job, told_as, tip, (), advance.now), saved)
         await add_new_matches(tx, job.id, saved.new_matches)
     return saved
+
+
+def _effect(
+    job: Job,
+    told_as: tuple[int, str],
+    header: Header,
+    matches: Sequence[tuple[Match, Confirmations]],
+    now: int,
+) -> Effect:
+    chain_id, display_name = told_as
+    contracts = {match.subject.contract for match, _ in matches}
+    return Effect(
+        network=job.network,
+        chain_id=chain_id,
+        display_name=display_name,
+        header=header,
+        matches=matches,
+        now=now,
+        unknown=[contract for contract in contracts if contract is not None],
+    )
 
 
 async def _tip_above(tx: Transaction, network: str, looked_at: Sequence[Header]) -> Header | None:

@@ -95,11 +95,15 @@ class PostgreSQL:
         with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             await raw.execute("rollback")
 
-    async def fetch(
+    async def fetch_rows(
         self, raw: asyncpg.Connection, sql: Statement, values: dict[str, object]
-    ) -> list[dict[str, Any]]:
+    ) -> list[Any]:
         """Run one statement."""
-        return [dict(row) for row in await raw.fetch(sql.dollar, *sql.values(values))]
+        return list(await raw.fetch(sql.dollar, *sql.values(values)))
+
+    def dictionaries(self, rows: list[Any]) -> list[dict[str, Any]]:
+        """Return rows by the names of their columns."""
+        return [dict(row) for row in rows]
 
     async def execute_many(
         self, raw: asyncpg.Connection, sql: Statement, rows: Sequence[Sequence[object]]
@@ -109,7 +113,11 @@ class PostgreSQL:
 
     def listed(self, name: str) -> str:
         """Return the set of the strings in a JSON list."""
-        return f"(select jsonb_array_elements_text(cast(:{name} as jsonb)))"
+        return f"(select jsonb_array_elements_text(cast(:{name} as jsonb)) as value)"
+
+    def joined(self, column: str) -> str:
+        """Return the aggregate of texts to one text."""
+        return f"string_agg({column}, chr(10))"
 
     @contextlib.contextmanager
     def outages(self, *, writes: bool) -> Iterator[None]:

@@ -161,11 +161,14 @@ class SQLite:
         with contextlib.suppress(sqlite3.OperationalError):
             await raw.execute_fetchall("rollback")
 
-    async def fetch(
+    async def fetch_rows(
         self, raw: aiosqlite.Connection, sql: Statement, values: dict[str, object]
-    ) -> list[dict[str, Any]]:
+    ) -> list[Any]:
         """Run one statement; one trip to the connection's thread."""
-        rows = list(await raw.execute_fetchall(sql.question, sql.question_values(values)))
+        return list(await raw.execute_fetchall(sql.question, sql.question_values(values)))
+
+    def dictionaries(self, rows: list[Any]) -> list[dict[str, Any]]:
+        """Return rows by the names of their columns."""
         if not rows:
             return []
         columns = rows[0].keys()
@@ -180,6 +183,10 @@ class SQLite:
     def listed(self, name: str) -> str:
         """Return the set of the strings in a JSON list."""
         return f"(select value from json_each(:{name}))"  # noqa: S608 - a name from our own code
+
+    def joined(self, column: str) -> str:
+        """Return the aggregate of texts to one text."""
+        return f"group_concat({column}, char(10))"
 
     @contextlib.contextmanager
     def outages(self, *, writes: bool) -> Iterator[None]:

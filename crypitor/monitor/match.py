@@ -1,128 +1,332 @@
 """Which monitors a block answers. Pure.
 
-Everything in a block is looked at once and, unless somebody watches one of its parties, only
-looked at: decoding, ids and matches are made for hits alone.
+Everything in a block is looked at once and, unless somebody asks about it, only looked at:
+decoding, conditions, ids and matches are made for hits alone.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 
-from crypitor.evm.transfers import (
-    TRANSFER,
-    TRANSFER_BATCH,
-    TRANSFER_SINGLE,
-    TokenTransfer,
-    address_in,
-    transfer,
-    transfer_batch,
-    transfer_single,
-)
+from crypitor.evm.abi import Values
+from crypitor.evm.traces import internal_transfers
+from crypitor.evm.transfers import TRANSFER, TRANSFER_BATCH, TRANSFER_SINGLE, address_in
 from crypitor.evm.types import Address, Block, Header, Log, Receipt, Transaction
-from crypitor.monitor.index import Index, Watching, directions_of
-from crypitor.monitor.models import Direction, Kind, Match, Transfer, match_id
+from crypitor.monitor import subjects
+from crypitor.monitor.condition import EvaluationError, Facts
+from crypitor.monitor.index import Index, Watching
+from crypitor.monitor.models import Direction, Kind, Match, Rule, Subject, match_id
+from crypitor.monitor.prepared import BySignature, PreparedRule
 
 
-def find_matches(block: Block, network: str, index: Index) -> list[Match]:
-    """Return every match of a block, in the order of the chain, each once."""
+@dataclass(slots=True)
+class Tally:
+    """What somebody asked about and is no match, because there is no answer.
+
+    undecoded: logs and calls of a signature that was asked for, whose content is not by it.
+    condition_errors: conditions that could not be evaluated.
+    """
+
+    undecoded: int = 0
+    condition_errors: int = 0
+
+
+def find_matches(
+    block: Block, network: str, chain_id: int, index: Index, tally: Tally | None = None
+) -> list[Match]:
+    """Return every match of a block, in the order of the chain, each once.
+
+    tally: is added to.
+    """
     found: dict[str, Match] = {}
-    for transaction, receipt, moved in _watched_transfers(block, index):
-        for match in _answers(block.header, transaction, receipt, moved, network, index):
-            found.setdefault(match.id, match)
+    watched = index.watched_among(_parties(block))
+    search = _Search(block.header, network, chain_id, index, watched, tally or Tally())
+    for match in search.matches(block):
+        found.setdefault(match.id, match)
     return list(found.values())
 
 
-def _watched_transfers(
-    block: Block, index: Index
-) -> Iterator[tuple[Transaction, Receipt, Transfer]]:
-    look_up, any_party = index.look_up, index.any_party
-    for transaction, receipt in zip(block.transactions, block.receipts, strict=True):
-        if transaction.value != "0x0" and receipt.succeeded:
-            receiver = transaction.to or receipt.contract_address
-            if look_up(transaction.sender) is not None or look_up(receiver) is not None:
-                native = _native(transaction, receiver)
-                if native is not None:
-                    yield transaction, receipt, native
-        for log in receipt.logs:
-            topics = log.topics
-            if len(topics) < 3 or topics[0] not in _DECODERS:
-                continue
-            first = _FIRST_PARTY[topics[0]]
-            if (
-                look_up(address_in(topics[first])) is not None
-                or (len(topics) > first + 1 and look_up(address_in(topics[first + 1])) is not None)
-                or any_party(log.address)
-            ):
-                for moved in _decoded(log):
-                    yield transaction, receipt, _token(log, moved)
+def facts_of(
+    network: str,
+    chain_id: int,
+    header: Header,
+    transaction: Transaction,
+    receipt: Receipt,
+    subject: Subject,
+    watching: Watching,
+    direction: Direction | None = None,
+    address: Address | None = None,
+) -> Facts:
+    """Return what a condition is asked about. direction, address: the watched party, if any."""
+    return Facts(
+        network,
+        chain_id,
+        header,
+        transaction,
+        receipt,
+        watching.watches,
+        direction,
+        address,
+        None if address is None else watching.labels.get(address),
+        subject.sender,
+        subject.receiver,
+        subject.contract,
+        subject.amount,
+        subject.token_id,
+        subject.log_index,
+        subject.item,
+        subject.args,
+    )
 
 
-_DECODERS: dict[str, Callable[[Log], list[TokenTransfer]]] = {
-    TRANSFER: transfer,
-    TRANSFER_SINGLE: transfer_single,
-    TRANSFER_BATCH: transfer_batch,
-}
+def concerns(rule: Rule, subject: Subject, receipt: Receipt) -> bool:
+    """Whether a rule asks about a subject of its kind, before its condition."""
+    if rule.contracts is not None and subject.contract not in rule.contracts:
+        return False
+    return subject.kind is not Kind.NATIVE or receipt.succeeded or rule.include_failed
+
 
 # The sender's topic; the receiver's is the one after it. In ERC-1155 the operator comes first.
 _FIRST_PARTY = {TRANSFER: 1, TRANSFER_SINGLE: 2, TRANSFER_BATCH: 2}
 
-
-def _decoded(log: Log) -> list[TokenTransfer]:
-    """Decode a transfer; what is not hexadecimal, possible in an unproven block, is none."""
-    try:
-        return _DECODERS[log.topics[0]](log)
-    except ValueError:
-        return []
+_TOKENS = (Kind.ERC20, Kind.ERC721, Kind.ERC1155)
 
 
-def _native(transaction: Transaction, receiver: Address | None) -> Transfer | None:
-    amount = int(transaction.value, 16)
-    if not amount or receiver is None:
-        return None
-    return Transfer(Kind.NATIVE, transaction.sender, receiver, amount, None, None, None)
+def _parties(block: Block) -> list[Address]:
+    """Return the parties of everything that moved in a block, as often as they occur.
+
+    They are looked up all at once: among a million addresses each look-up waits for memory, and in
+    one pass of compiled code these waits overlap.
+    """
+    parties: list[Address] = []
+    for transaction, receipt in zip(block.transactions, block.receipts, strict=True):
+        if transaction.value != "0x0" or transaction.to is None:
+            parties.append(transaction.sender)
+            receiver = transaction.to or receipt.contract_address
+            if receiver is not None:
+                parties.append(receiver)
+        for log in receipt.logs:
+            topics = log.topics
+            if len(topics) > 2 and topics[0] in _FIRST_PARTY:
+                first = _FIRST_PARTY[topics[0]]
+                parties.append(address_in(topics[first]))
+                if len(topics) > first + 1:
+                    parties.append(address_in(topics[first + 1]))
+    for moved in block.traces:
+        parties += (moved.sender, moved.receiver)
+    return parties
 
 
-def _token(log: Log, moved: TokenTransfer) -> Transfer:
-    if log.topics[0] != TRANSFER:
-        kind = Kind.ERC1155
-    else:
-        kind = Kind.ERC20 if moved.token_id is None else Kind.ERC721
-    return Transfer(
-        kind, moved.sender, moved.receiver, moved.amount, moved.token_id, log, moved.item
-    )
+def _token_parties(log: Log) -> list[Address]:
+    """Return sender and receiver of a token transfer, as far as it has topics for them."""
+    first = _FIRST_PARTY[log.topics[0]]
+    return [address_in(topic) for topic in log.topics[first : first + 2]]
 
 
-def _answers(
-    header: Header,
-    transaction: Transaction,
-    receipt: Receipt,
-    moved: Transfer,
-    network: str,
-    index: Index,
-) -> Iterator[Match]:
-    everyone = () if moved.log is None else index.any_party(moved.log.address)
-    for direction, party in ((Direction.OUT, moved.sender), (Direction.IN, moved.receiver)):
-        for numbers in (index.look_up(party), everyone):
-            for watching in index.watching(numbers):
-                if network in watching.monitor.networks and _asked(watching, moved, direction):
-                    monitor = watching.monitor
-                    yield Match(
-                        match_id(
-                            monitor.id, direction, party, header.hash, transaction.hash, moved
-                        ),
-                        monitor,
-                        network,
-                        direction,
-                        party,
-                        watching.labels.get(party),
-                        header,
-                        transaction,
-                        receipt,
-                        moved,
+class _Search:
+    """One block being looked through, with the transaction that has been reached."""
+
+    transaction: Transaction
+    receipt: Receipt
+
+    def __init__(
+        self,
+        header: Header,
+        network: str,
+        chain_id: int,
+        index: Index,
+        watched: AbstractSet[object],
+        tally: Tally,
+    ) -> None:
+        self.header = header
+        self.network = network
+        self.chain_id = chain_id
+        self.index = index
+        self.tally = tally
+        self.asked = index.asked
+        self.watched = watched
+        self.calls = index.asked.calls.found
+        self.any_token = any(kind in index.asked.any_party_of for kind in _TOKENS)
+
+    def matches(self, block: Block) -> Iterator[Match]:
+        """Yield the matches of the block; one may come twice."""
+        look_up, any_token, by_contract = self.index.look_up, self.any_token, self.asked.by_contract
+        has_events = bool(self.asked.events.found)
+        inside = self.inside(block)
+        parts = zip(block.transactions, block.receipts, strict=True)
+        for place, (self.transaction, self.receipt) in enumerate(parts):
+            yield from self.of_transaction(self.transaction, self.receipt)
+            for moved in inside.get(place, ()):
+                yield from self.of_parties(moved)
+            for log in self.receipt.logs:
+                topics = log.topics
+                if has_events and self.has_asker(log):
+                    yield from self.emitted(log)
+                first = _FIRST_PARTY.get(topics[0]) if len(topics) > 2 else None
+                if first is not None and (
+                    look_up(address_in(topics[first])) is not None
+                    or (
+                        len(topics) > first + 1
+                        and look_up(address_in(topics[first + 1])) is not None
                     )
+                    or any_token
+                    or log.address in by_contract
+                ):
+                    for moved in subjects.token_transfers(log):
+                        yield from self.of_parties(moved)
 
+    def inside(self, block: Block) -> dict[int, list[Subject]]:
+        """Return the internal transfers that somebody may watch, by transaction."""
+        look_up, anybody = self.index.look_up, Kind.INTERNAL in self.asked.any_party_of
+        found: dict[int, list[Subject]] = {}
+        for place, moved in internal_transfers(block):
+            if anybody or look_up(moved.sender) is not None or look_up(moved.receiver) is not None:
+                found.setdefault(place, []).append(subjects.internal(moved))
+        return found
 
-def _asked(watching: Watching, moved: Transfer, direction: Direction) -> bool:
-    contract = None if moved.log is None else moved.log.address
-    return any(
-        direction in directions_of(rule) and (rule.contracts is None or contract in rule.contracts)
-        for rule in watching.rules.get(moved.kind, ())
-    )
+    def of_transaction(self, transaction: Transaction, receipt: Receipt) -> Iterable[Match]:
+        """Return the matches of the transaction itself, without those of its logs."""
+        found: list[Match] = []
+        to = transaction.to
+        if transaction.value != "0x0" and self.has_watcher(
+            Kind.NATIVE, to or receipt.contract_address
+        ):
+            found += self.of_parties(subjects.native(transaction, receipt))
+        if to is None:
+            if self.has_watcher(Kind.DEPLOYMENT, receipt.contract_address):
+                found += self.of_parties(subjects.deployment(transaction, receipt))
+        elif self.calls and transaction.input[:10] in self.calls:
+            found += self.called(transaction)
+        return found
+
+    def has_watcher(self, kind: Kind, receiver: Address | None) -> bool:
+        """Whether somebody may watch a party of what the transaction itself is."""
+        look_up = self.index.look_up
+        return (
+            look_up(self.transaction.sender) is not None
+            or (receiver is not None and look_up(receiver) is not None)
+            or kind in self.asked.any_party_of
+        )
+
+    def has_asker(self, log: Log) -> bool:
+        """Whether somebody may ask about a log as an event."""
+        found = self.asked.events.found
+        named = found.get(log.topics[0]) if log.topics else None
+        unnamed = found.get(None)
+        return (named is not None and (log.address in named or None in named)) or (
+            unnamed is not None and (log.address in unnamed or None in unnamed)
+        )
+
+    def of_parties(self, subject: Subject | None) -> Iterator[Match]:
+        """Yield what a transfer or a creation is to those who watch its parties."""
+        if subject is None:
+            return
+        everyone = self.asked.any_party(subject.kind, subject.contract)
+        for direction, party in ((Direction.OUT, subject.sender), (Direction.IN, subject.receiver)):
+            for numbers in (self.index.look_up(party), everyone) if party else ():
+                for watching in self.index.watching(numbers):
+                    rules = [
+                        prepared
+                        for prepared in watching.rules.get(subject.kind, ())
+                        if direction in prepared.directions
+                        and concerns(prepared.rule, subject, self.receipt)
+                    ]
+                    yield from self.answer(watching, rules, subject, direction, party)
+
+    def emitted(self, log: Log) -> Iterator[Match]:
+        """Yield what a log is to those who ask about its event."""
+        candidates = list(self.candidates(self.asked.events, None, log.address))
+        if log.topics:
+            candidates += self.candidates(self.asked.events, log.topics[0], log.address)
+        yield from self.signed(
+            candidates,
+            lambda prepared: prepared.read(log.topics, log.data),
+            lambda prepared, args: subjects.event(log, prepared.rule, args),
+        )
+
+    def called(self, transaction: Transaction) -> Iterator[Match]:
+        """Yield what a transaction is to those who ask about the function that it calls."""
+        yield from self.signed(
+            self.candidates(self.asked.calls, transaction.input[:10], transaction.to),
+            lambda prepared: prepared.read(transaction.input),
+            lambda prepared, args: subjects.call(transaction, prepared.rule, args),
+        )
+
+    def candidates(
+        self, rules: BySignature, key: str | None, contract: Address | None
+    ) -> Iterator[tuple[Watching, PreparedRule]]:
+        """Yield the rules that ask about a signature, of this contract or of any."""
+        by_contract = rules.found.get(key, {})
+        for limit in (contract, None):
+            for number, several in by_contract.get(limit, {}).items():
+                for watching in self.index.watching(number):
+                    for prepared in several:
+                        yield watching, prepared
+
+    def signed(
+        self,
+        candidates: Iterable[tuple[Watching, PreparedRule]],
+        read: Callable[[PreparedRule], Values | None],
+        subject_of: Callable[[PreparedRule, Values], Subject],
+    ) -> Iterator[Match]:
+        """Yield the matches of an event or a call, which is decoded once for each signature."""
+        decoded: dict[Callable[..., Values | None], Values | None] = {}
+        for watching, prepared in candidates:
+            if self.network not in watching.monitor.networks:
+                continue
+            if prepared.read not in decoded:
+                decoded[prepared.read] = read(prepared)
+                # every log of its contract may be tried as an anonymous event
+                wrong = decoded[prepared.read] is None and prepared.key is not None
+                self.tally.undecoded += wrong
+            args = decoded[prepared.read]
+            if args is not None:
+                yield from self.answer(watching, [prepared], subject_of(prepared, args))
+
+    def answer(
+        self,
+        watching: Watching,
+        rules: Sequence[PreparedRule],
+        subject: Subject,
+        direction: Direction | None = None,
+        party: Address | None = None,
+    ) -> Iterator[Match]:
+        """Yield the match if one of these rules, all of which ask about the subject, holds."""
+        monitor, transaction = watching.monitor, self.transaction
+        if self.network not in monitor.networks:
+            return
+        if not any(self.holds(prepared, watching, subject, direction, party) for prepared in rules):
+            return
+        yield Match(
+            match_id(monitor.id, direction, party, self.header.hash, transaction.hash, subject),
+            monitor,
+            self.network,
+            direction,
+            party,
+            None if party is None else watching.labels.get(party),
+            self.header,
+            transaction,
+            self.receipt,
+            subject,
+        )
+
+    def holds(
+        self,
+        prepared: PreparedRule,
+        watching: Watching,
+        subject: Subject,
+        direction: Direction | None,
+        party: Address | None,
+    ) -> bool:
+        """Whether a rule's condition is true; one without an answer is not, and is counted."""
+        if prepared.condition is None:
+            return True
+        facts = facts_of(
+            self.network, self.chain_id, self.header, self.transaction, self.receipt, subject,
+            watching, direction, party,
+        )  # fmt: skip
+        try:
+            return prepared.condition.evaluate(facts)
+        except EvaluationError:
+            self.tally.condition_errors += 1
+            return False

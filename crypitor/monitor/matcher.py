@@ -11,12 +11,13 @@ import structlog
 from crypitor.database.blocks import BlockEffect, Saved, save_block
 from crypitor.database.engine import Database
 from crypitor.database.networks import ask_rewind, position_of
-from crypitor.evm.types import Header
+from crypitor.evm.types import Address, Header
 from crypitor.loop import Health, forever
 from crypitor.monitor.index import Index
-from crypitor.monitor.match import find_matches
+from crypitor.monitor.match import Tally, find_matches
 from crypitor.monitor.models import Confirmations, Match
 from crypitor.monitor.position import Extends, Position, Repeated, Unlinked, place
+from crypitor.monitor.tokens import Tokens
 from crypitor.queue import Message, Queue
 
 log = structlog.get_logger(__name__)
@@ -28,10 +29,12 @@ QUEUE_WAIT_SECONDS = 0.5
 class Chain:
     """What the matcher must know of a network.
 
+    display_name: for people.
     confirmations: required where a monitor says nothing else.
     max_reorg_depth: how many matched headers are kept below the tip.
     """
 
+    display_name: str
     confirmations: Confirmations
     max_reorg_depth: int
 
@@ -40,7 +43,12 @@ class Observer(Protocol):
     """Hears what was matched, for the metrics."""
 
     def block_matched(
-        self, message: Message, matches: Sequence[Match], saved: Saved, seconds: float
+        self,
+        message: Message,
+        matches: Sequence[Match],
+        tally: Tally,
+        saved: Saved,
+        seconds: float,
     ) -> None:
         """Count a block that took effect; `seconds` is what finding its matches took."""
 
@@ -51,6 +59,7 @@ class _Work:
 
     message: Message
     matches: list[Match]
+    tally: Tally
     seconds: float
 
 
@@ -85,6 +94,7 @@ class Matcher:
         self._positions: dict[str, Position] = {}
         self._matched: dict[str, int] = {}
         self._work: _Work | None = None
+        self._tokens = Tokens()
 
     async def run(self, stop: asyncio.Event, health: Health) -> None:
         """Match blocks until `stop` is set."""
@@ -136,9 +146,10 @@ class Matcher:
             return False
         await self._refresh()
         started = time.perf_counter()
-        matches = find_matches(message.block, message.network, self._index)
+        tally = Tally()
+        matches = find_matches(message.block, message.network, message.chain_id, self._index, tally)
         self._matched[message.network] = message.block.header.number
-        self._work = _Work(message, matches, time.perf_counter() - started)
+        self._work = _Work(message, matches, tally, time.perf_counter() - started)
         return True
 
     async def _save(self, work: _Work) -> bool:
@@ -151,9 +162,13 @@ class Matcher:
             return False
         position = await self._position(message.network)
         chain = self._chains[message.network]
+        now = self._clock()
+        contracts = _contracts(work.matches)
+        known = self._tokens.known(message.network, contracts, now)
         effect = BlockEffect(
             network=message.network,
             chain_id=message.chain_id,
+            display_name=chain.display_name,
             expected_sequence=position.sequence,
             sequence=message.sequence,
             header=header,
@@ -165,7 +180,9 @@ class Matcher:
             safe=message.safe,
             finalized=message.finalized,
             oldest_kept=header.number - chain.max_reorg_depth,
-            now=self._clock(),
+            now=now,
+            tokens=known,
+            unknown=contracts - known.keys(),
         )
         saved = await self._database.write(lambda tx: save_block(tx, effect))
         if saved is None:
@@ -174,6 +191,7 @@ class Matcher:
         self._positions[message.network] = position.with_block(
             message.sequence, placed.ancestor, header, chain.max_reorg_depth + 1
         )
+        self._tokens.keep(message.network, saved.tokens)
         self._wake(saved.endpoints)
         if placed.orphaned:
             log.info(
@@ -183,7 +201,7 @@ class Matcher:
                 block=header.number,
                 reverted=saved.reverted,
             )
-        self._observer.block_matched(message, work.matches, saved, work.seconds)
+        self._observer.block_matched(message, work.matches, work.tally, saved, work.seconds)
         return True
 
     async def _placed(self, message: Message) -> Extends | None:
@@ -218,3 +236,8 @@ class Matcher:
             block=message.block.header.number,
         )
         await self._database.write(lambda tx: ask_rewind(tx, message.network))
+
+
+def _contracts(matches: Iterable[Match]) -> set[Address]:
+    """Return the contracts of which a body tells the name."""
+    return {match.subject.contract for match in matches if match.subject.contract is not None}

@@ -2,10 +2,12 @@
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
+from crypitor.evm.abi import Event, Function, Values, parse_event, parse_function
 from crypitor.evm.types import Address, Hash, Header, Log, Receipt, Transaction
 
 
@@ -13,9 +15,13 @@ class Kind(StrEnum):
     """What a rule looks at, and what a match is."""
 
     NATIVE = "native"
+    INTERNAL = "internal"
     ERC20 = "erc20"
     ERC721 = "erc721"
     ERC1155 = "erc1155"
+    EVENT = "event"
+    CALL = "call"
+    DEPLOYMENT = "deployment"
 
 
 class Direction(StrEnum):
@@ -38,19 +44,49 @@ Confirmations: TypeAlias = int | Literal["safe", "finalized"]
 """head - block + 1 that is required (1 or more), or the node's tag that must have passed."""
 
 
+Signature: TypeAlias = str | Mapping[str, Any]
+"""As a user wrote it: human-readable text, or an entry of a JSON ABI, also as text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One part of the question.
 
-    contracts: only these token contracts; None for any. Never given for native transfers.
+    direction: of transfers and deployments; events and calls have none.
+    contracts: only these; None for any. Never given for native and internal transfers, and
+        deployments.
+    where: a condition of `crypitor.monitor.condition`.
+    include_failed: of native transfers, also those that failed.
+    signature: of an event or a call.
+    abi: what the signature says.
     """
 
     kind: Kind
     direction: Direction = Direction.ALL
     contracts: frozenset[Address] | None = None
+    where: str | None = None
+    include_failed: bool = False
+    signature: Signature | None = field(default=None, hash=False)
+    abi: Event | Function | None = None
 
 
-DEFAULT_RULES = tuple(Rule(kind) for kind in Kind)
+def rule_of(
+    kind: Kind,
+    *,
+    direction: Direction = Direction.ALL,
+    contracts: frozenset[Address] | None = None,
+    where: str | None = None,
+    include_failed: bool = False,
+    signature: Signature | None = None,
+) -> Rule:
+    """Return a rule whose signature is read. Raises SignatureError."""
+    abi: Event | Function | None = None
+    if signature is not None:
+        abi = parse_event(signature) if kind is Kind.EVENT else parse_function(signature)
+    return Rule(kind, direction, contracts, where, include_failed, signature, abi)
+
+
+DEFAULT_RULES = tuple(map(Rule, (Kind.NATIVE, Kind.ERC20, Kind.ERC721, Kind.ERC1155)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +94,7 @@ class Monitor:
     """A user's standing question, without its addresses (there may be a million).
 
     networks: names from the configuration.
-    any_address: every party is watched; then each rule names its contracts.
+    any_address: every party is watched; then a rule has contracts or a condition.
     endpoints: ids, in the user's order.
     notify: the phases that are delivered.
     confirmations: None for what the network's configuration says.
@@ -82,40 +118,54 @@ class Monitor:
 
 
 @dataclass(frozen=True, slots=True)
-class Transfer:
-    """Value that moved from one address to another in a transaction.
+class Subject:
+    """What a match is about: a transfer of value, a log, a call or the creation of a contract.
 
-    log: the event that says so; None for native.  item: within a TransferBatch, else None.
-    amount: wei or the token's smallest unit; 1 for erc721.
+    sender, receiver: of a transfer and a call; the creator and its contract; None for an event. A
+        failed creation has no receiver.
+    amount: wei or the token's smallest unit; 1 for erc721; None where nothing is transferred.
     token_id: for erc721 and erc1155.
+    log: the event that says so; None for native, internal, calls and deployments.
+    item: within a TransferBatch, or among the internal transfers of its transaction, else None.
+    contract: that emitted the log, was called or was created; None for native and internal.
+    abi, args: for events and calls, the signature and the values of its arguments.
     """
 
     kind: Kind
-    sender: Address
-    receiver: Address
-    amount: int
-    token_id: int | None
-    log: Log | None
-    item: int | None
+    sender: Address | None
+    receiver: Address | None
+    amount: int | None
+    token_id: int | None = None
+    log: Log | None = None
+    item: int | None = None
+    contract: Address | None = None
+    abi: Event | Function | None = None
+    args: Values = ()
+
+    @property
+    def log_index(self) -> int | None:
+        """Position of its log among all logs of the block."""
+        return None if self.log is None else int(self.log.index, 16)
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One transfer that answered one monitor in one direction.
+    """One subject that answered one monitor, in one direction if it has directions.
 
-    address: the watched party.  label: what the user called it.
+    direction, address: the watched party; None for events and calls.
+    label: what the user called the address.
     """
 
     id: str
     monitor: Monitor
     network: str
-    direction: Direction
-    address: Address
+    direction: Direction | None
+    address: Address | None
     label: str | None
     header: Header
     transaction: Transaction
     receipt: Receipt
-    transfer: Transfer
+    subject: Subject
 
 
 def computed_id(prefix: str, *parts: object) -> str:
@@ -126,24 +176,23 @@ def computed_id(prefix: str, *parts: object) -> str:
 
 def match_id(
     monitor_id: str,
-    direction: Direction,
-    address: Address,
+    direction: Direction | None,
+    address: Address | None,
     block_hash: Hash,
     transaction_hash: Hash,
-    transfer: Transfer,
+    subject: Subject,
 ) -> str:
     """Return the id of a match: the same in all phases, after a crash and in a backfill."""
-    log_index = None if transfer.log is None else int(transfer.log.index, 16)
     return computed_id(
         "ma_",
         monitor_id,
-        transfer.kind,
+        subject.kind,
         direction,
         address,
         block_hash,
         transaction_hash,
-        log_index,
-        transfer.item,
+        subject.log_index,
+        subject.item,
     )
 
 

@@ -6,8 +6,8 @@ from functools import partial
 
 import structlog
 
-from crypitor.database.addresses import CHUNK, Labelled, all_addresses, load_addresses
-from crypitor.database.engine import Database, Transaction
+from crypitor.database.addresses import CHUNK, all_addresses, load_addresses
+from crypitor.database.engine import Database
 from crypitor.database.monitors import (
     changes_after,
     load_monitors,
@@ -15,7 +15,6 @@ from crypitor.database.monitors import (
     newest_revision,
 )
 from crypitor.monitor.index import Index
-from crypitor.monitor.models import Monitor
 
 log = structlog.get_logger(__name__)
 
@@ -51,15 +50,14 @@ class Watchlist:
         self._revision = await self._database.read(newest_revision)
         for monitor in await self._database.read(load_monitors):
             self._index.put(monitor)
-        after = None
-        while True:
-            rows = await self._database.read(partial(load_addresses, after=after, limit=CHUNK))
-            for monitor_id, address, label in rows:
+        after, count = None, CHUNK
+        while count == CHUNK:
+            chunk = await self._database.read(partial(load_addresses, after=after, limit=CHUNK))
+            count = sum(len(pairs) for _, pairs in chunk)
+            for monitor_id, pairs in chunk:
                 if monitor_id in self._index:
-                    self._index.add_addresses(monitor_id, ((address, label),))
-            if len(rows) < CHUNK:
-                break
-            after = rows[-1][:2]
+                    self._index.add_addresses(monitor_id, pairs)
+                after = (monitor_id, max(address for address, _ in pairs))
             await asyncio.sleep(0)
         # A million addresses would be walked by every full collection, for nothing.
         gc.collect()
@@ -79,13 +77,15 @@ class Watchlist:
             self._revision = changes[-1][0]
 
     async def _reload(self, monitor_id: str) -> None:
-        async def present(tx: Transaction) -> tuple[list[Monitor], list[Labelled]]:
-            monitors = await load_some_monitors(tx, [monitor_id])
-            return monitors, await all_addresses(tx, monitor_id)
-
-        monitors, addresses = await self._database.read(present)
-        self._index.remove(monitor_id)
-        for monitor in monitors:
-            if monitor.enabled:
-                self._index.put(monitor)
-                self._index.add_addresses(monitor_id, addresses)
+        index = self._index
+        monitors = await self._database.read(partial(load_some_monitors, monitor_ids=[monitor_id]))
+        enabled = [monitor for monitor in monitors if monitor.enabled]
+        if not enabled:
+            index.remove(monitor_id)
+        for monitor in enabled:
+            # What changes while these are read has a higher revision, and is reloaded after it.
+            with index.replacing(monitor) as add:
+                async for chunk in all_addresses(self._database, monitor_id):
+                    add(chunk)
+        for _ in index.sweep():
+            await asyncio.sleep(0)

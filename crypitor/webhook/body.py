@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from crypitor.evm.abi import to_json
+from crypitor.evm.metadata import NOTHING, Token
 from crypitor.evm.transfers import TRANSFER_SINGLE, address_in, batch_arrays
-from crypitor.evm.types import Log
-from crypitor.monitor.models import Confirmations, Kind, Match, Phase, Transfer
+from crypitor.evm.types import Address, Log
+from crypitor.monitor.models import Confirmations, Kind, Match, Phase, Subject
 
 NATIVE_DECIMALS = 18
 """Of every EVM chain's own coin: the protocol counts in wei."""
@@ -21,13 +23,13 @@ def rfc3339(unix_ms: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{unix_ms % 1000:03d}Z"
 
 
-def document(match: Match, chain_id: int) -> str:
+def document(match: Match, chain_id: int, token: Token = NOTHING) -> str:
     """Return the JSON object that stays the same in all phases of a match.
 
     It is stored, and becomes `data` of each body once the confirmations are added.
+    token: what is known of the contract by now.
     """
-    moved, transaction, header = match.transfer, match.transaction, match.header
-    log = moved.log
+    subject, transaction, header = match.subject, match.transaction, match.header
     return _json(
         {
             "id": match.id,
@@ -38,7 +40,7 @@ def document(match: Match, chain_id: int) -> str:
             },
             "network": match.network,
             "chain_id": chain_id,
-            "kind": moved.kind,
+            "kind": subject.kind,
             "direction": match.direction,
             "address": match.address,
             "label": match.label,
@@ -55,15 +57,16 @@ def document(match: Match, chain_id: int) -> str:
                 "value": str(int(transaction.value, 16)),
                 "status": "success" if match.receipt.succeeded else "failed",
             },
-            "log_index": None if log is None else int(log.index, 16),
-            "item": moved.item,
-            "from_address": moved.sender,
-            "to_address": moved.receiver,
-            "contract": None if log is None else _contract(log),
-            "amount": str(moved.amount),
-            "amount_formatted": formatted(moved.amount, NATIVE_DECIMALS) if log is None else None,
-            "token_id": None if moved.token_id is None else str(moved.token_id),
-            "event": None if log is None else _event(log, moved),
+            "log_index": subject.log_index,
+            "item": subject.item,
+            "from_address": subject.sender,
+            "to_address": subject.receiver,
+            "contract": None if subject.contract is None else _contract(subject.contract, token),
+            "amount": None if subject.amount is None else str(subject.amount),
+            "amount_formatted": _formatted(subject, token),
+            "token_id": None if subject.token_id is None else str(subject.token_id),
+            "event": None if subject.log is None else _event(subject.log, subject),
+            **({"call": _decoded(subject)} if subject.kind is Kind.CALL else {}),
         }
     )
 
@@ -98,25 +101,43 @@ def formatted(amount: int, decimals: int) -> str:
     return f"{whole}.{fraction}" if fraction else str(whole)
 
 
-def _contract(log: Log) -> dict[str, object]:
-    return {"address": log.address, "name": None, "symbol": None, "decimals": None}
+def _formatted(subject: Subject, token: Token) -> str | None:
+    """Return an amount in whole coins; None where nobody counts so, or the decimals are unknown."""
+    if subject.amount is None:
+        return None
+    if subject.kind in (Kind.NATIVE, Kind.INTERNAL):
+        return formatted(subject.amount, NATIVE_DECIMALS)
+    if subject.kind is Kind.ERC20 and token.decimals is not None:
+        return formatted(subject.amount, token.decimals)
+    return None
 
 
-def _event(log: Log, moved: Transfer) -> dict[str, object]:
-    parties = {"from": moved.sender, "to": moved.receiver}
-    if moved.kind is Kind.ERC20:
+def _contract(address: Address, token: Token) -> dict[str, object]:
+    return {
+        "address": address,
+        "name": token.name,
+        "symbol": token.symbol,
+        "decimals": token.decimals,
+    }
+
+
+def _event(log: Log, subject: Subject) -> dict[str, object]:
+    if subject.kind is Kind.EVENT:
+        return _decoded(subject)
+    parties = {"from": subject.sender, "to": subject.receiver}
+    if subject.kind is Kind.ERC20:
         signature = "Transfer(address,address,uint256)"
-        args: dict[str, object] = {**parties, "value": str(moved.amount)}
-    elif moved.kind is Kind.ERC721:
+        args: dict[str, object] = {**parties, "value": str(subject.amount)}
+    elif subject.kind is Kind.ERC721:
         signature = "Transfer(address,address,uint256)"
-        args = {**parties, "tokenId": str(moved.token_id)}
+        args = {**parties, "tokenId": str(subject.token_id)}
     elif log.topics[0] == TRANSFER_SINGLE:
         signature = "TransferSingle(address,address,address,uint256,uint256)"
         args = {
             "operator": address_in(log.topics[1]),
             **parties,
-            "id": str(moved.token_id),
-            "value": str(moved.amount),
+            "id": str(subject.token_id),
+            "value": str(subject.amount),
         }
     else:
         signature = "TransferBatch(address,address,address,uint256[],uint256[])"
@@ -128,6 +149,12 @@ def _event(log: Log, moved: Transfer) -> dict[str, object]:
             "values": [str(amount) for amount in amounts],
         }
     return {"name": signature.partition("(")[0], "signature": signature, "args": args}
+
+
+def _decoded(subject: Subject) -> dict[str, object]:
+    assert subject.abi is not None
+    args = to_json(subject.abi.arguments, subject.args)
+    return {"name": subject.abi.name, "signature": subject.abi.signature, "args": args}
 
 
 def _json(value: object) -> str:

@@ -19,11 +19,12 @@ from yarl import URL
 
 from crypitor import __version__
 from crypitor.errors import Invalid
+from crypitor.webhook.crypitor import FORMAT
 from crypitor.webhook.delivery import Endpoint, Outcome
 from crypitor.webhook.egress import Network, called_url, check_address, is_own_header
 from crypitor.webhook.failure import refusal, sentence
 from crypitor.webhook.names import Names
-from crypitor.webhook.signature import sign
+from crypitor.webhook.signature import HUB, hub_signature, sign
 
 DEADLINE_SECONDS = 15.0
 MOST_READ_BYTES = 64 * 1024
@@ -234,6 +235,9 @@ def _headers(endpoint: Endpoint, webhook_id: str, body: bytes, now: int) -> dict
     for name, value in endpoint.headers.items():
         if not is_own_header(name):
             headers[ours.get(name.lower(), name)] = value
+    if endpoint.format == FORMAT:
+        headers = {name: value for name, value in headers.items() if name.lower() != HUB.lower()}
+        headers[HUB] = hub_signature(endpoint.secret, body)
     return {
         **headers,
         "webhook-id": webhook_id,

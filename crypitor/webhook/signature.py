@@ -14,6 +14,7 @@ PREFIX = "whsec_"
 FEWEST_BYTES = 24
 MOST_BYTES = 64
 NEW_BYTES = 32
+HUB = "X-Hub-Signature"
 
 
 def new_secret(random_bytes: bytes) -> str:
@@ -45,6 +46,14 @@ def sign(secrets: Sequence[str], webhook_id: str, timestamp: int, body: bytes) -
     """
     content = b"%s.%d.%s" % (webhook_id.encode(), timestamp, body)
     return " ".join(f"v1,{_signature(key_of(secret), content)}" for secret in secrets)
+
+
+def hub_signature(secret: str, body: bytes) -> str:
+    """Return the value of `X-Hub-Signature` as the original Crypitor made it.
+
+    Its receivers hand the secret as they were given it to their HMAC: the key is the whole text.
+    """
+    return hmac.new(secret.encode(), body, "sha256").hexdigest()
 
 
 def _signature(key: bytes, content: bytes) -> str:

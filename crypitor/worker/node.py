@@ -1,6 +1,7 @@
 """One JSON-RPC endpoint: asks it for blocks and believes only what proves itself."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 from crypitor.errors import NodeUnavailable, Unproven
 from crypitor.evm.profiles import Level, profile_of
 from crypitor.evm.proof import prove
-from crypitor.evm.types import Block, Hash, Header
+from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.worker import rpc
 from crypitor.worker.limit import Limit
 from crypitor.worker.rpc import Answer, Call, Raw, Tag
+from crypitor.worker.tracing import Traces, traces_call, with_traces
 
 if TYPE_CHECKING:
     from crypitor.worker.transport import Transport
@@ -24,6 +26,14 @@ RECEIPTS = "eth_getBlockReceipts"
 
 BATCH_CALLS = 50
 """The most calls in one request; nodes and gateways limit it, the usual limit is 100."""
+
+# Code 3 is geth's word for "execution reverted"; others tell it in the message alone. What is said
+# here of a contract is true at every node; any other error is that of this node.
+_CONTRACT_FAILS = re.compile(
+    r"revert|opcode|out of gas|stack (under|over)flow|invalid jump|execution (aborted|error)"
+    r"|vm (execution|exception)|bad instruction",
+    re.IGNORECASE,
+)
 
 Observe: TypeAlias = Callable[[str, str, float], None]
 """Told of each call: method, outcome (see `Observer.requested`), seconds."""
@@ -52,6 +62,8 @@ class Node:
     url: `http(s)://` or `ws(s)://`.  name: without secrets, for logs and metrics.
     verify: how much a block must prove.
     calls_per_second: limit of the JSON-RPC calls, None for none; a batch is as many as it holds.
+    traces: how internal transfers are asked for, one more request for each block that has
+    transactions.
 
     The methods raise NodeUnavailable for whatever keeps a healthy answer from coming, Unproven
     for a block whose parts disagree. The chain id is checked in the first request of every
@@ -67,6 +79,7 @@ class Node:
         timeout_seconds: float,
         verify: Level,
         calls_per_second: float | None = None,
+        traces: Traces = "off",
         observe: Observe = lambda _method, _outcome, _seconds: None,
     ) -> None:
         self.name = name
@@ -77,6 +90,7 @@ class Node:
         self._timeout_seconds = timeout_seconds
         self._verify: Level = verify
         self._limit = Limit(calls_per_second, time.monotonic)
+        self._traces: Traces = traces
         self._observe = observe
         self._transport: Transport | None = None
         self._checked: int | None = None
@@ -228,6 +242,16 @@ class Node:
             if header is not None:
                 yield header
 
+    async def call(self, contract: Address, data: str, block: int | Tag) -> str | None:
+        """Return what a contract returns when it is called, as 0x-hex; None where it reverts."""
+        [answer] = await self._ask(
+            [Call("eth_call", ({"to": contract, "data": data}, _place(block)))]
+        )
+        refusal = answer.error
+        if refusal and (refusal.code == 3 or _CONTRACT_FAILS.search(refusal.message)):
+            return None
+        return rpc.text_of(rpc.result_of(answer, "eth_call"))
+
     def _block_calls(self, number: int) -> list[Call]:
         calls = [Call("eth_getBlockByNumber", (_place(number), True))]
         if self._block_receipts:
@@ -264,7 +288,14 @@ class Node:
         prove(served.seal, served.transactions, served.receipts, self._verify, self._profile)
         if index is not None:
             _agree(served, index)
-        return served.block
+        return await self._traced(served.block)
+
+    async def _traced(self, block: Block) -> Block:
+        """Return the block with its internal transfers, where they are wanted."""
+        if self._traces == "off" or not block.transactions:
+            return block
+        [answer] = await self._ask([traces_call(block, self._traces)])
+        return with_traces(block, self._traces, answer)
 
     async def _single_receipts(self, raw_block: Raw) -> tuple[list[Raw], Raw | None]:
         """Return the receipts one by one, and the block's logs as the node's index has them.

@@ -12,11 +12,12 @@ import structlog
 
 from crypitor.errors import NodeUnavailable, Unproven
 from crypitor.evm.profiles import Level
-from crypitor.evm.types import Block, Hash, Header
+from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.worker import Observer
 from crypitor.worker.node import Node, Sight
 from crypitor.worker.rpc import Bloomed, Tag
 from crypitor.worker.status import NodeState, NodeStatus
+from crypitor.worker.tracing import Traces
 
 log = structlog.get_logger(__name__)
 
@@ -97,6 +98,7 @@ class Nodes:
         verify: Level,
         calls_per_second: float | None = None,
         observer: Observer,
+        traces: Traces = "off",
     ) -> Self:
         """Return the nodes behind these URLs; see Node for the arguments."""
         nodes = [
@@ -107,6 +109,7 @@ class Nodes:
                 timeout_seconds=timeout_seconds,
                 verify=verify,
                 calls_per_second=calls_per_second,
+                traces=traces,
                 observe=partial(observer.requested, network, name),
             )
             for url, name in zip(urls, names_of(urls), strict=True)
@@ -200,6 +203,10 @@ class Nodes:
     async def headers(self, first: int, last: int) -> tuple[Header, ...]:
         """Return the headers from `first` to `last`, all from one node."""
         return await self._ask(lambda seat: seat.node.headers(first, last), _is_there)
+
+    async def call(self, contract: Address, data: str, block: int | Tag) -> str | None:
+        """Return what a contract returns when it is called, None where it reverts."""
+        return await self._ask(lambda seat: seat.node.call(contract, data, block), lambda _: True)
 
     async def blooms(self, first: int, last: int) -> tuple[Bloomed, ...]:
         """Return the headers from `first` to `last` with their blooms, all from one node."""

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 import msgspec
 
 from crypitor.errors import NodeUnavailable
+from crypitor.evm.traces import room_for_deep_calls
 from crypitor.evm.types import Block, Hash, Header, Log, Receipt, Seal, Transaction
 
 T = TypeVar("T")
@@ -142,7 +143,8 @@ def encode(calls: Sequence[Call], ids: range) -> bytes:
 
 def decode(body: bytes) -> Answer | list[Answer]:
     """Return what a body says: one answer, or those of a batch in any order."""
-    return _read(_answers, body, "JSON-RPC")
+    with room_for_deep_calls():
+        return _read(_answers, body, "JSON-RPC")
 
 
 def in_order(answer: Answer | list[Answer], ids: range) -> list[Answer]:

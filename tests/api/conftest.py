@@ -85,7 +85,7 @@ class Api:
 
 
 NETWORKS = {
-    name: NetworkFacts(name, chain_id, name.title(), "ETH", None, 12)
+    name: NetworkFacts(name, chain_id, name.title(), "ETH", None, 12, name == "ethereum")
     for name, chain_id in (("ethereum", 1), ("dev", 1337))
 }
 

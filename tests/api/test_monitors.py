@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from crypitor.evm.abi.signature import unknown_type
 from crypitor.monitor.models import Kind
 
 ALL_DATABASES = True
@@ -17,6 +18,40 @@ ANY = {
     "addresses": "any",
     "rules": [{"kind": "erc20", "contracts": [USDC]}],
 }
+
+EVENT = {
+    "kind": "event",
+    "signature": "event Transfer(address indexed from, address indexed to, uint256 value)",
+}
+FRAGMENT = {
+    "type": "function",
+    "name": "transfer",
+    "inputs": [{"name": "to", "type": "address"}, {"name": "amount", "type": "uint256"}],
+    "outputs": [{"name": "", "type": "bool"}],
+}
+RULES = [
+    {"kind": "native", "direction": "all", "where": "amount >= 10**18"},
+    {"kind": "native", "direction": "out", "include_failed": True},
+    {"kind": "erc20", "direction": "in", "contracts": [USDC], "where": "amount >= 1_000_000"},
+    {"kind": "erc721", "direction": "all"},
+    {"kind": "erc1155", "direction": "all"},
+    {
+        "kind": "event",
+        "contracts": [USDC],
+        "signature": "event Swap(address indexed sender, uint256 amount0In, uint256 amount1In, uint256 amount0Out, uint256 amount1Out, address indexed to)",
+        "where": "args.amount0In > 0",
+    },
+    {
+        "kind": "call",
+        "contracts": [USDC],
+        "signature": "function transfer(address to, uint256 amount)",
+        "where": "args.amount > 5 and status == 'success'",
+    },
+    {"kind": "call", "signature": FRAGMENT},
+    {"kind": "event", "contracts": [USDC], "signature": "event X(uint256 indexed a) anonymous"},
+    {"kind": "deployment", "direction": "out"},
+    {"kind": "internal", "direction": "in", "where": "amount >= 1 ether"},
+]
 
 
 def monitor(**more) -> dict:
@@ -50,6 +85,26 @@ async def test_answer_says_from_which_block_on(api):
     made = await api.made(MONITORS, monitor(networks=["dev", "ethereum"]))
 
     assert made["armed_from"] == {"dev": None, "ethereum": 101}
+
+
+async def test_rules_are_answered_as_they_were_given(api):
+    """Every kind of rule comes back as it was written, at once, when read, and after a patch."""
+    made = await api.made(MONITORS, monitor(rules=RULES))
+    path = f"{MONITORS}/{made['id']}"
+
+    _, read = await api.call("GET", path)
+    _, changed = await api.call("PATCH", path, json={"note": "n"})
+
+    assert made["rules"] == RULES
+    assert read["rules"] == RULES
+    assert changed["rules"] == RULES
+
+
+async def test_events_need_no_limit_with_any_address(api):
+    """What has no parties is not limited by addresses: any of them adds nothing to it."""
+    made = await api.made(MONITORS, monitor(addresses="any", rules=[EVENT]))
+
+    assert made["addresses"] == "any"
 
 
 async def test_monitor_is_read_as_it_was_made(api):
@@ -130,16 +185,45 @@ REFUSED = [
     ({"addresses": [{"address": BEACON, "name": "x"}]}, "/addresses/0", "there is no such field: name"),
     ({"addresses": 5}, "/addresses", "this has to be a list"),
     ({"rules": []}, "/rules", "this must not be empty"),
-    ({"rules": [{"kind": "erc20", "where": "amount > 5"}]}, "/rules/0/where", "conditions ('where') come with a later version"),
-    ({"rules": [{"kind": "native", "include_failed": True}]}, "/rules/0/include_failed", "failed transactions ('include_failed') come with a later version"),
     (
-        {"rules": [{"kind": "native"}, {"kind": "event", "signature": "event X()"}]},
-        "/rules/1/kind",
-        "rules of kind 'event' come with a later version; now: native, erc20, erc721, erc1155",
+        {"rules": [{"kind": "erc20"}, {"kind": "erc20", "where": "amount > 5 and ammount < 6"}]},
+        "/rules/1/where",
+        "unknown field 'ammount'; did you mean amount? (at character 15)",
     ),
-    ({"rules": [{"kind": "erc21"}]}, "/rules/0/kind", "there is no kind 'erc21'; now: native, erc20, erc721, erc1155"),
+    (
+        {"rules": [{"kind": "erc20", "where": "amount > 'five'"}]},
+        "/rules/0/where",
+        "an integer expected, text found (at character 9)",
+    ),
+    ({"rules": [{"kind": "erc20", "where": "x" * 2001}]}, "/rules/0/where", "2001 characters; the limit is 2000"),
+    ({"rules": [{"kind": "erc20", "where": ""}]}, "/rules/0/where", "this must not be empty"),
+    (
+        {"rules": [{**EVENT, "where": "args.total > 5"}]},
+        "/rules/0/where",
+        "unknown field 'total'; known are from, to, value (at character 5)",
+    ),
+    ({"rules": [{"kind": "erc20", "include_failed": True}]}, "/rules/0/include_failed", "only rules of kind 'native' can include failed transactions"),
+    ({"rules": [{"kind": "event"}]}, "/rules/0/signature", "this field is required"),
+    ({"rules": [{"kind": "event", "signature": 5}]}, "/rules/0/signature", "this has to be text, or an entry of a JSON ABI"),
+    (
+        {"rules": [{"kind": "native"}, {"kind": "event", "signature": "event X(uint7 a)"}]},
+        "/rules/1/signature",
+        f"{unknown_type('uint7')} (at character 8)",
+    ),
+    ({"rules": [{"kind": "call", "signature": {"type": "event", "name": "X"}}]}, "/rules/0/signature", "type: 'function' expected, 'event' found"),
+    (
+        {"rules": [{"kind": "event", "signature": "event X(uint256) anonymous"}]},
+        "/rules/0/contracts",
+        "an anonymous event is found by its contracts alone: name them",
+    ),
+    ({"rules": [{**EVENT, "direction": "in"}]}, "/rules/0/direction", "events and calls have no direction; leave 'direction' out"),
+    ({"rules": [{"kind": "erc20", "signature": "X()"}]}, "/rules/0/signature", "only rules of kind 'event' and 'call' have a signature"),
+    ({"rules": [{"kind": "internal"}], "networks": ["ethereum", "dev"]}, "/rules/0/kind", 'internal transfers are not looked for here: the operator has to set networks.dev.traces to "debug" or "trace" in the configuration'),
+    ({"rules": [{"kind": "internal", "contracts": [USDC]}]}, "/rules/0/contracts", "transfers of the chain's own coin and deployments have no contract; leave 'contracts' out"),
+    ({"addresses": "any", "rules": [{"kind": "internal"}]}, "/rules/0/where", "with addresses 'any' each rule has to have a condition ('where')"),
+    ({"rules": [{"kind": "erc21"}]}, "/rules/0/kind", f"there is no kind 'erc21'; now: {', '.join(Kind)}"),
     ({"rules": [{"direction": "in"}]}, "/rules/0/kind", "this field is required"),
-    ({"rules": [{"kind": "native", "contracts": [USDC]}]}, "/rules/0/contracts", "a native transfer has no contract; leave 'contracts' out"),
+    ({"rules": [{"kind": "native", "contracts": [USDC]}]}, "/rules/0/contracts", "transfers of the chain's own coin and deployments have no contract; leave 'contracts' out"),
     ({"rules": [{"kind": "erc20", "contracts": ["0x"]}]}, "/rules/0/contracts/0", "an address is 0x and 40 hex digits"),
     ({"rules": [{"kind": "erc20", "direction": "up"}]}, "/rules/0/direction", "this has to be 'all', 'in' or 'out'"),
     ({"rules": [{"kind": "native"}] * 65}, "/rules", "65 rules; the limit is 64"),
@@ -150,13 +234,17 @@ REFUSED = [
         "/addresses",
         "10001 addresses; the limit is 10000 here: add the others through POST /v1/monitors/{id}/addresses",
     ),
-    ({"addresses": "any"}, "/rules", "with addresses 'any' each rule has to name its contracts"),
+    ({"addresses": "any"}, "/rules", "with addresses 'any' each rule has to have contracts or a condition ('where')"),
     (
         {"addresses": "any", "rules": [{"kind": "native"}]},
-        "/rules/0",
-        "with addresses 'any' each rule has to name its contracts; a native transfer has none",
+        "/rules/0/where",
+        "with addresses 'any' each rule has to have a condition ('where')",
     ),
-    ({"addresses": "any", "rules": [{"kind": "erc20"}]}, "/rules/0/contracts", "with addresses 'any' each rule has to name its contracts"),
+    (
+        {"addresses": "any", "rules": [{"kind": "native", "where": "amount > 5"}, {"kind": "erc20"}]},
+        "/rules/1/contracts",
+        "with addresses 'any' each rule has to have contracts or a condition ('where')",
+    ),
     ({"confirmations": 0}, "/confirmations", "this has to be a number from 1 to 100000, 'safe', 'finalized' or null"),
     ({"notify": ["sent"]}, "/notify/0", "this has to be 'detected', 'confirmed' or 'reverted'"),
     ({"enabled": "yes"}, "/enabled", "this has to be true or false"),
@@ -243,7 +331,7 @@ async def test_null_in_a_patch_is_the_default(api):
     )
 
     assert changed["tags"] == []
-    assert [rule["kind"] for rule in changed["rules"]] == [kind.value for kind in Kind]
+    assert [rule["kind"] for rule in changed["rules"]] == ["native", "erc20", "erc721", "erc1155"]
 
 
 async def test_patched_addresses_take_the_place_of_all(api):
@@ -264,7 +352,7 @@ async def test_patch_is_refused_as_a_whole_monitor(api):
 
     _, read = await api.call("GET", f"{MONITORS}/{made['id']}")
     assert answer.status == 400
-    assert problem["errors"][0]["pointer"] == "/rules/0"
+    assert problem["errors"][0]["pointer"] == "/rules/0/where"
     assert read["addresses"] == [BEACON]
 
 
@@ -298,7 +386,9 @@ async def test_any_address_is_found_by_contract(api):
     made = await api.made(MONITORS, ANY)
 
     assert made["addresses"] == "any"
-    assert [w.monitor.id for w in api.index.watching(api.index.any_party(USDC))] == [made["id"]]
+    assert [
+        w.monitor.id for w in api.index.watching(api.index.asked.any_party(Kind.ERC20, USDC))
+    ] == [made["id"]]
 
 
 async def test_concurrent_patches_lose_nothing(api):

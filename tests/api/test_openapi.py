@@ -80,7 +80,9 @@ def test_every_served_path_is_described_or_a_page(context):
 async def test_server_does_what_the_document_says(api, tmp_path):
     """Schemathesis finds no difference between the document and the server, in all its checks."""
     everywhere = (ip_network("0.0.0.0/0"), ip_network("::/0"))
-    async with TestServer(build(replace(api.context, allow_private=everywhere))) as server:
+    traced = {name: replace(facts, traces=True) for name, facts in api.context.networks.items()}
+    context = replace(api.context, allow_private=everywhere, networks=traced)
+    async with TestServer(build(context)) as server:
         await server.start_server(**SERVER_OPTIONS)
         command = [
             *("-m", "schemathesis.cli", "run", str(server.make_url("/openapi.json"))),

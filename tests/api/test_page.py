@@ -8,6 +8,8 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from crypitor.api import SERVER_OPTIONS, build
+from crypitor.api.examples import ANSWERS
+from crypitor.dashboard.page import overview
 from crypitor.database.keys import ensure_project
 from tests.api.rows import insert_delivery, insert_match
 
@@ -114,3 +116,19 @@ async def test_only_the_two_files_of_swagger_ui_are_served(api):
     ]
 
     assert served == [200, 404, 404, 404]
+
+
+def test_transactions_and_addresses_lead_to_the_explorer():
+    """Where the network has one; elsewhere they stand alone."""
+    networks = [
+        {**ANSWERS["read_network"], "name": name, "explorer": explorer}
+        for name, explorer in (("ethereum", "https://etherscan.io"), ("dev", None))
+    ]
+    match = ANSWERS["read_match"]
+    page = overview(networks, [match, {**match, "network": "dev"}], [])
+
+    links = re.findall(r'href="(https://[^"]+)"', page)
+    assert links == [
+        f"https://etherscan.io/address/{match['address']}",
+        f"https://etherscan.io/tx/{match['transaction']['hash']}",
+    ]

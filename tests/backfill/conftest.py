@@ -80,6 +80,7 @@ class Rig:
         self.backfill = Backfill(
             NETWORK,
             CHAIN_ID,
+            "Dev",
             nodes,
             self.database,
             term=lambda: term,
@@ -142,13 +143,14 @@ class Rig:
         effect = BlockEffect(
             network=NETWORK,
             chain_id=CHAIN_ID,
+            display_name="Dev",
             expected_sequence=position.sequence,
             sequence=sequence,
             header=block.header,
             ancestor_number=placed.ancestor.number if placed.ancestor else None,
             matches=[
                 (match, match.monitor.confirmations or CONFIRMATIONS)
-                for match in find_matches(block, NETWORK, self.index)
+                for match in find_matches(block, NETWORK, CHAIN_ID, self.index)
             ],
             safe=None,
             finalized=None,
@@ -214,10 +216,9 @@ class Rig:
 
     async def problems(self, first, last, **asked):
         """What is missing or wrong in what was told of these blocks, and how much was expected."""
-        kinds = asked.pop("kinds", None)
         actors = asked.pop("actors", BUSY)
         parties = frozenset(actor.address for actor in self.chain.actors[actors])
-        question = Question("mo_1", first, CONFIRMATIONS, parties, kinds, **asked)
+        question = Question("mo_1", first, CONFIRMATIONS, parties, **asked)
         found = audit(self.chain, [question], await self.told(), last)
         return found.problems, found.expected
 

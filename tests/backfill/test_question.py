@@ -120,13 +120,13 @@ def test_nothing_is_ruled_out_that_matches():
         addresses = [m[chance.choice(["from", "to"])] for m in picked]
         monitor = replace(MONITOR, rules=rules)
         logs = log_question(monitor, addresses)
-        question = Question(monitor, "ethereum", 12, logs)
+        question = Question(monitor, "ethereum", 1, 12, logs)
         question.watch((address, None) for address in addresses)
         for document, block in zip(documents, blocks, strict=True):
             for match, _ in question.matches(block):
                 matched += 1
                 assert logs.may_be_in(int(document["block"]["logsBloom"], 16))
-                assert any(passes(match.transfer.log, one) for one in logs.filters)
+                assert any(passes(match.subject.log, one) for one in logs.filters)
     assert matched > 50
 
 

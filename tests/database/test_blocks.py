@@ -1,13 +1,16 @@
+import asyncio
+import contextvars
 import json
 from dataclasses import replace
 
 import pytest
 
 from crypitor.database.blocks import BlockEffect, save_block
-from crypitor.database.monitors import insert_monitor
+from crypitor.database.deliveries import cancel_for_monitor
+from crypitor.database.monitors import delete_monitor, insert_monitor
 from crypitor.database.networks import lead, position_of, resume
 from crypitor.evm.types import Header, Receipt, Transaction
-from crypitor.monitor.models import Direction, Kind, Match, Transfer, match_id
+from crypitor.monitor.models import Direction, Kind, Match, Subject, match_id
 from tests.monitor.test_match import MONITOR, A, B
 
 CONFIRMATIONS = 3
@@ -25,20 +28,29 @@ class Chain:
         self.sequence = 0
         self.headers = {}
 
-    async def take(self, name, parent=None, matches=1, required=CONFIRMATIONS, **tags):
+    async def take(
+        self, name, parent=None, matches=1, required=CONFIRMATIONS, before_commit=None, **tags
+    ):
         below = self.headers.get(parent)
         header = Header(below.number + 1 if below else 1, name, parent or "genesis", 0)
         self.headers[name] = header
         self.sequence += 1
         effect = BlockEffect(
-            network="ethereum", chain_id=1, expected_sequence=self.sequence - 1,
+            network="ethereum", chain_id=1, display_name="Ethereum", expected_sequence=self.sequence - 1,
             sequence=self.sequence, header=header,
             ancestor_number=below.number if below else None,
             matches=[(match_in(header, index), required) for index in range(matches)],
             safe=tags.get("safe"), finalized=tags.get("finalized"), oldest_kept=0,
             now=1000 + self.sequence,
         )  # fmt: skip
-        return await self.database.write(lambda tx: save_block(tx, effect))
+
+        async def unit(tx):
+            saved = await save_block(tx, effect)
+            if before_commit:
+                await before_commit()
+            return saved
+
+        return await self.database.write(unit)
 
     async def told(self, endpoint="ep_1"):
         """(block, phase, status) of every delivery, in the order in which they were queued."""
@@ -59,7 +71,7 @@ class Chain:
 def match_in(header, index=0, monitor=MONITOR):
     transaction = Transaction(f"0x{header.hash}", hex(index), header.hash, A, hex(7 + index), B)
     receipt = Receipt(transaction.hash, hex(index), header.hash, (), status="0x1")
-    moved = Transfer(Kind.NATIVE, A, B, 7 + index, None, None, None)
+    moved = Subject(Kind.NATIVE, A, B, 7 + index, None, None, None)
     made = match_id(monitor.id, Direction.IN, B, header.hash, f"{transaction.hash}{index}", moved)
     return Match(
         made, monitor, "ethereum", Direction.IN, B, None, header, transaction, receipt, moved
@@ -245,3 +257,70 @@ async def test_positions_follow_the_order_of_commits(chain):
         lambda tx: tx.all("select position from matches order by block_number, position")
     )
     assert [1, 2, 3, 4, 5] == [row["position"] for row in rows]
+
+
+async def test_a_match_that_comes_back_is_told_as_it_was(chain):
+    """
+    What was written of it stays, whatever its monitor and its token are called by now.
+    """
+    await chain.take("a1", matches=0)
+    await chain.take("a2", parent="a1")
+    await chain.change("update matches set document = replace(document, 'Treasury', 'As it was')")
+    await chain.take("b2", parent="a1", matches=0)
+    await chain.take("a2", parent="a1")
+
+    bodies = await chain.database.read(
+        lambda tx: tx.all(
+            "select body from deliveries where phase = 'detected' order by created_at"
+        )
+    )
+    names = [json.loads(row["body"])["data"]["monitor"]["name"] for row in bodies]
+    assert names == ["Treasury", "As it was"]
+
+
+async def test_each_endpoint_has_the_body_of_its_format(chain):
+    """
+    In every phase; one that is gone from the monitor is still told in its own.
+    """
+    await chain.change("update endpoints set format = 'crypitor' where id = 'ep_2'")
+    await chain.change("insert into monitor_endpoints values ('mo_1', 'ep_2', 1)")
+    await chain.take("a1", matches=0)
+    await chain.take("a2", parent="a1", required=2)
+    await chain.take("a3", parent="a2", matches=0)
+    await chain.change("delete from monitor_endpoints where endpoint_id = 'ep_2'")
+    await chain.take("b2", parent="a1", matches=0)
+
+    rows = await chain.database.read(
+        lambda tx: tx.all("select endpoint_id, body from deliveries order by created_at")
+    )
+    told = {"ep_1": [], "ep_2": []}
+    for row in rows:
+        told[row["endpoint_id"]].append(json.loads(row["body"]))
+    assert [body["type"] for body in told["ep_1"]] == [
+        "match.detected", "match.confirmed", "match.reverted",
+    ]  # fmt: skip
+    assert [(b["chain"], b["confirm"], b.get("reverted")) for b in told["ep_2"]] == [
+        ("Ethereum", False, None), ("Ethereum", True, None), ("Ethereum", False, True),
+    ]  # fmt: skip
+    assert len({body["eventId"] for body in told["ep_2"]}) == 1
+
+
+async def test_a_monitor_deleted_while_its_block_is_stored_leaves_nothing_to_deliver(chain):
+    """
+    What a block queues while its monitor is being deleted ends as cancelled.
+    """
+    deleting = []
+
+    async def delete(tx):
+        await delete_monitor(tx, MONITOR.project_id, MONITOR.id)
+        await cancel_for_monitor(tx, MONITOR.id, 9)
+
+    async def begin_to_delete():
+        someone_else = contextvars.Context()
+        deleting.append(asyncio.create_task(chain.database.write(delete), context=someone_else))
+        await asyncio.wait(deleting, timeout=0.3)
+
+    await chain.take("a1", before_commit=begin_to_delete)
+    await deleting[0]
+
+    assert await chain.told() == [("a1", "detected", "cancelled")]

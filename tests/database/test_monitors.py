@@ -29,7 +29,15 @@ from crypitor.database.monitors import (
     record_changes,
     update_monitor,
 )
-from crypitor.monitor.models import DEFAULT_RULES, Direction, Kind, Monitor, Phase, Rule
+from crypitor.monitor.models import (
+    DEFAULT_RULES,
+    Direction,
+    Kind,
+    Monitor,
+    Phase,
+    Rule,
+    rule_of,
+)
 from crypitor.webhook.delivery import Endpoint
 
 A, B, C = (f"0x{digit * 40}" for digit in "abc")
@@ -135,14 +143,33 @@ async def test_index_is_loaded_from_enabled_monitors(database, monitor):
     loaded = await database.read(load_monitors)
     rows, after = [], None
     while chunk := await database.read(lambda tx: load_addresses(tx, after, 2)):  # noqa: B023
-        rows += chunk
-        after = chunk[-1][:2]
+        rows += [(one, *pair) for one, pairs in chunk for pair in pairs]
+        after = rows[-1][:2]
     assert {one.id for one in loaded} == {monitor.id, other.id}
     assert rows == [
         (one.id, address, label)
         for one in (monitor, other)
         for address, label in ((A, None), (B, "b"), (C, None))
     ]
+
+
+async def test_every_kind_of_rule_is_stored(database, monitor):
+    """Rules come back with signatures as they were written, read, and with all their limits."""
+    fragment = {"type": "event", "name": "Said", "inputs": [{"name": "what", "type": "string"}]}
+    rules = (
+        rule_of(Kind.NATIVE, direction=Direction.OUT, include_failed=True, where="amount > 5"),
+        rule_of(Kind.ERC20, contracts=frozenset({A, B})),
+        rule_of(Kind.EVENT, signature="event Paused(address by)", where="watched(args.by)"),
+        rule_of(Kind.EVENT, signature=fragment, contracts=frozenset({A})),
+        rule_of(Kind.CALL, signature="function say(string what)", where="args.what == '\x00é'"),
+        rule_of(Kind.DEPLOYMENT, direction=Direction.IN),
+    )
+    monitor = replace(monitor, rules=rules)
+    await store(database, monitor)
+
+    read = await database.read(lambda tx: get_monitor(tx, monitor.project_id, monitor.id))
+
+    assert rules == read.rules
 
 
 async def test_some_monitors_are_loaded_by_id(database, monitor):
@@ -176,7 +203,7 @@ async def test_addresses_are_added_once(database, monitor):
         lambda tx: add_addresses(tx, monitor.id, {A: "new", B: None, C: "c"})
     )
 
-    stored = await database.read(lambda tx: all_addresses(tx, monitor.id))
+    stored = [pair async for chunk in all_addresses(database, monitor.id) for pair in chunk]
     assert (added.added, added.already_present) == (1, 2)
     assert sorted(added.changed) == [(A, "new"), (C, "c")]
     assert stored == [(A, "new"), (B, "kept"), (C, "c")]
@@ -201,7 +228,7 @@ async def test_deleting_a_monitor_deletes_its_addresses(database, monitor):
     deleted = await database.write(lambda tx: delete_monitor(tx, monitor.project_id, monitor.id))
 
     assert deleted == monitor
-    assert await database.read(lambda tx: all_addresses(tx, monitor.id)) == []
+    assert [chunk async for chunk in all_addresses(database, monitor.id)] == []
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,13 @@
 from dataclasses import replace
+from functools import partial
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crypitor.monitor.index import Index
-from crypitor.monitor.models import Kind, Rule
+from crypitor.monitor.models import Kind, Rule, rule_of
+from crypitor.monitor.prepared import prepare
 from tests.monitor.test_match import MONITOR
 
 TOKEN = "0x" + "d" * 40
@@ -66,10 +69,91 @@ def test_many_removed_monitors_are_swept_out():
     index.add_addresses("mo_1", ((f"0x{number:040x}", None) for number in range(20_000)))
     index.add_addresses("mo_2", [(ADDRESSES[0], None), ("0x" + "e" * 40, None)])
     index.remove("mo_1")
+    for _ in index.sweep():
+        index.add_addresses("mo_2", [(f"0x{20_001:040x}", None)])
 
     assert index.look_up(f"0x{19_999:040x}") is None
+    assert who_watches(index, f"0x{20_001:040x}") == ["mo_2"]
     assert who_watches(index, ADDRESSES[0]) == ["mo_2"]
     assert who_watches(index, "0x" + "e" * 40) == ["mo_2"]
+
+
+def test_a_replacement_is_seen_at_once_and_whole():
+    """
+    Until a monitor's new addresses are all there the old ones are watched, and then only the new.
+    """
+    index = Index()
+    index.put(MONITOR)
+    index.add_addresses("mo_1", [(ADDRESSES[0], "old"), (ADDRESSES[1], None)])
+    seen = []
+    with index.replacing(replace(MONITOR, name="Renamed")) as add:
+        for address in ADDRESSES[1:3]:
+            add([(address, "new")])
+            seen.append([who_watches(index, address) for address in ADDRESSES[:3]])
+
+    assert seen == [[["mo_1"], ["mo_1"], []]] * 2
+    assert [who_watches(index, address) for address in ADDRESSES[:3]] == [[], ["mo_1"], ["mo_1"]]
+    (watching,) = index.watching(index.look_up(ADDRESSES[1]))
+    assert (watching.monitor.name, watching.labels[ADDRESSES[1]]) == ("Renamed", "new")
+    assert index.addresses == 2
+
+
+def test_a_replacement_that_fails_never_was():
+    """
+    When the new addresses cannot be read to their end, the monitor stays as it was.
+    """
+    index = Index()
+    index.put(MONITOR)
+    index.add_addresses("mo_1", [(ADDRESSES[0], None)])
+
+    def chunks():
+        yield [(ADDRESSES[1], None)]
+        raise OSError("gone")
+
+    def replace_all():
+        with index.replacing(MONITOR) as add:
+            for chunk in chunks():
+                add(chunk)
+
+    with pytest.raises(OSError, match="gone"):
+        replace_all()
+
+    assert [who_watches(index, address) for address in ADDRESSES[:2]] == [["mo_1"], []]
+
+
+@settings(max_examples=100, deadline=None)
+@given(EDITS)
+def test_many_are_found_as_each_alone_is(edits):
+    """
+    The pass over all parties of a block finds each address that somebody watches.
+    """
+    index = Index()
+    for edit, monitor, addresses in edits:
+        if edit == "put":
+            index.put(replace(MONITOR, id=monitor))
+        elif edit == "remove":
+            index.remove(monitor)
+        elif monitor in index and edit == "add":
+            index.add_addresses(monitor, [(address, None) for address in addresses])
+        elif monitor in index:
+            index.remove_addresses(monitor, addresses)
+
+    watched = {address for address in ADDRESSES if who_watches(index, address)}
+    assert watched <= index.watched_among(ADDRESSES)
+
+
+def test_an_address_whose_hash_is_crowded_is_still_found():
+    """
+    A mark that has counted as far as it can stays, so that no later removal hides an address.
+    """
+    index = Index()
+    index.put(MONITOR)
+    index.add_addresses("mo_1", [(ADDRESSES[0], None)])
+    for change in (1, -1):
+        for _ in range(300):
+            index._mark(ADDRESSES[0], change)
+
+    assert index.watched_among(ADDRESSES) == {ADDRESSES[0]}
 
 
 def test_labels_follow_their_address():
@@ -99,9 +183,90 @@ def test_contracts_follow_the_rules():
         replace(MONITOR, any_address=True, rules=(Rule(Kind.ERC20, contracts=frozenset({other})),))
     )
 
-    assert index.any_party(TOKEN) == ()
-    assert len(index.any_party(other)) == 1
+    assert index.asked.any_party(Kind.ERC20, TOKEN) == ()
+    assert len(index.asked.any_party(Kind.ERC20, other)) == 1
 
     index.remove("mo_1")
 
-    assert index.any_party(other) == ()
+    assert index.asked.any_party(Kind.ERC20, other) == ()
+
+
+CONTRACTS = ["0x" + digit * 40 for digit in "cde"]
+SIGNATURES = {
+    Kind.EVENT: ["Paused(address by)", "Said(string what)", "Note(uint256 what) anonymous"],
+    Kind.CALL: ["pause()", "say(string what)"],
+}
+SOME = st.none() | st.frozensets(st.sampled_from(CONTRACTS), min_size=1)
+RULES = st.lists(
+    st.one_of(
+        *(
+            st.builds(partial(rule_of, kind), signature=st.sampled_from(texts), contracts=SOME)
+            for kind, texts in SIGNATURES.items()
+        ),
+        st.builds(
+            partial(rule_of, where="chain_id == 1"),
+            st.sampled_from([Kind.ERC20, Kind.ERC721]),
+            contracts=SOME,
+        ),
+        st.builds(rule_of, st.just(Kind.NATIVE), where=st.just("amount > 5")),
+    ),
+    max_size=4,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(MONITORS), st.none() | st.tuples(RULES, st.booleans())),
+        max_size=12,
+    )
+)
+def test_what_rules_name_equals_a_plain_model(edits):
+    """
+    After any edits the index finds by signature, contract and kind what the present rules say.
+    """
+    index, model = Index(), {}
+    for monitor, present in edits:
+        if present is None:
+            index.remove(monitor)
+            model.pop(monitor, None)
+        else:
+            rules, any_address = present
+            index.put(replace(MONITOR, id=monitor, rules=tuple(rules), any_address=any_address))
+            model[monitor] = present
+
+    for kind, texts in SIGNATURES.items():
+        rules = index.asked.events if kind is Kind.EVENT else index.asked.calls
+        for text in texts:
+            asked = rule_of(kind, signature=text)
+            for contract in [*CONTRACTS, None]:
+                expected = {
+                    monitor
+                    for monitor, (present, _) in model.items()
+                    for rule in present
+                    if rule.abi == asked.abi and contract in (rule.contracts or {None})
+                }
+                found = rules.found.get(prepare(asked).key, {}).get(contract, {})
+                assert expected == {ids(index, number) for number in found}
+    for kind in (Kind.NATIVE, Kind.ERC20, Kind.ERC721):
+        for contract in [*CONTRACTS, None]:
+            expected = {
+                monitor
+                for monitor, (present, any_address) in model.items()
+                for rule in present
+                if any_address and rule.kind is kind
+                and (rule.contracts is None or contract in rule.contracts)
+            }  # fmt: skip
+            found = {ids(index, number) for number in index.asked.any_party(kind, contract)}
+            assert expected <= found
+            assert found <= {monitor for monitor, (_, any_address) in model.items() if any_address}
+    if not model:
+        asked = index.asked
+        assert asked.events.found == asked.calls.found == {}
+        assert asked.any_party_of == asked.by_contract == {}
+
+
+def ids(index, number):
+    """The monitor behind a number of the index."""
+    [watching] = index.watching(number)
+    return watching.monitor.id

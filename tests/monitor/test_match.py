@@ -54,8 +54,8 @@ def watching(*addresses, **changes):
 
 def found(seen, index, network="ethereum"):
     return [
-        (str(match.transfer.kind), str(match.direction), match.address, match.transfer.amount)
-        for match in find_matches(seen, network, index)
+        (str(match.subject.kind), str(match.direction), match.address, match.subject.amount)
+        for match in find_matches(seen, network, 1, index)
     ]
 
 
@@ -213,16 +213,16 @@ def test_recorded_blocks_equal_a_plain_reading(chain_id):
     expected = [match for doc in docs for match in recorded.plain_matches(doc, watched)]
     actual = [
         {
-            "kind": str(m.transfer.kind), "transaction": m.transaction.hash, "item": m.transfer.item,
-            "log_index": None if m.transfer.log is None else int(m.transfer.log.index, 16),
-            "from": m.transfer.sender, "to": m.transfer.receiver,
-            "contract": None if m.transfer.log is None else m.transfer.log.address,
-            "amount": str(m.transfer.amount),
-            "token_id": None if m.transfer.token_id is None else str(m.transfer.token_id),
+            "kind": str(m.subject.kind), "transaction": m.transaction.hash, "item": m.subject.item,
+            "log_index": None if m.subject.log is None else int(m.subject.log.index, 16),
+            "from": m.subject.sender, "to": m.subject.receiver,
+            "contract": None if m.subject.log is None else m.subject.log.address,
+            "amount": str(m.subject.amount),
+            "token_id": None if m.subject.token_id is None else str(m.subject.token_id),
             "direction": str(m.direction), "address": m.address,
         }
         for doc in docs
-        for m in find_matches(recorded.as_block(doc), "ethereum", index)
+        for m in find_matches(recorded.as_block(doc), "ethereum", chain_id, index)
     ]  # fmt: skip
 
     def key(m):

@@ -12,14 +12,14 @@ from crypitor.queue import Message
 from crypitor.queue.memory import MemoryQueue
 from tests.monitor.test_match import MONITOR, A, B
 
-CHAINS = {"ethereum": Chain(confirmations=3, max_reorg_depth=8)}
+CHAINS = {"ethereum": Chain("Ethereum", confirmations=3, max_reorg_depth=8)}
 
 
 class Heard:
     def __init__(self):
         self.blocks = []
 
-    def block_matched(self, message, matches, saved, seconds):
+    def block_matched(self, message, matches, tally, saved, seconds):
         self.blocks.append((message.block.header.hash, saved.new_matches))
 
 

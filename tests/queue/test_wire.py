@@ -4,7 +4,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as some
 
-from crypitor.evm.types import Block, Header, Log, Receipt, Transaction
+from crypitor.evm.types import Block, Header, InternalTransfer, Log, Receipt, Transaction
 from crypitor.queue import Message
 from crypitor.queue.wire import VERSION, decode, encode
 from tests.queue.messages import message, recorded_message
@@ -39,11 +39,20 @@ transactions = some.builds(
     to=some.none() | text,
     input=text,
 )
+internal = some.builds(
+    InternalTransfer,
+    transaction_index=height,
+    item=height,
+    sender=text,
+    receiver=text,
+    value=text,
+)
 blocks = some.builds(
     Block,
     header=some.builds(Header, number=height, hash=text, parent_hash=text, timestamp=height),
     transactions=some.lists(transactions, max_size=3).map(tuple),
     receipts=some.lists(receipts, max_size=3).map(tuple),
+    traces=some.lists(internal, max_size=3).map(tuple),
 )
 messages = some.builds(
     Message,

@@ -1,6 +1,8 @@
 """One POST to real receivers on loopback: every one gets a verified webhook or nothing."""
 
 import asyncio
+import hashlib
+import hmac
 import time
 from dataclasses import replace
 
@@ -313,3 +315,19 @@ async def test_an_endpoint_is_not_changed_by_being_called(poster):
     first, second = receiver.received
     assert first.headers == second.headers
     assert first.body == second.body
+
+
+async def test_the_original_format_has_its_signature_too(poster):
+    """Made with the secret as the user has it, beside ours, and by nobody else."""
+    theirs = {"Authorization": "Bearer x", "x-hub-signature": "forged"}
+    async with Receiver() as receiver:
+        called = endpoint(receiver.url, format="crypitor", headers=theirs)
+        await poster.post(called, "de_1", BODY, int(time.time() * 1000))
+        standard = endpoint(receiver.url, headers=theirs)
+        await poster.post(standard, "de_2", BODY, int(time.time() * 1000))
+
+    original, plain = receiver.received
+    expected = hmac.new(called.secret.encode(), BODY, hashlib.sha256).hexdigest()
+    assert original.headers["x-hub-signature"] == expected
+    assert original.headers["authorization"] == "Bearer x"
+    assert plain.headers["x-hub-signature"] == "forged"

@@ -70,6 +70,7 @@ class Consumer:
         effect = BlockEffect(
             network=NETWORK,
             chain_id=message.chain_id,
+            display_name="Dev",
             expected_sequence=position.sequence,
             sequence=message.sequence,
             header=header,

@@ -1,0 +1,1 @@
+"""What the product costs, measured: one JSON document a run, fixed seeds, ratios within one run."""

@@ -1,0 +1,76 @@
+"""What every benchmark measures alike: times, memory, how long the event loop was held."""
+
+import asyncio
+import gc
+import os
+import platform
+import sqlite3
+import statistics
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+TICK_SECONDS = 0.002
+
+
+def machine() -> dict:
+    """Say on what this was measured."""
+    return {
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "system": platform.platform(),
+        "cores": os.cpu_count(),
+        "load": os.getloadavg()[0],
+    }
+
+
+def memory_mb() -> float:
+    """Return the resident memory of this process."""
+    line = next(
+        line for line in Path("/proc/self/status").read_text().splitlines() if "VmRSS" in line
+    )
+    return round(int(line.split()[1]) / 1024, 1)
+
+
+def spread(seconds: Sequence[float]) -> dict:
+    """Return the middle and the tail of durations, in milliseconds."""
+    ordered = sorted(seconds)
+    return {
+        "count": len(ordered),
+        "median_ms": round(1000 * statistics.median(ordered), 3),
+        "p99_ms": round(1000 * ordered[int(0.99 * (len(ordered) - 1))], 3),
+        "worst_ms": round(1000 * ordered[-1], 3),
+    }
+
+
+def in_turn(works: Sequence[Callable[[int], object]], rounds: int) -> list[float]:
+    """Return for each work the median of its seconds; all take turns, so that noise meets all."""
+    seconds: list[list[float]] = [[] for _ in works]
+    gc.collect()
+    gc.disable()
+    for number in range(rounds):
+        for place, work in enumerate(works):
+            started = time.perf_counter()
+            work(number)
+            seconds[place].append(time.perf_counter() - started)
+    gc.enable()
+    return [statistics.median(each) for each in seconds]
+
+
+@asynccontextmanager
+async def loop_holds() -> AsyncIterator[list[float]]:
+    """Collect by how many seconds the event loop is late for a task that wakes every 2 ms."""
+    late: list[float] = []
+
+    async def watch() -> None:
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(TICK_SECONDS)
+            late.append(time.perf_counter() - before - TICK_SECONDS)
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield late
+    finally:
+        watching.cancel()

@@ -1,0 +1,104 @@
+"""The service without its workers, on a fresh SQLite file: API, matcher, a stream of blocks."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import web
+
+from bench.blocks import block
+from crypitor.api import SERVER_OPTIONS, Context, NetworkFacts, build
+from crypitor.database.engine import Database
+from crypitor.database.keys import ensure_admin
+from crypitor.database.migrate import migrate
+from crypitor.database.networks import lead
+from crypitor.evm.types import Address
+from crypitor.loop import Health
+from crypitor.monitor.index import Index
+from crypitor.monitor.matcher import Chain, Matcher
+from crypitor.monitor.watchlist import Watchlist
+from crypitor.queue import Message
+from crypitor.queue.memory import MemoryQueue
+
+NETWORK = "ethereum"
+BLOCK_SECONDS = 0.1
+KEPT = 64
+
+
+def clock() -> int:
+    """Return unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass
+class Stream:
+    """Blocks that come every 100 ms, and how long each took from the queue to its commit."""
+
+    queue: MemoryQueue
+    hits: Sequence[Address]
+    seconds: list[float] = field(default_factory=list)
+    published: dict[str, float] = field(default_factory=dict)
+
+    async def publish(self) -> None:
+        number, parent, due = 1, "0x" + "0" * 64, time.perf_counter()
+        while True:
+            made = block(number, parent, seed=4, hits=self.hits)
+            self.published[made.header.hash] = time.perf_counter()
+            await self.queue.publish(Message(NETWORK, 1, number, made, None, None, clock()))
+            number, parent = number + 1, made.header.hash
+            due = max(due + BLOCK_SECONDS, time.perf_counter())
+            await asyncio.sleep(due - time.perf_counter())
+
+    def block_matched(self, message: Message, *_: object) -> None:
+        began = self.published.pop(message.block.header.hash)
+        self.seconds.append(time.perf_counter() - began)
+
+
+@dataclass
+class World:
+    """What a benchmark calls."""
+
+    url: str
+    key: str
+    index: Index
+    stream: Stream
+
+
+@asynccontextmanager
+async def world(folder: Path, hits: Sequence[Address]) -> AsyncIterator[World]:
+    """Serve the API and match blocks, until the end of the context."""
+    url = f"sqlite:///{folder}/crypitor.db"
+    await migrate(url)
+    async with Database.open(url) as database, asyncio.TaskGroup() as tasks:
+        key = await database.write(lambda tx: ensure_admin(tx, None, clock(), secrets.token_bytes))
+        await database.write(lambda tx: lead(tx, NETWORK, 1))
+        index, queue = Index(), MemoryQueue()
+        watchlist = Watchlist(database, index)
+        stream = Stream(queue, hits)
+        matcher = Matcher(
+            queue, database, index, {NETWORK: Chain("Ethereum", 12, KEPT)}, wake=lambda _: None,
+            clock=clock, observer=stream, refresh=watchlist.refresh_if_in_doubt,
+        )  # fmt: skip
+        context = Context(
+            database=database, index=index, armed_from=matcher.armed_from,
+            networks={NETWORK: NetworkFacts(NETWORK, 1, "Ethereum", "ETH", None, 12)},
+            status=dict, health=Health(), roles=("api", "monitor"), render_metrics=lambda: b"",
+            wake=lambda: None, allow_private=(), auth=True, clock=clock,
+            random_bytes=secrets.token_bytes, in_doubt=watchlist.doubt,
+        )  # fmt: skip
+        runner = web.AppRunner(build(context), **SERVER_OPTIONS)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        stop = asyncio.Event()
+        publishing = tasks.create_task(stream.publish())
+        tasks.create_task(matcher.run(stop, Health()))
+        try:
+            yield World(f"http://127.0.0.1:{runner.addresses[0][1]}", str(key), index, stream)
+        finally:
+            publishing.cancel()
+            stop.set()
+            await runner.cleanup()

@@ -1,0 +1,61 @@
+"""One form for what a file wants and for what the service has, so that they can be compared. Pure.
+
+Both go through the types of the API itself: defaults, spelling of addresses and order of rules are
+the service's, and what it does not accept is refused before anything is sent.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from crypitor.api.bodies import EndpointBody, MonitorBody
+from crypitor.api.monitor_document import document, monitor_of
+from crypitor.api.reading import validated
+from crypitor.declared.files import Table
+from crypitor.webhook.egress import check_url, networks
+
+HIDDEN = "***"
+"""In place of a header's value: whatever the service has."""
+
+APART = ("addresses", "endpoints", "webhook")
+"""Fields of a monitor that are compared in their own way."""
+
+_ANYWHERE = networks(("0.0.0.0/0", "::/0"))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A monitor or endpoint of the service. form: as below. endpoints: ids, of a monitor."""
+
+    table: Table
+    id: str
+    key: str
+    form: dict[str, Any]
+    any_address: bool = False
+    endpoints: tuple[str, ...] = ()
+
+
+def endpoint_form(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an endpoint with all its fields. Raises Invalid with pointers."""
+    form = validated(EndpointBody, dict(fields)).model_dump()
+    # Whether the address may be called is for the service to say; here only its spelling counts.
+    form["url"] = check_url(form["url"], _ANYWHERE)
+    return form
+
+
+def monitor_form(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a monitor with all its fields but those `APART`. Raises Invalid with pointers."""
+    body = validated(MonitorBody, {k: v for k, v in fields.items() if k not in APART})
+    form = document(monitor_of(body, "", "", 0, 0, None))
+    return {name: value for name, value in form.items() if name not in APART}
+
+
+def answered(form: type[EndpointBody | MonitorBody], answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of an answer that can also be written."""
+    return {name: answer[name] for name in form.model_fields if name in answer}
+
+
+def endpoint_key(answer: Mapping[str, Any]) -> str:
+    """Return how files call an endpoint: its description, or else its URL."""
+    key: str = answer["description"] or answer["url"]
+    return key

@@ -1,0 +1,269 @@
+"""What has to change so that a service has what the files declare. Pure."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from crypitor.declared.files import Addresses, Declaration, Table
+from crypitor.declared.forms import HIDDEN, Held, endpoint_form, monitor_form
+from crypitor.errors import ConfigError, Invalid
+
+MOST_SHOWN = 5
+"""Addresses that a difference names; of the others it tells how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step. declaration: None for a deletion. held: None for a creation.
+
+    fields: what to send, but for addresses and a monitor's endpoints.
+    endpoints: keys or ids of a monitor's endpoints, None where they stay.
+    addresses: all of them, None where they stay. before: those that are there.
+    differences: lines for people.
+    """
+
+    action: Literal["create", "change", "delete"]
+    table: Table
+    key: str
+    declaration: Declaration | None
+    held: Held | None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    endpoints: Sequence[str] | None = None
+    addresses: Addresses | None = None
+    before: Addresses = field(default_factory=dict)
+    differences: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All steps in their order. unchanged: declared resources that need none.
+
+    others: resources that no file declares and that stay.
+    """
+
+    changes: Sequence[Change]
+    unchanged: int
+    others: int
+
+
+class Planner:
+    """Compares declarations with what a service has.
+
+    addresses: monitor id → its addresses, of every monitor that is declared.
+    environ: where headers come from that a file takes from the environment.
+    """
+
+    def __init__(
+        self,
+        declarations: Sequence[Declaration],
+        held: Sequence[Held],
+        addresses: Mapping[str, Addresses],
+        environ: Mapping[str, str],
+    ) -> None:
+        self._declarations = declarations
+        self._held = held
+        self._addresses = addresses
+        self._environ = environ
+        self._mistakes: list[str] = []
+        self._keys = {one.id: one.key for one in held if one.table == "endpoints"}
+
+    def plan(self, *, prune: bool) -> Plan:
+        """Return the steps. Raises ConfigError with all mistakes of the files."""
+        wanted = sorted(self._declarations, key=lambda one: one.table)
+        found = [(one, self._counterpart(one)) for one in wanted]
+        compared = [self._compared(one, held) for one, held in found]
+        claimed = {held.id for _, held in found if held} | self._named()
+        left = [one for one in self._held if one.id not in claimed]
+        # Monitors go first: an endpoint that one still names would be taken from it.
+        pruned = sorted(left, key=lambda one: one.table, reverse=True) if prune else []
+        if self._mistakes:
+            raise ConfigError("nothing was applied", self._mistakes)
+        return Plan(
+            [change for change in compared if change]
+            + [Change("delete", one.table, one.key, None, one) for one in pruned],
+            unchanged=compared.count(None),
+            others=len(left) - len(pruned),
+        )
+
+    def _counterpart(self, declared: Declaration) -> Held | None:
+        same = [one for one in self._held if (one.table, one.key) == (declared.table, declared.key)]
+        if len(same) > 1:
+            ids = ", ".join(one.id for one in same)
+            told = f"the service has {len(same)} of this name ({ids}): rename some"
+            self._mistakes.append(declared.mistake((), told))
+        return same[0] if same else None
+
+    def _named(self) -> set[str]:
+        """Return the ids of endpoints that a declared monitor names."""
+        by_key = {key: endpoint for endpoint, key in self._keys.items()}
+        return {
+            by_key.get(name, name)
+            for one in self._declarations
+            if one.table == "monitors"
+            for name in one.fields.get("endpoints") or ()
+            if isinstance(name, str)
+        }
+
+    def _compared(self, declared: Declaration, held: Held | None) -> Change | None:
+        try:
+            if declared.table == "endpoints":
+                return self._endpoint(declared, held)
+            return self._monitor(declared, held)
+        except Invalid as wrong:
+            for mistake in wrong.mistakes:
+                self._mistakes.append(declared.mistake(path_of(mistake.pointer), mistake.detail))
+            if not wrong.mistakes:
+                self._mistakes.append(declared.mistake(("url",), wrong.detail))
+            return None
+
+    def _endpoint(self, declared: Declaration, held: Held | None) -> Change | None:
+        key = declared.key
+        headers = self._headers(declared, held.form["headers"] if held else {})
+        form = endpoint_form({"description": key, **declared.fields, "headers": headers})
+        if form["url"] == key and "description" not in declared.fields:
+            form["description"] = ""
+        if (form["description"] or form["url"]) != key:
+            told = "an endpoint is known by its description, or else its URL: that is the key"
+            self._mistakes.append(declared.mistake(("description",), told))
+        if held is None:
+            return Change("create", "endpoints", key, declared, None, form, differences=_all(form))
+        changed = {name: value for name, value in form.items() if value != held.form[name]}
+        if not changed:
+            return None
+        differences = [_difference(name, held.form[name], form[name]) for name in changed]
+        if "headers" in changed:
+            gone = held.form["headers"].keys() - headers.keys()
+            changed["headers"] = {**headers, **dict.fromkeys(gone)}
+        return Change("change", "endpoints", key, declared, held, changed, differences=differences)
+
+    def _headers(self, declared: Declaration, present: Mapping[str, str]) -> dict[str, Any]:
+        """Return the headers with their values, hidden ones as the service has them."""
+        headers: Any = declared.fields.get("headers", {})
+        values: dict[str, Any] = {}
+        if not isinstance(headers, Mapping):
+            self._mistakes.append(declared.mistake(("headers",), "this has to be a table"))
+            return values
+        for name, value in headers.items():
+            place = ("headers", name)
+            values[name] = value
+            if value == HIDDEN:
+                if name not in present:
+                    told = 'the service has no such header yet: write it, or {env = "NAME"}'
+                    self._mistakes.append(declared.mistake(place, told))
+                values[name] = present.get(name, "")
+            elif isinstance(value, Mapping) and list(value) == ["env"]:
+                if value["env"] not in self._environ:
+                    told = f"{value['env']} is not set in the environment"
+                    self._mistakes.append(declared.mistake(place, told))
+                values[name] = self._environ.get(value["env"], "")
+        return values
+
+    def _monitor(self, declared: Declaration, held: Held | None) -> Change | None:
+        key, fields = declared.key, declared.fields
+        if "webhook" in fields:
+            told = "in a file an endpoint stands in a table of its own: [endpoints.KEY]"
+            self._mistakes.append(declared.mistake(("webhook",), told))
+        form = monitor_form({"name": key, **fields})
+        if form["name"] != key:
+            told = "a monitor is known by its name: it is the key"
+            self._mistakes.append(declared.mistake(("name",), told))
+        endpoints = self._endpoints(declared)
+        if held is None:
+            differences = _all({**form, "endpoints": endpoints})
+            differences += _address_differences({}, declared.addresses)
+            return Change(
+                "create", "monitors", key, declared, None, form, endpoints, declared.addresses,
+                differences=differences,
+            )  # fmt: skip
+        changed = {name: value for name, value in form.items() if value != held.form[name]}
+        differences = [_difference(name, held.form[name], form[name]) for name in changed]
+        present = [self._keys.get(one, one) for one in held.endpoints]
+        if present != endpoints:
+            differences.append(_difference("endpoints", present, endpoints))
+        before = self._addresses[held.id]
+        differences += _address_differences(before, declared.addresses)
+        if not differences:
+            return None
+        return Change(
+            "change", "monitors", key, declared, held, changed,
+            None if present == endpoints else endpoints,
+            None if before == declared.addresses else declared.addresses,
+            before, differences,
+        )  # fmt: skip
+
+    def _endpoints(self, declared: Declaration) -> list[str]:
+        """Return the keys of a monitor's endpoints; ids only of those that have no other name."""
+        names = declared.fields.get("endpoints", [])
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            told = "this has to be a list of keys of endpoints"
+            self._mistakes.append(declared.mistake(("endpoints",), told))
+            return []
+        known = {one.key for one in self._declarations if one.table == "endpoints"}
+        known |= set(self._keys.values())
+        keys = [str(self._keys.get(name, name)) for name in names]
+        for place, key in enumerate(keys):
+            if key not in known:
+                told = "neither a file nor the service has this endpoint"
+                self._mistakes.append(declared.mistake(("endpoints", place), told))
+        return list(dict.fromkeys(keys))
+
+
+def path_of(pointer: str) -> tuple[str | int, ...]:
+    """Return an RFC 6901 pointer as a path."""
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    return tuple(int(part) if part.isdigit() else part for part in parts)
+
+
+def _all(form: Mapping[str, Any]) -> list[str]:
+    return [f"{name}: {_shown(name, value)}" for name, value in form.items() if value]
+
+
+def _difference(name: str, before: Any, after: Any) -> str:
+    return f"{name}: {_shown(name, before)} → {_shown(name, after)}"
+
+
+def _shown(name: str, value: Any) -> str:
+    if name == "headers":  # what they hold is nobody's business
+        value = dict.fromkeys(value, HIDDEN)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _address_differences(before: Addresses, after: Addresses) -> list[str]:
+    if before == after:
+        return []
+    if before == "any" or after == "any":
+        return [f"addresses: {_count(before)} → {_count(after)}"]
+    lines = []
+    for sign, some in (
+        ("+", [(one, label) for one, label in after.items() if one not in before]),
+        ("-", [(one, label) for one, label in before.items() if one not in after]),
+        ("~", [(a, label) for a, label in after.items() if a in before and before[a] != label]),
+    ):
+        if some:
+            lines.append(f"addresses: {sign} {_some(some)}")
+    return lines
+
+
+def _some(entries: Sequence[tuple[str, str | None]]) -> str:
+    named = [f"{one} ({label})" if label else one for one, label in entries[:MOST_SHOWN]]
+    more = len(entries) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")
+
+
+def _count(addresses: Addresses) -> str:
+    return "any" if addresses == "any" else f"{len(addresses)} of them"
+
+
+def lines(plan: Plan) -> Iterable[str]:
+    """Yield a plan as people read it."""
+    signs = {"create": "+", "change": "~", "delete": "-"}
+    for change in plan.changes:
+        yield f"{signs[change.action]} {change.table.removesuffix('s')} {change.key}"
+        yield from (f"    {difference}" for difference in change.differences)
+    counts = {action: sum(c.action == action for c in plan.changes) for action in signs}
+    yield (
+        f"{counts['create']} to create, {counts['change']} to change, {counts['delete']} to delete,"
+        f" {plan.unchanged} unchanged"
+        + (f"; {plan.others} that no file declares stay" if plan.others else "")
+    )

@@ -1,0 +1,88 @@
+"""What a transaction holds that a rule can ask about. Pure."""
+
+from collections.abc import Callable, Mapping
+
+from crypitor.evm.abi import Values
+from crypitor.evm.transfers import (
+    TRANSFER,
+    TRANSFER_BATCH,
+    TRANSFER_SINGLE,
+    TokenTransfer,
+    transfer,
+    transfer_batch,
+    transfer_single,
+)
+from crypitor.evm.types import InternalTransfer, Log, Receipt, Transaction
+from crypitor.monitor.models import Kind, Rule, Subject
+
+DECODERS: Mapping[str | None, Callable[[Log], list[TokenTransfer]]] = {
+    TRANSFER: transfer,
+    TRANSFER_SINGLE: transfer_single,
+    TRANSFER_BATCH: transfer_batch,
+}
+"""First topic of a transfer's log → what reads it."""
+
+
+def native(transaction: Transaction, receipt: Receipt) -> Subject | None:
+    """Return the transfer of a transaction's own value, also of one that failed."""
+    amount = int(transaction.value, 16)
+    receiver = transaction.to or (receipt.contract_address if receipt.succeeded else None)
+    if not amount or (receiver is None and receipt.succeeded):
+        return None
+    return Subject(Kind.NATIVE, transaction.sender, receiver, amount)
+
+
+def internal(moved: InternalTransfer) -> Subject:
+    """Return the transfer that a call within a transaction made."""
+    amount = int(moved.value, 16)
+    return Subject(Kind.INTERNAL, moved.sender, moved.receiver, amount, item=moved.item)
+
+
+def deployment(transaction: Transaction, receipt: Receipt) -> Subject | None:
+    """Return the creation of a contract by a transaction that succeeded."""
+    created = receipt.contract_address
+    if transaction.to is not None or created is None or not receipt.succeeded:
+        return None
+    return Subject(Kind.DEPLOYMENT, transaction.sender, created, None, contract=created)
+
+
+def token_transfers(log: Log) -> list[Subject]:
+    """Return the transfers that a log tells, none if it tells none.
+
+    What is not hexadecimal, possible in an unproven block, is none.
+    """
+    decode = DECODERS.get(log.topics[0]) if log.topics else None
+    try:
+        return [] if decode is None else [_token(log, moved) for moved in decode(log)]
+    except ValueError:
+        return []
+
+
+def event(log: Log, rule: Rule, args: Values) -> Subject:
+    """Return the event of a rule that a log was decoded to be."""
+    return Subject(
+        Kind.EVENT, None, None, None, log=log, contract=log.address, abi=rule.abi, args=args
+    )
+
+
+def call(transaction: Transaction, rule: Rule, args: Values) -> Subject:
+    """Return the call of a rule that a transaction's input was decoded to be."""
+    to = transaction.to
+    return Subject(Kind.CALL, transaction.sender, to, None, contract=to, abi=rule.abi, args=args)
+
+
+def _token(log: Log, moved: TokenTransfer) -> Subject:
+    if log.topics[0] != TRANSFER:
+        kind = Kind.ERC1155
+    else:
+        kind = Kind.ERC20 if moved.token_id is None else Kind.ERC721
+    return Subject(
+        kind,
+        moved.sender,
+        moved.receiver,
+        moved.amount,
+        moved.token_id,
+        log,
+        moved.item,
+        contract=log.address,
+    )

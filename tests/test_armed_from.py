@@ -1,0 +1,219 @@
+"""What `armed_from` says is true to the block, whatever is edited while blocks stream."""
+
+import asyncio
+import secrets
+import shutil
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from aiohttp import ClientSession
+from aiohttp.test_utils import TestServer
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from crypitor.api import SERVER_OPTIONS, Context, NetworkFacts, build
+from crypitor.database.engine import Database
+from crypitor.database.keys import ensure_admin
+from crypitor.database.networks import lead
+from crypitor.evm.types import Block, Header, Receipt, Transaction
+from crypitor.loop import Health
+from crypitor.monitor.index import Index
+from crypitor.monitor.matcher import Chain, Matcher
+from crypitor.monitor.watchlist import Watchlist
+from crypitor.queue import Message
+from crypitor.queue.memory import MemoryQueue
+
+PAYER = "0x" + "f" * 40
+ADDRESSES = [f"0x{number:040x}" for number in range(1, 7)]
+NETWORK = "ethereum"
+BLOCKS_AFTERWARDS = 3
+
+SOME = st.lists(st.sampled_from(ADDRESSES), min_size=1, max_size=4, unique=True)
+EDIT = st.one_of(
+    st.tuples(st.sampled_from(["add", "drop", "replace"]), SOME),
+    st.tuples(st.sampled_from(["disable", "enable", "ask erc20", "ask native", "delete"])),
+)
+LIVES = st.lists(
+    st.tuples(SOME, st.lists(EDIT, min_size=1, max_size=8)), min_size=2, max_size=4
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a monitor asks for; every block has a native transfer to each address."""
+
+    addresses: frozenset
+    enabled: bool = True
+    native: bool = True
+    deleted: bool = False
+
+    @property
+    def found(self):
+        return self.addresses if self.enabled and self.native and not self.deleted else frozenset()
+
+
+@dataclass
+class Life:
+    """A monitor as its user sees it: what it asked from which block on."""
+
+    id: str
+    armed: list = field(default_factory=list)
+
+    def at(self, number):
+        asked = [asked for first, asked in self.armed if (first or 0) <= number]
+        return asked[-1].found if asked else frozenset()
+
+
+def block(number):
+    """Return a block in which each address is paid."""
+    mine = f"0x{number:064x}"
+    transactions = tuple(
+        Transaction(f"0x{number:032x}{place:032x}", hex(place), mine, PAYER, "0x5", address)
+        for place, address in enumerate(ADDRESSES)
+    )
+    receipts = tuple(Receipt(t.hash, t.index, mine, (), status="0x1") for t in transactions)
+    return Block(Header(number, mine, f"0x{number - 1:064x}", 0), transactions, receipts)
+
+
+class Service:
+    """API and matcher on one database and index, as `crypitor run` puts them together."""
+
+    def __init__(self, database, session):
+        self.database, self.session = database, session
+        self.queue, self.number = MemoryQueue(limit=2), 0
+
+    async def stream(self):
+        while True:
+            self.number += 1
+            await self.queue.publish(
+                Message(NETWORK, 1, self.number, block(self.number), None, None, 0)
+            )
+
+    async def call(self, method, path, body=None):
+        async with self.session.request(method, path, json=body) as answer:
+            assert answer.status in (200, 201), await answer.text()
+            return await answer.json()
+
+    async def live(self, first, edits):
+        """Create a monitor, make the edits one after the other, and return what was answered."""
+        made = await self.call(
+            "POST",
+            "/v1/monitors",
+            {
+                "networks": [NETWORK],
+                "addresses": first,
+                "webhook": {"url": "https://example.com/hook"},
+            },
+        )
+        life, asked = Life(made["id"]), Asked(frozenset(first))
+        life.armed.append((made["armed_from"][NETWORK], asked))
+        path = f"/v1/monitors/{life.id}"
+        for what, *listed in edits:
+            asked, answer = await self.edit(path, what, asked, *listed)
+            life.armed.append((answer["armed_from"][NETWORK], asked))
+            if asked.deleted:
+                break
+        return life
+
+    async def edit(self, path, what, asked, listed=()):
+        body = {"addresses": list(listed)}
+        match what:
+            case "add":
+                after = replace(asked, addresses=asked.addresses | set(listed))
+                return after, await self.call("POST", f"{path}/addresses", body)
+            case "drop":
+                after = replace(asked, addresses=asked.addresses - set(listed))
+                return after, await self.call("DELETE", f"{path}/addresses", body)
+            case "replace":
+                after = replace(asked, addresses=frozenset(listed))
+                return after, await self.call("PATCH", path, body)
+            case "enable" | "disable":
+                enabled = what == "enable"
+                after = replace(asked, enabled=enabled)
+                return after, await self.call("PATCH", path, {"enabled": enabled})
+            case "ask erc20" | "ask native":
+                kind = what.removeprefix("ask ")
+                after = replace(asked, native=kind == "native")
+                return after, await self.call("PATCH", path, {"rules": [{"kind": kind}]})
+            case "delete":
+                return replace(asked, deleted=True), await self.call("DELETE", path)
+
+
+class Unobserved:
+    def block_matched(self, *_):
+        pass
+
+
+async def run(url, lives):
+    """Live all lives at once while blocks stream; return them, the last block and what is stored."""
+    async with Database.open(url) as database:
+        key = await database.write(lambda tx: ensure_admin(tx, None, 0, secrets.token_bytes))
+        await database.write(lambda tx: lead(tx, NETWORK, 1))
+        index = Index()
+        watchlist = Watchlist(database, index)
+        await watchlist.load()
+        service = Service(database, None)
+        matcher = Matcher(
+            service.queue, database, index, {NETWORK: Chain("Ethereum", 3, 8)},
+            wake=lambda _: None, clock=lambda: 0, observer=Unobserved(),
+            refresh=watchlist.refresh_if_in_doubt,
+        )  # fmt: skip
+        context = Context(
+            database=database, index=index, armed_from=matcher.armed_from,
+            networks={NETWORK: NetworkFacts(NETWORK, 1, "Ethereum", "ETH", None, 3)},
+            status=dict, health=Health(), roles=("api", "monitor"), render_metrics=lambda: b"",
+            wake=lambda: None, allow_private=(), auth=True, clock=lambda: 1_790_000_000_000,
+            random_bytes=secrets.token_bytes, in_doubt=watchlist.doubt,
+        )  # fmt: skip
+        server = TestServer(build(context))
+        await server.start_server(**SERVER_OPTIONS)
+        headers = {"Authorization": f"Bearer {key}"}
+        async with ClientSession(server.make_url("/"), headers=headers) as session:
+            service.session = session
+            stop = asyncio.Event()
+            async with asyncio.TaskGroup() as tasks:
+                streaming = tasks.create_task(service.stream())
+                matching = tasks.create_task(matcher.run(stop, Health()))
+                living = [tasks.create_task(service.live(*life)) for life in lives]
+                lived = [await one for one in living]
+                last = service.number + BLOCKS_AFTERWARDS
+                while (tip := matcher.tip(NETWORK)) is None or tip.number < last:
+                    await asyncio.sleep(0)
+                stop.set()
+                await matching
+                streaming.cancel()
+        await server.close()
+        last = matcher.tip(NETWORK).number
+        stored = await database.read(
+            lambda tx: tx.all("select monitor_id, address, block_number from matches")
+        )
+        deliveries = await database.read(
+            lambda tx: tx.all("select monitor_id, status from deliveries")
+        )
+    return lived, last, stored, deliveries
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(LIVES)
+def test_armed_from_is_true_to_the_block(migrated_sqlite, lives):
+    """
+    Every block from `armed_from` on is matched with the change and none before it; what a deleted
+    monitor had not delivered is cancelled.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(migrated_sqlite, Path(folder) / "crypitor.db")
+        lived, last, stored, deliveries = asyncio.run(run(f"sqlite:///{folder}/crypitor.db", lives))
+
+    found = {(row["monitor_id"], row["block_number"], row["address"]) for row in stored}
+    for life in lived:
+        first_after, asked = life.armed[-1]
+        for number in range(1, last + 1):
+            matched = {address for address in ADDRESSES if (life.id, number, address) in found}
+            if asked.deleted and number == (first_after or 0) - 1 and not matched:
+                continue  # it was being stored when the monitor went
+            assert life.at(number) == matched, (life, number)
+        told = {row["status"] for row in deliveries if row["monitor_id"] == life.id}
+        assert told <= ({"cancelled"} if asked.deleted else {"pending", "waiting"})

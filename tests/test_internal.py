@@ -1,0 +1,66 @@
+"""The whole service with traces: everything that moved inside transactions is told, and no more."""
+
+import pytest
+
+from crypitor.listen import Receiver
+from crypitor.simulator.audit import Question, audit
+from crypitor.simulator.chain import SimulatedChain
+from crypitor.simulator.rpc import SimulatorServer
+from tests.rig import Service, heard
+
+CONFIRMATIONS = 3
+BLOCKS = 40
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("traces", ["debug", "trace"])
+async def test_internal_transfers_arrive_as_they_happened(tmp_path, traces):
+    """
+    In both formats, over reorgs, and none besides: reverted parts and the native transfers.
+    """
+    chain = SimulatedChain(8)
+    secrets = []
+    async with SimulatorServer(chain) as node, Receiver(lambda: secrets) as receiver:
+        service = Service(
+            tmp_path,
+            {
+                "CRYPITOR__NETWORKS__DEV__CHAIN_ID": "1337",
+                "CRYPITOR__NETWORKS__DEV__RPC": f'["{node.url}"]',
+                "CRYPITOR__NETWORKS__DEV__CONFIRMATIONS": str(CONFIRMATIONS),
+                "CRYPITOR__NETWORKS__DEV__POLL_SECONDS": "0.02",
+                "CRYPITOR__NETWORKS__DEV__TRACES": traces,
+                "CRYPITOR__NETWORKS__DEV__START": "0",
+            },
+        )
+        await service.start()
+        addresses = [actor.address for actor in chain.actors[:40]]
+        monitor = await service.post(
+            "/v1/monitors",
+            {
+                "name": "Inside",
+                "networks": ["dev"],
+                "addresses": addresses,
+                "rules": [{"kind": "internal"}],
+                "webhook": {"url": f"{receiver.url}/hook"},
+            },
+        )
+        secrets.append(monitor["webhook"]["secret"])
+        question = Question(
+            monitor["id"],
+            monitor["armed_from"]["dev"] or 0,
+            CONFIRMATIONS,
+            addresses=frozenset(addresses),
+            kinds=frozenset({"internal"}),
+        )
+        chain.mine(BLOCKS // 2)
+        await service.until_tip("dev", chain.head.number)
+        chain.reorg(2)
+        chain.mine(BLOCKS // 2)
+        await service.until_tip("dev", chain.head.number)
+        await service.until_nothing_is_due()
+        found = audit(chain, [question], heard(receiver), chain.head.number)
+        status = await service.stop()
+
+    assert found.problems == []
+    assert found.expected > BLOCKS
+    assert status == 0
