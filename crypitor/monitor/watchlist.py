@@ -14,6 +14,7 @@ from crypitor.database.monitors import (
     load_some_monitors,
     newest_revision,
 )
+from crypitor.errors import Unavailable
 from crypitor.monitor.index import Index
 
 log = structlog.get_logger(__name__)
@@ -41,9 +42,14 @@ class Watchlist:
 
     async def refresh_if_in_doubt(self) -> None:
         """Take over what is missing, if anything may be. Raises DatabaseUnavailable."""
-        if self._in_doubt:
+        if not self._in_doubt:
+            return
+        self._in_doubt = False  # first: another doubt may arise while this one is settled
+        try:
             await self.refresh()
-            self._in_doubt = False
+        except Unavailable:
+            self._in_doubt = True
+            raise
 
     async def load(self) -> None:
         """Fill an empty index. Raises DatabaseUnavailable."""

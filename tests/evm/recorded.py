@@ -1,16 +1,13 @@
 """Recorded blocks of real chains, read from the folder that CRYPITOR_SHARED names."""
 
 import gzip
-import os
 import pathlib
 from typing import NamedTuple
 
 import msgspec
-import pytest
 
 from crypitor.evm.types import Receipt, Seal, Transaction
-
-_ROOT = pathlib.Path(__file__).parents[2]
+from tests.recorded import BLOCKS, required
 
 
 class Recorded(NamedTuple):
@@ -27,14 +24,8 @@ class Recorded(NamedTuple):
 
 def blocks_folder() -> pathlib.Path:
     """The folder of recorded blocks; without it the test is skipped, but never in CI."""
-    shared = pathlib.Path(os.environ.get("CRYPITOR_SHARED", "../shared"))
-    folder = _ROOT / shared / "data" / "blocks"
-    if not folder.is_dir():
-        message = f"no recorded blocks in {folder}: set CRYPITOR_SHARED"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    return folder
+    required()
+    return BLOCKS
 
 
 def recorded_block(chain_id: int, number: int) -> Recorded:
