@@ -2,36 +2,30 @@
 
 import asyncio
 import contextlib
-import os
 import random
 import secrets
 import signal
-import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import structlog
-from aiohttp import web
 
-from crypitor.api import SERVER_OPTIONS, build
+from crypitor.api import build
 from crypitor.api.context import Context
-from crypitor.api.starting import starting
 from crypitor.backfill.runner import Backfill
 from crypitor.config import ROLES, Config
-from crypitor.database.engine import Database, Transaction
-from crypitor.database.keys import ensure_admin
-from crypitor.database.migrate import migrate, pending
-from crypitor.errors import ConfigError, Unavailable
-from crypitor.loop import LONGEST_WAIT_SECONDS, Health, forever, pause
+from crypitor.database.engine import Database
+from crypitor.errors import ConfigError
+from crypitor.loop import Health, clock, forever
 from crypitor.metrics import Metrics
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.models import Confirmations
 from crypitor.monitor.watchlist import Watchlist
 from crypitor.observer import Observer
+from crypitor.opening import api_site, opened_in_time
 from crypitor.queue import Queue
 from crypitor.queue.memory import MemoryQueue
 from crypitor.standing import Standing, facts_of
@@ -44,18 +38,12 @@ from crypitor.worker.tokens import TokenReader
 
 log = structlog.get_logger(__name__)
 
-FIRST_RETRY_SECONDS = 0.5
 GAUGE_SECONDS = 10.0
 BACKFILL_SHARE = 0.5
 TOKEN_SHARE = 0.1
 
 Started = Callable[[str, str | None], None]
 """Told the API's URL (empty without that role) and the admin key, if one was made just now."""
-
-
-def clock() -> int:
-    """Return unix milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 def run(config: Config, roles: Sequence[str] = ROLES) -> int:
@@ -112,7 +100,7 @@ async def serve(
     health = Health()
     try:
         async with AsyncExitStack() as stack:
-            opened = await _opened_in_time(config, roles, stop, health)
+            opened = await opened_in_time(config, roles, stop, health)
             if opened is None:
                 return
             resources, database, admin_key = opened
@@ -159,7 +147,7 @@ class _Service:
         )
         url = ""
         if "api" in self._roles:
-            site = _site(self._config, build(self._context(standing)))
+            site = api_site(self._config, build(self._context(standing)))
             url = await self._stack.enter_async_context(site)
         async with asyncio.TaskGroup() as group:
             workers = [
@@ -355,104 +343,6 @@ def _queue(config: Config) -> Queue:
     from crypitor.queue.kafka import KafkaQueue  # noqa: PLC0415 - only where it is used
 
     return KafkaQueue(config.queue.bootstrap_servers, config.queue.topic_prefix)
-
-
-async def _open(config: Config) -> tuple[AsyncExitStack, Database, str | None]:
-    """Open the database with the newest schema and a key that opens the API."""
-    url = config.database.url.get_secret_value()
-    if config.database.migrate:
-        for revision in await migrate(url):
-            log.info("schema brought up to date", revision=revision)
-    elif await pending(url):
-        mistake = (
-            "database.migrate: is false and the schema is not the newest; run `crypitor migrate`"
-        )
-        raise ConfigError("the database cannot be used", [mistake])
-    async with AsyncExitStack() as trial:
-        database = await trial.enter_async_context(
-            Database.open(url, connections=config.database.connections)
-        )
-        admin_key = await database.write(partial(_let_somebody_in, config))
-        return trial.pop_all(), database, admin_key
-    raise AssertionError("an exit stack swallows nothing")
-
-
-async def _let_somebody_in(config: Config, tx: Transaction) -> str | None:
-    """Make the admin key of an empty database, and keep it in a file before it is committed."""
-    configured = config.api.admin_key
-    secret = await ensure_admin(
-        tx, configured.get_secret_value() if configured else None, clock(), secrets.token_bytes
-    )
-    if secret is not None:
-        path = admin_key_path(config)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(f"{secret}\n")
-            file.flush()
-            os.fsync(file.fileno())
-    return secret
-
-
-def admin_key_path(config: Config) -> Path:
-    """Return where the first start keeps the admin key: beside the SQLite file, or in `data`."""
-    url = config.database.url.get_secret_value()
-    if url.startswith("sqlite:///"):
-        return Path(url.removeprefix("sqlite:///")).with_name("admin.key")
-    return Path("data") / "admin.key"
-
-
-async def _opened_in_time(
-    config: Config, roles: Sequence[str], stop: asyncio.Event, health: Health
-) -> tuple[AsyncExitStack, Database, str | None] | None:
-    """Open the database, as soon as it is there; None when `stop` comes first."""
-    wait = FIRST_RETRY_SECONDS
-    async with AsyncExitStack() as meanwhile:
-        while not stop.is_set():
-            try:
-                opened = await _open(config)
-            except Unavailable as trouble:
-                if health.begin("database", str(trouble)):
-                    log.warning("outage begins", role="start", trouble=str(trouble))
-                    await meanwhile.enter_async_context(_starting_page(config, roles, health))
-                await pause(wait, stop)
-                wait = min(wait * 2, LONGEST_WAIT_SECONDS)
-            else:
-                if health.end("database"):
-                    log.info("outage over", role="start")
-                return opened
-    return None
-
-
-@asynccontextmanager
-async def _starting_page(
-    config: Config, roles: Sequence[str], health: Health
-) -> AsyncIterator[None]:
-    """Answer, while the database is waited for, that this is so."""
-    if "api" not in roles or config.server.port == 0:
-        yield
-        return
-    async with _site(config, starting(health)):
-        yield
-
-
-@asynccontextmanager
-async def _site(config: Config, app: web.Application) -> AsyncIterator[str]:
-    runner = web.AppRunner(app, **SERVER_OPTIONS, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, config.server.host, config.server.port).start()
-        except OSError as error:
-            mistake = f"server.port: cannot listen on {config.server.host}:{config.server.port}: "
-            raise ConfigError(
-                "the API cannot be served", [mistake + str(error.strerror)]
-            ) from error
-        host, port = runner.addresses[0][:2]
-        yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    finally:
-        await runner.cleanup()
 
 
 def _announce(url: str, admin_key: str | None) -> None:

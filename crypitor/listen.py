@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -11,6 +12,8 @@ import msgspec
 from aiohttp import web
 from rich.text import Text
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from crypitor.site import listening
 
 _LARGEST_BODY_BYTES = 4 << 20
 _SHUTDOWN_SECONDS = 0.5
@@ -84,18 +87,20 @@ class Receiver:
         self._closing = asyncio.Event()
         application = web.Application(client_max_size=_LARGEST_BODY_BYTES)
         application.router.add_post("/{path:.*}", self._take)
-        self._runner = web.AppRunner(
-            application, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS
-        )
+        self._application = application
+        self._serving = AsyncExitStack()
+        self.url = ""
+        """Where it listens, once it does; any path behind it will do."""
 
     async def __aenter__(self) -> Self:
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, self._host, self._port).start()
-        except OSError:
-            await self._runner.cleanup()
-            raise
-        self._port = self._runner.addresses[0][1]
+        site = listening(
+            self._application,
+            self._host,
+            self._port,
+            shutdown_seconds=_SHUTDOWN_SECONDS,
+            access_log=None,
+        )
+        self.url = await self._serving.enter_async_context(site)
         return self
 
     async def __aexit__(
@@ -105,13 +110,7 @@ class Receiver:
         traceback: TracebackType | None,
     ) -> None:
         self._closing.set()
-        await self._runner.cleanup()
-
-    @property
-    def url(self) -> str:
-        """Where it listens; any path behind it will do."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self._port}"
+        await self._serving.aclose()
 
     async def until(self, enough: Callable[[Sequence[Received]], bool]) -> None:
         """Wait until what was received satisfies a condition."""

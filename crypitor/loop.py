@@ -1,6 +1,7 @@
 """The life of every role: one `step` after another, and what happens between the steps."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -11,6 +12,11 @@ log = structlog.get_logger(__name__)
 
 FIRST_WAIT_SECONDS = 0.25
 LONGEST_WAIT_SECONDS = 15.0
+
+
+def clock() -> int:
+    """Return unix milliseconds."""
+    return time.time_ns() // 1_000_000
 
 
 class Health:

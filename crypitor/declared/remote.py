@@ -8,12 +8,12 @@ from typing import Any, Self
 import aiohttp
 
 from crypitor.api.bodies import EndpointBody, MonitorBody
-from crypitor.app import admin_key_path
 from crypitor.config import Config
 from crypitor.declared.files import Addresses, Table
 from crypitor.declared.forms import Held, answered, endpoint_form, endpoint_key, monitor_form
 from crypitor.errors import CrypitorError, Unavailable
 from crypitor.evm.types import Address
+from crypitor.opening import admin_key_path
 from crypitor.redaction import shown
 
 PAGE = 1000

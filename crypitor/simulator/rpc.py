@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,6 +19,7 @@ from crypitor.simulator.envelope import Client, Envelope
 from crypitor.simulator.faults import MEANING, Fault
 from crypitor.simulator.params import is_hash
 from crypitor.simulator.replies import Replies
+from crypitor.site import listening
 
 log = structlog.get_logger(__name__)
 
@@ -52,18 +54,19 @@ class SimulatorServer:
         self._replies = Replies(self.chaos, self._closing)
         self._clients: set[Client] = set()
         self._announced = chain.head
-        self._runner = web.AppRunner(
-            self._application(), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS
-        )
+        self._serving = AsyncExitStack()
+        self.url = ""
+        """Where JSON-RPC is served over HTTP, once it is."""
 
     async def __aenter__(self) -> Self:
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, self._host, self._port).start()
-        except OSError:
-            await self._runner.cleanup()
-            raise
-        self._port = self._runner.addresses[0][1]
+        site = listening(
+            self._application(),
+            self._host,
+            self._port,
+            shutdown_seconds=_SHUTDOWN_SECONDS,
+            access_log=None,
+        )
+        self.url = await self._serving.enter_async_context(site)
         return self
 
     async def __aexit__(
@@ -72,22 +75,12 @@ class SimulatorServer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._runner.cleanup()
-
-    @property
-    def url(self) -> str:
-        """Where JSON-RPC is served over HTTP."""
-        return f"http://{self._authority}"
+        await self._serving.aclose()
 
     @property
     def ws_url(self) -> str:
         """Where JSON-RPC is served over WebSocket."""
-        return f"ws://{self._authority}"
-
-    @property
-    def _authority(self) -> str:
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"{host}:{self._port}"
+        return self.url.replace("http", "ws", 1)
 
     async def announce(self) -> None:
         """Send newHeads for every canonical block that is new since the last call, oldest first."""

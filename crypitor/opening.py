@@ -1,0 +1,122 @@
+"""The database opened, and somebody let in; what the API says while that is waited for."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from crypitor.api import SERVER_OPTIONS
+from crypitor.api.starting import starting
+from crypitor.config import Config
+from crypitor.database.engine import Database, Transaction
+from crypitor.database.keys import ensure_admin
+from crypitor.database.migrate import migrate, pending
+from crypitor.errors import ConfigError, Unavailable
+from crypitor.loop import LONGEST_WAIT_SECONDS, Health, clock, pause
+from crypitor.site import listening
+
+log = structlog.get_logger(__name__)
+
+FIRST_RETRY_SECONDS = 0.5
+
+
+async def _open(config: Config) -> tuple[AsyncExitStack, Database, str | None]:
+    """Open the database with the newest schema and a key that opens the API."""
+    url = config.database.url.get_secret_value()
+    if config.database.migrate:
+        for revision in await migrate(url):
+            log.info("schema brought up to date", revision=revision)
+    elif await pending(url):
+        mistake = (
+            "database.migrate: is false and the schema is not the newest; run `crypitor migrate`"
+        )
+        raise ConfigError("the database cannot be used", [mistake])
+    async with AsyncExitStack() as trial:
+        database = await trial.enter_async_context(
+            Database.open(url, connections=config.database.connections)
+        )
+        admin_key = await database.write(partial(_let_somebody_in, config))
+        return trial.pop_all(), database, admin_key
+    raise AssertionError("an exit stack swallows nothing")
+
+
+async def _let_somebody_in(config: Config, tx: Transaction) -> str | None:
+    """Make the admin key of an empty database, and keep it in a file before it is committed."""
+    configured = config.api.admin_key
+    secret = await ensure_admin(
+        tx, configured.get_secret_value() if configured else None, clock(), secrets.token_bytes
+    )
+    if secret is not None:
+        path = admin_key_path(config)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(f"{secret}\n")
+            file.flush()
+            os.fsync(file.fileno())
+    return secret
+
+
+def admin_key_path(config: Config) -> Path:
+    """Return where the first start keeps the admin key: beside the SQLite file, or in `data`."""
+    url = config.database.url.get_secret_value()
+    if url.startswith("sqlite:///"):
+        return Path(url.removeprefix("sqlite:///")).with_name("admin.key")
+    return Path("data") / "admin.key"
+
+
+async def opened_in_time(
+    config: Config, roles: Sequence[str], stop: asyncio.Event, health: Health
+) -> tuple[AsyncExitStack, Database, str | None] | None:
+    """Open the database, as soon as it is there; None when `stop` comes first."""
+    wait = FIRST_RETRY_SECONDS
+    async with AsyncExitStack() as meanwhile:
+        while not stop.is_set():
+            try:
+                opened = await _open(config)
+            except Unavailable as trouble:
+                if health.begin("database", str(trouble)):
+                    log.warning("outage begins", role="start", trouble=str(trouble))
+                    await meanwhile.enter_async_context(_starting_page(config, roles, health))
+                await pause(wait, stop)
+                wait = min(wait * 2, LONGEST_WAIT_SECONDS)
+            else:
+                if health.end("database"):
+                    log.info("outage over", role="start")
+                return opened
+    return None
+
+
+@asynccontextmanager
+async def _starting_page(
+    config: Config, roles: Sequence[str], health: Health
+) -> AsyncIterator[None]:
+    """Answer, while the database is waited for, that this is so."""
+    if "api" not in roles or config.server.port == 0:
+        yield
+        return
+    async with api_site(config, starting(health)):
+        yield
+
+
+@asynccontextmanager
+async def api_site(config: Config, app: web.Application) -> AsyncIterator[str]:
+    """Serve the API where the configuration says; give its URL."""
+    where = config.server
+    async with AsyncExitStack() as stack:
+        try:
+            url = await stack.enter_async_context(
+                listening(app, where.host, where.port, shutdown_seconds=1.0, **SERVER_OPTIONS)
+            )
+        except OSError as error:
+            mistake = f"server.port: cannot listen on {where.host}:{where.port}: {error.strerror}"
+            raise ConfigError("the API cannot be served", [mistake]) from error
+        yield url
