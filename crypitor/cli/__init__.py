@@ -1,0 +1,48 @@
+"""The commands. Only what `--help` needs is imported before a command is known."""
+
+import sys
+from typing import NoReturn
+
+import typer
+
+from crypitor.cli import declared, development, service
+from crypitor.cli.keys import keys
+from crypitor.cli.networks import networks
+from crypitor.errors import ConfigError, CrypitorError
+
+DONE, FAILED, WRONG_USAGE = 0, 1, 2
+
+cli = typer.Typer(
+    name="crypitor",
+    help="Follow EVM chains, match what you care about, deliver it by signed webhook.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (
+    service.run,
+    service.demo,
+    service.check,
+    service.migrate,
+    declared.apply,
+    declared.export,
+    development.listen,
+    development.simulate,
+):
+    cli.command()(command)
+cli.add_typer(keys, name="key")
+cli.add_typer(networks, name="network")
+
+
+def main() -> NoReturn:
+    """Run a command; the exit status is 0 done, 1 failed while running, 2 wrong usage."""
+    try:
+        cli()
+    except ConfigError as mistakes:
+        typer.echo(str(mistakes), err=True)
+        sys.exit(WRONG_USAGE)
+    except CrypitorError as failure:
+        typer.echo(f"crypitor: {failure}", err=True)
+        sys.exit(FAILED)
+    sys.exit(DONE)

@@ -1,0 +1,73 @@
+"""Monitors as files: apply, export."""
+
+import asyncio
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crypitor.cli.opened import ConfigPath, load
+
+if TYPE_CHECKING:
+    from crypitor.config import Config
+    from crypitor.declared.remote import Remote
+
+ServiceUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--url", envvar="CRYPITOR_URL", help="Of the service.", show_default="by configuration"
+    ),
+]
+ServiceKey = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        envvar="CRYPITOR_KEY",
+        help="API key with write scope.",
+        show_default="without --url: the admin key of this installation",
+    ),
+]
+
+
+class FileFormat(StrEnum):
+    """What `export --format` takes."""
+
+    TOML = "toml"
+    JSON = "json"
+
+
+def apply(
+    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="TOML or JSON; - reads it.")],
+    prune: Annotated[bool, typer.Option("--prune", help="Delete what no file declares.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the difference.")] = False,
+    url: ServiceUrl = None,
+    key: ServiceKey = None,
+    config: ConfigPath = None,
+) -> None:
+    """Make a running service have the monitors and endpoints of these files."""
+    remote = _remote(load(config), url, key)
+    from crypitor.declared.apply import apply_files
+
+    asyncio.run(apply_files(files, remote, typer.echo, prune=prune, dry_run=dry_run))
+
+
+def export(
+    form: Annotated[FileFormat, typer.Option("--format", help="Of the text.")] = FileFormat.TOML,
+    url: ServiceUrl = None,
+    key: ServiceKey = None,
+    config: ConfigPath = None,
+) -> None:
+    """Print the monitors and endpoints of a running service as a file for `apply`; no secrets."""
+    remote = _remote(load(config), url, key)
+    from crypitor.declared.apply import export_text
+
+    typer.echo(asyncio.run(export_text(remote, form.value)), nl=False)
+
+
+def _remote(config: "Config", url: str | None, key: str | None) -> "Remote":
+    """Return the service that is meant; the local admin key goes to the local service alone."""
+    from crypitor.declared.remote import Remote, local_key, local_url
+
+    if url is None:
+        return Remote(local_url(config), key or local_key(config))
+    return Remote(url, key or "")

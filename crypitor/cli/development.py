@@ -1,0 +1,127 @@
+"""For development: a receiver that verifies, a chain that misbehaves."""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Annotated, Any
+
+import typer
+
+from crypitor.cli.opened import ConfigPath, failure, load
+from crypitor.errors import Invalid
+from crypitor.simulator.faults import MEANING
+
+FAULT_NAMES = ", ".join(MEANING)
+
+
+def listen(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8090,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    secret: Annotated[
+        list[str] | None, typer.Option(help="whsec_…; may be repeated: any of them may sign.")
+    ] = None,
+    status: Annotated[int, typer.Option(min=200, max=599, help="What to answer.")] = 204,
+    delay: Annotated[float, typer.Option(min=0, help="Seconds before each answer.")] = 0,
+    fail: Annotated[int, typer.Option(min=0, help="Answer 500 to the first so many.")] = 0,
+    config: ConfigPath = None,
+) -> None:
+    """Receive webhooks, verify their signatures, and print them."""
+    load(config)
+    from crypitor.listen import Behaviour, Receiver, line
+    from crypitor.webhook.signature import key_of
+
+    try:
+        for each in secret or []:
+            key_of(each)
+    except Invalid as wrong:
+        raise typer.BadParameter(wrong.detail) from wrong
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+
+    async def receive() -> None:
+        with _stop_signal() as stop:
+            async with Receiver(
+                lambda: secret or [],
+                host=host,
+                port=port,
+                behaviour=Behaviour(status, delay, fail),
+                told=lambda received: console.print(line(received)),
+                keep=0,
+            ) as receiver:
+                console.print(f"listening on {receiver.url}, Ctrl-C ends it")
+                await stop.wait()
+
+    _run_server(receive, host, port)
+
+
+def simulate(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8545,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    seed: Annotated[str, typer.Option(help="The same seed gives the same traffic.")] = "0",
+    chain_id: Annotated[int, typer.Option(min=1, help="Answer to eth_chainId.")] = 1337,
+    block_seconds: Annotated[float, typer.Option(min=0.01, help="Between blocks.")] = 1.0,
+    transfers: Annotated[tuple[int, int], typer.Option(help="Least and most in a block.")] = (
+        20,
+        60,
+    ),
+    reorg_every: Annotated[int, typer.Option(min=0, help="Blocks, about; 0 for never.")] = 25,
+    chaos: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[:RATE]",
+            help=f"How the node fails or lies, in how many of the requests, 0.1 of them if no rate"
+            f" is given; may be repeated. {FAULT_NAMES}, or all of them: all",
+        ),
+    ] = None,
+    config: ConfigPath = None,
+) -> None:
+    """Serve a simulated chain over JSON-RPC, HTTP and WebSocket."""
+    load(config)
+    from crypitor.simulator.chain import SimulatedChain
+    from crypitor.simulator.chaos import Chaos, read_rates
+    from crypitor.simulator.mining import keep_mining
+    from crypitor.simulator.rpc import SimulatorServer
+
+    try:
+        node_chaos = Chaos(seed, read_rates(chaos or ()))
+        chain = SimulatedChain(
+            seed,
+            chain_id=chain_id,
+            transfers=transfers,
+            genesis_time=time.time(),
+            block_seconds=block_seconds,
+            keep_blocks=10_000,
+        )
+    except ValueError as wrong:
+        raise typer.BadParameter(str(wrong)) from wrong
+
+    async def mine() -> None:
+        with _stop_signal() as stop:
+            async with SimulatorServer(chain, host, port, chaos=node_chaos) as server:
+                typer.echo(f"chain {chain_id} at {server.url} and {server.ws_url}, Ctrl-C ends it")
+                await keep_mining(chain, server, block_seconds, reorg_every, stop)
+
+    _run_server(mine, host, port)
+
+
+def _run_server(serve: Callable[[], Coroutine[Any, Any, None]], host: str, port: int) -> None:
+    try:
+        asyncio.run(serve())
+    except OSError as error:
+        raise failure(f"cannot listen on {host}:{port}: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _stop_signal() -> Iterator[asyncio.Event]:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    both = (signal.SIGINT, signal.SIGTERM)
+    for each in both:
+        loop.add_signal_handler(each, stop.set)
+    try:
+        yield stop
+    finally:
+        for each in both:
+            loop.remove_signal_handler(each)

@@ -1,0 +1,84 @@
+"""The service itself: run, demo, check, migrate."""
+
+import asyncio
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from crypitor.cli.opened import ConfigPath, load
+
+
+class RoleName(StrEnum):
+    """What `run --role` takes; `crypitor.config.Role`, without importing it."""
+
+    API = "api"
+    WORKER = "worker"
+    MONITOR = "monitor"
+    WEBHOOK = "webhook"
+
+
+class QueueKind(StrEnum):
+    """What `demo --queue` takes."""
+
+    MEMORY = "memory"
+    KAFKA = "kafka"
+
+
+def run(
+    role: Annotated[
+        list[RoleName] | None, typer.Option(help="Run only this; may be repeated.")
+    ] = None,
+    config: ConfigPath = None,
+) -> None:
+    """Run the service, or some of its roles."""
+    loaded = load(config)
+    from crypitor.config import ROLES, check_roles
+
+    roles = [name for name in ROLES if not role or name.value in role]
+    check_roles(loaded, roles)
+    from crypitor.app import run as run_service
+
+    raise typer.Exit(run_service(loaded, roles))
+
+
+def demo(
+    seconds: Annotated[
+        float | None, typer.Option(min=1, help="Stop after so long.", show_default="at Ctrl-C")
+    ] = None,
+    queue: Annotated[
+        QueueKind, typer.Option(help="What carries the blocks; kafka: of the configuration.")
+    ] = QueueKind.MEMORY,
+    config: ConfigPath = None,
+) -> None:
+    """Show the whole service at work on a simulated chain; nothing else is needed."""
+    loaded = load(config)
+    from crypitor.demo import run as run_demo
+
+    raise typer.Exit(run_demo(loaded, seconds, queue.value))
+
+
+def check(config: ConfigPath = None) -> None:
+    """Tell what works and what does not: configuration, database, queue, nodes. Changes nothing."""
+    loaded = load(config)
+    from crypitor.check import findings
+
+    healthy = True
+
+    async def tell() -> None:
+        nonlocal healthy
+        async for finding in findings(loaded):
+            typer.echo(str(finding))
+            healthy &= finding.works
+
+    asyncio.run(tell())
+    raise typer.Exit(0 if healthy else 1)
+
+
+def migrate(config: ConfigPath = None) -> None:
+    """Bring the database to the newest schema."""
+    loaded = load(config)
+    from crypitor.database.migrate import migrate as apply
+
+    applied = asyncio.run(apply(loaded.database.url.get_secret_value()))
+    typer.echo(f"applied: {', '.join(applied)}" if applied else "nothing to do")
