@@ -42,6 +42,17 @@ class State(StrEnum):
     DISABLED = "disabled"
 
 
+class Control(StrEnum):
+    """What a receiver asks for in the header `webhook-delivery` of its answer.
+
+    Source: Svix, "Delivery Control". abort: no more attempts of this delivery. disable: nothing
+    more at all, as 410 says too.
+    """
+
+    ABORT = "abort-message"
+    DISABLE = "disable"
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """A user's URL and how it is called.
@@ -103,6 +114,7 @@ class Outcome:
     started_at: unix milliseconds. status_code: None when no answer came.
     error: a short sentence, None for a 2xx that was read to its end.
     answer: the beginning of the answer's body. retry_after: the header as it came.
+    control: see Control, None where nothing was asked.
     """
 
     started_at: int
@@ -111,6 +123,7 @@ class Outcome:
     error: str | None = None
     answer: str | None = None
     retry_after: str | None = None
+    control: Control | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -168,12 +181,12 @@ def after(
     delivery: as it was before this attempt. now: unix milliseconds when the attempt ended.
     schedule_seconds: waits between attempts. jitter: -1 to 1, of 20 % of the wait.
     """
+    gone = outcome.status_code == GONE or outcome.control is Control.DISABLE
     if outcome.succeeded:
-        return Verdict(Status.DELIVERED)
-    if outcome.status_code == GONE:
-        return Verdict(Status.FAILED, gone=True)
-    if delivery.attempts >= len(schedule_seconds):
-        return Verdict(Status.FAILED)
+        return Verdict(Status.DELIVERED, gone=gone)
+    aborted = outcome.control is Control.ABORT
+    if gone or aborted or delivery.attempts >= len(schedule_seconds):
+        return Verdict(Status.FAILED, gone=gone)
     wait = schedule_seconds[delivery.attempts] * (1 + JITTER * jitter)
     asked = retry_after_seconds(outcome.retry_after, now)
     return Verdict(Status.PENDING, due_at=now + round(max(wait, asked) * 1000))
@@ -202,20 +215,28 @@ def endpoint_after(endpoint: Endpoint, result: Result) -> Endpoint:
 
     One that has been disabled stays so until its owner enables it, whatever is still under way.
     """
+    if result.verdict.gone and endpoint.state is not State.DISABLED:
+        said = "410 Gone" if result.outcome.status_code == GONE else "webhook-delivery: disable"
+        disabled = replace(endpoint, enabled=False, state=State.DISABLED)
+        return replace(_counted(disabled, result), state_reason=f"it answered {said}")
     if result.outcome.succeeded:
-        healed = replace(endpoint, failures_in_row=0, failing_since=None)
+        healed = _counted(endpoint, result)
         if endpoint.state is State.FAILING:
             return replace(healed, state=State.HEALTHY, state_reason=None)
         return healed
-    failures = endpoint.failures_in_row + 1
-    since = endpoint.failing_since or result.ended_at
-    failed = replace(endpoint, failures_in_row=failures, failing_since=since)
+    failed = _counted(endpoint, result)
     if endpoint.state is State.DISABLED:
         return failed
-    if result.verdict.gone:
-        return replace(
-            failed, enabled=False, state=State.DISABLED, state_reason="it answered 410 Gone"
-        )
-    if failures >= FAILURES_UNTIL_FAILING:
+    if failed.failures_in_row >= FAILURES_UNTIL_FAILING:
         return replace(failed, state=State.FAILING, state_reason=result.outcome.error)
     return failed
+
+
+def _counted(endpoint: Endpoint, result: Result) -> Endpoint:
+    if result.outcome.succeeded:
+        return replace(endpoint, failures_in_row=0, failing_since=None)
+    return replace(
+        endpoint,
+        failures_in_row=endpoint.failures_in_row + 1,
+        failing_since=endpoint.failing_since or result.ended_at,
+    )

@@ -20,7 +20,7 @@ from yarl import URL
 from crypitor import __version__
 from crypitor.errors import Invalid
 from crypitor.webhook.crypitor import FORMAT
-from crypitor.webhook.delivery import Endpoint, Outcome
+from crypitor.webhook.delivery import Control, Endpoint, Outcome
 from crypitor.webhook.egress import Network, called_url, check_address, is_own_header
 from crypitor.webhook.failure import refusal, sentence
 from crypitor.webhook.names import Names
@@ -56,6 +56,7 @@ class _Answer:
     status_code: int | None = None
     retry_after: str | None = None
     location: str | None = None
+    control: str | None = None
     readable: bool = True
     body: bytearray = field(default_factory=bytearray)
 
@@ -122,6 +123,7 @@ class Poster:
             error=error or refusal(answer.status_code, answer.location),
             answer=_text(answer),
             retry_after=answer.retry_after,
+            control=_control(answer.control),
         )
 
     async def _exchange(
@@ -155,6 +157,7 @@ class Poster:
                 answer.status_code = response.status
                 answer.retry_after = response.headers.get("Retry-After")
                 answer.location = response.headers.get("Location")
+                answer.control = response.headers.get("webhook-delivery")
                 coding = response.headers.get("Content-Encoding", "identity")
                 answer.readable = coding.lower() == "identity"
                 await _read(response, answer.body)
@@ -244,6 +247,11 @@ def _headers(endpoint: Endpoint, webhook_id: str, body: bytes, now: int) -> dict
         "webhook-timestamp": str(seconds),
         "webhook-signature": sign([endpoint.secret], webhook_id, seconds, body),
     }
+
+
+def _control(value: str | None) -> Control | None:
+    word = (value or "").strip().lower()
+    return Control(word) if word in set(Control) else None
 
 
 def _text(answer: _Answer) -> str | None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from crypitor.monitor.models import Phase
 from crypitor.webhook.delivery import (
     SCHEDULE_SECONDS,
+    Control,
     Delivery,
     Endpoint,
     Outcome,
@@ -202,6 +203,33 @@ def test_a_disabled_endpoint_stays_disabled_whatever_was_still_under_way(outcome
 
     assert endpoint_after(disabled, result(outcome)).state is State.DISABLED
     assert endpoint_after(disabled, result(outcome)).enabled is False
+
+
+@pytest.mark.parametrize("attempts", [0, 3])
+def test_a_receiver_may_end_a_delivery(attempts):
+    """`webhook-delivery: abort-message` with a failure: no more of this one, nothing else."""
+    one = replace(DELIVERY, attempts=attempts)
+    outcome = answered(500, control=Control.ABORT)
+    verdict = after(one, outcome, NOW)
+
+    assert verdict == Verdict(Status.FAILED)
+    assert endpoint_after(ENDPOINT, Result(one, outcome, verdict, NOW)).state is State.HEALTHY
+
+
+def test_an_answer_that_takes_a_delivery_has_nothing_to_abort():
+    """It was taken."""
+    assert after(DELIVERY, answered(200, control=Control.ABORT), NOW) == Verdict(Status.DELIVERED)
+
+
+@pytest.mark.parametrize("code, status", [(200, Status.DELIVERED), (500, Status.FAILED)])
+def test_a_receiver_may_disable_its_endpoint(code, status):
+    """`webhook-delivery: disable`, whatever became of this delivery."""
+    ended = result(answered(code, control=Control.DISABLE))
+    disabled = endpoint_after(ENDPOINT, ended)
+
+    assert ended.verdict == Verdict(status, gone=True)
+    assert (disabled.enabled, disabled.state) == (False, State.DISABLED)
+    assert disabled.state_reason == "it answered webhook-delivery: disable"
 
 
 def test_secrets_and_headers_do_not_show_in_a_log_line():

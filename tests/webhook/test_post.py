@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from crypitor import __version__
+from crypitor.webhook.delivery import Control
 from crypitor.webhook.post import Poster
 from tests.webhook.dialled import dialled
 from tests.webhook.posting import BODY, LOOPBACK, OK, answer_of, endpoint, post
@@ -55,6 +56,25 @@ async def test_retry_after_is_handed_on(poster):
         outcome = await post(poster, one.url)
 
     assert outcome.retry_after == "7"
+
+
+@pytest.mark.parametrize(
+    "value, control",
+    [
+        ("abort-message", Control.ABORT),
+        (" Disable ", Control.DISABLE),
+        ("stop", None),
+        ("disable, abort-message", None),
+        ("", None),
+    ],
+)
+async def test_what_a_receiver_asks_of_deliveries_is_handed_on(poster, value, control):
+    """The two words that are known, in any case."""
+    answer = web.Response(status=400, headers={"webhook-delivery": value})
+    async with Receiver([lambda _: answer]) as one:
+        outcome = await post(poster, one.url)
+
+    assert outcome.control is control
 
 
 async def test_the_users_headers_are_sent(poster):
