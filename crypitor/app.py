@@ -33,14 +33,13 @@ from crypitor.webhook.egress import networks as cidrs
 from crypitor.webhook.post import Poster
 from crypitor.webhook.sender import Sender
 from crypitor.worker.follower import Follower
+from crypitor.worker.limit import Limits, Rank
 from crypitor.worker.nodes import Nodes
 from crypitor.worker.tokens import TokenReader
 
 log = structlog.get_logger(__name__)
 
 GAUGE_SECONDS = 10.0
-BACKFILL_SHARE = 0.5
-TOKEN_SHARE = 0.1
 
 Started = Callable[[str, str | None], None]
 """Told the API's URL (empty without that role) and the admin key, if one was made just now."""
@@ -131,6 +130,7 @@ class _Service:
         self._metrics = Metrics()
         self._observer = Observer(self._metrics)
         self._index = Index()
+        self._limits = Limits()
         self._queue: Queue | None = None
         self._watchlist: Watchlist | None = None
         self._matcher: Matcher | None = None
@@ -213,7 +213,7 @@ class _Service:
                 self._backfills.append(await self._backfill(name, follower))
                 self._token_readers.append(
                     TokenReader(
-                        name, await self._nodes(name, TOKEN_SHARE), self._database, clock=clock
+                        name, await self._nodes(name, Rank.ASIDE), self._database, clock=clock
                     )
                 )
 
@@ -258,8 +258,8 @@ class _Service:
         await matcher.load()
         return matcher
 
-    async def _nodes(self, name: str, share: float = 1.0) -> Nodes:
-        """Open connections to a network's nodes. share: of the calls that each of them allows."""
+    async def _nodes(self, name: str, rank: Rank) -> Nodes:
+        """Open connections to a network's nodes, whose limits all who ask them share."""
         network = self._config.followed[name]
         return await self._stack.enter_async_context(
             Nodes.of_urls(
@@ -268,7 +268,9 @@ class _Service:
                 chain_id=network.chain_id,
                 timeout_seconds=network.timeout_seconds,
                 verify=network.verify,
-                calls_per_second=network.rpc_per_second and network.rpc_per_second * share,
+                calls_per_second=network.rpc_per_second,
+                limits=self._limits,
+                rank=rank,
                 traces=network.traces,
                 observer=self._observer,
             )
@@ -279,7 +281,7 @@ class _Service:
         return Follower(
             name,
             network.chain_id,
-            await self._nodes(name),
+            await self._nodes(name, Rank.LIVE),
             queue,
             self._database,
             start=network.start,
@@ -302,7 +304,7 @@ class _Service:
             name,
             network.chain_id,
             network.title,
-            await self._nodes(name, BACKFILL_SHARE),
+            await self._nodes(name, Rank.PAST),
             self._database,
             term=lambda: follower.term,
             confirmations=network.confirmations,

@@ -13,7 +13,7 @@ from crypitor.evm.profiles import Level, profile_of
 from crypitor.evm.proof import prove
 from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.worker import rpc
-from crypitor.worker.limit import Limit
+from crypitor.worker.limit import Limit, Rank
 from crypitor.worker.rpc import Answer, Call, Raw, Tag
 from crypitor.worker.tracing import Traces, traces_call, with_traces
 
@@ -61,7 +61,8 @@ class Node:
 
     url: `http(s)://` or `ws(s)://`.  name: without secrets, for logs and metrics.
     verify: how much a block must prove.
-    calls_per_second: limit of the JSON-RPC calls, None for none; a batch is as many as it holds.
+    limit: of the JSON-RPC calls, shared with others who ask this node; a batch is as many as it
+    holds.  rank: who goes first under it.
     traces: how internal transfers are asked for, one more request for each block that has
     transactions.
 
@@ -78,7 +79,8 @@ class Node:
         chain_id: int,
         timeout_seconds: float,
         verify: Level,
-        calls_per_second: float | None = None,
+        limit: Limit | None = None,
+        rank: Rank = Rank.LIVE,
         traces: Traces = "off",
         observe: Observe = lambda _method, _outcome, _seconds: None,
     ) -> None:
@@ -89,7 +91,8 @@ class Node:
         self._profile = profile_of(chain_id)
         self._timeout_seconds = timeout_seconds
         self._verify: Level = verify
-        self._limit = Limit(calls_per_second, time.monotonic)
+        self._limit = limit or Limit(None)
+        self._rank = rank
         self._traces: Traces = traces
         self._observe = observe
         self._transport: Transport | None = None
@@ -325,13 +328,14 @@ class Node:
         connection = None
         started = time.perf_counter()
         try:
-            await self._limit.turn(len(made))
+            await self._limit.turn(len(made), self._rank)
             started = time.perf_counter()
             self.requests += 1
             async with asyncio.timeout(self._timeout_seconds):
                 connection = await transport.connect()
                 if connection != self._checked:
                     made.insert(0, Call("eth_chainId"))
+                    self._limit.also(1)
                 ids = range(self._last_id + 1, self._last_id + 1 + len(made))
                 self._last_id = ids[-1]
                 answers = rpc.in_order(await transport.exchange(rpc.encode(made, ids), ids), ids)

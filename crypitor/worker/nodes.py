@@ -14,6 +14,7 @@ from crypitor.errors import NodeUnavailable, Unproven
 from crypitor.evm.profiles import Level
 from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.worker import Observer
+from crypitor.worker.limit import Limits, Rank
 from crypitor.worker.node import Node, Sight
 from crypitor.worker.rpc import Bloomed, Tag
 from crypitor.worker.status import NodeState, NodeStatus
@@ -97,10 +98,16 @@ class Nodes:
         timeout_seconds: float,
         verify: Level,
         calls_per_second: float | None = None,
+        limits: Limits | None = None,
+        rank: Rank = Rank.LIVE,
         observer: Observer,
         traces: Traces = "off",
     ) -> Self:
-        """Return the nodes behind these URLs; see Node for the arguments."""
+        """Return the nodes behind these URLs; see Node for the arguments.
+
+        calls_per_second: to each of them, together with whoever shares `limits`.
+        """
+        limits = limits or Limits()
         nodes = [
             Node(
                 url,
@@ -108,7 +115,8 @@ class Nodes:
                 chain_id=chain_id,
                 timeout_seconds=timeout_seconds,
                 verify=verify,
-                calls_per_second=calls_per_second,
+                limit=limits.of(url, calls_per_second),
+                rank=rank,
                 traces=traces,
                 observe=partial(observer.requested, network, name),
             )

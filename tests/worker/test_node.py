@@ -9,6 +9,7 @@ from aiohttp import web
 
 from crypitor.errors import NodeUnavailable, Unproven
 from crypitor.evm.address import checksummed
+from crypitor.worker.limit import Limit
 from tests.worker.faulty import altered, without
 
 
@@ -566,7 +567,7 @@ async def test_measures_its_requests(faulty, open_node):
 
 async def test_keeps_to_the_limit(faulty, open_node):
     """Calls beyond the first second's wait until they are allowed."""
-    node = open_node(faulty.url, calls_per_second=50)
+    node = open_node(faulty.url, limit=Limit(50))
     started = time()
     for _ in range(30):
         await node.next(5)
