@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import os
 import random
 import secrets
 import signal
+import socket
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -33,6 +35,7 @@ from crypitor.webhook.egress import networks as cidrs
 from crypitor.webhook.post import Poster
 from crypitor.webhook.sender import Sender
 from crypitor.worker.follower import Follower
+from crypitor.worker.lead import LEASE_SECONDS, Lead
 from crypitor.worker.limit import Limits, Rank
 from crypitor.worker.nodes import Nodes
 from crypitor.worker.tokens import TokenReader
@@ -127,6 +130,8 @@ class _Service:
         self._stack = stack
         self._database = database
         self._health = health
+        self._shared = config.queue.kind != "memory"
+        self._name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._metrics = Metrics()
         self._observer = Observer(self._metrics)
         self._index = Index()
@@ -213,7 +218,11 @@ class _Service:
                 self._backfills.append(await self._backfill(name, follower))
                 self._token_readers.append(
                     TokenReader(
-                        name, await self._nodes(name, Rank.ASIDE), self._database, clock=clock
+                        name,
+                        await self._nodes(name, Rank.ASIDE),
+                        self._database,
+                        clock=clock,
+                        leading=lambda follower=follower: follower.term is not None,  # type: ignore[misc]
                     )
                 )
 
@@ -292,6 +301,13 @@ class _Service:
             health=self._health,
             observer=self._observer,
             tags_wanted=partial(self._tags_wanted, network.confirmations),
+            lead=Lead(
+                name,
+                network.chain_id,
+                self._database,
+                leader=self._name,
+                lease_seconds=LEASE_SECONDS if self._shared else None,
+            ),
         )
 
     def _tags_wanted(self, confirmations: Confirmations) -> bool:

@@ -282,7 +282,7 @@ class NetworkAnswer(TypedDict):
     explorer: str | None
     confirmations: Confirmations
     state: Annotated[
-        Literal["following", "catching up", "waiting", "stopped"] | None,
+        Literal["following", "catching up", "waiting", "stopped", "standby"] | None,
         Field(
             description="waiting: the next block cannot be had, or does not prove itself. "
             "stopped: a reorg was deeper than max_reorg_depth; see `crypitor network resume`."

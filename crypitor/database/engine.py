@@ -90,6 +90,11 @@ class Transaction:
             with self._driver.outages(writes=self._writes):
                 await self._driver.execute_many(self._connection, statement(sql), rows)
 
+    @property
+    def now(self) -> str:
+        """The database's own clock, as an expression: the same for all its processes, in ms."""
+        return self._driver.now
+
     def listed(self, name: str) -> str:
         """Return what stands behind `in` for a list: `id in {tx.listed("ids")}`.
 

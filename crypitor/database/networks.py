@@ -8,10 +8,21 @@ from crypitor.errors import ConfigError
 from crypitor.evm.types import Header
 from crypitor.monitor.position import Position
 
-LEAD = """insert into networks (name, chain_id, term, sequence, rewind)
-    values (:name, :chain_id, 1, 0, 0)
-    on conflict (name) do update set term = networks.term + 1
+LEAD = """insert into networks (name, chain_id, term, sequence, rewind, leader, leased_until)
+    values (:name, :chain_id, 1, 0, 0, :leader, {now} + :lease_ms)
+    on conflict (name) do update set term = networks.term + 1, leader = :leader,
+            leased_until = {now} + :lease_ms
+        where :wait = 0 or networks.leader = :leader or networks.leased_until is null
+            or networks.leased_until <= {now}
     returning term, chain_id"""
+
+# What another process has led since has another term.
+KEEP_LEAD = """update networks set leased_until = {now} + :lease_ms
+    where name = :name and term = :term returning name"""
+
+LEAVE_LEAD = "update networks set leased_until = null where name = :name and term = :term"
+
+SELECT_CHAIN = "select chain_id from networks where name = :name"
 
 SELECT_HEADERS = """select number, hash, parent_hash, timestamp from headers
     where network = :name order by number desc limit :limit"""
@@ -22,7 +33,8 @@ SELECT_REWIND = "select rewind from networks where name = :name"
 
 ASK_REWIND = "update networks set rewind = 1 where name = :name"
 
-CLEAR_REWIND = "update networks set rewind = 0 where name = :name and rewind = 1 returning name"
+CLEAR_REWIND = """update networks set rewind = 0
+    where name = :name and rewind = 1 and term = :term returning name"""
 
 # The sequence moves too, so that a matcher which knows of no header reads again.
 BEGIN = """update networks set sequence = :sequence
@@ -39,21 +51,48 @@ INSERT_HEADER = """insert into headers (network, number, hash, parent_hash, time
     values (:network, :number, :hash, :parent_hash, :timestamp)"""
 
 
-async def lead(tx: Transaction, name: str, chain_id: int) -> int:
+async def lead(
+    tx: Transaction,
+    name: str,
+    chain_id: int,
+    *,
+    leader: str = "",
+    lease_ms: int | None = None,
+    wait: bool = False,
+) -> int | None:
     """Take the lead of a network, which is made if it is new; return the term, 1 for the first.
 
+    leader: names the one who takes it, and who may take it again. lease_ms: None for no end.
+    wait: None is returned as long as the lease of another one lasts.
     Raises ConfigError if another chain was followed under this name.
     """
-    row = await tx.one(LEAD, name=name, chain_id=chain_id)
-    assert row is not None
-    if row["chain_id"] != chain_id:
+    row = await tx.one(
+        LEAD.format(now=tx.now),
+        name=name,
+        chain_id=chain_id,
+        leader=leader,
+        lease_ms=lease_ms,
+        wait=int(wait),
+    )
+    known = row["chain_id"] if row else await tx.value(SELECT_CHAIN, name=name)
+    if known != chain_id:
         mistake = (
-            f"networks.{name}.chain_id: is {chain_id}, but chain {row['chain_id']} has been"
+            f"networks.{name}.chain_id: is {chain_id}, but chain {known} has been"
             " followed under this name; give the network another name"
         )
         raise ConfigError("the configuration does not fit the database", [mistake])
-    term: int = row["term"]
-    return term
+    return row["term"] if row else None
+
+
+async def keep_lead(tx: Transaction, name: str, term: int, lease_ms: int) -> bool:
+    """Begin the lease anew; False if somebody else has taken the lead since."""
+    kept = await tx.value(KEEP_LEAD.format(now=tx.now), name=name, term=term, lease_ms=lease_ms)
+    return kept is not None
+
+
+async def leave_lead(tx: Transaction, name: str, term: int) -> None:
+    """End the lease, if the lead is still that of this term."""
+    await tx.run(LEAVE_LEAD, name=name, term=term)
 
 
 async def headers(tx: Transaction, name: str, limit: int) -> tuple[Header, ...]:
@@ -117,6 +156,6 @@ async def rewind_asked(tx: Transaction, name: str) -> bool:
     return bool(await tx.value(SELECT_REWIND, name=name))
 
 
-async def take_rewind(tx: Transaction, name: str) -> bool:
-    """Clear the request for a rewind; whether there was one."""
-    return await tx.value(CLEAR_REWIND, name=name) is not None
+async def take_rewind(tx: Transaction, name: str, term: int) -> bool:
+    """Clear the request for a rewind; False if there was none or somebody else leads."""
+    return await tx.value(CLEAR_REWIND, name=name, term=term) is not None

@@ -19,8 +19,9 @@ _SETTINGS = {
     "application_name": "crypitor",
     "statement_timeout": str(STATEMENT_SECONDS * 1000),
     "lock_timeout": "15000",
-    # A process that stopped answering must not hold its locks for ever.
-    "idle_in_transaction_session_timeout": "60000",
+    # A process that stopped answering must not hold its locks: others wait for a network's row, to
+    # take its lead. A unit of work waits for nothing but the database, so it is never idle so long.
+    "idle_in_transaction_session_timeout": "4000",
     "jit": "off",
 }
 
@@ -45,6 +46,7 @@ class PostgreSQL:
     """One database; writers and readers share the pool."""
 
     dialect: Literal["postgresql"] = "postgresql"
+    now = "cast(extract(epoch from clock_timestamp()) * 1000 as bigint)"
 
     def __init__(self, url: str, connections: int) -> None:
         parts = databases.DatabaseURL(url)

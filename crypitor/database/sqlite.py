@@ -114,6 +114,7 @@ class SQLite:
     """One file: one connection that writes, on which writers queue up, and some that read."""
 
     dialect: Literal["sqlite"] = "sqlite"
+    now = "cast((julianday('now') - 2440587.5) * 86400000 as integer)"
 
     def __init__(self, url: str, connections: int) -> None:
         self.path = path_of(url)

@@ -24,6 +24,7 @@ from crypitor.worker.ahead import Ahead
 from crypitor.worker.beginning import headers_below
 from crypitor.worker.fork import LONG_FORK, Doubts, ancestor_of
 from crypitor.worker.halt import Halt
+from crypitor.worker.lead import BEAT_SECONDS, Lead
 from crypitor.worker.node import Sight
 from crypitor.worker.nodes import Nodes
 from crypitor.worker.pace import Pace
@@ -62,6 +63,7 @@ class Follower:
     poll_seconds: the longest wait between two looks at the head, while no node announces it.
     clock: unix milliseconds.
     tags_wanted: whether something waits for the node's `safe` or `finalized`.
+    lead: taken at once, whoever has it, where it is not given.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Follower:
         health: Health,
         observer: Observer,
         tags_wanted: Callable[[], bool] = lambda: True,
+        lead: Lead | None = None,
     ) -> None:
         self.role = f"worker {network}"
         self._network = network
@@ -94,6 +97,7 @@ class Follower:
         self._observer = observer
         self._wake = asyncio.Event()
         self._ahead = Ahead(self._look, window)
+        self._lead = lead or Lead(network, chain_id, database)
         self._term: int | None = None
         self._counter = 0
         self._max_reorg_depth = max_reorg_depth
@@ -114,8 +118,8 @@ class Follower:
 
     @property
     def term(self) -> int | None:
-        """The term in which this process leads the network, None before it does."""
-        return self._term
+        """The term in which this process leads the network, None while it does not."""
+        return self._lead.term
 
     @property
     def status(self) -> NetworkStatus:
@@ -143,6 +147,7 @@ class Follower:
         try:
             async with asyncio.TaskGroup() as tasks:
                 listening = tasks.create_task(self._listen(stop), name=f"{self.role} heads")
+                leading = tasks.create_task(self._lead.keep(stop), name=f"{self.role} lead")
                 await forever(
                     self.role,
                     self.step,
@@ -152,22 +157,27 @@ class Follower:
                     wake=self._wake,
                 )
                 listening.cancel()
+                leading.cancel()
         finally:
             await self.close()
+            await self._lead.leave()
 
-    async def open(self) -> None:
-        """Take the lead of the network and read where its matching stands.
+    async def open(self) -> bool:
+        """Take the lead of the network and read where its matching stands; False if others lead.
 
         `step` does it where it was not done. Raises DatabaseUnavailable, and ConfigError if the
         database has followed another chain under this name.
         """
-
-        async def work(tx: Transaction) -> tuple[int, tuple[Header, ...]]:
-            term = await networks.lead(tx, self._network, self._chain_id)
-            return term, await self._stored(tx)
-
-        self._term, kept = await self._database.write(work)
+        if self._term is not None:  # somebody else took the lead meanwhile
+            await self._ahead.drop()
+            self._term, self._head = None, None
+            self._halt.end()
+        kept = await self._lead.take(self._stored)
+        if kept is None:
+            return False
+        self._term = self._lead.term
         self._go_on_from(kept)
+        return True
 
     async def close(self) -> None:
         """Give up what is under way."""
@@ -187,8 +197,8 @@ class Follower:
         return busy
 
     async def _advance(self) -> bool:
-        if self._term is None:
-            await self.open()
+        if (self._lead.term is None or self._term is None) and not await self.open():
+            return False
         await self._heed_rewind()
         if await self._halt.lasts(self._trail, self._nodes):
             return False
@@ -210,6 +220,8 @@ class Follower:
 
     def idle_seconds(self) -> float:
         """Return how long to wait now: shortly for a block that is known to be on its way."""
+        if self._lead.term is None:
+            return BEAT_SECONDS
         if self._halt.reason is not None:
             return max(self._poll_seconds, STOPPED_SECONDS)
         return self._pace.wait_seconds(self._clock(), expecting=bool(self._behind()))
@@ -221,6 +233,8 @@ class Follower:
         return max(0, self._head.number - self._trail.tip.number)
 
     def _state(self, behind: int | None) -> NetworkState:
+        if self._lead.elsewhere:
+            return "standby"
         if self._halt.reason is not None:
             return "stopped"
         if self._waiting is not None:
@@ -272,8 +286,11 @@ class Follower:
         if not await self._database.read(lambda tx: networks.rewind_asked(tx, self._network)):
             return
 
+        assert self._term is not None
+        term = self._term
+
         async def work(tx: Transaction) -> Position:
-            await networks.take_rewind(tx, self._network)
+            await networks.take_rewind(tx, self._network, term)
             return await networks.position_of(tx, self._network, self._max_reorg_depth + 1)
 
         position = await self._database.write(work)

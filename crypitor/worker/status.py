@@ -8,7 +8,7 @@ from crypitor.evm.types import Header
 NodeState: TypeAlias = Literal["active", "standby", "failing"]
 """active: it answered last.  failing: its last answer was none."""
 
-NetworkState: TypeAlias = Literal["following", "catching up", "waiting", "stopped"]
+NetworkState: TypeAlias = Literal["following", "catching up", "waiting", "stopped", "standby"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,8 @@ class NetworkStatus:
     head: the newest block a node showed.  tip: the last one that was published.
     safe, finalized: heights of the node's tags, as they were when somebody last wanted them.
     state: following: the tip is the head, or about to be; catching up: it is further behind;
-    waiting: the next block cannot be had, or not be proven; stopped: until an operator decides.
+    waiting: the next block cannot be had, or not be proven; stopped: until an operator decides;
+    standby: another process leads.
     trouble: why it is waiting or stopped.
     behind: blocks between tip and head.  blocks_per_second: published of late.
     seconds_to_head: an estimate, None where there is none.

@@ -25,17 +25,24 @@ class TokenReader:
     """Looks up what the matcher has met and does not know, for one network.
 
     nodes: of its own, so that a contract that makes a node slow or fail takes no node from those
-    who read blocks. clock: unix milliseconds.
+    who read blocks. leading: whether this process leads the network. clock: unix milliseconds.
     """
 
     def __init__(
-        self, network: str, nodes: Nodes, database: Database, *, clock: Callable[[], int]
+        self,
+        network: str,
+        nodes: Nodes,
+        database: Database,
+        *,
+        clock: Callable[[], int],
+        leading: Callable[[], bool] = lambda: True,
     ) -> None:
         self.role = f"tokens {network}"
         self._network = network
         self._nodes = nodes
         self._database = database
         self._clock = clock
+        self._leading = leading
 
     async def run(self, stop: asyncio.Event, health: Health) -> None:
         """Look up tokens until `stop` is set."""
@@ -46,6 +53,8 @@ class TokenReader:
 
         Always False: the pause between steps is what bounds the rate.
         """
+        if not self._leading():
+            return False
         wanted = await self._database.read(
             lambda tx: wanted_tokens(tx, self._network, limit=AT_ONCE)
         )

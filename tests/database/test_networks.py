@@ -4,7 +4,9 @@ from crypitor.database.networks import (
     ask_rewind,
     begin,
     headers,
+    keep_lead,
     lead,
+    leave_lead,
     position_of,
     rewind_asked,
     take_rewind,
@@ -34,6 +36,50 @@ async def test_a_name_belongs_to_one_chain(database):
         await database.write(lambda tx: lead(tx, "ethereum", 5))
 
     assert await database.write(lambda tx: lead(tx, "ethereum", 1)) == 2
+
+
+async def leading(database, leader, lease_ms=60_000):
+    return await database.write(
+        lambda tx: lead(tx, "ethereum", 1, leader=leader, lease_ms=lease_ms, wait=True)
+    )
+
+
+async def test_a_lease_keeps_others_away(database):
+    """While it lasts, nobody but its holder takes the lead, who may take it again."""
+    terms = [await leading(database, leader) for leader in ("one", "two", "one", "two")]
+
+    assert terms == [1, None, 2, None]
+
+
+async def test_a_lease_that_is_over_passes_on(database):
+    """Whoever comes after its end takes the lead; the holder before cannot keep it any more."""
+    terms = [await leading(database, "one", lease_ms=0), await leading(database, "two")]
+    kept = [
+        await database.write(lambda tx, term=term: keep_lead(tx, "ethereum", term, 60_000))
+        for term in terms
+    ]
+
+    assert terms == [1, 2]
+    assert kept == [False, True]
+
+
+async def test_a_lease_that_is_begun_anew_lasts(database):
+    """It counts from the last time that it was begun, by the database's clock."""
+    term = await leading(database, "one", lease_ms=0)
+    await database.write(lambda tx: keep_lead(tx, "ethereum", term, 60_000))
+
+    assert await leading(database, "two") is None
+
+
+async def test_a_lead_that_is_left_is_free(database):
+    """Who leaves is not waited for; leaving in an old term changes nothing."""
+    term = await leading(database, "one")
+    await database.write(lambda tx: leave_lead(tx, "ethereum", term - 1))
+    early = await leading(database, "two")
+    await database.write(lambda tx: leave_lead(tx, "ethereum", term))
+
+    assert early is None
+    assert await leading(database, "two") == term + 1
 
 
 async def begun(database, term=1, sequence=77):
@@ -90,6 +136,7 @@ async def test_a_rewind_is_taken_once(database):
 
     assert await database.read(lambda tx: rewind_asked(tx, "ethereum"))
     assert not await database.read(lambda tx: rewind_asked(tx, "base"))
-    assert await database.write(lambda tx: take_rewind(tx, "ethereum"))
-    assert not await database.write(lambda tx: take_rewind(tx, "ethereum"))
+    assert not await database.write(lambda tx: take_rewind(tx, "ethereum", term=0))
+    assert await database.write(lambda tx: take_rewind(tx, "ethereum", term=1))
+    assert not await database.write(lambda tx: take_rewind(tx, "ethereum", term=1))
     assert not await database.read(lambda tx: rewind_asked(tx, "ethereum"))

@@ -153,6 +153,7 @@ class Rig:
             health=self.health,
             observer=self.observer,
             tags_wanted=options.get("tags_wanted", lambda: True),
+            lead=options.get("lead"),
         )
         await self._stack.enter_async_context(self.nodes)
         self._stack.push_async_callback(self.follower.close)

@@ -1,0 +1,109 @@
+"""Which process leads a network: a lease in the database, and a term that fences the one before.
+
+Where worker and monitor share a process, nobody else is there to be waited for: the lead is taken
+at once and has no end. Elsewhere it is a lease, which somebody else takes over when it was not
+begun anew in time. Who was paused meanwhile may still publish: its sequences are below those of the
+next term, so that it takes no effect, and all else that only a leader does asks for its term.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+
+from crypitor.database import networks
+from crypitor.database.engine import Database, Transaction
+from crypitor.errors import Unavailable
+from crypitor.loop import pause
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+LEASE_SECONDS = 6.0
+BEAT_SECONDS = 1.0
+LEAVE_SECONDS = 2.0
+
+
+class Lead:
+    """The lead of one network, as one process sees it.
+
+    leader: names this process in this life. lease_seconds: None where the lead has no end.
+    term: None while this process does not lead. elsewhere: another one was seen to lead.
+    """
+
+    def __init__(
+        self,
+        network: str,
+        chain_id: int,
+        database: Database,
+        *,
+        leader: str = "",
+        lease_seconds: float | None = None,
+    ) -> None:
+        self._network = network
+        self._chain_id = chain_id
+        self._database = database
+        self._leader = leader
+        self._lease_ms = None if lease_seconds is None else round(lease_seconds * 1000)
+        self.term: int | None = None
+        self.elsewhere = False
+
+    async def take(self, read: Callable[[Transaction], Awaitable[T]]) -> T | None:
+        """Take the lead and read what goes with it, in one unit; None while somebody else leads.
+
+        Raises DatabaseUnavailable, and ConfigError if the database has followed another chain
+        under this name.
+        """
+
+        async def work(tx: Transaction) -> tuple[int, T] | None:
+            term = await networks.lead(
+                tx,
+                self._network,
+                self._chain_id,
+                leader=self._leader,
+                lease_ms=self._lease_ms,
+                wait=self._lease_ms is not None,
+            )
+            return None if term is None else (term, await read(tx))
+
+        taken = await self._database.write(work)
+        self.elsewhere = taken is None
+        if taken is None:
+            return None
+        self.term, value = taken
+        log.info("leading", network=self._network, term=self.term)
+        return value
+
+    async def beat(self) -> None:
+        """Begin the lease anew, if there is one. Raises DatabaseUnavailable."""
+        term, lease_ms = self.term, self._lease_ms
+        if term is None or lease_ms is None:
+            return
+        kept = await self._database.write(
+            lambda tx: networks.keep_lead(tx, self._network, term, lease_ms)
+        )
+        if not kept and self.term == term:
+            self.term, self.elsewhere = None, True
+            log.warning("another process leads now", network=self._network)
+
+    async def keep(self, stop: asyncio.Event) -> None:
+        """Beat until `stop` is set. An outage of the database is told by those who need it more."""
+        while not stop.is_set():
+            try:
+                await self.beat()
+            except Unavailable as trouble:
+                log.debug("lead not kept", network=self._network, trouble=str(trouble))
+            await pause(BEAT_SECONDS, stop)
+
+    async def leave(self) -> None:
+        """Let somebody else lead at once; if the database is down, when the lease ends."""
+        term, self.term = self.term, None
+        if term is None or self._lease_ms is None:
+            return
+        try:
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await self._database.write(lambda tx: networks.leave_lead(tx, self._network, term))
+        except (Unavailable, TimeoutError) as trouble:
+            log.debug("lead not left", network=self._network, trouble=str(trouble))

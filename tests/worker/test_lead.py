@@ -1,0 +1,110 @@
+import pytest
+
+from crypitor.database.networks import ask_rewind, rewind_asked
+from crypitor.queue.memory import MemoryQueue
+from crypitor.simulator.chain import SimulatedChain
+from crypitor.simulator.rpc import SimulatorServer
+from crypitor.worker.lead import Lead
+from tests.worker.following import CHAIN_ID, NETWORK, Rig
+
+
+@pytest.fixture
+async def chain():
+    chain = SimulatedChain(5)
+    chain.mine(10)
+    return chain
+
+
+@pytest.fixture
+async def workers(database, chain):
+    """Two workers of one network, with leases, in front of one queue."""
+    queue = MemoryQueue(limit=10_000)
+
+    def lead(leader):
+        return Lead(NETWORK, CHAIN_ID, database, leader=leader, lease_seconds=60)
+
+    async with (
+        SimulatorServer(chain) as node,
+        Rig(database, node.url, queue=queue, lead=lead("one")) as one,
+        Rig(database, node.url, queue=queue, lead=lead("two")) as two,
+    ):
+        yield one, two
+
+
+async def end_lease(database):
+    """What is so when a leader has been silent for too long."""
+    await database.write(lambda tx: tx.run("update networks set leased_until = 0"))
+
+
+async def test_one_worker_leads(workers):
+    """The second one stands by, and publishes nothing, as long as the lease lasts."""
+    one, two = workers
+    await one.settle()
+    before = list(one.consumer.told)
+    await two.settle()
+
+    assert one.follower.status.state == "following"
+    assert two.follower.status.state == "standby"
+    assert two.follower.term is None
+    assert two.consumer.told == []
+    assert before == [*range(11)]
+
+
+async def test_the_lead_passes_on(workers, chain, database):
+    """After the lease the other one goes on from what was matched; each block takes effect once."""
+    one, two = workers
+    await one.settle()
+    await two.settle()
+    await end_lease(database)
+    chain.mine(3)
+    await two.settle()
+
+    told = [message.block.header.number for message in two.consumer.taken]
+    assert told == [11, 12, 13]
+    assert two.follower.term == 2
+
+
+async def test_a_paused_leader_does_no_harm(workers, chain, database):
+    """What it publishes before it notices takes no effect, and it leaves a rewind to the new one."""
+    one, two = workers
+    await one.settle()
+    await end_lease(database)
+    await two.settle()
+    chain.reorg(2, 4)
+    await two.settle()
+    one.clock.now += 10_000
+    await database.write(lambda tx: ask_rewind(tx, NETWORK))
+    while await one.follower.step():
+        pass
+    asked = await database.read(lambda tx: rewind_asked(tx, NETWORK))
+    taken = len(two.consumer.taken)
+    await two.consumer.take()
+
+    assert two.consumer.told[-1] <= chain.head.number
+    assert len(two.consumer.taken) == taken
+    assert await two.consumer.hashes() == chain.canonical()[-9:]
+    assert asked
+
+
+async def test_a_leader_notices_that_it_lost_the_lead(workers, database):
+    """At its next beat it stands by; the other's next beat keeps the lead."""
+    one, two = workers
+    await one.settle()
+    await end_lease(database)
+    await two.settle()
+    await one.follower._lead.beat()
+    await two.follower._lead.beat()
+
+    assert not await one.follower.step()
+    assert one.follower.status.state == "standby"
+    assert two.follower.status.state == "following"
+
+
+async def test_leaving_hands_the_lead_over_at_once(workers):
+    """A worker that is stopped is not waited for."""
+    one, two = workers
+    await one.settle()
+    await one.follower._lead.leave()
+    await two.settle()
+
+    assert two.follower.term == 2
