@@ -29,8 +29,8 @@ test-live: $(VENV)/dev.stamp ## the tests beside real neighbours (PostgreSQL, an
 soak: $(VENV)/dev.stamp ## the long tests: crashes and chaos
 	$(PYTEST) -m soak --timeout 3600 $(ARGS)
 
-bench: $(VENV)/dev.stamp ## what it costs, as one JSON document; ARGS=100000 for fewer addresses
-	@$(BIN)/python -m bench.addresses $(ARGS)
+bench: $(VENV)/dev.stamp ## what it costs; ARGS="--quick", ARGS="stages --against HEAD~1", ARGS=--help
+	@$(BIN)/crypitor bench $(ARGS)
 
 check: $(VENV)/dev.stamp ## style, types, who imports whom, config.toml
 	$(BIN)/ruff check

@@ -1,1 +1,15 @@
-"""What the product costs, measured: one JSON document a run, fixed seeds, ratios within one run."""
+"""What the product costs, measured with fixed seeds: `crypitor bench`, or `python -m bench`.
+
+A bench is a module here with a function `bench(*, quick)` that returns its figures as one document
+(see `figures`). Each runs in a process of its own, which knows nothing of what ran before.
+"""
+
+BENCHES = {
+    "stages": "each stage of a block's way alone",
+    "endtoend": "from the node's bytes to committed matches, and the two references beside it",
+    "addresses": "a million addresses: adding, searching, removing, loading",
+    "proof": "the proof of recorded blocks at each level",
+    "lies": "how many lies about receipts each level of proof finds",
+    "heads": "from a node's having a block to its being on the queue (needs anvil)",
+}
+"""Module → what it measures."""

@@ -1,7 +1,4 @@
-"""A million addresses: adding, searching, removing, loading, and what matching a block costs.
-
-`python -m bench.addresses [COUNT]` prints one JSON document; `make bench` runs it.
-"""
+"""A million addresses: adding, searching, removing, loading, and what matching a block costs."""
 
 import asyncio
 import json
@@ -16,7 +13,7 @@ import msgspec
 import uvloop
 
 from bench.blocks import addresses, block
-from bench.measuring import in_turn, loop_holds, machine, spread
+from bench.measuring import in_turn, loop_holds, spread
 from bench.world import World, world
 from crypitor.evm.types import Address, Block
 from crypitor.monitor.index import Index
@@ -24,21 +21,28 @@ from crypitor.monitor.match import find_matches
 from crypitor.monitor.models import DEFAULT_RULES, Kind, Monitor, Phase, rule_of
 
 SEED = 4
+COUNT = 1_000_000
+QUICK_COUNT = 100_000
 HITS = 5
 QUIET_SECONDS = 5.0
 ROUNDS = 60
 SEARCHES = 100
 
 
-async def main(count: int) -> None:
-    """Measure everything and print it."""
+def bench(*, quick: bool = False) -> dict:
+    """Measure everything."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_measured(QUICK_COUNT if quick else COUNT))
+
+
+async def _measured(count: int) -> dict:
     watched = addresses(count, SEED)
-    found: dict = {"bench": "addresses", "machine": machine(), "seed": SEED, "addresses": count}
+    found: dict = {"addresses": count}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         await _live(folder, watched, found)
     found["matching"] = {"addresses": _by_addresses(watched), "monitors": _by_monitors()}
-    print(json.dumps(found, indent=2))
+    return found
 
 
 async def _live(folder: Path, watched: list[Address], found: dict) -> None:
@@ -191,7 +195,3 @@ MONITOR = Monitor(
     any_address=False, endpoints=(), notify=frozenset(Phase), confirmations=None, tags=(), note="",
     enabled=True, created_at=0, updated_at=0,
 )  # fmt: skip
-
-if __name__ == "__main__":
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000))

@@ -1,15 +1,11 @@
 """
 From a node's having a block to its being on the queue, over newHeads and over polling.
 
-    CRYPITOR_TEST_ANVIL=/path/to/anvil .venv/bin/python bench/heads.py [--blocks 200] [--json]
-
 A block is there when anvil has answered the request to mine it. The service's own clock begins
 before that, so figures can be negative: announcements overtake the answer.
 """
 
-import argparse
 import asyncio
-import json
 import os
 import random
 import socket
@@ -21,6 +17,7 @@ from pathlib import Path
 
 import aiohttp
 
+from bench.figures import figure
 from crypitor.database.engine import Database
 from crypitor.database.migrate import migrate
 from crypitor.loop import Health
@@ -31,6 +28,8 @@ from crypitor.worker.nodes import Nodes
 
 CHAIN_ID = 31337
 PAUSE_SECONDS = (0.05, 0.3)
+BLOCKS = 200
+QUICK_BLOCKS = 20
 
 
 @asynccontextmanager
@@ -128,30 +127,22 @@ async def taken(queue, number):
     await queue.done(message)
 
 
-async def main(blocks):
+async def both(blocks: int) -> dict:
+    """Measure over newHeads and over polling."""
     found = {}
     for name, scheme, poll_seconds in (("newHeads", "ws", 1.0), ("polling", "http", 0.25)):
         waits, requests = await measured(scheme, blocks, poll_seconds)
-        cuts = statistics.quantiles(waits, n=100)
         found[name] = {
-            "blocks": blocks,
-            "poll_seconds": poll_seconds,
-            "median_ms": round(statistics.median(waits), 2),
-            "p95_ms": round(cuts[94], 2),
-            "p99_ms": round(cuts[98], 2),
-            "requests_per_block": round(requests, 2),
+            "poll seconds": poll_seconds,
+            "node to queue": figure(waits, "ms"),
+            "node to queue, p99": round(statistics.quantiles(waits, n=100)[98], 2),
+            "requests a block": round(requests, 2),
         }
     return found
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--blocks", type=int, default=200)
-    parser.add_argument("--json", action="store_true")
-    asked = parser.parse_args()
-    result = asyncio.run(main(asked.blocks))
-    if asked.json:
-        print(json.dumps(result))
-    else:
-        for name, figures in result.items():
-            print(name, *(f"{key}={value}" for key, value in figures.items()))
+def bench(*, quick: bool = False) -> dict:
+    """Measure, where there is an anvil."""
+    if "CRYPITOR_TEST_ANVIL" not in os.environ:
+        return {"left out": "set CRYPITOR_TEST_ANVIL to an anvil"}
+    return asyncio.run(both(QUICK_BLOCKS if quick else BLOCKS))

@@ -1,12 +1,8 @@
 """
 How many lies about a block's receipts each level of proof finds, in percent, on a simulated chain.
-
-    .venv/bin/python bench/lies.py [--json]
 """
 
-import argparse
 import copy
-import json
 from random import Random
 
 import msgspec
@@ -21,14 +17,17 @@ from crypitor.simulator.lies import OF_RECEIPTS
 
 LEVELS = ("off", "logs", "receipts")
 BLOCKS = 200
+QUICK_BLOCKS = 20
 
 
-def main():
+def bench(*, quick: bool = False) -> dict:
+    """Count what is refused, lie by lie."""
+    blocks = QUICK_BLOCKS if quick else BLOCKS
     chain = SimulatedChain("lies", transfers=(20, 60))
-    chain.mine(BLOCKS)
+    chain.mine(blocks)
     rng = Random("lies")
     found = {fault: dict.fromkeys(LEVELS, 0) for fault in OF_RECEIPTS}
-    for block in map(chain.by_number, range(1, BLOCKS + 1)):
+    for block in map(chain.by_number, range(1, blocks + 1)):
         document = msgspec.json.encode(block_document(block, full=True))
         seal = msgspec.json.decode(document, type=Seal)
         transactions = msgspec.json.decode(
@@ -41,13 +40,10 @@ def main():
             receipts = msgspec.json.decode(told, type=tuple[Receipt, ...])
             for level in LEVELS:
                 found[fault][level] += refused(seal, transactions, receipts, level)
-    return [
-        {
-            "fault": fault.value,
-            **{level: round(100 * n / BLOCKS, 1) for level, n in of_level.items()},
-        }
+    return {
+        fault.value: {level: round(100 * n / blocks, 1) for level, n in of_level.items()}
         for fault, of_level in found.items()
-    ]
+    }
 
 
 def refused(seal, transactions, receipts, level):
@@ -56,15 +52,3 @@ def refused(seal, transactions, receipts, level):
     except Unproven:
         return True
     return False
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--json", action="store_true")
-    asked = parser.parse_args()
-    rows = main()
-    if asked.json:
-        print(json.dumps(rows))
-    else:
-        for row in rows:
-            print(row)

@@ -1,51 +1,37 @@
-"""
-What the proof of recorded Ethereum blocks costs at each level, in milliseconds of processor time.
+"""What the proof of recorded Ethereum blocks costs at each level; nothing where they are not."""
 
-    CRYPITOR_SHARED=/path/to/shared .venv/bin/python bench/proof.py [--json]
-"""
-
-import argparse
-import json
-import statistics
-import time
-
+from bench.figures import figure, in_rounds
 from crypitor.evm.profiles import PLAIN
 from crypitor.evm.proof import prove
 from tests.evm.recorded import recorded_blocks
+from tests.recorded import BLOCKS
 
 LEVELS = ("off", "logs", "receipts")
 ROUNDS = 30
+QUICK_ROUNDS = 5
+LEAST_TRANSACTIONS = 150
 
 
-def median_ms(block, level):
-    times = []
-    for _ in range(ROUNDS):
-        started = time.process_time()
-        prove(block.seal, block.transactions, block.receipts, level, PLAIN)
-        times.append(1000 * (time.process_time() - started))
-    return round(statistics.median(times), 2)
-
-
-def main():
-    return [
-        {
-            "block": block.name,
+def bench(*, quick: bool = False) -> dict:
+    """Prove each block at each level in turn."""
+    if not BLOCKS.is_dir():
+        return {"left out": "set CRYPITOR_SHARED to where the recorded blocks are"}
+    return {
+        block.name: {
             "transactions": len(block.transactions),
             "logs": sum(len(receipt.logs) for receipt in block.receipts),
-            **{level: median_ms(block, level) for level in LEVELS},
+            **_levels(block, QUICK_ROUNDS if quick else ROUNDS),
         }
         for block in recorded_blocks([1])
-        if len(block.transactions) >= 150
-    ]
+        if len(block.transactions) >= LEAST_TRANSACTIONS
+    }
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--json", action="store_true")
-    asked = parser.parse_args()
-    found = main()
-    if asked.json:
-        print(json.dumps(found))
-    else:
-        for row in found:
-            print(*(f"{key}={value}" for key, value in row.items()))
+def _levels(block, rounds: int) -> dict:
+    works = {
+        level: lambda _, level=level: prove(
+            block.seal, block.transactions, block.receipts, level, PLAIN
+        )
+        for level in LEVELS
+    }
+    return {level: figure(ms, "ms") for level, ms in in_rounds(works, rounds).items()}

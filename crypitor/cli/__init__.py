@@ -29,6 +29,7 @@ for command in (
     declared.export,
     development.listen,
     development.simulate,
+    development.bench,
 ):
     cli.command()(command)
 cli.add_typer(keys, name="key")

@@ -1,10 +1,13 @@
-"""For development: a receiver that verifies, a chain that misbehaves."""
+"""For development: a receiver that verifies, a chain that misbehaves, and benches."""
 
 import asyncio
 import contextlib
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -105,6 +108,27 @@ def simulate(
                 await keep_mining(chain, server, block_seconds, reorg_every, stop)
 
     _run_server(mine, host, port)
+
+
+def bench(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]…", help="Which; left out: all.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer rounds, smaller inputs.")] = False,
+    against: Annotated[
+        str | None, typer.Option(metavar="REV", help="Measure this revision too, in turn.")
+    ] = None,
+) -> None:
+    """Measure what it costs on this machine. Only in a checkout: the benches are not installed."""
+    checkout = Path(__file__).parents[2]
+    if not (checkout / "bench" / "__main__.py").is_file():
+        raise failure("the benches are not installed; run `make bench` in a checkout of the source")
+    options = [*(names or ()), *(["--json"] if as_json else ()), *(["--quick"] if quick else ())]
+    options += ["--against", against] if against else []
+    command = [sys.executable, "-m", "bench", *options]
+    done = subprocess.run(command, cwd=checkout, check=False)  # noqa: S603 - of this checkout
+    raise typer.Exit(done.returncode)
 
 
 def _run_server(serve: Callable[[], Coroutine[Any, Any, None]], host: str, port: int) -> None:

@@ -1,0 +1,221 @@
+"""The real way of a block, in this process: node, follower, queue, matcher, SQLite file.
+
+Only the bytes on the wire are ours: a node that answers from memory.
+"""
+
+import asyncio
+import gc
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import msgspec
+
+from bench.inputs import CHAIN_ID, Served
+from crypitor.database.endpoints import insert_endpoint
+from crypitor.database.engine import Database
+from crypitor.database.ids import new_id
+from crypitor.database.keys import ensure_project
+from crypitor.database.migrate import migrate
+from crypitor.database.monitors import insert_monitor
+from crypitor.evm.types import Address
+from crypitor.loop import Health, clock
+from crypitor.monitor.index import Index
+from crypitor.monitor.matcher import Chain, Matcher
+from crypitor.monitor.models import DEFAULT_RULES, Monitor, Phase, Rule
+from crypitor.queue import Queue
+from crypitor.queue.memory import MemoryQueue
+from crypitor.webhook.delivery import Endpoint
+from crypitor.worker import Unobserved, rpc
+from crypitor.worker.follower import Follower
+from crypitor.worker.node import Node
+from crypitor.worker.nodes import Nodes
+
+NETWORK = "ethereum"
+SECRET = "whsec_" + "QUJD" * 10
+CONFIRMATIONS = 12
+WINDOW = 16
+
+PROJECT = new_id("pr_", 1, bytes(10))
+
+MONITOR = Monitor(
+    id="mo_1", project_id=PROJECT, name="bench", networks=(NETWORK,), rules=DEFAULT_RULES,
+    any_address=False, endpoints=("ep_1",), notify=frozenset(Phase), confirmations=None, tags=(),
+    note="", enabled=True, created_at=1, updated_at=1,
+)  # fmt: skip
+
+
+class _Asked(msgspec.Struct):
+    id: int
+    method: str
+    params: list
+
+
+_asked = msgspec.json.Decoder(_Asked | list[_Asked])
+
+
+class Memory:
+    """A transport whose node has these blocks, and nothing between it and us."""
+
+    def __init__(self, blocks: Sequence[Served], sizes: list[int] | None = None) -> None:
+        self._blocks = blocks
+        self._sizes = sizes
+        self._by_hash = {block.hash: block for block in blocks}
+
+    async def connect(self) -> int:
+        return 0
+
+    async def exchange(self, body: bytes, ids: range) -> object:  # noqa: ARG002
+        answer = self.answer(body)
+        if self._sizes is not None:
+            self._sizes.append(len(answer))
+        return rpc.decode(answer)
+
+    def answer(self, body: bytes) -> bytes:
+        """Return the bytes that answer the bytes of a request."""
+        asked = _asked.decode(body)
+        if isinstance(asked, list):
+            return b"[" + b",".join([self._one(one) for one in asked]) + b"]"
+        return self._one(asked)
+
+    async def renew(self, connection: int) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+    def _one(self, asked: _Asked) -> bytes:
+        return b'{"jsonrpc":"2.0","id":%d,"result":%b}' % (asked.id, self._result(asked))
+
+    def _result(self, asked: _Asked) -> bytes:
+        if asked.method == "eth_chainId":
+            return b'"%b"' % hex(CHAIN_ID).encode()
+        place = asked.params[0]
+        if asked.method == "eth_getBlockByHash":
+            return self._by_hash[place].head
+        at = -1 if place in ("latest", "safe", "finalized") else int(place, 16)
+        if at >= len(self._blocks):
+            return b"null"
+        block = self._blocks[at]
+        if asked.method == "eth_getBlockReceipts":
+            return block.receipts
+        return block.block if asked.params[1] else block.head
+
+
+@dataclass
+class Seen:
+    """Hears what was matched; `done` is set with the block at the height `until`."""
+
+    until: int = -1
+    blocks: int = 0
+    matches: list[str] = field(default_factory=list)
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def block_matched(self, message, matches, *_) -> None:
+        self.blocks += 1
+        self.matches += [match.id for match in matches]
+        if message.block.header.number >= self.until:
+            self.done.set()
+
+    def attempts_recorded(self, _) -> None:
+        pass
+
+
+@dataclass
+class Run:
+    """What a run over some blocks took. cpu_seconds: of all threads of the process."""
+
+    blocks: int
+    matches: list[str]
+    seconds: float
+    cpu_seconds: float
+
+    @property
+    def ms_a_block(self) -> float:
+        """Of the processor."""
+        return 1000 * self.cpu_seconds / self.blocks
+
+
+def monitor_of(*rules: Rule, any_address: bool = False) -> Monitor:
+    """Return the monitor with other rules."""
+    return replace(MONITOR, rules=rules, any_address=any_address)
+
+
+def index_of(addresses: Sequence[Address], monitor: Monitor = MONITOR) -> Index:
+    """Return the index as it is once these addresses of one monitor are loaded."""
+    index = Index()
+    index.put(monitor)
+    index.add_addresses(monitor.id, ((address, None) for address in addresses))
+    gc.collect()
+    gc.freeze()
+    return index
+
+
+async def prepared(folder: Path, monitor: Monitor = MONITOR, url: str = "") -> str:
+    """Make a database with one monitor and its endpoint; return its URL."""
+    url = url or f"sqlite:///{folder}/crypitor.db"
+    await migrate(url)
+
+    async def store(tx) -> None:
+        assert await ensure_project(tx, 1, bytes) == PROJECT
+        await insert_endpoint(tx, Endpoint("ep_1", PROJECT, "http://127.0.0.1:9/", SECRET))
+        await insert_monitor(tx, monitor)
+
+    async with Database.open(url) as database:
+        await database.write(store)
+    return url
+
+
+@asynccontextmanager
+async def followed(
+    url: str,
+    blocks: Sequence[Served],
+    index: Index,
+    *,
+    verify: str = "receipts",
+    queue: Queue | None = None,
+    transport: object = None,
+    window: int = WINDOW,
+    wake=lambda _: None,
+) -> AsyncIterator[tuple[Follower, Matcher, Seen, Database]]:
+    """Open all parts between the node's bytes and the database."""
+    seen = Seen()
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(Database.open(url))
+        node = Node("http://memory", "memory", chain_id=CHAIN_ID, timeout_seconds=30, verify=verify)
+        node._transport = transport or Memory(blocks)  # noqa: SLF001 - in place of web3's
+        nodes = await stack.enter_async_context(Nodes(NETWORK, [node], observer=Unobserved()))
+        queue = queue or MemoryQueue()
+        stack.push_async_callback(queue.close)
+        matcher = Matcher(
+            queue, database, index, {NETWORK: Chain("Ethereum", CONFIRMATIONS, 64)}, wake=wake,
+            clock=clock, observer=seen, refresh=_nothing_changed,
+        )  # fmt: skip
+        await matcher.load()
+        follower = Follower(
+            NETWORK, CHAIN_ID, nodes, queue, database, start=0, max_reorg_depth=64, window=window,
+            poll_seconds=1.0, clock=clock, health=Health(), observer=Unobserved(),
+            tags_wanted=lambda: False,
+        )  # fmt: skip
+        yield follower, matcher, seen, database
+
+
+async def catch_up(url: str, blocks: Sequence[Served], index: Index, **options) -> Run:
+    """Go from block 0 to the last one, and measure from the first block to the last commit."""
+    async with followed(url, blocks, index, **options) as (follower, matcher, seen, _):
+        seen.until, stop = blocks[-1].number, asyncio.Event()
+        await follower.open()
+        began, worked = time.perf_counter(), time.process_time()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(follower.run(stop))
+            tasks.create_task(matcher.run(stop, Health()))
+            await seen.done.wait()
+            seconds, cpu = time.perf_counter() - began, time.process_time() - worked
+            stop.set()
+    return Run(len(blocks), seen.matches, seconds, cpu)
+
+
+async def _nothing_changed() -> None:
+    """Take the place of a look at what the API changed."""

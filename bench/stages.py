@@ -1,0 +1,150 @@
+"""Each stage of a block's way alone: what it takes of the processor, for each shape of block."""
+
+import asyncio
+import gc
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import uvloop
+
+from bench import inputs, path
+from bench.figures import figure, in_rounds, processor_ms
+from bench.inputs import Served
+from crypitor.database.blocks import BlockEffect, save_block
+from crypitor.database.engine import Database
+from crypitor.database.networks import lead
+from crypitor.evm.metadata import Token
+from crypitor.evm.proof import prove
+from crypitor.evm.types import Block
+from crypitor.monitor.index import Index
+from crypitor.monitor.match import find_matches
+from crypitor.queue import Message, wire
+from crypitor.webhook.formats import texts_of
+from crypitor.worker import rpc
+
+ADDRESSES = 1_000_000
+BLOCKS = 20
+ROUNDS = 9
+
+
+def bench(*, quick: bool = False) -> dict:
+    """Measure every stage. quick: fewer rounds, and fewer watched addresses."""
+    index = path.index_of(inputs.watched_addresses(10_000 if quick else ADDRESSES))
+    rounds = 3 if quick else ROUNDS
+    kinds = {shape.name: inputs.chain(shape, BLOCKS)[1:] for shape in inputs.SHAPES.values()}
+    if recorded := inputs.recorded():
+        kinds["recorded"] = inputs.repeated(recorded, BLOCKS)[1:]
+    return {name: _of(blocks, index, rounds) for name, blocks in kinds.items()}
+
+
+def _of(blocks: Sequence[Served], index: Index, rounds: int) -> dict:
+    batches = [_answered(block) for block in blocks]
+    seen = [_read(batch) for batch in batches]
+    messages = [_message(one.block) for one in seen]
+    encoded = [wire.encode(message) for message in messages]
+    found = [find_matches(one.block, path.NETWORK, 1, index) for one in seen]
+    token = Token("Token", "TOK", 18)
+    works = {
+        "decode": lambda _: [_read(batch) for batch in batches],
+        **{
+            f"proof, {level}": lambda _, level=level: [
+                prove(one.seal, one.transactions, one.receipts, level) for one in seen
+            ]
+            for level in ("off", "logs", "receipts")
+        },
+        "wire, encode": lambda _: [wire.encode(message) for message in messages],
+        "wire, decode": lambda _: [wire.decode(one) for one in encoded],
+        "body": lambda _: [
+            texts_of(match, 1, "Ethereum", token) for matches in found for match in matches
+        ],
+    }
+    gc.collect()
+    gc.disable()
+    taken = in_rounds(works, rounds, per=len(blocks))
+    taken["match"] = _matching(batches, index, rounds)
+    taken["commit"] = _committing(messages, found, rounds)
+    gc.enable()
+    logs = [sum(len(receipt.logs) for receipt in one.receipts) for one in seen]
+    size = sum(map(len, batches)) / len(batches)
+    return {
+        "transactions": round(sum(len(one.transactions) for one in seen) / len(seen)),
+        "logs": round(sum(logs) / len(logs)),
+        "json kB": round(size / 1000),
+        "wire kB": round(sum(map(len, encoded)) / len(encoded) / 1000),
+        "matches": round(sum(map(len, found)) / len(found), 1),
+        **{name: figure(values, "ms a block") for name, values in taken.items()},
+    }
+
+
+def _answered(block: Served) -> bytes:
+    """Return what a node answers to a look at a block."""
+    results = (block.head, block.block, block.receipts)
+    return (
+        b"["
+        + b",".join(
+            b'{"jsonrpc":"2.0","id":%d,"result":%b}' % (number, result)
+            for number, result in enumerate(results, 1)
+        )
+        + b"]"
+    )
+
+
+def _read(batch: bytes) -> rpc.Served:
+    """Read an answer as Node does."""
+    _, block, receipts = rpc.in_order(rpc.decode(batch), range(1, 4))
+    return rpc.served(block.result, receipts.result)
+
+
+def _message(block: Block) -> Message:
+    return Message(path.NETWORK, 1, block.header.number, block, None, None, 0)
+
+
+def _matching(batches: Sequence[bytes], index: Index, rounds: int) -> list[float]:
+    """Match blocks as they come in: no string of them has been hashed before."""
+    taken = []
+    for _ in range(rounds):
+        fresh = [_read(batch).block for batch in batches]
+        with processor_ms() as ms:
+            for block in fresh:
+                find_matches(block, path.NETWORK, 1, index)
+        taken.append(ms[0] / len(batches))
+    return taken
+
+
+def _committing(messages: Sequence[Message], found: Sequence[list], rounds: int) -> list[float]:
+    """Store blocks one by one, as at the head of the chain, each in a transaction of its own."""
+
+    async def all_rounds() -> list[float]:
+        taken = []
+        for _ in range(rounds):
+            with tempfile.TemporaryDirectory() as folder:
+                url = await path.prepared(Path(folder))
+                async with Database.open(url) as database:
+                    await database.write(lambda tx: lead(tx, path.NETWORK, inputs.CHAIN_ID))
+                    with processor_ms() as ms:
+                        await _stored(database, messages, found)
+                    taken.append(ms[0] / len(messages))
+        return taken
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(all_rounds())
+
+
+async def _stored(database: Database, messages: Sequence[Message], found: Sequence[list]) -> None:
+    for sequence, (message, matches) in enumerate(zip(messages, found, strict=True)):
+        header = message.block.header
+        effect = BlockEffect(
+            network=path.NETWORK, chain_id=1, display_name="Ethereum",
+            expected_sequence=sequence, sequence=sequence + 1, header=header,
+            ancestor_number=header.number - 1 if sequence else None,
+            matches=[(match, path.CONFIRMATIONS) for match in matches],
+            safe=None, finalized=None, oldest_kept=header.number - 64, now=1,
+        )  # fmt: skip
+        saved = await database.write(lambda tx, effect=effect: save_block(tx, effect))
+        assert saved is not None
+
+
+if __name__ == "__main__":
+    print(msgspec.json.format(msgspec.json.encode(bench()), indent=1).decode())
