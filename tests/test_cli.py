@@ -19,7 +19,7 @@ from crypitor.simulator.faults import Fault
 
 CRYPITOR = [sys.executable, "-m", "crypitor"]
 COMMANDS = [
-    "run", "demo", "check", "migrate", "apply", "export", "listen", "simulate", "key", "network",
+    "run", "demo", "check", "migrate", "apply", "export", "listen", "simulate", "bench", "key", "network",
 ]  # fmt: skip
 NOT_FOR_HELP = {"web3", "aiohttp", "sqlalchemy", "pydantic", "structlog", "databases", "aiokafka"}
 
