@@ -119,8 +119,10 @@ def bench(
     against: Annotated[
         str | None, typer.Option(metavar="REV", help="Measure this revision too, in turn.")
     ] = None,
+    config: ConfigPath = None,
 ) -> None:
     """Measure what it costs on this machine. Only in a checkout: the benches are not installed."""
+    load(config)
     checkout = Path(__file__).parents[2]
     if not (checkout / "bench" / "__main__.py").is_file():
         raise failure("the benches are not installed; run `make bench` in a checkout of the source")
