@@ -26,7 +26,7 @@ from crypitor.queue.memory import MemoryQueue
 
 NETWORK = "ethereum"
 BLOCK_SECONDS = 0.1
-KEPT = 64
+KEPT = 129
 
 
 def clock() -> int:

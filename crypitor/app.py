@@ -25,6 +25,7 @@ from crypitor.metrics import Metrics
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.models import Confirmations
+from crypitor.monitor.position import kept_headers
 from crypitor.monitor.watchlist import Watchlist
 from crypitor.observer import Observer
 from crypitor.opening import api_site, opened_in_time
@@ -251,7 +252,7 @@ class _Service:
         watchlist = self._watchlist = Watchlist(self._database, self._index)
         await watchlist.load()
         chains = {
-            name: Chain(network.title, network.confirmations, network.max_reorg_depth)
+            name: Chain(network.title, network.confirmations, kept_headers(network.max_reorg_depth))
             for name, network in self._config.followed.items()
         }
         matcher = Matcher(
@@ -324,7 +325,7 @@ class _Service:
             self._database,
             term=lambda: follower.term,
             confirmations=network.confirmations,
-            keep=network.max_reorg_depth + 1,
+            keep=kept_headers(network.max_reorg_depth),
             in_flight=backfill.in_flight,
             requests_per_second=backfill.requests_per_second,
             wake=self._wake,

@@ -20,6 +20,7 @@ from crypitor.loop import Health
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.models import DEFAULT_RULES, Monitor, Phase
+from crypitor.monitor.position import kept_headers
 from crypitor.queue.memory import MemoryQueue
 from crypitor.simulator.audit import Audit, Heard, Question, audit
 from crypitor.simulator.chain import SimulatedChain
@@ -87,6 +88,11 @@ class Belt(MemoryQueue):
     async def next(self, timeout_seconds: float):
         return await super().next(0)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether anything is there to be matched."""
+        return self._has_waiting()
+
     async def serve_again(self, count: int) -> None:
         """Serve the last messages once more, those of earlier lives among them."""
         for message in self._log[-count:]:
@@ -109,7 +115,7 @@ class Asked:
 class Stepped:
     """One network, a few monitors, and everything between node and receiver.
 
-    highest: the highest block that was ever published: what the depth of a reorg counts from.
+    lowest: the lowest block that a reorg may leave in place.
     outages: how often no node could answer.
     at_rest: whether the follower had nothing more to do when it stepped last.
     """
@@ -120,7 +126,7 @@ class Stepped:
         self.chain = chain
         self.clock = Clock()
         self._sender_clock = Clock()
-        self.highest = 0
+        self._highest = self._highest_ever = 0
         self.outages = 0
         self.at_rest = False
         self.start = options.get("start", 0)
@@ -177,17 +183,32 @@ class Stepped:
                 self.outages += 1
                 self.clock.ahead_seconds += REST_SECONDS
             tip = self.follower.status.tip
-            self.highest = max(self.highest, tip.number if tip else 0)
+            self._highest = max(self._highest, tip.number if tip else 0)
+            self._highest_ever = max(self._highest_ever, self._highest)
             if not busy:
                 self.at_rest = True
                 break
         return not self.at_rest
 
+    @property
+    def lowest(self) -> int:
+        """
+        As deep as is promised, below everything that was published and may yet be matched, or may
+        be where the next life begins. A chain may get shorter again and again by as much in sum.
+
+        While the follower catches up, it holds blocks that it asked for and will still publish.
+        """
+        reached = self._highest + (0 if self.at_rest else WINDOW + 1)
+        return max(reached - self.max_reorg_depth, self._highest_ever - 2 * self.max_reorg_depth, 0)
+
     async def match(self, steps: int) -> None:
         """Take steps of the matcher."""
         for _ in range(steps):
             if not await self.matcher.step():
-                return
+                break
+        tip, matched = self.follower.status.tip, self.matcher.tip(NETWORK)
+        if tip is not None and tip == matched and not self.queue.waiting:
+            self._highest = tip.number
 
     async def send(self) -> None:
         """Deliver all that is due."""
@@ -303,7 +324,7 @@ class Stepped:
             queue,
             database,
             index,
-            {NETWORK: Chain("Dev", 12, self.max_reorg_depth)},
+            {NETWORK: Chain("Dev", 12, kept_headers(self.max_reorg_depth))},
             wake=self.sender.wake,
             clock=self._sender_clock.unix_ms,
             observer=Uncounted(),

@@ -155,7 +155,7 @@ async def run(url, lives):
         await watchlist.load()
         service = Service(database, None)
         matcher = Matcher(
-            service.queue, database, index, {NETWORK: Chain("Ethereum", 3, 8)},
+            service.queue, database, index, {NETWORK: Chain("Ethereum", 3, 9)},
             wake=lambda _: None, clock=lambda: 0, observer=Unobserved(),
             refresh=watchlist.refresh_if_in_doubt,
         )  # fmt: skip

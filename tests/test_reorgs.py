@@ -13,7 +13,7 @@ from crypitor.listen import Receiver
 from crypitor.simulator.chain import SimulatedChain
 from crypitor.simulator.faults import Fault
 from crypitor.simulator.rpc import SimulatorServer
-from tests.stepped import SECRET, WINDOW, Asked, Stepped
+from tests.stepped import SECRET, Asked, Stepped
 
 SCRIPTS = 500
 QUICK_SCRIPTS = 60
@@ -51,7 +51,7 @@ class Script:
 
     def _note(self, *words: object) -> None:
         self.told.append(" ".join(map(str, words)))
-        print(f"{self.told[-1]}; head {self._chain.head.number}, published {self._rig.highest}")
+        print(f"{self.told[-1]}; head {self._chain.head.number}, lowest {self._rig.lowest}")
 
     async def _mine(self) -> None:
         self._note("mine", len(self._chain.mine(self._rng.randint(1, 3))))
@@ -73,17 +73,8 @@ class Script:
         await following
 
     def _deepest(self) -> int:
-        """
-        How many blocks may go: counted from the highest one that was ever published.
-
-        While the follower catches up, it holds blocks that it asked for and will still publish.
-        """
-        tip = self._rig.follower.status.tip
-        published = max(self._rig.highest, tip.number if tip else 0)
-        if not self._rig.at_rest:
-            published += WINDOW + 1
-        lowest = max(published - self._rig.max_reorg_depth, 0)
-        return min(self._chain.head.number - lowest, self._rig.max_reorg_depth)
+        """How many blocks may go."""
+        return min(self._chain.head.number - self._rig.lowest, self._rig.max_reorg_depth)
 
     def _fork(self, deepest: int) -> None:
         if deepest < 1:

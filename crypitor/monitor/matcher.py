@@ -31,12 +31,12 @@ class Chain:
 
     display_name: for people.
     confirmations: required where a monitor says nothing else.
-    max_reorg_depth: how many matched headers are kept below the tip.
+    kept_headers: how many matched headers are kept, the tip among them.
     """
 
     display_name: str
     confirmations: Confirmations
-    max_reorg_depth: int
+    kept_headers: int
 
 
 class Observer(Protocol):
@@ -179,7 +179,7 @@ class Matcher:
             ],
             safe=message.safe,
             finalized=message.finalized,
-            oldest_kept=header.number - chain.max_reorg_depth,
+            oldest_kept=header.number - chain.kept_headers + 1,
             now=now,
             tokens=known,
             unknown=contracts - known.keys(),
@@ -189,7 +189,7 @@ class Matcher:
             del self._positions[message.network]
             return False
         self._positions[message.network] = position.with_block(
-            message.sequence, placed.ancestor, header, chain.max_reorg_depth + 1
+            message.sequence, placed.ancestor, header, chain.kept_headers
         )
         self._tokens.keep(message.network, saved.tokens)
         self._wake(saved.endpoints)
@@ -223,7 +223,7 @@ class Matcher:
 
     async def _position(self, network: str) -> Position:
         if network not in self._positions:
-            kept = self._chains[network].max_reorg_depth + 1
+            kept = self._chains[network].kept_headers
             self._positions[network] = await self._database.read(
                 lambda tx: position_of(tx, network, kept)
             )

@@ -6,6 +6,15 @@ from dataclasses import dataclass
 from crypitor.evm.types import Header
 
 
+def kept_headers(max_reorg_depth: int) -> int:
+    """Return how many matched headers are kept.
+
+    Twice what one reorg may orphan: where a chain gets shorter, the next reorg goes back from a
+    lower tip, and headers that were dropped do not come back.
+    """
+    return 2 * max_reorg_depth + 1
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """What has been matched of one chain.

@@ -38,6 +38,13 @@ class Ahead(Generic[T]):
         finally:
             self._looks.pop(number, None)
 
+    def seen(self, number: int) -> T | None:
+        """Return what a height showed, if that is known already; it stays to be taken."""
+        look = self._looks.get(number)
+        if look is None or not look.done() or look.cancelled() or look.exception():
+            return None
+        return look.result()
+
     async def drop(self) -> None:
         """Give up all looks under way; return when they are over."""
         looks, self._looks = self._looks, {}

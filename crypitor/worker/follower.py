@@ -7,7 +7,6 @@ headers that are kept.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import structlog
@@ -17,14 +16,14 @@ from crypitor.database.engine import Database, Transaction
 from crypitor.errors import DeepReorg, NodeUnavailable, Unavailable
 from crypitor.evm.types import Block, Header
 from crypitor.loop import Health, forever, pause
-from crypitor.monitor.position import Position
+from crypitor.monitor.position import Position, kept_headers
 from crypitor.queue import Message, Queue
 from crypitor.worker import Observer
-from crypitor.worker.ahead import Ahead
 from crypitor.worker.beginning import headers_below
 from crypitor.worker.fork import LONG_FORK, Doubts, ancestor_of
 from crypitor.worker.halt import Halt
 from crypitor.worker.lead import BEAT_SECONDS, Lead
+from crypitor.worker.lookout import Lookout, Seen
 from crypitor.worker.node import Sight
 from crypitor.worker.nodes import Nodes
 from crypitor.worker.pace import Pace
@@ -36,22 +35,12 @@ log = structlog.get_logger(__name__)
 REWIND_LOOK_MS = 1000
 """How often the database is asked whether the matcher wants to go back."""
 
-TAGS_MS = 60_000
-"""How often `safe` and `finalized` are looked at where nothing waits for them."""
-
 PROGRESS_MS = 10_000
 CATCHING_UP_BLOCKS = 8
 
-STOPPED_SECONDS = 15.0
 RELISTEN_SECONDS = 5.0
 
 _COUNTER_BITS = 40
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    sight: Sight
-    at: int
 
 
 class Follower:
@@ -96,22 +85,18 @@ class Follower:
         self._health = health
         self._observer = observer
         self._wake = asyncio.Event()
-        self._ahead = Ahead(self._look, window)
         self._lead = lead or Lead(network, chain_id, database)
+        self._lookout = Lookout(
+            nodes, window=window, depth=max_reorg_depth, clock=clock, tags_wanted=tags_wanted
+        )
         self._term: int | None = None
         self._counter = 0
-        self._max_reorg_depth = max_reorg_depth
-        self._trail = Trail(max_reorg_depth + 1)
+        self._trail = Trail(max_reorg_depth)
         self._genesis_next = False
         self._looked_for_rewind_at = 0
-        self._head: Header | None = None
-        self._safe: int | None = None
-        self._finalized: int | None = None
         self._last_reorg: Reorg | None = None
         self._halt = Halt(network, self.role, health)
         self._waiting: str | None = None
-        self._tags_wanted = tags_wanted
-        self._tags_at = 0
         self._pace = Pace(poll_seconds)
         self._progress_told_at = 0
         self._doubts = Doubts(nodes)
@@ -128,10 +113,10 @@ class Follower:
         return NetworkStatus(
             network=self._network,
             chain_id=self._chain_id,
-            head=self._head,
+            head=self._lookout.head,
             tip=self._trail.tip,
-            safe=self._safe,
-            finalized=self._finalized,
+            safe=self._lookout.safe,
+            finalized=self._lookout.finalized,
             last_reorg=self._last_reorg,
             state=self._state(behind),
             trouble=self._halt.reason or self._waiting,
@@ -169,8 +154,8 @@ class Follower:
         database has followed another chain under this name.
         """
         if self._term is not None:  # somebody else took the lead meanwhile
-            await self._ahead.drop()
-            self._term, self._head = None, None
+            await self._lookout.drop()
+            self._term, self._lookout.head = None, None
             self._halt.end()
         kept = await self._lead.take(self._stored)
         if kept is None:
@@ -181,7 +166,7 @@ class Follower:
 
     async def close(self) -> None:
         """Give up what is under way."""
-        await self._ahead.drop()
+        await self._lookout.drop()
 
     async def step(self) -> bool:
         """Publish the next block, or leave a branch; False when nothing more is known to be there.
@@ -200,16 +185,14 @@ class Follower:
         if (self._lead.term is None or self._term is None) and not await self.open():
             return False
         await self._heed_rewind()
-        if await self._halt.lasts(self._trail, self._nodes):
+        if await self._halt.lasts(self._trail, self._nodes, self._clock()):
             return False
         tip = self._trail.tip
         if tip is None and not self._genesis_next:
             return await self._begin()
         number = tip.number + 1 if tip else 0
-        seen = await self._next(number)
+        seen = await self._lookout.next(number, self._trail)
         sight = seen.sight
-        if sight.finalized is not None:
-            self._safe, self._finalized = sight.safe, sight.finalized
         if sight.block is None:
             self._pace.misses += 1
             return await self._without_block(sight, number)
@@ -223,14 +206,13 @@ class Follower:
         if self._lead.term is None:
             return BEAT_SECONDS
         if self._halt.reason is not None:
-            return max(self._poll_seconds, STOPPED_SECONDS)
+            return REWIND_LOOK_MS / 1000
         return self._pace.wait_seconds(self._clock(), expecting=bool(self._behind()))
 
     def _behind(self) -> int | None:
         """Return how many blocks the tip is below the head."""
-        if self._head is None or self._trail.tip is None:
-            return None
-        return max(0, self._head.number - self._trail.tip.number)
+        head, tip = self._lookout.head, self._trail.tip
+        return None if head is None or tip is None else max(0, head.number - tip.number)
 
     def _state(self, behind: int | None) -> NetworkState:
         if self._lead.elsewhere:
@@ -246,7 +228,7 @@ class Follower:
         self._genesis_next = False
 
     async def _stored(self, tx: Transaction) -> tuple[Header, ...]:
-        return await networks.headers(tx, self._network, self._max_reorg_depth + 1)
+        return await networks.headers(tx, self._network, kept_headers(self._trail.depth))
 
     async def _begin(self) -> bool:
         """Settle which block is the first, where nothing has been matched yet.
@@ -255,14 +237,14 @@ class Follower:
         """
         first = self._start
         if first == "latest":
-            self._head = await self._nodes.header_at("latest")
-            if self._head is None:
+            head = self._lookout.head = await self._nodes.header_at("latest")
+            if head is None:
                 return False
-            first = self._head.number
+            first = head.number
         if first == 0:
             self._genesis_next = True
             return True
-        before = await headers_below(first, self._max_reorg_depth, self._nodes)
+        before = await headers_below(first, self._trail.depth, self._nodes)
         if before:
             self._go_on_from(await self._stored_beginning(before))
         return len(self._trail) > 0
@@ -291,37 +273,17 @@ class Follower:
 
         async def work(tx: Transaction) -> Position:
             await networks.take_rewind(tx, self._network, term)
-            return await networks.position_of(tx, self._network, self._max_reorg_depth + 1)
+            return await networks.position_of(tx, self._network, kept_headers(self._trail.depth))
 
         position = await self._database.write(work)
-        await self._ahead.drop()
+        await self._lookout.drop()
         if position.sequence >> _COUNTER_BITS == self._term:
             self._counter = max(self._counter, position.sequence & (1 << _COUNTER_BITS) - 1)
         self._go_on_from(position.headers)
         self._halt.end()
         log.info("going back to the last matched block", network=self._network, tip=self._trail.tip)
 
-    async def _look(self, number: int) -> _Seen:
-        now = self._clock()
-        tags = self._tags_wanted() or abs(now - self._tags_at) >= TAGS_MS
-        if tags:
-            self._tags_at = now
-        sight = await self._nodes.next(number, tags=tags)
-        self._head = sight.head
-        return _Seen(sight, self._clock())
-
-    async def _next(self, number: int) -> _Seen:
-        """Return what the next height shows: as it was seen ahead, if that leads on."""
-        if self._head is not None and self._head.number > number:
-            self._ahead.reach(number, self._head.number)
-        seen = await self._ahead.take(number)
-        if seen is not None:
-            if seen.sight.block is not None and self._trail.continues_with(seen.sight.block.header):
-                return seen
-            await self._ahead.drop()
-        return await self._look(number)
-
-    async def _publish(self, block: Block, seen: _Seen) -> None:
+    async def _publish(self, block: Block, seen: Seen) -> None:
         self._counter += 1
         message = Message(
             network=self._network,
@@ -375,7 +337,7 @@ class Follower:
 
         node: who showed it, and is not believed if the others say that there is no such branch.
         """
-        await self._ahead.drop()
+        await self._lookout.drop()
         tip = self._trail.tip
         assert tip is not None
         try:
@@ -383,7 +345,7 @@ class Follower:
         except DeepReorg as deep:
             if await self._doubts.is_foreign(tip, header, node, self._clock()):
                 return True
-            self._halt.begin(deep)
+            self._halt.begin(deep, self._clock())
             return False
         except NodeUnavailable as gone:
             self._nodes.accuse(node, str(gone))
@@ -405,7 +367,7 @@ class Follower:
                 async for header in self._nodes.heads():
                     self._pace.announced = header.number
                     if self._trail.tip is None or header.hash != self._trail.tip.hash:
-                        self._head = header
+                        self._lookout.head = header
                         self._pace.misses = 0
                         self._wake.set()
             except NodeUnavailable as trouble:

@@ -13,7 +13,7 @@ PATIENCE_MS = 60_000
 
 
 async def ancestor_of(header: Header, trail: Trail, nodes: Nodes) -> Header:
-    """Return the newest kept header that `header` descends from, by walking back its parents.
+    """Return the newest published header that `header` descends from, by walking back its parents.
 
     Raises DeepReorg if there is none, NodeUnavailable if no node has one of the parents.
     """
@@ -26,9 +26,9 @@ async def ancestor_of(header: Header, trail: Trail, nodes: Nodes) -> Header:
             raise NodeUnavailable(f"the parent of block {branch.number} {branch.hash} is gone")
         branch = parent
     raise DeepReorg(
-        f"block {header.number} {header.hash} descends from none of the last {len(trail)} blocks:"
-        " the reorg is deeper than max_reorg_depth; `crypitor network resume` goes on from a block"
-        " of your choice"
+        f"block {header.number} {header.hash} descends from none of the last {trail.depth + 1}"
+        " blocks: the reorg is deeper than max_reorg_depth; `crypitor network resume` goes on from"
+        " a block of your choice"
     )
 
 

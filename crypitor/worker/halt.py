@@ -7,6 +7,9 @@ from crypitor.loop import Health
 from crypitor.worker.nodes import Nodes
 from crypitor.worker.trail import Trail
 
+LOOK_MS = 15_000
+"""How often the nodes are asked whether the old branch is back."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -20,10 +23,12 @@ class Halt:
         self._network = network
         self._name = f"{role} reorg"
         self._health = health
+        self._looked_at = 0
         self.reason: str | None = None
 
-    def begin(self, deep: DeepReorg) -> None:
-        """Stop the network."""
+    def begin(self, deep: DeepReorg, now: int) -> None:
+        """Stop the network. now: unix milliseconds."""
+        self._looked_at = now
         self.reason = str(deep)
         self._health.begin(self._name, self.reason)
         log.error("network stopped", network=self._network, trouble=self.reason)
@@ -34,12 +39,18 @@ class Halt:
         if self._health.end(self._name):
             log.info("network goes on", network=self._network)
 
-    async def lasts(self, trail: Trail, nodes: Nodes) -> bool:
-        """Whether it is still stopped: not if the nodes have our oldest kept header again."""
+    async def lasts(self, trail: Trail, nodes: Nodes, now: int) -> bool:
+        """Whether it is still stopped: not if the nodes have a header again to go back to.
+
+        now: unix milliseconds.
+        """
         if self.reason is None:
             return False
-        oldest = trail.oldest
-        if oldest is None or await nodes.header_at(oldest.number) != oldest:
+        if abs(now - self._looked_at) < LOOK_MS:
+            return True
+        self._looked_at = now
+        deepest = trail.deepest
+        if deepest is None or await nodes.header_at(deepest.number) != deepest:
             return True
         self.end()
         return False

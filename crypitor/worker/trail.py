@@ -4,16 +4,19 @@ from collections import deque
 from collections.abc import Iterable
 
 from crypitor.evm.types import Header
+from crypitor.monitor.position import kept_headers
 
 
 class Trail:
     """Headers that are each the parent of the next; the last one is the tip.
 
-    longest: how many are kept; older ones are forgotten.
+    depth: how many of them a reorg may orphan. More are kept, because a chain that gets shorter
+    brings none back.
     """
 
-    def __init__(self, longest: int) -> None:
-        self._headers: deque[Header] = deque(maxlen=longest)
+    def __init__(self, depth: int) -> None:
+        self.depth = depth
+        self._headers: deque[Header] = deque(maxlen=kept_headers(depth))
 
     def __len__(self) -> int:
         return len(self._headers)
@@ -24,14 +27,17 @@ class Trail:
         return self._headers[-1] if self._headers else None
 
     @property
-    def oldest(self) -> Header | None:
-        """The oldest one that is kept."""
-        return self._headers[0] if self._headers else None
+    def deepest(self) -> Header | None:
+        """The oldest one that a reorg may go back to."""
+        return self._headers[-min(self.depth + 1, len(self._headers))] if self._headers else None
 
     def at(self, number: int) -> Header | None:
-        """Return the header at a height, None if it is not kept."""
-        place = number - self._headers[0].number if self._headers else -1
-        return self._headers[place] if 0 <= place < len(self._headers) else None
+        """Return the header at a height, None if no reorg may go back to it."""
+        deepest = self.deepest
+        if deepest is None or number < deepest.number:
+            return None
+        place = number - self._headers[0].number
+        return self._headers[place] if place < len(self._headers) else None
 
     def continues_with(self, header: Header) -> bool:
         """Whether `header` can come next; any can where there is none."""

@@ -12,7 +12,7 @@ from crypitor.queue import Message
 from crypitor.queue.memory import MemoryQueue
 from tests.monitor.test_match import MONITOR, A, B
 
-CHAINS = {"ethereum": Chain("Ethereum", confirmations=3, max_reorg_depth=8)}
+CHAINS = {"ethereum": Chain("Ethereum", confirmations=3, kept_headers=9)}
 
 
 class Heard:

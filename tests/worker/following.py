@@ -6,7 +6,7 @@ from time import monotonic
 from crypitor.database.blocks import BlockEffect, save_block
 from crypitor.database.networks import ask_rewind, position_of
 from crypitor.loop import Health
-from crypitor.monitor.position import Extends, Repeated, place
+from crypitor.monitor.position import Extends, Repeated, kept_headers, place
 from crypitor.queue.memory import MemoryQueue
 from crypitor.worker import Unobserved
 from crypitor.worker.follower import Follower
@@ -16,6 +16,7 @@ from tests.worker.conftest import CHAIN_ID
 
 NETWORK = "dev"
 MAX_REORG_DEPTH = 8
+KEPT = kept_headers(MAX_REORG_DEPTH)
 
 
 class Clock:
@@ -33,7 +34,7 @@ class Consumer:
     taken: the messages that had an effect.  told: heights of all that came, repetitions too.
     """
 
-    def __init__(self, queue, database, keep=MAX_REORG_DEPTH + 1):
+    def __init__(self, queue, database, keep=KEPT):
         self.taken = []
         self.told = []
         self.losing = set()
@@ -138,7 +139,7 @@ class Rig:
         )
         self.queue = options.get("queue") or MemoryQueue(limit=10_000)
         keep = options.get("max_reorg_depth", MAX_REORG_DEPTH)
-        self.consumer = Consumer(self.queue, self.database, keep + 1)
+        self.consumer = Consumer(self.queue, self.database, kept_headers(keep))
         self.follower = Follower(
             NETWORK,
             options["chain_id"],

@@ -13,8 +13,9 @@ from crypitor.simulator.rpc import SimulatorServer
 from crypitor.worker import Unobserved
 from crypitor.worker.beginning import headers_below
 from crypitor.worker.fork import LONG_FORK, PATIENCE_MS
+from crypitor.worker.halt import LOOK_MS
 from tests.worker.faulty import FaultyNode, Upstream, altered
-from tests.worker.following import MAX_REORG_DEPTH, NETWORK, Rig
+from tests.worker.following import KEPT, MAX_REORG_DEPTH, NETWORK, Rig
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ async def rig(database, faulty):
 
 def kept(chain):
     """The newest hashes of the chain, as many as are kept."""
-    return chain.canonical()[-(MAX_REORG_DEPTH + 1) :]
+    return chain.canonical()[-KEPT:]
 
 
 def numbers(rig):
@@ -266,6 +267,24 @@ async def test_follows_a_reorg_after_a_restart(rig, chain):
     assert await rig.consumer.hashes() == kept(chain)
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_the_depth_counts_from_the_tip(rig, chain, restarted):
+    """A chain that gets shorter with each reorg of the greatest depth stops no network."""
+    chain.mine(20)
+    await rig.settle()
+    for _ in range(2):
+        chain.reorg(MAX_REORG_DEPTH, MAX_REORG_DEPTH // 2)
+        if restarted:
+            await rig.restart()
+        await rig.settle()
+    chain.reorg(MAX_REORG_DEPTH, MAX_REORG_DEPTH + 1)
+    await rig.settle()
+
+    assert rig.follower.status.state == "following"
+    assert (await rig.consumer.hashes())[-1] == chain.head.hash
+    assert rig.follower.status.last_reorg.depth == MAX_REORG_DEPTH
+
+
 async def test_stops_at_a_reorg_that_is_too_deep(rig, chain, capsys):
     """Beyond the limit this network stops: one error line, a trouble in the health, no end."""
     await rig.settle()
@@ -290,6 +309,7 @@ async def test_goes_on_when_the_old_branch_comes_back(rig, chain):
     await rig.settle()
     chain.adopt(Branch(chain.head.hash, MAX_REORG_DEPTH + 2, (*orphaned,)))
     chain.mine()
+    rig.clock.now += LOOK_MS
 
     await rig.settle()
 

@@ -6,19 +6,29 @@ def header(number, name="a", parent="a"):
     return Header(number, f"{name}{number}", f"{parent}{number - 1}", 0)
 
 
-def trail_to(number, longest=100):
-    trail = Trail(longest)
+def trail_to(number, depth=100):
+    trail = Trail(depth)
     for at in range(1, number + 1):
         trail.add(header(at))
     return trail
 
 
-def test_keeps_the_newest():
-    """Older headers than the limit are forgotten."""
-    trail = trail_to(10, longest=3)
+def test_reaches_as_deep_as_a_reorg_may():
+    """Older headers than one that a reorg may go back to are not shown."""
+    trail = trail_to(10, depth=3)
 
-    assert [trail.at(number) for number in (7, 8, 10, 11)] == [None, header(8), header(10), None]
-    assert trail.tip == header(10)
+    assert [trail.at(number) for number in (6, 7, 10, 11)] == [None, header(7), header(10), None]
+    assert (trail.tip, trail.deepest) == (header(10), header(7))
+
+
+def test_reaches_as_deep_when_the_chain_got_shorter():
+    """The depth counts from the tip, wherever that was before; no further than twice the depth."""
+    trail = trail_to(10, depth=3)
+    trail.back_to(header(8))
+
+    assert (trail.deepest, trail.at(4)) == (header(5), None)
+    trail.back_to(header(5))
+    assert trail.deepest == header(4)
 
 
 def test_an_empty_trail_continues_with_anything():

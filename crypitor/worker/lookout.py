@@ -1,0 +1,105 @@
+"""What the nodes show of the next heights: now, or asked for ahead of time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from crypitor.worker.ahead import Ahead
+from crypitor.worker.node import Sight
+from crypitor.worker.nodes import Nodes
+from crypitor.worker.trail import Trail
+
+if TYPE_CHECKING:
+    from crypitor.evm.types import Header
+
+TAGS_MS = 60_000
+"""How often `safe` and `finalized` are looked at where nothing waits for them."""
+
+FRESH_MS = 1000
+"""What was seen longer ago may have left the chain meanwhile, if it is near the head."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look showed. at: unix milliseconds."""
+
+    sight: Sight
+    at: int
+
+
+class Lookout:
+    """Looks at heights, and at the next ones side by side while the tip is behind the head.
+
+    window: how many are looked at ahead of time.  depth: how deep a reorg may be.
+    clock: unix milliseconds.  tags_wanted: whether something waits for `safe` or `finalized`.
+    head: the newest block that a node showed.  safe, finalized: heights of these tags, likewise.
+    """
+
+    def __init__(
+        self,
+        nodes: Nodes,
+        *,
+        window: int,
+        depth: int,
+        clock: Callable[[], int],
+        tags_wanted: Callable[[], bool],
+    ) -> None:
+        self._nodes = nodes
+        self._depth = depth
+        self._clock = clock
+        self._tags_wanted = tags_wanted
+        self._tags_at = 0
+        self._ahead = Ahead(self._look, window)
+        self.head: Header | None = None
+        self.safe: int | None = None
+        self.finalized: int | None = None
+
+    async def next(self, number: int, trail: Trail) -> Seen:
+        """Return what a height shows: as it was seen ahead, if there is no reason to doubt it."""
+        if self.head is not None and self.head.number > number:
+            self._ahead.reach(number, self.head.number)
+        seen = await self._ahead.take(number)
+        if seen is None:
+            seen = await self._look(number)
+        elif not self._holds(seen, trail):
+            await self._ahead.drop()
+            seen = await self._look(number)
+        if seen.sight.finalized is not None:
+            self.safe, self.finalized = seen.sight.safe, seen.sight.finalized
+        return seen
+
+    async def drop(self) -> None:
+        """Forget what was seen ahead."""
+        await self._ahead.drop()
+
+    async def _look(self, number: int) -> Seen:
+        now = self._clock()
+        tags = self._tags_wanted() or abs(now - self._tags_at) >= TAGS_MS
+        if tags:
+            self._tags_at = now
+        sight = await self._nodes.next(number, tags=tags)
+        self.head = sight.head
+        return Seen(sight, self._clock())
+
+    def _holds(self, seen: Seen, trail: Trail) -> bool:
+        """Whether a block that was seen ahead may be published.
+
+        It must continue the trail. Where a reorg could still have reached it, it must also have
+        been seen just now, and all that was seen after it, the head included, must stand on it.
+        """
+        if seen.sight.block is None or not trail.continues_with(seen.sight.block.header):
+            return False
+        header, head = seen.sight.block.header, self.head
+        if head is None or head.number - header.number > self._depth:
+            return True
+        if abs(self._clock() - seen.at) > FRESH_MS:
+            return False
+        while True:
+            if header.number == head.number:
+                return header.hash == head.hash
+            later = self._ahead.seen(header.number + 1)
+            if later is None or later.sight.block is None:
+                return header.number < head.number
+            if not header.is_parent_of(later.sight.block.header):
+                return False
+            header = later.sight.block.header
