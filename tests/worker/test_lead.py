@@ -5,7 +5,7 @@ from crypitor.queue.memory import MemoryQueue
 from crypitor.simulator.chain import SimulatedChain
 from crypitor.simulator.rpc import SimulatorServer
 from crypitor.worker.lead import Lead
-from tests.worker.following import CHAIN_ID, NETWORK, Rig
+from tests.worker.following import CHAIN_ID, KEPT, NETWORK, Rig
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ async def test_a_paused_leader_does_no_harm(workers, chain, database):
 
     assert two.consumer.told[-1] <= chain.head.number
     assert len(two.consumer.taken) == taken
-    assert await two.consumer.hashes() == chain.canonical()[-9:]
+    assert await two.consumer.hashes() == chain.canonical()[-KEPT:]
     assert asked
 
 
