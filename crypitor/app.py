@@ -132,6 +132,8 @@ class _Service:
         self._database = database
         self._health = health
         self._shared = config.queue.kind != "memory"
+        # With API and monitor in one process the index is changed before the API answers.
+        self._follows = self._shared or not {"api", "monitor"} <= set(roles)
         self._name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._metrics = Metrics()
         self._observer = Observer(self._metrics)
@@ -263,7 +265,7 @@ class _Service:
             wake=self._wake,
             clock=clock,
             observer=self._observer,
-            refresh=(watchlist.refresh_if_in_doubt if "api" in self._roles else watchlist.refresh),
+            refresh=watchlist.refresh if self._follows else watchlist.refresh_if_in_doubt,
         )
         await matcher.load()
         return matcher
@@ -340,7 +342,7 @@ class _Service:
         matcher, sender, watchlist = self._matcher, self._sender, self._watchlist
         return Context(
             database=self._database,
-            index=self._index if matcher else None,
+            index=None if self._follows else self._index,
             armed_from=matcher.armed_from if matcher else lambda _: None,
             networks=facts_of(self._config),
             status=standing.status,

@@ -7,6 +7,7 @@ CrypitorError
 │   │   └── Unproven         … which answered with a block that does not prove itself
 │   ├── BrokerUnavailable    … Kafka
 │   └── DatabaseUnavailable  … SQLite or PostgreSQL
+├── IndexOutdated            monitors changed while a block was matched: match it again
 ├── DeepReorg                the chain forked below what is kept: an operator must choose
 └── CallerError              the caller of the API must change the request
     ├── Invalid              400, with a pointer to each wrong place
@@ -72,6 +73,10 @@ class BrokerUnavailable(Unavailable):
 
 class DatabaseUnavailable(Unavailable):
     """The database cannot be reached, is locked for too long, or lost the connection."""
+
+
+class IndexOutdated(CrypitorError):
+    """Monitors have changed since the index of this process was brought up to date."""
 
 
 class DeepReorg(CrypitorError):

@@ -23,6 +23,7 @@ from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.watchlist import Watchlist
 from crypitor.queue import Message
 from crypitor.queue.memory import MemoryQueue
+from tests.conftest import postgres_database
 
 PAYER = "0x" + "f" * 40
 ADDRESSES = [f"0x{number:040x}" for number in range(1, 7)]
@@ -145,9 +146,12 @@ class Unobserved:
         pass
 
 
-async def run(url, lives):
-    """Live all lives at once while blocks stream; return them, the last block and what is stored."""
-    async with Database.open(url) as database:
+async def run(url, lives, apart=False):
+    """Live all lives at once while blocks stream; return them, the last block and what is stored.
+
+    apart: API and matcher share nothing but the database, as in processes of their own.
+    """
+    async with Database.open(url) as database, Database.open(url) as other:
         key = await database.write(lambda tx: ensure_admin(tx, None, 0, secrets.token_bytes))
         await database.write(lambda tx: lead(tx, NETWORK, 1))
         index = Index()
@@ -157,10 +161,10 @@ async def run(url, lives):
         matcher = Matcher(
             service.queue, database, index, {NETWORK: Chain("Ethereum", 3, 9)},
             wake=lambda _: None, clock=lambda: 0, observer=Unobserved(),
-            refresh=watchlist.refresh_if_in_doubt,
+            refresh=watchlist.refresh if apart else watchlist.refresh_if_in_doubt,
         )  # fmt: skip
         context = Context(
-            database=database, index=index, armed_from=matcher.armed_from,
+            database=other if apart else database, index=None if apart else index, armed_from=matcher.armed_from,
             networks={NETWORK: NetworkFacts(NETWORK, 1, "Ethereum", "ETH", None, 3)},
             status=dict, health=Health(), roles=("api", "monitor"), render_metrics=lambda: b"",
             wake=lambda: None, allow_private=(), auth=True, clock=lambda: 1_790_000_000_000,
@@ -205,8 +209,32 @@ def test_armed_from_is_true_to_the_block(migrated_sqlite, lives):
     """
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(migrated_sqlite, Path(folder) / "crypitor.db")
-        lived, last, stored, deliveries = asyncio.run(run(f"sqlite:///{folder}/crypitor.db", lives))
+        lived = asyncio.run(run(f"sqlite:///{folder}/crypitor.db", lives))
 
+    assert_true(*lived)
+
+
+@settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(LIVES)
+def test_armed_from_is_true_with_the_matcher_elsewhere(migrated, lives):
+    """
+    The same, to the block, for an API and a matcher that share nothing but the database.
+    """
+
+    async def lived():
+        if isinstance(migrated, str):
+            async with postgres_database(migrated) as url:
+                return await run(url, lives, apart=True)
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copy(migrated, Path(folder) / "crypitor.db")
+            return await run(f"sqlite:///{folder}/crypitor.db", lives, apart=True)
+
+    assert_true(*asyncio.run(lived()))
+
+
+def assert_true(lived, last, stored, deliveries):
     found = {(row["monitor_id"], row["block_number"], row["address"]) for row in stored}
     for life in lived:
         first_after, asked = life.armed[-1]

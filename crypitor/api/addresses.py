@@ -23,7 +23,7 @@ from crypitor.database.addresses import (
 from crypitor.database.engine import Transaction
 from crypitor.database.idempotency import claim, given_answer, is_known, keep_answer
 from crypitor.database.keys import Scope
-from crypitor.database.monitors import get_monitor, lock_monitor, record_changes
+from crypitor.database.monitors import get_monitor, lock_monitor
 from crypitor.errors import CallerError, Conflict, Invalid, NotFound
 from crypitor.evm.address import parse_address
 from crypitor.evm.types import Address
@@ -140,9 +140,12 @@ async def _take_stream(
 
     seen: hears every byte. What has been read when the body turns out wrong is taken.
     """
-    monitor = found(
-        await call.read(lambda tx: get_monitor(tx, call.project, monitor_id)), "monitor"
-    )
+
+    async def unit(tx: Transaction) -> Monitor | None:
+        await call.see_blocks(tx)
+        return await get_monitor(tx, call.project, monitor_id)
+
+    monitor = found(await call.read(unit), "monitor")
     _refuse_any(monitor)
     taken = Taken(Intake(), monitor.networks)
 
@@ -174,7 +177,7 @@ async def _add(call: Call, monitor_id: str, pairs: Pairs) -> int:
     async def unit(tx: Transaction) -> tuple[Monitor, int, list[Labelled]]:
         monitor = await _locked(tx, call, monitor_id)
         added = await add_addresses(tx, monitor_id, pairs)
-        await record_changes(tx, [monitor_id])
+        await call.record_changes(tx, [monitor_id])
         return monitor, added.added, added.changed
 
     context = call.context
@@ -190,7 +193,7 @@ async def _remove(call: Call, monitor_id: str, pairs: Pairs) -> int:
     async def unit(tx: Transaction) -> tuple[Monitor, list[Address]]:
         monitor = await _locked(tx, call, monitor_id)
         removed = await remove_addresses(tx, monitor_id, list(pairs))
-        await record_changes(tx, [monitor_id])
+        await call.record_changes(tx, [monitor_id])
         return monitor, removed
 
     context = call.context

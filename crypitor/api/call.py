@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
@@ -14,6 +14,8 @@ from crypitor.database.engine import Transaction
 from crypitor.database.idempotency import Repeatable, claim, keep_answer
 from crypitor.database.ids import RANDOM_BYTES, new_id
 from crypitor.database.keys import Caller
+from crypitor.database.monitors import record_changes
+from crypitor.database.networks import next_blocks
 from crypitor.errors import Invalid, NotFound
 
 T = TypeVar("T")
@@ -48,6 +50,7 @@ class Call:
     caller: Caller | None
     status: int
     headers: dict[str, str] = field(default_factory=dict)
+    _next_blocks: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def who(self) -> Caller:
@@ -66,7 +69,22 @@ class Call:
 
     def armed_from(self, networks: Iterable[str]) -> dict[str, int | None]:
         """Return from which block on a change that has taken effect is in force."""
+        if self.context.index is None:
+            return {network: self._next_blocks.get(network) for network in networks}
         return {network: self.context.armed_from(network) for network in networks}
+
+    async def see_blocks(self, tx: Transaction) -> None:
+        """Note which blocks come next, for `armed_from`, where matchers may be elsewhere."""
+        if self.context.index is None:
+            self._next_blocks = await next_blocks(tx)
+
+    async def record_changes(self, tx: Transaction, monitor_ids: Sequence[str]) -> None:
+        """Note that these monitors changed; call it last.
+
+        Until this unit is committed no block is, so that the next ones are matched with the change.
+        """
+        await record_changes(tx, monitor_ids)
+        await self.see_blocks(tx)
 
     async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run a unit of work that only reads."""
@@ -84,6 +102,7 @@ class Call:
             if repeatable is not None:
                 given = await claim(tx, repeatable, self.context.clock())
                 if given is not None:
+                    await self.see_blocks(tx)
                     return given
             change = await work(tx)
             if repeatable is not None:

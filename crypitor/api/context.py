@@ -63,8 +63,9 @@ class NetworkFacts:
 class Context:
     """Everything that the API works with.
 
-    index: None when the monitor role runs in another process.
-    armed_from: network → first block at which a change made now is in force, None while unknown.
+    index: None when matchers follow the changes by themselves, in this process or others.
+    armed_from: network → first block at which a change made now is in force, None while unknown;
+    without an index the database is asked instead, within the change.
     networks: by name.
     status: network → what `NetworkAnswer` has beyond `networks`; keys may be missing.
     roles: those of this process.

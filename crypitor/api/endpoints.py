@@ -20,7 +20,7 @@ from crypitor.database.endpoints import (
 )
 from crypitor.database.engine import Transaction
 from crypitor.database.keys import Caller, Scope
-from crypitor.database.monitors import load_some_monitors, monitors_of_endpoint, record_changes
+from crypitor.database.monitors import load_some_monitors, monitors_of_endpoint
 from crypitor.errors import Invalid, Mistake
 from crypitor.monitor.models import Monitor
 from crypitor.webhook.body import rfc3339
@@ -109,7 +109,7 @@ async def remove_endpoint(call: Call, id: str) -> Deleted:  # noqa: A002 - as in
         if not await delete_endpoint(tx, call.project, id):
             found(None, "endpoint")
         await cancel_for_endpoint(tx, id, call.context.clock())
-        await record_changes(tx, left)
+        await call.record_changes(tx, left)
         return Change({"id": id, "deleted": True}, _put(call, await load_some_monitors(tx, left)))
 
     return await call.change(unit)

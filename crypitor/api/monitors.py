@@ -38,7 +38,6 @@ from crypitor.database.monitors import (
     insert_monitor,
     list_monitors,
     lock_monitor,
-    record_changes,
     update_monitor,
 )
 from crypitor.errors import Mistake, NotFound, Unavailable
@@ -70,7 +69,7 @@ async def create_monitor(call: Call, body: MonitorBody) -> MonitorAnswer:
             await insert_endpoint(tx, endpoint)
         await insert_monitor(tx, monitor)
         await insert_addresses(tx, monitor.id, pairs)
-        await record_changes(tx, [monitor.id])
+        await call.record_changes(tx, [monitor.id])
         answer = monitor_answer(monitor, len(pairs), sorted(pairs))
         if endpoint:
             answer["webhook"] = endpoint_answer(endpoint, call.who, secret=True)
@@ -129,7 +128,7 @@ async def change_monitor(call: Call, id: str, body: dict[str, Any]) -> MonitorAn
         effect = await _change_addresses(
             tx, call, before, after, pairs_of(whole) if "addresses" in body else None
         )
-        await record_changes(tx, [id])
+        await call.record_changes(tx, [id])
         answer = await _whole_answer(tx, after)
         if endpoint:
             answer["webhook"] = endpoint_answer(endpoint, call.who, secret=True)
@@ -148,7 +147,7 @@ async def remove_monitor(call: Call, id: str) -> DeletedMonitor:  # noqa: A002 -
     async def unit(tx: Transaction) -> Change[tuple[str, ...]]:
         monitor = found(await delete_monitor(tx, call.project, id), "monitor")
         await cancel_for_monitor(tx, id, call.context.clock())
-        await record_changes(tx, [id])
+        await call.record_changes(tx, [id])
         return Change(monitor.networks, _forget(call, id))
 
     networks = await call.change(unit)

@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 from crypitor.database.deliveries import NewDelivery, queue_deliveries
 from crypitor.database.engine import Row, Transaction
+from crypitor.database.monitors import hold_revision
 from crypitor.database.tokens import find_tokens
+from crypitor.errors import IndexOutdated
 from crypitor.evm.metadata import NOTHING, Token
 from crypitor.evm.types import Address, Header
 from crypitor.monitor.models import Confirmations, Match, Phase, delivery_id
@@ -50,6 +52,8 @@ class BlockEffect(Effect):
     first block.
     safe, finalized: heights of the node's tags, None where it has none.
     oldest_kept: headers below this height are forgotten.
+    revision: of the monitors by which the matches were found; None where they cannot change by
+    another process.
     """
 
     expected_sequence: int
@@ -58,6 +62,7 @@ class BlockEffect(Effect):
     safe: int | None
     finalized: int | None
     oldest_kept: int
+    revision: int | None = None
 
 
 @dataclass(slots=True)
@@ -131,7 +136,11 @@ SELECT_HEARD = """select d.id, d.match_id, d.endpoint_id, e.format
 
 
 async def save_block(tx: Transaction, effect: BlockEffect) -> Saved | None:
-    """Store a block's effect; None, and nothing stored, when the expected sequence has passed."""
+    """Store a block's effect; None, and nothing stored, when the expected sequence has passed.
+
+    Raises IndexOutdated if monitors have changed: the order of commits says by which monitors a
+    block is matched.
+    """
     moved = await tx.value(
         ADVANCE,
         sequence=effect.sequence,
@@ -159,6 +168,8 @@ async def save_block(tx: Transaction, effect: BlockEffect) -> Saved | None:
     if effect.matches:
         await store_matches(tx, effect, saved)
     await _confirm(tx, effect, saved)
+    if effect.revision is not None and await hold_revision(tx) != effect.revision:
+        raise IndexOutdated("monitors have changed since the block was matched")
     return saved
 
 

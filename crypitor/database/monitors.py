@@ -157,6 +157,16 @@ async def newest_revision(tx: Transaction) -> int:
     return revision
 
 
+async def hold_revision(tx: Transaction) -> int:
+    """Return the revision of the last change; no other one is committed before this unit is.
+
+    Call it last: whoever records changes has locked monitors before.
+    """
+    lock = "for share" if tx.dialect == "postgresql" else ""
+    revision: int = await tx.value(f"select value from counters where name = 'changes' {lock}")  # noqa: S608
+    return revision
+
+
 async def changes_after(tx: Transaction, revision: int, limit: int) -> list[tuple[int, str]]:
     """Return the changes after a revision, oldest first: revision, id of a monitor."""
     rows = await tx.all(

@@ -104,6 +104,12 @@ async def headers(tx: Transaction, name: str, limit: int) -> tuple[Header, ...]:
     )
 
 
+async def next_blocks(tx: Transaction) -> dict[str, int]:
+    """Return the height above the newest matched block of each network that has one."""
+    rows = await tx.all("select network, max(number) + 1 as next from headers group by network")
+    return {row["network"]: row["next"] for row in rows}
+
+
 async def position_of(tx: Transaction, name: str, keep: int) -> Position:
     """Return where a chain's matching stands, with at most `keep` headers."""
     sequence = await tx.value(SELECT_SEQUENCE, name=name)

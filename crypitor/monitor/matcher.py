@@ -11,6 +11,7 @@ import structlog
 from crypitor.database.blocks import BlockEffect, Saved, save_block
 from crypitor.database.engine import Database
 from crypitor.database.networks import ask_rewind, position_of
+from crypitor.errors import IndexOutdated
 from crypitor.evm.types import Address, Header
 from crypitor.loop import Health, forever
 from crypitor.monitor.index import Index
@@ -61,6 +62,7 @@ class _Work:
     matches: list[Match]
     tally: Tally
     seconds: float
+    revision: int | None
 
 
 class Matcher:
@@ -68,7 +70,8 @@ class Matcher:
 
     wake: told the endpoints that have something new, right after it is stored.
     clock: unix milliseconds.
-    refresh: brings the index up to date, before each block.
+    refresh: brings the index up to date, before each block; returns the revision of the monitors
+    that must still be the newest when the block is stored, None where there is none.
     """
 
     def __init__(
@@ -81,7 +84,7 @@ class Matcher:
         wake: Callable[[Iterable[str]], None],
         clock: Callable[[], int],
         observer: Observer,
-        refresh: Callable[[], Awaitable[None]],
+        refresh: Callable[[], Awaitable[int | None]],
     ) -> None:
         self._queue = queue
         self._database = database
@@ -126,6 +129,7 @@ class Matcher:
         if self._work is None:
             message = await self._queue.next(QUEUE_WAIT_SECONDS)
             if message is None:
+                await self._refresh()
                 return False
             if not await self._begin(message):
                 await self._queue.done(message)
@@ -144,13 +148,16 @@ class Matcher:
             return False
         if await self._placed(message) is None:
             return False
-        await self._refresh()
+        self._work = await self._match(message)
+        return True
+
+    async def _match(self, message: Message) -> _Work:
+        revision = await self._refresh()
         started = time.perf_counter()
         tally = Tally()
         matches = find_matches(message.block, message.network, message.chain_id, self._index, tally)
         self._matched[message.network] = message.block.header.number
-        self._work = _Work(message, matches, tally, time.perf_counter() - started)
-        return True
+        return _Work(message, matches, tally, time.perf_counter() - started, revision)
 
     async def _save(self, work: _Work) -> bool:
         """Store the effect. False when somebody else has moved the chain meanwhile."""
@@ -183,8 +190,13 @@ class Matcher:
             now=now,
             tokens=known,
             unknown=contracts - known.keys(),
+            revision=work.revision,
         )
-        saved = await self._database.write(lambda tx: save_block(tx, effect))
+        try:
+            saved = await self._database.write(lambda tx: save_block(tx, effect))
+        except IndexOutdated:
+            self._work = await self._match(message)
+            return False
         if saved is None:
             del self._positions[message.network]
             return False

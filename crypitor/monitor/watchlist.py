@@ -25,9 +25,8 @@ CHANGES_AT_ONCE = 1000
 class Watchlist:
     """The index of this process and the revision up to which it follows the database.
 
-    Where the API runs in the same process it changes the index itself, before it answers; then
-    there is something to refresh only after a change of which it does not know whether it was
-    committed.
+    With everything in one process the API changes the index itself, before it answers; then there
+    is something to refresh only after a change of which it does not know whether it was committed.
     """
 
     def __init__(self, database: Database, index: Index) -> None:
@@ -41,7 +40,10 @@ class Watchlist:
         self._in_doubt = True
 
     async def refresh_if_in_doubt(self) -> None:
-        """Take over what is missing, if anything may be. Raises DatabaseUnavailable."""
+        """Take over what is missing, if anything may be. Raises DatabaseUnavailable.
+
+        There is no revision to be held: nobody else changes monitors.
+        """
         if not self._in_doubt:
             return
         self._in_doubt = False  # first: another doubt may arise while this one is settled
@@ -70,14 +72,17 @@ class Watchlist:
         gc.freeze()
         log.info("monitors loaded", monitors=len(self._index), addresses=self._index.addresses)
 
-    async def refresh(self) -> None:
-        """Take over what other processes changed. Raises DatabaseUnavailable."""
+    async def refresh(self) -> int:
+        """Take over what other processes changed; return the revision that the index has now.
+
+        It may have some of what came after that too. Raises DatabaseUnavailable.
+        """
         while True:
             changes = await self._database.read(
                 lambda tx: changes_after(tx, self._revision, CHANGES_AT_ONCE)
             )
             if not changes:
-                return
+                return self._revision
             for monitor_id in dict.fromkeys(monitor_id for _, monitor_id in changes):
                 await self._reload(monitor_id)
             self._revision = changes[-1][0]

@@ -19,8 +19,7 @@ STATEMENTS = (
         told_at bigint not null)""",
     """create table processes (
         id text primary key,
-        roles text not null,
-        troubles text not null,
+        document text not null,
         told_at bigint not null)""",
 )
 
