@@ -23,6 +23,7 @@ from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.watchlist import Watchlist
 from crypitor.queue import Message
 from crypitor.queue.memory import MemoryQueue
+from crypitor.webhook.post import Poster
 
 NETWORK = "ethereum"
 BLOCK_SECONDS = 0.1
@@ -87,7 +88,8 @@ async def world(folder: Path, hits: Sequence[Address]) -> AsyncIterator[World]:
             database=database, index=index, armed_from=matcher.armed_from,
             networks={NETWORK: NetworkFacts(NETWORK, 1, "Ethereum", "ETH", None, 12)},
             status=dict, health=Health(), roles=("api", "monitor"), render_metrics=lambda: b"",
-            wake=lambda: None, allow_private=(), auth=True, clock=clock,
+            wake=lambda _: None, post=Poster().post, lease_ms=60_000, allow_private=(), auth=True,
+            clock=clock,
             random_bytes=secrets.token_bytes, in_doubt=watchlist.doubt,
         )  # fmt: skip
         runner = web.AppRunner(build(context), **SERVER_OPTIONS)

@@ -34,6 +34,7 @@ from crypitor.queue.memory import MemoryQueue
 from crypitor.standing import Standing, facts_of
 from crypitor.webhook.egress import networks as cidrs
 from crypitor.webhook.post import Poster
+from crypitor.webhook.replayer import Canceller, Replayer
 from crypitor.webhook.sender import Sender
 from crypitor.worker.follower import Follower
 from crypitor.worker.lead import LEASE_SECONDS, Lead
@@ -142,6 +143,7 @@ class _Service:
         self._queue: Queue | None = None
         self._watchlist: Watchlist | None = None
         self._matcher: Matcher | None = None
+        self._poster: Poster | None = None
         self._sender: Sender | None = None
         self._followers: list[Follower] = []
         self._token_readers: list[TokenReader] = []
@@ -168,7 +170,11 @@ class _Service:
             ]
             others = [
                 group.create_task(role.run(stop, self._health), name=name)
-                for name, role in (("monitor", self._matcher), ("webhook", self._sender))
+                for name, role in (
+                    ("monitor", self._matcher),
+                    ("webhook", self._sender),
+                    *self._after_sending(),
+                )
                 if role is not None
             ]
             workers += [
@@ -210,8 +216,15 @@ class _Service:
         if {"worker", "monitor"} & set(roles):
             self._queue = _queue(config)
             self._stack.push_async_callback(self._queue.close)
-        if "webhook" in roles:
-            self._sender = await self._webhook()
+        if {"api", "webhook"} & set(roles):
+            self._poster = await self._stack.enter_async_context(
+                Poster(
+                    allow_private=cidrs(config.webhook.allow_private),
+                    deadline_seconds=config.webhook.timeout_seconds,
+                )
+            )
+            if "webhook" in roles:
+                self._sender = self._webhook(self._poster)
         if "monitor" in roles and self._queue:
             self._matcher = await self._monitor(self._queue)
         if "worker" in roles and self._queue:
@@ -229,14 +242,8 @@ class _Service:
                     )
                 )
 
-    async def _webhook(self) -> Sender:
+    def _webhook(self, poster: Poster) -> Sender:
         webhook = self._config.webhook
-        poster = await self._stack.enter_async_context(
-            Poster(
-                allow_private=cidrs(webhook.allow_private),
-                deadline_seconds=webhook.timeout_seconds,
-            )
-        )
         return Sender(
             self._database,
             poster,
@@ -249,6 +256,19 @@ class _Service:
             in_flight_per_endpoint=webhook.in_flight_per_endpoint,
             grace_seconds=self._config.server.shutdown_seconds,
         )
+
+    def _after_sending(self) -> Sequence[tuple[str, Replayer | Canceller]]:
+        """Return the roles that see to deliveries of the past, which go with the sender."""
+        if self._sender is None:
+            return ()
+        replayer = Replayer(
+            self._database,
+            wake=self._sender.wake,
+            clock=clock,
+            per_second=self._config.webhook.replay_per_second,
+        )
+        canceller = Canceller(self._database, clock=clock)
+        return ("replays", replayer), ("cancellations", canceller)
 
     async def _monitor(self, queue: Queue) -> Matcher:
         watchlist = self._watchlist = Watchlist(self._database, self._index)
@@ -339,7 +359,8 @@ class _Service:
             self._sender.wake(endpoints)
 
     def _context(self, standing: Standing) -> Context:
-        matcher, sender, watchlist = self._matcher, self._sender, self._watchlist
+        matcher, watchlist, poster = self._matcher, self._watchlist, self._poster
+        assert poster is not None
         return Context(
             database=self._database,
             index=None if self._follows else self._index,
@@ -349,7 +370,9 @@ class _Service:
             health=self._health,
             roles=tuple(self._roles),
             render_metrics=standing.render,
-            wake=(lambda: sender.wake(())) if sender else lambda: None,
+            wake=self._wake,
+            post=poster.post,
+            lease_ms=round(self._config.webhook.lease_seconds * 1000),
             allow_private=cidrs(self._config.webhook.allow_private),
             auth=self._config.api.auth,
             clock=clock,

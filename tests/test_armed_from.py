@@ -23,6 +23,7 @@ from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.watchlist import Watchlist
 from crypitor.queue import Message
 from crypitor.queue.memory import MemoryQueue
+from crypitor.webhook.post import Poster
 from tests.conftest import postgres_database
 
 PAYER = "0x" + "f" * 40
@@ -167,7 +168,7 @@ async def run(url, lives, apart=False):
             database=other if apart else database, index=None if apart else index, armed_from=matcher.armed_from,
             networks={NETWORK: NetworkFacts(NETWORK, 1, "Ethereum", "ETH", None, 3)},
             status=dict, health=Health(), roles=("api", "monitor"), render_metrics=lambda: b"",
-            wake=lambda: None, allow_private=(), auth=True, clock=lambda: 1_790_000_000_000,
+            wake=lambda _: None, post=Poster().post, lease_ms=60_000, allow_private=(), auth=True, clock=lambda: 1_790_000_000_000,
             random_bytes=secrets.token_bytes, in_doubt=watchlist.doubt,
         )  # fmt: skip
         server = TestServer(build(context))

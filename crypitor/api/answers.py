@@ -211,6 +211,15 @@ class MatchPage(TypedDict):
     next_cursor: str | None
 
 
+RequestHeaders: TypeAlias = Annotated[
+    dict[str, str] | None,
+    Field(
+        description="By name, as the endpoint is now; *** for signatures and for the values of its "
+        "own headers. null when it was deleted."
+    ),
+]
+
+
 class AttemptAnswer(TypedDict):
     """One POST of a delivery and what came of it."""
 
@@ -220,6 +229,21 @@ class AttemptAnswer(TypedDict):
     status_code: int | None
     error: str | None
     answer: Annotated[str | None, Field(description="How the answer's body begins.")]
+    request_headers: RequestHeaders
+
+
+class PingAnswer(TypedDict):
+    """One POST of `{"type": "ping"}` and what came of it."""
+
+    endpoint: str
+    webhook_id: str
+    succeeded: bool
+    started_at: Time
+    duration_ms: int
+    status_code: Annotated[int | None, Field(description="null when no answer came.")]
+    error: Annotated[str | None, Field(description="null when the ping was taken.")]
+    answer: Annotated[str | None, Field(description="How the answer's body begins.")]
+    request_headers: RequestHeaders
 
 
 class DeliveryAnswer(TypedDict):
@@ -241,7 +265,9 @@ class DeliveryAnswer(TypedDict):
     error: str | None
     created_at: Time
     finished_at: str | None
-    body: NotRequired[str]
+    body: NotRequired[
+        Annotated[str | None, Field(description="null once it is not kept any more.")]
+    ]
     attempts: NotRequired[list[AttemptAnswer]]
 
 
@@ -318,35 +344,72 @@ class NetworkPage(TypedDict):
 
 
 class JobAnswer(TypedDict):
-    """A backfill and how far it has come.
+    """A backfill or a replay and how far it has come.
 
     Open jobs are `queued` or `running`; `done` and `cancelled` are final.
     """
 
     id: str
-    kind: Literal["backfill"]
-    monitor: str
-    network: str
+    kind: Literal["backfill", "replay"]
+    monitor: Annotated[str | None, Field(description="null for the replay of an endpoint.")]
     status: Literal["queued", "running", "done", "cancelled"]
-    from_block: int
-    to_block: int
-    blocks_done: Annotated[int, Field(description="From `from_block` on, without a gap.")]
-    blocks_total: int
-    matches_found: Annotated[
-        int,
-        Field(
-            description="In the blocks done; those of blocks that a reorg made it read twice count "
-            "twice."
-        ),
+    network: NotRequired[str]
+    from_block: NotRequired[int]
+    to_block: NotRequired[int]
+    blocks_done: NotRequired[
+        Annotated[int, Field(description="From `from_block` on, without a gap.")]
     ]
-    matches_new: Annotated[
-        int, Field(description="Of those, how many were not stored before: these are sent.")
+    blocks_total: NotRequired[int]
+    matches_found: NotRequired[
+        Annotated[
+            int,
+            Field(
+                description="In the blocks done; those of blocks that a reorg made it read twice "
+                "count twice."
+            ),
+        ]
     ]
-    blocks_per_second: Annotated[
-        float | None, Field(description="Lately; null before the first part is done.")
+    matches_new: NotRequired[
+        Annotated[
+            int, Field(description="Of those, how many were not stored before: these are sent.")
+        ]
     ]
-    expected_at: Annotated[
-        str | None, Field(description="When it will be done at this rate; null while not known.")
+    blocks_per_second: NotRequired[
+        Annotated[float | None, Field(description="Lately; null before the first part is done.")]
+    ]
+    expected_at: NotRequired[
+        Annotated[
+            str | None,
+            Field(description="When it will be done at this rate; null while not known."),
+        ]
+    ]
+    endpoint: NotRequired[
+        Annotated[str | None, Field(description="null for the replay of a monitor.")]
+    ]
+    since: NotRequired[str | None]
+    until: NotRequired[Time]
+    delivery_status: NotRequired[list[Literal["failed", "delivered"]]]
+    deliveries_total: NotRequired[
+        Annotated[
+            int | None,
+            Field(
+                description="That failed, when the job was made; null above 100,000, and where "
+                "those that were taken are asked for too."
+            ),
+        ]
+    ]
+    deliveries_queued: NotRequired[Annotated[int, Field(description="Due again by now.")]]
+    deliveries_left_out: NotRequired[
+        Annotated[
+            int,
+            Field(
+                description="Whose endpoint is deleted or disabled, or whose body is not kept any "
+                "more."
+            ),
+        ]
+    ]
+    looked_at_until: NotRequired[
+        Annotated[str | None, Field(description="Deliveries created before this are done.")]
     ]
     trouble: Annotated[
         str | None, Field(description="Why it makes no progress now, or why it was cancelled.")

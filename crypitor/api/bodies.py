@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from crypitor.api.entries import LONGEST_LABEL, address_of, entry_of
+from crypitor.api.moment import Moment
 from crypitor.evm.abi.fragment import LONGEST_FRAGMENT
 from crypitor.evm.types import Address
 from crypitor.monitor.condition.lexer import LONGEST_CONDITION
@@ -340,6 +341,29 @@ class BackfillBody(Body):
         le=LAST_BLOCK,
         description="At most the network's tip, which is also the default: later blocks are "
         "matched as they come.",
+    )
+
+
+class RetryBody(Body):
+    """Which deliveries are meant."""
+
+    again: bool = Field(default=False, description="Also one that was taken.")
+
+
+class ReplayBody(Body):
+    """Which deliveries are to be sent again."""
+
+    since: Moment | None = Field(
+        None, description="Created at this time or later; left out: since the first."
+    )
+    until: Moment | None = Field(
+        None, description="Created before this time; left out: before this request."
+    )
+    status: list[Literal["failed", "delivered"]] = Field(
+        default=["failed"],
+        min_length=1,
+        max_length=2,
+        description="`delivered` also sends again what was taken.",
     )
 
 

@@ -19,6 +19,7 @@ from crypitor.api import (
     monitors,
     networks,
     page,
+    sending,
 )
 from crypitor.api.auth import DOOR, Door
 from crypitor.api.context import CONTEXT, Context
@@ -30,8 +31,11 @@ OPERATIONS: tuple[Operation, ...] = (
     *monitors.routes.operations,
     *addresses.routes.operations,
     *endpoints.routes.operations,
+    *sending.endpoint_routes.operations,
     *matches.routes.operations,
     *deliveries.routes.operations,
+    *sending.delivery_routes.operations,
+    *sending.monitor_routes.operations,
     *jobs.monitor_routes.operations,
     *jobs.routes.operations,
     *networks.routes.operations,

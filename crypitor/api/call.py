@@ -11,7 +11,7 @@ from aiohttp import web
 
 from crypitor.api.context import Context
 from crypitor.database.engine import Transaction
-from crypitor.database.idempotency import Repeatable, claim, keep_answer
+from crypitor.database.idempotency import Repeatable, claim, given_answer, keep_answer
 from crypitor.database.ids import RANDOM_BYTES, new_id
 from crypitor.database.keys import Caller
 from crypitor.database.monitors import record_changes
@@ -118,6 +118,27 @@ class Call:
             if change.effect is not None:
                 await change.effect()
         return change.answer
+
+    async def once(self, make: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Do what is no unit of work; for an Idempotency-Key that was answered, answer the same."""
+        repeatable = self.repeatable(hashlib.sha256(await self.request.read()))
+        if repeatable is None:
+            return await make()
+        given = await self.read(lambda tx: given_answer(tx, repeatable))
+        if not given:
+            answer = await make()
+            given = await self.context.write(lambda tx: self._keep(tx, repeatable, answer))
+            if given is None:
+                return answer
+        self.headers[REPEATED_HEADER] = "true"
+        return cast("Answer", msgspec.json.decode(given))
+
+    async def _keep(self, tx: Transaction, repeatable: Repeatable, answer: object) -> str | None:
+        given = await claim(tx, repeatable, self.context.clock())
+        if given is None:
+            text = msgspec.json.encode(answer).decode()
+            await keep_answer(tx, repeatable, self.status, text)
+        return given
 
     def repeatable(self, body: Any) -> Repeatable | None:
         """Return what makes this request the same as another; body: a SHA-256 of its body."""

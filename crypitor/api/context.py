@@ -14,6 +14,7 @@ from crypitor.evm.types import Address
 from crypitor.loop import Health
 from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import Confirmations, Monitor
+from crypitor.webhook.delivery import Endpoint, Outcome
 from crypitor.webhook.egress import Network
 
 T = TypeVar("T")
@@ -69,7 +70,9 @@ class Context:
     networks: by name.
     status: network → what `NetworkAnswer` has beyond `networks`; keys may be missing.
     roles: those of this process.
-    wake: tells the sender that there may be something to send.
+    wake: tells the sender of this process, if there is one, which endpoints may have something due.
+    post: sends a body, signed, to an endpoint: endpoint, webhook-id, body, unix milliseconds.
+    lease_ms: how long a sender may hold a delivery.
     allow_private: networks of `webhook.allow_private`.
     auth: False lets everybody on this machine in, as the operator.
     clock: unix milliseconds.
@@ -85,7 +88,9 @@ class Context:
     health: Health
     roles: Sequence[str]
     render_metrics: Callable[[], bytes]
-    wake: Callable[[], None]
+    wake: Callable[[Iterable[str]], None]
+    post: Callable[[Endpoint, str, bytes, int], Awaitable[Outcome]]
+    lease_ms: int
     allow_private: Sequence[Network]
     auth: bool
     clock: Callable[[], int]

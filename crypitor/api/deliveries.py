@@ -5,12 +5,22 @@ from crypitor.api.call import Call
 from crypitor.api.queries import DeliveryQuery
 from crypitor.api.routing import Routes
 from crypitor.database.deliveries import cursor_of, get_delivery, list_deliveries
+from crypitor.database.endpoints import get_endpoint
 from crypitor.database.engine import Transaction
 from crypitor.database.keys import Scope
 from crypitor.webhook.body import rfc3339
-from crypitor.webhook.delivery import Attempt, Delivery, Status
+from crypitor.webhook.delivery import Attempt, Delivery, Endpoint, Status
+from crypitor.webhook.post import request_headers
 
 routes = Routes("Deliveries", "de_")
+
+HIDDEN = "***"
+SHOWN = frozenset(
+    {
+        "accept", "accept-encoding", "content-type", "user-agent", "webhook-id",
+        "webhook-timestamp",
+    }
+)  # fmt: skip
 
 
 @routes.add("GET", "/v1/deliveries", scope=Scope.READ)
@@ -40,10 +50,15 @@ async def read_deliveries(call: Call, query: DeliveryQuery) -> DeliveryPage:
 @routes.add("GET", "/v1/deliveries/{id}", scope=Scope.READ)
 async def read_delivery(call: Call, id: str) -> DeliveryAnswer:  # noqa: A002 - as in the path
     """Read a delivery with its body and its attempts, first to last."""
-    delivery, attempts = await call.read(lambda tx: get_delivery(tx, call.project, id))
+
+    async def unit(tx: Transaction) -> tuple[Delivery, list[Attempt], Endpoint | None]:
+        delivery, attempts = await get_delivery(tx, call.project, id)
+        return delivery, attempts, await get_endpoint(tx, call.project, delivery.endpoint_id)
+
+    delivery, attempts, endpoint = await call.read(unit)
     answer = delivery_answer(delivery)
-    answer["body"] = delivery.body
-    answer["attempts"] = [_attempt_answer(attempt) for attempt in attempts]
+    answer["body"] = delivery.body or None
+    answer["attempts"] = [_attempt_answer(delivery.id, each, endpoint) for each in attempts]
     return answer
 
 
@@ -65,7 +80,16 @@ def delivery_answer(delivery: Delivery) -> DeliveryAnswer:
     }
 
 
-def _attempt_answer(attempt: Attempt) -> AttemptAnswer:
+def shown_headers(endpoint: Endpoint, webhook_id: str, now: int) -> dict[str, str]:
+    """Return the headers of a POST by name, without what only the receiver may know."""
+    headers = request_headers(endpoint, webhook_id, b"", now)
+    own = {name.lower() for name in endpoint.headers}
+    return {
+        name: value if name.lower() in SHOWN - own else HIDDEN for name, value in headers.items()
+    }
+
+
+def _attempt_answer(webhook_id: str, attempt: Attempt, endpoint: Endpoint | None) -> AttemptAnswer:
     return {
         "number": attempt.number,
         "started_at": rfc3339(attempt.started_at),
@@ -73,4 +97,7 @@ def _attempt_answer(attempt: Attempt) -> AttemptAnswer:
         "status_code": attempt.status_code,
         "error": attempt.error,
         "answer": attempt.answer,
+        "request_headers": (
+            None if endpoint is None else shown_headers(endpoint, webhook_id, attempt.started_at)
+        ),
     }

@@ -9,7 +9,7 @@ from crypitor.api.call import Call, Change, Effect, found
 from crypitor.api.queries import Query
 from crypitor.api.reading import merge_patch, summary, validated
 from crypitor.api.routing import Routes
-from crypitor.database.deliveries import cancel_for_endpoint
+from crypitor.database.cancellations import cancel_for_endpoint
 from crypitor.database.endpoints import (
     delete_endpoint,
     get_endpoint,
@@ -92,7 +92,7 @@ async def change_endpoint(call: Call, id: str, body: dict[str, Any]) -> Endpoint
         whole = validated(EndpointBody, merge_patch(_document(before), body))
         after = _changed(before, whole, _checked(call, whole), now, reopened=body.get("enabled"))
         await update_endpoint(tx, after)
-        return Change(endpoint_answer(after, call.who), _wake(call))
+        return Change(endpoint_answer(after, call.who), _wake(call, id))
 
     return await call.change(unit)
 
@@ -202,9 +202,9 @@ def _document(endpoint: Endpoint) -> dict[str, Any]:
     return {name: getattr(endpoint, name) for name in EndpointBody.model_fields}
 
 
-def _wake(call: Call) -> Effect:
+def _wake(call: Call, endpoint_id: str) -> Effect:
     async def effect() -> None:
-        call.context.wake()
+        call.context.wake([endpoint_id])
 
     return effect
 

@@ -165,6 +165,32 @@ _JOB: dict[str, Any] = {
     "finished_at": None,
 }
 
+_REPLAY: dict[str, Any] = {
+    "id": JOB_ID,
+    "kind": "replay",
+    "monitor": None,
+    "endpoint": ENDPOINT_ID,
+    "status": "queued",
+    "since": "2026-11-22T12:00:00.000Z",
+    "until": TIME,
+    "delivery_status": ["failed"],
+    "deliveries_total": 412,
+    "deliveries_queued": 0,
+    "deliveries_left_out": 0,
+    "looked_at_until": None,
+    "trouble": None,
+    "created_at": TIME,
+    "started_at": None,
+    "finished_at": None,
+}
+
+_HEADERS = {
+    "Content-Type": "application/json",
+    "webhook-id": DELIVERY_ID,
+    "webhook-timestamp": "1795359600",
+    "webhook-signature": "***",
+}
+
 _PROJECT = {"id": PROJECT_ID, "name": "accounting", "created_at": TIME}
 
 _KEY: dict[str, Any] = {
@@ -217,6 +243,9 @@ BODIES: dict[str, Any] = {
     },
     "change_endpoint": {"rate_per_second": 5, "headers": {"X-Team": None}},
     "start_backfill": {"network": "ethereum", "from_block": 20000000, "to_block": 20999999},
+    "retry_delivery": {"again": True},
+    "replay_monitor": {"since": "2026-11-22T12:00:00Z", "status": ["failed"]},
+    "replay_endpoint": {"since": "2026-11-22T12:00:00Z", "status": ["failed"]},
     "add_project": {"name": "accounting"},
     "add_key": {"name": "grafana", "scope": "read"},
 }
@@ -275,8 +304,23 @@ ANSWERS: dict[str, Any] = {
                 "status_code": 204,
                 "error": None,
                 "answer": "",
+                "request_headers": _HEADERS,
             }
         ],
+    },
+    "retry_delivery": {**_DELIVERY, "status": "pending", "due_at": TIME, "finished_at": None},
+    "replay_monitor": {**_REPLAY, "monitor": MONITOR_ID, "endpoint": None},
+    "replay_endpoint": _REPLAY,
+    "ping_endpoint": {
+        "endpoint": ENDPOINT_ID,
+        "webhook_id": "pi_01jd9qw5t6u7v8w9x0y1z2a3b4",
+        "succeeded": True,
+        "started_at": TIME,
+        "duration_ms": 64,
+        "status_code": 204,
+        "error": None,
+        "answer": "",
+        "request_headers": {**_HEADERS, "webhook-id": "pi_01jd9qw5t6u7v8w9x0y1z2a3b4"},
     },
     "start_backfill": {
         **_JOB,

@@ -5,25 +5,24 @@ from crypitor.api.bodies import BackfillBody
 from crypitor.api.call import Call, Change, found
 from crypitor.api.reading import summary
 from crypitor.api.routing import Routes
+from crypitor.api.sending import check_open_jobs, replay_answer
 from crypitor.database.engine import Transaction
 from crypitor.database.jobs import (
     Job,
     JobStatus,
     cancel_job,
-    count_open_jobs,
     get_job,
     insert_job,
 )
 from crypitor.database.keys import Scope
 from crypitor.database.monitors import get_monitor
 from crypitor.database.past import matched_tip
+from crypitor.database.replays import cancel_replay, get_replay
 from crypitor.errors import Conflict, Invalid, Mistake
 from crypitor.webhook.body import rfc3339
 
 monitor_routes = Routes("Monitors", "mo_")
 routes = Routes("Jobs", "jo_")
-
-MOST_OPEN_JOBS = 100
 
 
 @monitor_routes.add(
@@ -47,8 +46,7 @@ async def start_backfill(call: Call, id: str, body: BackfillBody) -> JobAnswer: 
             raise _refused("/network", f"this monitor watches {', '.join(monitor.networks)}")
         tip = await matched_tip(tx, body.network)
         blocks = _blocks(body, tip)
-        if await count_open_jobs(tx, call.project) >= MOST_OPEN_JOBS:
-            raise Conflict(f"this project has {MOST_OPEN_JOBS} jobs that have not ended")
+        await check_open_jobs(tx, call.project)
         job = await insert_job(tx, job_id, call.project, id, body.network, blocks, context.clock())
         return Change(job_answer(job, context.clock()))
 
@@ -58,22 +56,32 @@ async def start_backfill(call: Call, id: str, body: BackfillBody) -> JobAnswer: 
 @routes.add("GET", "/v1/jobs/{id}", scope=Scope.READ)
 async def read_job(call: Call, id: str) -> JobAnswer:  # noqa: A002 - as in the path
     """Read a job and how far it has come."""
-    job = found(await call.read(lambda tx: get_job(tx, call.project, id)), "job")
-    return job_answer(job, call.context.clock())
+    now = call.context.clock()
+
+    async def unit(tx: Transaction) -> JobAnswer:
+        job = await get_job(tx, call.project, id)
+        if job is not None:
+            return job_answer(job, now)
+        return replay_answer(found(await get_replay(tx, call.project, id), "job"))
+
+    return await call.read(unit)
 
 
 @routes.add("DELETE", "/v1/jobs/{id}", scope=Scope.WRITE)
 async def stop_job(call: Call, id: str) -> JobAnswer:  # noqa: A002 - as in the path
     """Cancel a job.
 
-    What it did stays; nothing more is stored once this is answered. One that has ended stays as it
-    ended.
+    What it did stays; nothing more is stored or sent again by it once this is answered. One that
+    has ended stays as it ended.
     """
     now = call.context.clock()
 
     async def unit(tx: Transaction) -> Change[JobAnswer]:
-        job = found(await get_job(tx, call.project, id), "job")
-        return Change(job_answer(await cancel_job(tx, job.id, None, now) or job, now))
+        job = await get_job(tx, call.project, id)
+        if job is not None:
+            return Change(job_answer(await cancel_job(tx, job.id, None, now) or job, now))
+        replay = found(await get_replay(tx, call.project, id), "job")
+        return Change(replay_answer(await cancel_replay(tx, replay.id, now) or replay))
 
     return await call.change(unit)
 

@@ -27,7 +27,7 @@ from crypitor.database.addresses import (
     insert_addresses,
     list_addresses,
 )
-from crypitor.database.deliveries import cancel_for_monitor
+from crypitor.database.cancellations import cancel_for_monitor
 from crypitor.database.endpoints import insert_endpoint, known_endpoints
 from crypitor.database.engine import Transaction
 from crypitor.database.keys import Scope

@@ -111,7 +111,10 @@ def _operation(operation: Operation, references: Mapping[Any, Schema]) -> Schema
     if parameters:
         described["parameters"] = parameters
     if operation.media:
-        described["requestBody"] = {"required": True, "content": _body(operation, references)}
+        described["requestBody"] = {
+            "required": not operation.optional,
+            "content": _body(operation, references),
+        }
     described["responses"] = _responses(operation, references)
     return described
 

@@ -1,18 +1,13 @@
 """What callers may write behind the question mark, with limits and defaults."""
 
 import re
-from datetime import datetime
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from crypitor.api.bodies import LINE, AddressText
+from crypitor.api.moment import Moment
 from crypitor.evm.address import parse_hash
-
-_TIME = (
-    r"^(19[7-9]\d|2[01]\d\d)-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?"
-    r"([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$"
-)
 
 
 def _whole(value: object) -> object:
@@ -27,15 +22,6 @@ def _truth(value: object) -> bool:
     return value == "true"
 
 
-def _moment(value: object) -> int:
-    if not isinstance(value, str) or not re.fullmatch(_TIME, value, re.ASCII):
-        raise ValueError("this has to be a time as in RFC 3339: 2026-11-22T15:00:00Z")
-    try:
-        return round(datetime.fromisoformat(value.upper()).timestamp() * 1000)
-    except (ValueError, OverflowError):
-        raise ValueError("there is no such day") from None
-
-
 def _transaction(value: Any) -> str:
     try:
         return parse_hash(value)
@@ -43,11 +29,6 @@ def _transaction(value: Any) -> str:
         raise ValueError(str(error)) from None
 
 
-Moment: TypeAlias = Annotated[
-    int,
-    PlainValidator(_moment),
-    WithJsonSchema({"type": "string", "format": "date-time", "pattern": _TIME}),
-]
 Name: TypeAlias = Annotated[str, Field(pattern="^[A-Za-z0-9_.-]{1,64}$")]
 
 

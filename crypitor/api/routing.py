@@ -34,6 +34,7 @@ class Operation:
     query, answer: types, None for none.
     body: what a JSON body has to be; for a merge patch what the whole has to be after it.
     media: content types of the body; `run` reads those that are no JSON itself.
+    optional: whether the body may be left out, which is the same as an empty object.
     answers: content type of the answer.
     """
 
@@ -49,6 +50,7 @@ class Operation:
     body: type[BaseModel] | None
     media: Sequence[str]
     patches: bool
+    optional: bool
     answer: Any
     answers: str
     status: int
@@ -81,6 +83,7 @@ class Routes:
         scope: Scope | None,
         status: int = 200,
         patches: type[BaseModel] | None = None,
+        optional: bool = False,
         media: Sequence[str] = (),
         answers: str = JSON,
         problems: Sequence[int] = (),
@@ -106,6 +109,7 @@ class Routes:
                     body,
                     types,
                     patches is not None,
+                    optional,
                     hints.get("return"),
                     answers,
                     status,
@@ -152,7 +156,7 @@ def served(operation: Operation) -> Handler:
 
 def _unread(request: web.Request, operation: Operation) -> web.Response | None:
     """Return the refusal of a body that is of no use unread."""
-    if not operation.media:
+    if not operation.media or (operation.optional and not request.body_exists):
         return None
     if "Content-Encoding" in request.headers:
         detail, wanted = "send the body without Content-Encoding", {"Accept-Encoding": "identity"}
@@ -176,7 +180,8 @@ def _parts_of_path(request: web.Request) -> dict[str, str]:
 
 
 async def _read_body(request: web.Request, operation: Operation) -> object:
-    document = parse_json(await request.read())
+    text = await request.read()
+    document = parse_json(text) if text or not operation.optional else {}
     if not isinstance(document, dict):
         raise Invalid("the body has to be a JSON object")
     if operation.patches:

@@ -159,6 +159,7 @@ class WebhookConfig(Section):
     lease_seconds: Seconds = 60
     in_flight: int = Field(default=200, ge=1)
     in_flight_per_endpoint: int = Field(default=10, ge=1)
+    replay_per_second: Annotated[float, Field(gt=0, le=10_000)] = 50.0
 
     @field_validator("allow_private")
     @classmethod

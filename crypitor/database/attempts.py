@@ -198,7 +198,8 @@ async def _judge_endpoints(tx: Transaction, results: Sequence[Result], lock: str
 
 def _recorded(result: Result, status: str) -> tuple[object, ...]:
     delivery, verdict = result.delivery, result.verdict
-    if status != Status.PENDING:  # it was cancelled during the attempt
+    # During the attempt it was cancelled, or an earlier phase was opened again, which goes first.
+    if status == Status.CANCELLED or (status == Status.WAITING and verdict.due_at is not None):
         becomes, due_at = status, delivery.due_at
     else:
         becomes = verdict.status.value
@@ -208,7 +209,7 @@ def _recorded(result: Result, status: str) -> tuple[object, ...]:
         delivery.attempts + 1,
         due_at,
         result.outcome.error,
-        None if becomes == Status.PENDING else result.ended_at,
+        None if becomes in (Status.PENDING, Status.WAITING) else result.ended_at,
         delivery.id,
     )
 

@@ -1,4 +1,4 @@
-"""Deliveries: queued by the matcher, cancelled and read by the API. `attempts` sends them."""
+"""Deliveries: queued by the matcher, read by the API. `attempts` sends them."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -10,17 +10,14 @@ from crypitor.monitor.models import Phase
 from crypitor.webhook.delivery import Attempt, Delivery, Status
 
 COLUMNS = """id, project_id, monitor_id, match_id, endpoint_id, phase, status, attempts, due_at,
-    token, follows, body, error, created_at, finished_at"""
+    token, follows, body, error, created_at, finished_at, earlier_attempts"""
 
 SELECT_STATUSES = "select id, status, token from deliveries where id in {ids} order by id {lock}"
 
 INSERT = f"""insert into deliveries ({COLUMNS})
     values (:id, :project_id, :monitor_id, :match_id, :endpoint_id, :phase, :status, 0, :now,
-        0, :follows, :body, null, :now, null)
+        0, :follows, :body, null, :now, null, 0)
     on conflict (id) do nothing"""  # noqa: S608 - our own column names
-
-CANCEL = """update deliveries set status = 'cancelled', finished_at = :now
-    where {column} = :value and status in ('pending', 'waiting')"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +72,6 @@ async def queue_deliveries(tx: Transaction, deliveries: Sequence[NewDelivery], n
             for delivery in deliveries
         ],
     )
-
-
-async def cancel_for_monitor(tx: Transaction, monitor_id: str, now: int) -> None:
-    """Give up what has not been delivered of a monitor. An attempt under way is not stopped."""
-    await tx.run(CANCEL.format(column="monitor_id"), value=monitor_id, now=now)
-
-
-async def cancel_for_endpoint(tx: Transaction, endpoint_id: str, now: int) -> None:
-    """Give up what has not been delivered to an endpoint. An attempt under way is not stopped."""
-    await tx.run(CANCEL.format(column="endpoint_id"), value=endpoint_id, now=now)
 
 
 async def list_deliveries(

@@ -31,6 +31,10 @@ ADVANCE = """update jobs
 GO_BACK = """update jobs set position = :position, position_hash = null
     where id = :id and finished_at is null and position = :expected"""
 
+COUNT_OPEN = """select
+    (select count(*) from jobs where project_id = :project_id and finished_at is null)
+    + (select count(*) from replays where project_id = :project_id and finished_at is null)"""
+
 
 class JobStatus(StrEnum):
     """Of a job: the first two are open, the others final."""
@@ -135,11 +139,8 @@ async def open_jobs(tx: Transaction, network: str) -> list[Job]:
 
 
 async def count_open_jobs(tx: Transaction, project_id: str) -> int:
-    """Return how many jobs of a project have not ended."""
-    count: int = await tx.value(
-        "select count(*) from jobs where project_id = :project_id and finished_at is null",
-        project_id=project_id,
-    )
+    """Return how many jobs of a project have not ended, replays among them."""
+    count: int = await tx.value(COUNT_OPEN, project_id=project_id)
     return count
 
 

@@ -88,6 +88,7 @@ class Delivery:
     attempts: those that have ended. token: grows with each claim and each record; whoever holds an
     older one may not record. follows: the delivery that has to end before this one may begin.
     error: of the last attempt. due_at, created_at, finished_at: unix milliseconds.
+    earlier_attempts: those before it was last opened again, with which its schedule began anew.
     """
 
     id: str
@@ -105,6 +106,7 @@ class Delivery:
     error: str | None
     created_at: int
     finished_at: int | None
+    earlier_attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +187,10 @@ def after(
     if outcome.succeeded:
         return Verdict(Status.DELIVERED, gone=gone)
     aborted = outcome.control is Control.ABORT
-    if gone or aborted or delivery.attempts >= len(schedule_seconds):
+    tried = delivery.attempts - delivery.earlier_attempts
+    if gone or aborted or tried >= len(schedule_seconds):
         return Verdict(Status.FAILED, gone=gone)
-    wait = schedule_seconds[delivery.attempts] * (1 + JITTER * jitter)
+    wait = schedule_seconds[tried] * (1 + JITTER * jitter)
     asked = retry_after_seconds(outcome.retry_after, now)
     return Verdict(Status.PENDING, due_at=now + round(max(wait, asked) * 1000))
 

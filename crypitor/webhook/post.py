@@ -102,7 +102,7 @@ class Poster:
 
         now: unix milliseconds; signed, so receivers compare it with their clocks.
         """
-        headers = _headers(endpoint, webhook_id, body, now)
+        headers = request_headers(endpoint, webhook_id, body, now)
         answer = _Answer()
         began = time.monotonic()
         error = None
@@ -226,7 +226,8 @@ async def _read(response: aiohttp.ClientResponse, body: bytearray) -> None:
             return
 
 
-def _headers(endpoint: Endpoint, webhook_id: str, body: bytes, now: int) -> dict[str, str]:
+def request_headers(endpoint: Endpoint, webhook_id: str, body: bytes, now: int) -> dict[str, str]:
+    """Return the headers of a POST. now: unix milliseconds."""
     seconds = now // 1000
     headers = {
         "Content-Type": "application/json",

@@ -23,6 +23,7 @@ from crypitor.database.attempts import (
     load_endpoints,
     record,
 )
+from crypitor.database.cancellations import give_up_cancelled
 from crypitor.database.engine import Database, Transaction
 from crypitor.errors import Unavailable
 from crypitor.loop import Health, forever, pause
@@ -188,6 +189,12 @@ class Sender:
             endpoint = endpoints.get(endpoint_id)
             deliveries = await claim(tx, endpoint, now, self._lease_ms, slots) if endpoint else []
             claimed[endpoint_id] = _Claimed(slots, endpoint, deliveries)
+        cancelled = await give_up_cancelled(
+            tx, [delivery for got in claimed.values() for delivery in got.deliveries], now
+        )
+        if cancelled:
+            for got in claimed.values():
+                got.deliveries[:] = [one for one in got.deliveries if one.id not in cancelled]
         return recorded, claimed
 
     def _recorded(self, results: Sequence[Result], recorded: Recorded, now: int) -> None:

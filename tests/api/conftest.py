@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from crypitor.database.engine import Database
 from crypitor.database.keys import Scope, create_key, create_project, ensure_admin
 from crypitor.loop import Health
 from crypitor.monitor.index import Index
+from crypitor.webhook.post import Poster
 from tests.conftest import DIALECTS
 
 START = 1_790_000_000_000
@@ -97,7 +99,14 @@ def woken() -> list[int]:
 
 
 @pytest.fixture
-async def context(database: Database, woken: list[int]) -> Context:
+async def poster() -> AsyncIterator[Poster]:
+    """Return what posts to receivers on this machine."""
+    async with Poster(allow_private=[ip_network("127.0.0.0/8")], deadline_seconds=2) as poster:
+        yield poster
+
+
+@pytest.fixture
+async def context(database: Database, woken: list[int], poster: Poster) -> Context:
     """Return what the application is given; each network's tip is at 100."""
     return Context(
         database=database,
@@ -108,7 +117,9 @@ async def context(database: Database, woken: list[int]) -> Context:
         health=Health(),
         roles=("api", "monitor"),
         render_metrics=lambda: b"crypitor_monitors 0\n",
-        wake=lambda: woken.append(1),
+        wake=lambda ids: woken.append(1),
+        post=poster.post,
+        lease_ms=60_000,
         allow_private=(),
         auth=True,
         clock=Clock(),

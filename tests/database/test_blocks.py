@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from crypitor.database.blocks import BlockEffect, save_block
-from crypitor.database.deliveries import cancel_for_monitor
+from crypitor.database.cancellations import cancel_for_monitor
 from crypitor.database.monitors import delete_monitor, insert_monitor
 from crypitor.database.networks import lead, position_of, resume
 from crypitor.evm.types import Header, Receipt, Transaction

@@ -6,9 +6,8 @@ import json
 import pytest
 
 from crypitor.database.attempts import due_endpoints
+from crypitor.database.cancellations import cancel_for_endpoint, cancel_for_monitor
 from crypitor.database.deliveries import (
-    cancel_for_endpoint,
-    cancel_for_monitor,
     cursor_of,
     get_delivery,
     list_deliveries,

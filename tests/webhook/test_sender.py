@@ -6,7 +6,7 @@ import time
 
 from aiohttp import web
 
-from crypitor.database.deliveries import cancel_for_monitor
+from crypitor.database.cancellations import cancel_for_monitor
 from crypitor.webhook.delivery import SCHEDULE_SECONDS, State, Status
 from tests.webhook.queued import delivery, endpoint
 from tests.webhook.receivers import Receiver
