@@ -17,7 +17,7 @@ from crypitor.api.build import OPERATIONS
 from crypitor.api.openapi import document
 
 HERE = Path(__file__).parent
-EXAMPLES = 6
+EXAMPLES = 4
 DOCUMENT = document(OPERATIONS, ["ethereum", "dev"])
 NAMED = {
     operation["operationId"]: operation

@@ -15,7 +15,7 @@ from crypitor.simulator.rpc import SimulatorServer
 from tests.rig import Service, heard
 
 BLOCKS = 300
-KILLS = 4
+BEHIND = 100
 CONFIRMATIONS = 4
 SETTINGS = {
     "CRYPITOR__NETWORKS__DEV__CHAIN_ID": "1337",
@@ -63,7 +63,7 @@ async def until_more(service, job, before, seconds=30):
     return done
 
 
-async def median_lag(service, chain, blocks=15):
+async def median_lag(service, chain, blocks=8):
     """The median time, in seconds, from the node's having a block to its being matched."""
     lags = []
     for _ in range(blocks):
@@ -78,42 +78,44 @@ async def median_lag(service, chain, blocks=15):
 @pytest.mark.timeout(120)
 async def test_catches_up_from_a_number(tmp_path, record_property):
     """
-    A service that starts 300 blocks behind matches them all, in order, and says how fast.
+    A service that starts 100 blocks behind matches them all, in order, and says how fast.
     """
     chain = SimulatedChain(3)
-    chain.mine(BLOCKS)
+    chain.mine(5)
     secrets = []
     async with SimulatorServer(chain) as node, Receiver(lambda: secrets) as receiver:
-        service = service_on(tmp_path, node, CRYPITOR__NETWORKS__DEV__START=str(BLOCKS))
+        service = service_on(tmp_path, node, CRYPITOR__NETWORKS__DEV__START="5")
         await service.start()
         actors = [actor.address for actor in chain.actors[:5]]
         monitor = await monitor_of(service, actors, receiver, secrets)
-        await service.until_tip("dev", BLOCKS)
+        await service.until_tip("dev", 5)
         await service.stop()
-        chain.mine(BLOCKS)
+        chain.mine(BEHIND)
         await service.start()
         started = time.monotonic()
-        await service.until_tip("dev", 2 * BLOCKS)
+        await service.until_tip("dev", 5 + BEHIND)
         seconds = time.monotonic() - started
         await service.until_nothing_is_due()
-        question = Question(monitor["id"], BLOCKS + 1, CONFIRMATIONS, frozenset(actors))
-        found = audit(chain, [question], heard(receiver), 2 * BLOCKS)
+        question = Question(monitor["id"], 6, CONFIRMATIONS, frozenset(actors))
+        found = audit(chain, [question], heard(receiver), 5 + BEHIND)
         await service.stop()
 
-    record_property("blocks_per_second", round(BLOCKS / seconds))
-    print(f"{BLOCKS / seconds:.0f} blocks/s of catch-up")
+    record_property("blocks_per_second", round(BEHIND / seconds))
+    print(f"{BEHIND / seconds:.0f} blocks/s of catch-up")
     assert found.problems == []
-    assert found.expected > BLOCKS
+    assert found.expected > BEHIND
 
 
 @pytest.mark.timeout(180)
-async def test_backfill_beside_a_growing_chain(tmp_path):
+@pytest.mark.parametrize("kills", [2, pytest.param(10, marks=pytest.mark.soak)])
+async def test_backfill_beside_a_growing_chain(tmp_path, kills):
     """
     While the chain grows and forks, a backfill that is killed again and again tells the whole past.
     """
     chance = random.Random(int(os.environ.get("CRYPITOR_TEST_SEED", "1")))
     chain = SimulatedChain(4, transfers=(5, 15))
-    chain.mine(BLOCKS)
+    blocks = 80 * kills
+    chain.mine(blocks)
     secrets = []
     async with SimulatorServer(chain) as node, Receiver(lambda: secrets) as receiver:
         service = service_on(
@@ -123,14 +125,14 @@ async def test_backfill_beside_a_growing_chain(tmp_path):
             CRYPITOR__BACKFILL__REQUESTS_PER_SECOND="60",
         )
         await service.start()
-        await service.until_tip("dev", BLOCKS)
+        await service.until_tip("dev", blocks)
         actors = [actor.address for actor in chain.actors[:5]]
         monitor = await monitor_of(service, actors, receiver, secrets)
         last = (await service.get("/v1/networks/dev"))["tip"]
         body = {"network": "dev", "from_block": 1, "to_block": last}
         job = await service.post(f"/v1/monitors/{monitor['id']}/backfill", body)
         done = [0]
-        while len(done) <= KILLS:
+        while len(done) <= kills:
             chain.mine(3)
             chain.reorg(2)
             done.append(await until_more(service, job["id"], done[-1]))
@@ -146,7 +148,7 @@ async def test_backfill_beside_a_growing_chain(tmp_path):
         status = await service.stop()
 
     assert found.problems == []
-    assert found.expected > BLOCKS
+    assert found.expected > blocks
     assert ended["status"] == "done"
     assert done == sorted(done)
     assert status == 0
