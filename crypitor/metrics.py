@@ -72,6 +72,12 @@ class Metrics:
             ["network"],
             registry=registry,
         )
+        self.network_trouble = Gauge(
+            "crypitor_network_trouble",
+            "1 while the next block cannot be had or proven, or a reorg was too deep; else 0.",
+            ["network"],
+            registry=registry,
+        )
         self.blocks_per_second = Gauge(
             "crypitor_blocks_per_second",
             "Blocks loaded a second, over the last half minute.",

@@ -111,6 +111,7 @@ class Standing:
             metrics.queue_lag_blocks.labels(network).set(max(0, worker.tip.number - tip))
         if worker.requests_per_block is not None:
             metrics.requests_per_block.labels(network).set(worker.requests_per_block)
+        metrics.network_trouble.labels(network).set(worker.trouble is not None)
         unknown = float("nan")
         seconds = worker.seconds_to_head
         metrics.blocks_per_second.labels(network).set(worker.blocks_per_second)

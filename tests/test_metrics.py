@@ -21,6 +21,7 @@ CONTRACT = """
 OURS = """
     crypitor_node_requests{network,node} crypitor_requests_per_block{network}
     crypitor_blocks_per_second{network} crypitor_seconds_to_head{network}
+    crypitor_network_trouble{network}
     crypitor_condition_errors_total{network} crypitor_undecoded_total{network}
 """
 

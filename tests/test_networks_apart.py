@@ -62,6 +62,8 @@ async def test_one_network_waits_and_the_other_goes_on(tmp_path, lying):
     assert re.search(
         r'block_incomplete_total\{check="receipts",network="lying",.*} [1-9]', metrics[1]
     )
+    assert 'crypitor_network_trouble{network="lying"} 1.0' in metrics[1]
+    assert 'crypitor_network_trouble{network="sound"} 0.0' in metrics[1]
     assert 'crypitor_requests_per_block{network="sound"}' in metrics[1]
     assert re.search(r'crypitor_node_requests\{network="sound",.*} [1-9]', metrics[1])
     assert (healed["state"], healed["trouble"]) == ("following", None)

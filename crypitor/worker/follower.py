@@ -98,7 +98,7 @@ class Follower:
         self._halt = Halt(network, self.role, health)
         self._waiting: str | None = None
         self._pace = Pace(poll_seconds)
-        self._progress_told_at = 0
+        self._progress_told_at: int | None = None
         self._doubts = Doubts(nodes)
 
     @property
@@ -122,7 +122,7 @@ class Follower:
             trouble=self._halt.reason or self._waiting,
             behind=behind,
             blocks_per_second=round(self._pace.blocks_per_second(now), 2),
-            seconds_to_head=self._pace.seconds_to_head(behind or 0, now),
+            seconds_to_head=None if behind is None else self._pace.seconds_to_head(behind, now),
             requests_per_block=round(self._nodes.requests / blocks, 2) if blocks else None,
             nodes=self._nodes.status,
         )
@@ -298,20 +298,27 @@ class Follower:
         self._trail.add(block.header)
         self._pace.published(block.header, seen.at)
         self._observer.published(self._network)
-        self._tell_progress(seen.at)
+        self._tell_progress(seen.at, block.header)
 
-    def _tell_progress(self, now: int) -> None:
+    def _tell_progress(self, now: int, tip: Header) -> None:
+        """Log where a catch-up begins, how far it is now and then, and where it ends."""
         behind = self._behind() or 0
-        if behind <= CATCHING_UP_BLOCKS or now - self._progress_told_at < PROGRESS_MS:
-            return
-        self._progress_told_at = now
-        log.info(
-            "catching up",
-            network=self._network,
-            behind=behind,
-            blocks_per_second=round(self._pace.blocks_per_second(now), 1),
-            seconds_to_head=self._pace.seconds_to_head(behind, now),
-        )
+        if self._progress_told_at is None:
+            if behind > CATCHING_UP_BLOCKS:
+                self._progress_told_at = now
+                log.info("catching up", network=self._network, behind=behind)
+        elif not behind:
+            self._progress_told_at = None
+            log.info("caught up", network=self._network, tip=tip.number)
+        elif now - self._progress_told_at >= PROGRESS_MS:
+            self._progress_told_at = now
+            log.info(
+                "catching up",
+                network=self._network,
+                behind=behind,
+                blocks_per_second=round(self._pace.blocks_per_second(now), 1),
+                seconds_to_head=self._pace.seconds_to_head(behind, now),
+            )
 
     def _sequence(self) -> int:
         assert self._term is not None

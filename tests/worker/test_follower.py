@@ -596,6 +596,22 @@ async def test_tells_how_far_it_is(database, faulty, chain):
         assert status.seconds_to_head > 0
 
 
+async def test_logs_where_a_catch_up_begins_and_ends(database, faulty, chain, capsys):
+    """One line at its beginning, one every ten seconds with the rate, one at its end."""
+    chain.mine(30)
+    async with Rig(database, faulty.url) as rig:
+        while rig.follower.status.behind != 0:
+            rig.clock.now += 500
+            await rig.follower.step()
+        chain.mine(2)
+        await rig.settle()
+
+    said = capsys.readouterr().out
+    lines = [line for line in said.splitlines() if "catching up" in line]
+    assert ["seconds_to_head" in line for line in lines] == [False, True]
+    assert said.count("caught up") == 1
+
+
 async def test_looks_at_several_blocks_at_once(database, faulty, chain):
     """Far behind the head, up to `window` blocks are under way, and are published in order."""
     chain.mine(30)
