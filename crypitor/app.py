@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from crypitor.api import build
+from crypitor.api.build import build_health
 from crypitor.api.context import Context
 from crypitor.backfill.runner import Backfill
 from crypitor.config import ROLES, Config
@@ -28,7 +29,8 @@ from crypitor.monitor.models import Confirmations
 from crypitor.monitor.position import kept_headers
 from crypitor.monitor.watchlist import Watchlist
 from crypitor.observer import Observer
-from crypitor.opening import api_site, opened_in_time
+from crypitor.opening import opened_in_time, site_of
+from crypitor.processes import TELL_SECONDS, Processes
 from crypitor.queue import Queue
 from crypitor.queue.memory import MemoryQueue
 from crypitor.standing import Standing, facts_of
@@ -152,13 +154,23 @@ class _Service:
     async def run(self, stop: asyncio.Event, started: Callable[[str], None]) -> None:
         """Build the roles, run them, and end them in time."""
         await self._build()
+        processes = Processes(self._database, self._name) if self._follows else None
+        if processes:
+            self._stack.push_async_callback(processes.leave)
         standing = Standing(
-            self._config, self._metrics, self._database, self._index, self._matcher, self._followers
+            self._config,
+            self._roles,
+            self._health,
+            self._metrics,
+            self._database,
+            self._index,
+            self._matcher,
+            self._followers,
+            processes,
         )
-        url = ""
-        if "api" in self._roles:
-            site = api_site(self._config, build(self._context(standing)))
-            url = await self._stack.enter_async_context(site)
+        context = self._context(standing)
+        app = build(context) if "api" in self._roles else build_health(context)
+        url = await self._stack.enter_async_context(site_of(self._config, self._roles, app))
         async with asyncio.TaskGroup() as group:
             workers = [
                 group.create_task(follower.run(stop), name=follower.role)
@@ -181,19 +193,23 @@ class _Service:
                 group.create_task(reader.run(stop, self._health), name=reader.role)
                 for reader in self._token_readers
             ]
-            others.append(
+            others += [
                 group.create_task(
                     forever(
-                        "gauges",
-                        standing.count,
+                        name,
+                        step,
                         stop=stop,
                         health=self._health,
-                        idle_seconds=GAUGE_SECONDS,
+                        idle_seconds=seconds,
                     ),
-                    name="gauges",
+                    name=name,
                 )
-            )
-            started(url)
+                for name, step, seconds in (
+                    ("gauges", standing.count, GAUGE_SECONDS),
+                    ("processes", standing.exchange, TELL_SECONDS),
+                )
+            ]
+            started(url if "api" in self._roles else "")
             await stop.wait()
             await self._end(workers, others)
 
@@ -377,6 +393,7 @@ class _Service:
             auth=self._config.api.auth,
             clock=clock,
             random_bytes=secrets.token_bytes,
+            processes=standing.processes,
             in_doubt=watchlist.doubt if watchlist else lambda: None,
         )
 

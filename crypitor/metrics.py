@@ -140,6 +140,12 @@ class Metrics:
         )
         self.monitors = Gauge("crypitor_monitors", "Monitors that are enabled.", registry=registry)
         self.addresses = Gauge("crypitor_addresses", "Addresses watched.", registry=registry)
+        self.processes = Gauge(
+            "crypitor_processes",
+            "Processes that run a role, heard of in the last ten seconds.",
+            ["role"],
+            registry=registry,
+        )
         self.queue_lag_blocks = Gauge(
             "crypitor_queue_lag_blocks",
             "Blocks published and not matched.",

@@ -100,23 +100,31 @@ async def _starting_page(
     config: Config, roles: Sequence[str], health: Health
 ) -> AsyncIterator[None]:
     """Answer, while the database is waited for, that this is so."""
-    if "api" not in roles or config.server.port == 0:
+    port = config.server.port if "api" in roles else config.server.health_port
+    if not port:
         yield
         return
-    async with api_site(config, starting(health)):
+    async with site_of(config, roles, starting(health)):
         yield
 
 
 @asynccontextmanager
-async def api_site(config: Config, app: web.Application) -> AsyncIterator[str]:
-    """Serve the API where the configuration says; give its URL."""
+async def site_of(config: Config, roles: Sequence[str], app: web.Application) -> AsyncIterator[str]:
+    """Serve the API where the configuration says, or the health of a process without it.
+
+    Gives the URL; empty if there is none.
+    """
     where = config.server
+    key, port = ("port", where.port) if "api" in roles else ("health_port", where.health_port)
+    if port is None:
+        yield ""
+        return
     async with AsyncExitStack() as stack:
         try:
             url = await stack.enter_async_context(
-                listening(app, where.host, where.port, shutdown_seconds=1.0, **SERVER_OPTIONS)
+                listening(app, where.host, port, shutdown_seconds=1.0, **SERVER_OPTIONS)
             )
         except OSError as error:
-            mistake = f"server.port: cannot listen on {where.host}:{where.port}: {error.strerror}"
+            mistake = f"server.{key}: cannot listen on {where.host}:{port}: {error.strerror}"
             raise ConfigError("the API cannot be served", [mistake]) from error
         yield url

@@ -1,16 +1,19 @@
-"""Where the networks of this process stand: for the API, the page and the metrics."""
+"""Where the networks stand: for the API, the page and the metrics."""
 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from crypitor.api.context import NetworkFacts
-from crypitor.config import Config
+from crypitor.config import Config, Role
 from crypitor.database.engine import Database, Transaction
+from crypitor.loop import Health
 from crypitor.metrics import Metrics
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Matcher
 from crypitor.monitor.models import Confirmations
+from crypitor.processes import Processes
 from crypitor.webhook.body import rfc3339
 from crypitor.worker.follower import Follower
 from crypitor.worker.status import NetworkStatus
@@ -37,56 +40,98 @@ def facts_of(config: Config) -> dict[str, NetworkFacts]:
 
 
 class Standing:
-    """What the worker and the matcher of this process know, put together."""
+    """What worker and matcher know, put together; processes: what others know, if there are any."""
 
     def __init__(
         self,
         config: Config,
+        roles: Sequence[str],
+        health: Health,
         metrics: Metrics,
         database: Database,
         index: Index,
         matcher: Matcher | None,
         followers: Sequence[Follower],
+        processes: Processes | None,
     ) -> None:
         self._config = config
+        self._roles = roles
+        self._health = health
         self._metrics = metrics
         self._database = database
         self._index = index
         self._matcher = matcher
         self._followers = followers
+        self._processes = processes
 
     def status(self) -> Mapping[str, Mapping[str, object]]:
         """Return what `/v1/networks` shows of each network."""
-        status = {name: self._matched(name) for name in self._config.followed}
-        for follower in self._followers:
-            worker = follower.status
-            shown = status[worker.network]
-            if worker.head is not None:
-                shown["head"] = worker.head.number
-                if isinstance(tip := shown.get("tip"), int):
-                    shown["lag_blocks"] = max(0, worker.head.number - tip)
-            shown["state"] = worker.state
-            shown["trouble"] = worker.trouble
-            shown["finalized"] = worker.finalized
-            shown["blocks_per_second"] = worker.blocks_per_second
-            shown["seconds_to_head"] = worker.seconds_to_head
-            shown["requests_per_block"] = worker.requests_per_block
-            shown["nodes"] = [asdict(node) for node in worker.nodes]
-            if worker.last_reorg is not None:
-                reorg = asdict(worker.last_reorg)
-                shown["last_reorg"] = reorg | {"at": rfc3339(worker.last_reorg.at)}
-        return status
+        led = {one.network: one for one in self._workers() if one.state != "standby"}
+        return {
+            name: self._matched(name) | self._loaded(name, led.get(name))
+            for name in self._config.followed
+        }
+
+    async def exchange(self) -> bool:
+        """Tell the other processes, if there may be any, and hear them.
+
+        Always False. Raises DatabaseUnavailable.
+        """
+        if self._processes is not None:
+            itself = {
+                "roles": list(self._roles),
+                "troubles": self._health.troubles,
+                "monitors": len(self._index),
+                "addresses": self._index.addresses,
+            }
+            led = {
+                one.status.network: (one.term, _shown(one.status))
+                for one in self._followers
+                if one.term is not None
+            }
+            await self._processes.exchange(itself, led)
+        return False
+
+    def processes(self) -> Sequence[Mapping[str, Any]]:
+        """Return what the processes of this service told of themselves."""
+        return self._processes.all if self._processes else ()
+
+    def _workers(self) -> list[NetworkStatus]:
+        return [follower.status for follower in self._followers]
+
+    def _loaded(self, name: str, worker: NetworkStatus | None) -> dict[str, object]:
+        """Return what the network's worker knows, here or in another process."""
+        if worker is not None:
+            shown = _shown(worker)
+        elif self._processes is None:
+            return {}
+        else:
+            shown = self._processes.standing(name) or {
+                "state": None,
+                "trouble": "no worker leads this network",
+            }
+        head, tip = shown.get("head"), self._tip(name)
+        if isinstance(head, int) and tip is not None:
+            shown["lag_blocks"] = max(0, head - tip[0])
+        return shown
 
     def _matched(self, name: str) -> dict[str, object]:
-        tip = self._matcher.tip(name) if self._matcher else None
+        tip = self._tip(name)
         if tip is None:
             return {}
-        required = self._config.followed[name].confirmations
+        number, timestamp = tip
         return {
-            "tip": tip.number,
-            "lag_seconds": round(max(0.0, time.time() - tip.timestamp), 1),
-            "confirmed": _confirmed(tip.number, required),
+            "tip": number,
+            "lag_seconds": round(max(0.0, time.time() - timestamp), 1),
+            "confirmed": _confirmed(number, self._config.followed[name].confirmations),
         }
+
+    def _tip(self, name: str) -> tuple[int, int] | None:
+        """Return height and timestamp of the newest matched block, whoever matched it."""
+        if self._processes is not None:
+            return self._processes.tip(name)
+        tip = self._matcher.tip(name) if self._matcher else None
+        return (tip.number, tip.timestamp) if tip else None
 
     def render(self) -> bytes:
         """Return the metrics, the gauges of networks and monitors as they are now."""
@@ -99,16 +144,25 @@ class Standing:
             ):
                 if isinstance(value := shown.get(key), int | float):
                     gauge.labels(name).set(value)
-        for follower in self._followers:
-            self._render_worker(follower.status)
-        metrics.monitors.set(len(self._index))
-        metrics.addresses.set(self._index.addresses)
+        for worker in self._workers():
+            self._render_worker(worker)
+        for role in Role:
+            alive = [one for one in self.processes() if role in one["roles"]]
+            metrics.processes.labels(role).set(
+                len(alive) if self._processes else role in self._roles
+            )
+        if self._matcher:
+            metrics.monitors.set(len(self._index))
+            metrics.addresses.set(self._index.addresses)
+        elif heard := [one for one in self.processes() if "monitor" in one["roles"]]:
+            metrics.monitors.set(max(one["monitors"] for one in heard))
+            metrics.addresses.set(max(one["addresses"] for one in heard))
         return metrics.render()
 
     def _render_worker(self, worker: NetworkStatus) -> None:
         metrics, network, tip = self._metrics, worker.network, self._tip(worker.network)
-        if worker.tip is not None and tip is not None:
-            metrics.queue_lag_blocks.labels(network).set(max(0, worker.tip.number - tip))
+        if worker.tip is not None and tip is not None and worker.state != "standby":
+            metrics.queue_lag_blocks.labels(network).set(max(0, worker.tip.number - tip[0]))
         if worker.requests_per_block is not None:
             metrics.requests_per_block.labels(network).set(worker.requests_per_block)
         metrics.network_trouble.labels(network).set(worker.trouble is not None)
@@ -133,9 +187,21 @@ class Standing:
             self._metrics.endpoints.labels(state).set(endpoints.get(state, 0))
         return False
 
-    def _tip(self, network: str) -> int | None:
-        tip = self._matcher.tip(network) if self._matcher else None
-        return tip.number if tip else None
+
+def _shown(worker: NetworkStatus) -> dict[str, object]:
+    """Return what is shown of a network by its worker."""
+    reorg = worker.last_reorg
+    return {
+        "head": worker.head.number if worker.head else None,
+        "state": worker.state,
+        "trouble": worker.trouble,
+        "finalized": worker.finalized,
+        "blocks_per_second": worker.blocks_per_second,
+        "seconds_to_head": worker.seconds_to_head,
+        "requests_per_block": worker.requests_per_block,
+        "nodes": [asdict(node) for node in worker.nodes],
+        "last_reorg": asdict(reorg) | {"at": rfc3339(reorg.at)} if reorg else None,
+    }
 
 
 def _confirmed(tip: int, required: Confirmations) -> int | None:

@@ -46,6 +46,7 @@ class Service:
         self.environ = {
             **{k: v for k, v in os.environ.items() if not k.startswith("CRYPITOR_")},
             "CRYPITOR__SERVER__PORT": str(self.port),
+            "CRYPITOR__SERVER__HEALTH_PORT": str(self.port),
             "CRYPITOR__API__ADMIN_KEY": ADMIN_KEY,
             "CRYPITOR__DATABASE__URL": f"sqlite:///{folder}/crypitor.db",
             "CRYPITOR__WEBHOOK__ALLOW_PRIVATE": '["127.0.0.0/8"]',

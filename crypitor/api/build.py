@@ -72,5 +72,15 @@ def build(context: Context) -> web.Application:
     return app
 
 
+def build_health(context: Context) -> web.Application:
+    """Return the application of a process without the API: its health and its metrics."""
+    app = web.Application(middlewares=[identify, explain])
+    app[CONTEXT] = context
+    app[DOOR] = Door(context)
+    for operation in health.routes.operations:
+        app.router.add_route(operation.method, operation.path, served(operation))
+    return app
+
+
 def _one_of(names: Iterable[str]) -> str:
     return "|".join(map(re.escape, names))

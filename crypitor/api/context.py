@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 
@@ -76,6 +76,7 @@ class Context:
     allow_private: networks of `webhook.allow_private`.
     auth: False lets everybody on this machine in, as the operator.
     clock: unix milliseconds.
+    processes: what each process of the service told of itself of late; empty with only this one.
     in_doubt: told when a change failed without a word on whether it was committed.
     changing: held while the database and then the index change, so that both see one order.
     """
@@ -95,6 +96,7 @@ class Context:
     auth: bool
     clock: Callable[[], int]
     random_bytes: Callable[[int], bytes]
+    processes: Callable[[], Sequence[Mapping[str, Any]]] = tuple
     in_doubt: Callable[[], None] = lambda: None
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 

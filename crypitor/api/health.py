@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from crypitor.api.answers import Alive, Ready
+from crypitor.api.answers import Alive, ProcessAnswer, Ready
 from crypitor.api.call import Call
 from crypitor.api.errors import problem
 from crypitor.api.routing import Routes
@@ -23,7 +23,8 @@ async def read_health(call: Call) -> Alive:  # noqa: ARG001 - nothing of it is n
 async def read_readiness(call: Call) -> Ready | web.Response:
     """Tell whether every role of this process can do its work.
 
-    If not, 503 with `troubles`: what is in trouble, and a sentence on which trouble.
+    If not, 503 with `troubles`: what is in trouble, and a sentence on which trouble. What other
+    processes say of themselves is in `processes`, and does not make this one less ready.
     """
     context = call.context
     troubles = context.health.troubles
@@ -31,11 +32,14 @@ async def read_readiness(call: Call) -> Ready | web.Response:
         await call.read(lambda tx: tx.value("select 1"))
     except Unavailable as error:
         troubles["database"] = str(error)
+    processes: list[ProcessAnswer] = [
+        {"id": one["id"], "roles": one["roles"], "troubles": one["troubles"]}
+        for one in context.processes()
+    ]
     if troubles:
-        return problem(
-            503, "Not ready", f"in trouble: {', '.join(sorted(troubles))}", troubles=troubles
-        )
-    return {"status": "ready", "roles": list(context.roles)}
+        detail = f"in trouble: {', '.join(sorted(troubles))}"
+        return problem(503, "Not ready", detail, troubles=troubles, processes=processes)
+    return {"status": "ready", "roles": list(context.roles), "processes": processes}
 
 
 @routes.add("GET", "/metrics", scope=None, answers="text/plain")

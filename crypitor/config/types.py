@@ -59,10 +59,14 @@ class Section(BaseModel):
 
 
 class ServerConfig(Section):
-    """Where the API listens, and how the process ends."""
+    """Where the API listens, and how the process ends.
+
+    health_port: where a process without the role api tells of its health; None for nowhere.
+    """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
+    health_port: int | None = Field(default=None, ge=0, le=65535)
     shutdown_seconds: Seconds = 20
 
 
