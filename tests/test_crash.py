@@ -106,18 +106,18 @@ def fork(chain, chance):
     chain.reorg(depth, depth + chance.randint(-1, 2))
 
 
-async def ask(service, chain, receiver, secrets):
+async def ask(service, chain, receiver, secrets, network="dev"):
     """Watch five busy actors with all rules."""
     addresses = [actor.address for actor in chain.actors[:5]]
     monitor = await service.post(
         "/v1/monitors",
         {
             "name": "Treasury",
-            "networks": ["dev"],
+            "networks": [network],
             "addresses": addresses,
             "webhook": {"url": f"{receiver.url}/hook"},
         },
     )
     secrets.append(monitor["webhook"]["secret"])
-    armed_from = monitor["armed_from"]["dev"] or 0
+    armed_from = monitor["armed_from"][network] or 0
     return Question(monitor["id"], armed_from, CONFIRMATIONS, addresses=frozenset(addresses))
