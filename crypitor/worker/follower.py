@@ -110,6 +110,7 @@ class Follower:
     def status(self) -> NetworkStatus:
         """How things stand now."""
         now, behind, blocks = self._clock(), self._behind(), self._pace.blocks
+        trouble = self._halt.reason or self._waiting
         return NetworkStatus(
             network=self._network,
             chain_id=self._chain_id,
@@ -119,10 +120,12 @@ class Follower:
             finalized=self._lookout.finalized,
             last_reorg=self._last_reorg,
             state=self._state(behind),
-            trouble=self._halt.reason or self._waiting,
+            trouble=trouble,
             behind=behind,
             blocks_per_second=round(self._pace.blocks_per_second(now), 2),
-            seconds_to_head=None if behind is None else self._pace.seconds_to_head(behind, now),
+            seconds_to_head=None
+            if behind is None or trouble is not None
+            else self._pace.seconds_to_head(behind, now),
             requests_per_block=round(self._nodes.requests / blocks, 2) if blocks else None,
             nodes=self._nodes.status,
         )

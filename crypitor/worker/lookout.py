@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from crypitor.errors import NodeUnavailable
 from crypitor.worker.ahead import Ahead
 from crypitor.worker.node import Sight
 from crypitor.worker.nodes import Nodes
@@ -32,7 +33,8 @@ class Lookout:
 
     window: how many are looked at ahead of time.  depth: how deep a reorg may be.
     clock: unix milliseconds.  tags_wanted: whether something waits for `safe` or `finalized`.
-    head: the newest block that a node showed.  safe, finalized: heights of these tags, likewise.
+    head: the newest block that a node showed, also where it failed to give the one asked for.
+    safe, finalized: heights of these tags.
     """
 
     def __init__(
@@ -77,7 +79,13 @@ class Lookout:
         tags = self._tags_wanted() or abs(now - self._tags_at) >= TAGS_MS
         if tags:
             self._tags_at = now
-        sight = await self._nodes.next(number, tags=tags)
+        try:
+            sight = await self._nodes.next(number, tags=tags)
+        except NodeUnavailable:
+            shown = self._nodes.head
+            if shown is not None and (self.head is None or shown.number > self.head.number):
+                self.head = shown
+            raise
         self.head = sight.head
         return Seen(sight, self._clock())
 

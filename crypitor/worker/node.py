@@ -66,6 +66,8 @@ class Node:
     traces: how internal transfers are asked for, one more request for each block that has
     transactions.
 
+    head: the newest block that it showed in a look.
+
     The methods raise NodeUnavailable for whatever keeps a healthy answer from coming, Unproven
     for a block whose parts disagree. The chain id is checked in the first request of every
     connection and after every failure.
@@ -102,6 +104,7 @@ class Node:
         self.requests = 0
         self.failed_requests = 0
         self.latency_seconds: float | None = None
+        self.head: Header | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -139,6 +142,7 @@ class Node:
         newest = rpc.header_of(rpc.result_of(head, "eth_getBlockByNumber"))
         if newest is None:
             raise NodeUnavailable("has no latest block")
+        self.head = newest
         block = await self._block(rest[: len(wanted)], number, behind_head=number < newest.number)
         safe, finalized = _heights(rest[len(wanted) :]) or (None, None)
         return Sight(newest, block, safe, finalized, self.name)

@@ -162,6 +162,12 @@ class Nodes:
         )
 
     @property
+    def head(self) -> Header | None:
+        """The highest block that a node showed last, as its newest."""
+        shown = [seat.head for seat in self._seats if seat.head is not None]
+        return max(shown, key=lambda head: head.number, default=None)
+
+    @property
     def requests(self) -> int:
         """How many requests were sent to all nodes."""
         return sum(seat.node.requests for seat in self._seats)
@@ -170,8 +176,11 @@ class Nodes:
         """Return the head and block `number`, if any node has it."""
 
         async def ask(seat: _Seat) -> Sight:
-            sight = await seat.node.next(number, tags=tags)
-            self._showed(seat, sight.head)
+            try:
+                sight = await seat.node.next(number, tags=tags)
+            finally:
+                if seat.node.head is not None:
+                    self._showed(seat, seat.node.head)
             if sight.block is None:
                 await self._compare(seat)
             return sight

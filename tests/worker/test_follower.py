@@ -488,6 +488,7 @@ async def test_says_what_it_waits_for(rig, chain, faulty):
 
     assert waiting.state == "waiting"
     assert "block 11" in waiting.trouble
+    assert (waiting.head.number, waiting.behind, waiting.seconds_to_head) == (11, 1, None)
     assert (rig.follower.status.state, rig.follower.status.trouble) == ("following", None)
 
 
