@@ -18,6 +18,7 @@ from crypitor.api import build
 from crypitor.api.build import build_health
 from crypitor.api.context import Context
 from crypitor.backfill.runner import Backfill
+from crypitor.backfill.trial import Trial
 from crypitor.config import ROLES, Config
 from crypitor.database.engine import Database
 from crypitor.errors import ConfigError
@@ -150,6 +151,7 @@ class _Service:
         self._followers: list[Follower] = []
         self._token_readers: list[TokenReader] = []
         self._backfills: list[Backfill] = []
+        self._trials: dict[str, Trial] = {}
 
     async def run(self, stop: asyncio.Event, started: Callable[[str], None]) -> None:
         """Build the roles, run them, and end them in time."""
@@ -257,6 +259,9 @@ class _Service:
                         leading=lambda follower=follower: follower.term is not None,  # type: ignore[misc]
                     )
                 )
+        if "api" in roles:
+            for name in config.followed:
+                self._trials[name] = await self._trial(name)
 
     def _webhook(self, poster: Poster) -> Sender:
         webhook = self._config.webhook
@@ -370,6 +375,17 @@ class _Service:
             clock=clock,
         )
 
+    async def _trial(self, name: str) -> Trial:
+        """Return what tries monitors; its nodes are connected to by the first trial."""
+        network = self._config.followed[name]
+        return Trial(
+            name,
+            network.chain_id,
+            await self._nodes(name, Rank.ASIDE),
+            self._database,
+            traced=network.traces != "off",
+        )
+
     def _wake(self, endpoints: Iterable[str]) -> None:
         if self._sender:
             self._sender.wake(endpoints)
@@ -395,6 +411,7 @@ class _Service:
             random_bytes=secrets.token_bytes,
             processes=standing.processes,
             in_doubt=watchlist.doubt if watchlist else lambda: None,
+            trials=self._trials,
         )
 
 

@@ -20,6 +20,7 @@ from crypitor.api import (
     networks,
     page,
     sending,
+    trials,
 )
 from crypitor.api.auth import DOOR, Door
 from crypitor.api.context import CONTEXT, Context
@@ -36,6 +37,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *deliveries.routes.operations,
     *sending.delivery_routes.operations,
     *sending.monitor_routes.operations,
+    *trials.routes.operations,
     *jobs.monitor_routes.operations,
     *jobs.routes.operations,
     *networks.routes.operations,

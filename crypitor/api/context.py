@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 
+from crypitor.backfill.trial import Trial
 from crypitor.database.engine import Database, Transaction
 from crypitor.errors import Unavailable
 from crypitor.evm.types import Address
@@ -78,6 +79,7 @@ class Context:
     clock: unix milliseconds.
     processes: what each process of the service told of itself of late; empty with only this one.
     in_doubt: told when a change failed without a word on whether it was committed.
+    trials: network → what tries monitors on its past.
     changing: held while the database and then the index change, so that both see one order.
     """
 
@@ -98,6 +100,7 @@ class Context:
     random_bytes: Callable[[int], bytes]
     processes: Callable[[], Sequence[Mapping[str, Any]]] = tuple
     in_doubt: Callable[[], None] = lambda: None
+    trials: Mapping[str, Trial] = field(default_factory=dict)
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:

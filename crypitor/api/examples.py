@@ -191,6 +191,43 @@ _HEADERS = {
     "webhook-signature": "***",
 }
 
+_TRIED_RULE: dict[str, Any] = {
+    "rule": 0,
+    "kind": "erc20",
+    "matches": 0,
+    "detail": "does not match; nearest to it: the condition is false",
+    "findings": [
+        {
+            "matches": False,
+            "reasons": [{"obstacle": "where", "detail": "the condition is false"}],
+            "direction": "in",
+            "address": BEACON,
+            "from_address": VITALIK,
+            "to_address": BEACON,
+            "contract": USDC,
+            "amount": "123100",
+            "token_id": None,
+            "args": None,
+            "log_index": 413,
+            "item": None,
+            "where": {
+                "outcome": False,
+                "error": None,
+                "parts": [
+                    {
+                        "text": "amount >= 1_000_000",
+                        "position": 0,
+                        "outcome": False,
+                        "error": None,
+                        "values": {"amount": "123100"},
+                    }
+                ],
+            },
+        }
+    ],
+    "left_out": 0,
+}
+
 _PROJECT = {"id": PROJECT_ID, "name": "accounting", "created_at": TIME}
 
 _KEY: dict[str, Any] = {
@@ -242,6 +279,7 @@ BODIES: dict[str, Any] = {
         "headers": {"X-Team": "accounting"},
     },
     "change_endpoint": {"rate_per_second": 5, "headers": {"X-Team": None}},
+    "test_monitor": {"network": "ethereum", "transaction": TRANSACTION},
     "start_backfill": {"network": "ethereum", "from_block": 20000000, "to_block": 20999999},
     "retry_delivery": {"again": True},
     "replay_monitor": {"since": "2026-11-22T12:00:00Z", "status": ["failed"]},
@@ -321,6 +359,23 @@ ANSWERS: dict[str, Any] = {
         "error": None,
         "answer": "",
         "request_headers": {**_HEADERS, "webhook-id": "pi_01jd9qw5t6u7v8w9x0y1z2a3b4"},
+    },
+    "test_monitor": {
+        "monitor": MONITOR_ID,
+        "network": "ethereum",
+        "enabled": True,
+        "match_count": 0,
+        "matches": [],
+        "transaction": {
+            "hash": TRANSACTION,
+            "block": {"number": 21000000, "hash": BLOCK, "timestamp": "2026-11-22T14:59:59.000Z"},
+            "from_address": VITALIK,
+            "to_address": USDC,
+            "value": "0",
+            "status": "success",
+            "rules": [_TRIED_RULE],
+        },
+        "blocks": None,
     },
     "start_backfill": {
         **_JOB,

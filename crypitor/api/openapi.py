@@ -51,7 +51,8 @@ def document(operations: Iterable[Operation], networks: Sequence[str]) -> Schema
         entry[operation.method.lower()] = _operation(operation, references)
     if networks:
         schemas["MonitorBody"]["properties"]["networks"]["items"]["enum"] = [*networks]
-        schemas["BackfillBody"]["properties"]["network"]["enum"] = [*networks]
+        for body in ("BackfillBody", "TrialBody"):
+            schemas[body]["properties"]["network"]["enum"] = [*networks]
     schemas |= {
         f"{operation.body.__name__}Patch": _patch(schemas[operation.body.__name__])
         for operation in chosen

@@ -144,7 +144,7 @@ class Question:
         """Add addresses with their labels."""
         self._index.add_addresses(self.monitor.id, pairs)
 
-    def matches(self, block: Block) -> list[tuple[Match, Confirmations]]:
+    async def matches(self, block: Block) -> list[tuple[Match, Confirmations]]:
         """Return the matches of a block, each with the confirmations it requires."""
         found = find_matches(block, self._network, self._chain_id, self._index)
         return [(match, self.required) for match in found]

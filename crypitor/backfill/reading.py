@@ -5,14 +5,15 @@ Every block is proven and stands on the one before it. Requests are side by side
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from crypitor.backfill.pace import Pace
-from crypitor.backfill.question import LogQuestion, Question
+from crypitor.backfill.question import LogQuestion
 from crypitor.backfill.span import Span
 from crypitor.database.past import Part
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.types import Block, Hash, Header
+from crypitor.monitor.models import Confirmations, Match
 from crypitor.worker.ahead import Ahead
 from crypitor.worker.node import BATCH_CALLS
 from crypitor.worker.nodes import Nodes
@@ -20,11 +21,19 @@ from crypitor.worker.rpc import Bloomed, Tag
 
 T = TypeVar("T")
 
+
 MOST_BLOCKS = 64
 """Whole blocks in one part: what is done again after a crash, and how long others wait."""
 
 MOST_MATCHES = 500
 """In one part and so in one transaction, but that a block is never divided."""
+
+
+class Asking(Protocol):
+    """What a block is asked."""
+
+    async def matches(self, block: Block) -> Sequence[tuple[Match, Confirmations]]:
+        """Return the matches of a block, each with the confirmations it requires."""
 
 
 class LeftChain(NodeUnavailable):
@@ -39,7 +48,7 @@ class Reader:
         self._pace = pace
         self._in_flight = in_flight
 
-    async def whole(self, question: Question, blocks: range, parent: Hash | None) -> Part:
+    async def whole(self, question: Asking, blocks: range, parent: Hash | None) -> Part:
         """Return a first part of these heights, every block of it read.
 
         parent: hash of the block below, None where it is not known. Raises LeftChain where it is
@@ -53,7 +62,7 @@ class Reader:
                 _require_link(block.header, parent, first=not headers)
                 headers.append(block.header)
                 parent = block.header.hash
-                if of_block := question.matches(block):
+                if of_block := await question.matches(block):
                     matches[block.header.number] = of_block
                     count += len(of_block)
                 if count >= MOST_MATCHES:
@@ -62,7 +71,7 @@ class Reader:
 
     async def by_logs(
         self,
-        question: Question,
+        question: Asking,
         logs: LogQuestion,
         span: Span,
         blocks: range,
@@ -94,7 +103,7 @@ class Reader:
                 place = block.header.number - headers[0].number
                 if block.header != headers[place]:
                     raise NodeUnavailable(f"block {block.header.number} is now another one")
-                if of_block := question.matches(block):
+                if of_block := await question.matches(block):
                     matches[block.header.number] = of_block
                     count += len(of_block)
                 if count >= MOST_MATCHES:

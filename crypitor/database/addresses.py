@@ -1,7 +1,7 @@
 """The addresses that monitors watch: read and changed in chunks, because there may be a million."""
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
@@ -37,6 +37,9 @@ INSERT_WITHOUT_LABELS = """insert into addresses (monitor_id, address, label)
     select cast(:monitor_id as text), listed.value, null from {addresses} listed"""
 
 SELECT_KNOWN = """select {joined} from addresses
+    where monitor_id = :monitor_id and address in {addresses}"""
+
+SELECT_WATCHED = """select address, label from addresses
     where monitor_id = :monitor_id and address in {addresses}"""
 
 SELECT_LABELS = """select address, label from addresses
@@ -128,6 +131,18 @@ async def get_label(tx: Transaction, monitor_id: str, address: Address) -> tuple
         address=address,
     )
     return (False, None) if row is None else (True, row["label"])
+
+
+async def labels_of(
+    tx: Transaction, monitor_id: str, addresses: Collection[Address]
+) -> dict[Address, str | None]:
+    """Return those of these addresses that a monitor watches, with their labels."""
+    rows = await tx.rows(
+        SELECT_WATCHED.format(addresses=tx.listed("addresses")),
+        monitor_id=monitor_id,
+        addresses=json.dumps(list(addresses)),
+    )
+    return dict(rows)
 
 
 async def list_addresses(

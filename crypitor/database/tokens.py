@@ -37,6 +37,18 @@ PUT_OFF = """update tokens set checked_at = :now
     where network = :network and contract = :contract and wanted = 1"""
 
 
+async def known_tokens(
+    tx: Transaction, network: str, contracts: Collection[Address]
+) -> dict[Address, Token]:
+    """Return what is stored of these contracts; nothing becomes wanted."""
+    rows = await tx.all(
+        SELECT.format(contracts=tx.listed("contracts")),
+        network=network,
+        contracts=json.dumps(sorted(contracts)),
+    )
+    return {row["contract"]: Token(row["name"], row["symbol"], row["decimals"]) for row in rows}
+
+
 async def find_tokens(
     tx: Transaction, network: str, contracts: Collection[Address], now: int
 ) -> dict[Address, Kept]:

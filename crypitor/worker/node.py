@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from crypitor.errors import NodeUnavailable, Unproven
 from crypitor.evm.profiles import Level, profile_of
@@ -258,6 +258,11 @@ class Node:
         if refusal and (refusal.code == 3 or _CONTRACT_FAILS.search(refusal.message)):
             return None
         return rpc.text_of(rpc.result_of(answer, "eth_call"))
+
+    async def height_of(self, transaction: Hash) -> int | Literal["pending"] | None:
+        """Return the height of the block with a transaction; None if the node does not know it."""
+        [answer] = await self._ask([Call("eth_getTransactionByHash", (transaction,))])
+        return rpc.height_of(rpc.result_of(answer, "eth_getTransactionByHash"), transaction)
 
     def _block_calls(self, number: int) -> list[Call]:
         calls = [Call("eth_getBlockByNumber", (_place(number), True))]

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 import structlog
@@ -234,6 +234,10 @@ class Nodes:
     ) -> frozenset[int] | None:
         """Return the heights with such a log; None where every node refuses the range."""
         return await self._ask(lambda seat: seat.node.logs(first, last, filters), _is_there)
+
+    async def height_of(self, transaction: Hash) -> int | Literal["pending"] | None:
+        """Return the height of the block with a transaction; None if no node knows it."""
+        return await self._ask(lambda seat: seat.node.height_of(transaction), _is_there)
 
     async def heads(self) -> AsyncIterator[Header]:
         """Yield new heads as one node announces them; NodeUnavailable when none does any more."""

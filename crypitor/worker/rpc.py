@@ -108,6 +108,11 @@ class _LogPlace(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     block_number: str
 
 
+class _TransactionPlace(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    hash: str
+    block_number: str | None = None
+
+
 class Bloomed(msgspec.Struct, frozen=True, gc=False):
     """A header with its logsBloom as a number of 2048 bits; all of them set where it has none."""
 
@@ -125,6 +130,7 @@ _news = msgspec.json.Decoder(_News)
 _text = msgspec.json.Decoder(str)
 _headers = msgspec.json.Decoder(_ServedHeader | None)
 _blooms = msgspec.json.Decoder(_ServedBloom | None)
+_transaction_places = msgspec.json.Decoder(_TransactionPlace | None)
 _log_places = msgspec.json.Decoder(list[_LogPlace])
 _seals = msgspec.json.Decoder(_SealWithTransactions | None)
 _receipts = msgspec.json.Decoder(tuple[Receipt, ...] | None)
@@ -207,6 +213,16 @@ def bloomed_of(raw: Raw) -> Bloomed | None:
 def heights_of(raw: Raw) -> list[int]:
     """Return the heights of served logs, once for each log."""
     return [_quantity(place.block_number) for place in _read(_log_places, raw, "logs")]
+
+
+def height_of(raw: Raw, transaction: Hash) -> int | Literal["pending"] | None:
+    """Return the height of a served transaction; None for null."""
+    place = _read(_transaction_places, raw, "a transaction")
+    if place is None:
+        return None
+    if place.hash.lower() != transaction:
+        raise NodeUnavailable(f"asked for transaction {transaction}, got {place.hash[:80]!r}")
+    return "pending" if place.block_number is None else _quantity(place.block_number)
 
 
 def news_of(answer: Answer) -> tuple[str, Raw]:

@@ -99,7 +99,7 @@ def passes(log, one):
     ) and all(wanted is None or got in wanted for got, wanted in zip(log.topics, topics, strict=False))  # fmt: skip
 
 
-def test_nothing_is_ruled_out_that_matches():
+async def test_nothing_is_ruled_out_that_matches():
     """
     For parties and contracts of recorded mainnet blocks, each match passes a filter and the bloom.
     """
@@ -123,7 +123,7 @@ def test_nothing_is_ruled_out_that_matches():
         question = Question(monitor, "ethereum", 1, 12, logs)
         question.watch((address, None) for address in addresses)
         for document, block in zip(documents, blocks, strict=True):
-            for match, _ in question.matches(block):
+            for match, _ in await question.matches(block):
                 matched += 1
                 assert logs.may_be_in(int(document["block"]["logsBloom"], 16))
                 assert any(passes(match.subject.log, one) for one in logs.filters)

@@ -1,0 +1,76 @@
+"""One monitor by itself, whose addresses are looked up as a block needs them. Pure.
+
+A monitor may watch a million addresses. To try it on a few blocks they are not loaded: what is
+looked up and not known yet is noted as `wanted`, and counts as not watched. The owner finds out
+which of those are watched, and asks again until nothing is wanted.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+
+from crypitor.evm.types import Address
+from crypitor.monitor.index import Index, Watching
+from crypitor.monitor.models import Monitor
+
+MOST_ABSENT = 200_000
+"""Addresses that are known not to be watched, before all of them are forgotten."""
+
+
+class Alone(Index):
+    """An index of one monitor.
+
+    one: the monitor, prepared.
+    wanted: addresses of which it is not known whether it has them.
+    """
+
+    one: Watching
+
+    def __init__(self, monitor: Monitor) -> None:
+        super().__init__()
+        self.monitor = monitor
+        self.wanted: set[Address] = set()
+        self._absent: set[Address] = set()
+        self._known = self.look_up
+        self.look_up = self._looked_up  # type: ignore[assignment]  # the one way it is called
+        self.put(monitor)
+        [self.one] = self._watchings.values()
+        self.one.watchers = _Looked(self)
+
+    def watched_among(self, addresses: Collection[Address]) -> AbstractSet[object]:
+        """Return those of many addresses that are known to be watched."""
+        for address in addresses:
+            self._looked_up(address)
+        return super().watched_among(addresses)
+
+    def learn(self, watched: Mapping[Address, str | None]) -> None:
+        """Take the answer to all that was wanted: the watched ones, with their labels."""
+        if len(self._absent) > MOST_ABSENT:
+            self._absent.clear()
+        self._absent |= self.wanted - watched.keys()
+        self.wanted.clear()
+        self.add_addresses(self.monitor.id, watched.items())
+
+    def _looked_up(self, address: object, default: None = None) -> int | tuple[int, ...] | None:
+        found = self._known(address, default)
+        if found is None and address not in self._absent:
+            self.wanted.add(str(address))
+        return found
+
+
+class _Looked(Mapping[object, int | tuple[int, ...]]):
+    """The addresses of an index, so that a condition's `watched(x)` is noted too."""
+
+    def __init__(self, index: Alone) -> None:
+        self._index = index
+
+    def __getitem__(self, address: object) -> int | tuple[int, ...]:
+        found = self._index.look_up(address)
+        if found is None:
+            raise KeyError(address)
+        return found
+
+    def __iter__(self) -> Iterator[object]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return self._index.addresses

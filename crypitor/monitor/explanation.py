@@ -1,0 +1,292 @@
+"""Why each rule of a monitor does, or does not, match each part of a transaction. Pure.
+
+What matches is decided by the same pieces as in `crypitor.monitor.match`; here every obstacle is
+told, not only that there is one.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from crypitor.evm.abi import Values
+from crypitor.evm.traces import internal_transfers
+from crypitor.evm.types import Address, Block, Log, Receipt, Transaction
+from crypitor.monitor import subjects
+from crypitor.monitor.condition import Explanation, explain
+from crypitor.monitor.index import Watching
+from crypitor.monitor.match import concerns, facts_of
+from crypitor.monitor.models import Direction, Kind, Subject
+from crypitor.monitor.prepared import PreparedRule
+
+
+class Obstacle(StrEnum):
+    """What keeps a part of a transaction from matching a rule, in the order of the questions.
+
+    kind: it is nothing of the rule's kind.  signature: it is another event or function.
+    contract: the contract is not one of the rule's.  undecoded: it does not decode by the rule's
+    signature, or as a transfer.  failed: the transaction failed.  direction: not the rule's.
+    party: who sent or received is not watched.  where: the condition is false, or has no answer.
+    """
+
+    KIND = "kind"
+    SIGNATURE = "signature"
+    CONTRACT = "contract"
+    UNDECODED = "undecoded"
+    FAILED = "failed"
+    DIRECTION = "direction"
+    PARTY = "party"
+    WHERE = "where"
+
+
+_IN_TURN = tuple(Obstacle)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """An obstacle, and a sentence about it."""
+
+    obstacle: Obstacle
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One part of a transaction, held against one rule.
+
+    reasons: everything that keeps it from matching; none if it matches.
+    subject: what it was made out to be, None where it is nothing that the rule asks about.
+    log: that it is, or was read from.
+    direction, party: of transfers and deployments; each is held against the rule in both.
+    where: what the condition came to, whatever else is in the way; None if it was not asked.
+    """
+
+    reasons: tuple[Reason, ...]
+    subject: Subject | None = None
+    log: Log | None = None
+    direction: Direction | None = None
+    party: Address | None = None
+    where: Explanation | None = None
+
+    @property
+    def matches(self) -> bool:
+        """Whether the live path would report it."""
+        return not self.reasons
+
+    @property
+    def closeness(self) -> tuple[int, int]:
+        """How near it comes to a match: the greater, the nearer."""
+        first = min(
+            (_IN_TURN.index(reason.obstacle) for reason in self.reasons), default=len(_IN_TURN)
+        )
+        return first, -len(self.reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A transaction in its block. traced: whether the network's internal transfers are read."""
+
+    network: str
+    chain_id: int
+    block: Block
+    place: int
+    traced: bool
+
+    @property
+    def transaction(self) -> Transaction:
+        """The transaction itself."""
+        return self.block.transactions[self.place]
+
+    @property
+    def receipt(self) -> Receipt:
+        """What came of it."""
+        return self.block.receipts[self.place]
+
+
+def findings(scene: Scene, prepared: PreparedRule, watching: Watching) -> Iterator[Finding]:
+    """Yield what a rule of a monitor finds in each part of a transaction, in the chain's order."""
+    asking = _Asking(scene, prepared, watching)
+    match prepared.rule.kind:
+        case Kind.NATIVE:
+            yield from asking.native()
+        case Kind.INTERNAL:
+            yield from asking.internal()
+        case Kind.EVENT:
+            for log in scene.receipt.logs:
+                yield asking.event(log)
+        case Kind.CALL:
+            yield asking.call()
+        case Kind.DEPLOYMENT:
+            yield from asking.deployment()
+        case _:
+            for log in scene.receipt.logs:
+                yield from asking.token(log)
+
+
+def _nothing(detail: str, log: Log | None = None) -> Finding:
+    return Finding((Reason(Obstacle.KIND, detail),), log=log)
+
+
+_NAMES = {Kind.ERC20: "an ERC-20", Kind.ERC721: "an ERC-721", Kind.ERC1155: "an ERC-1155"}
+
+
+class _Asking:
+    """One rule, asking about one transaction."""
+
+    def __init__(self, scene: Scene, prepared: PreparedRule, watching: Watching) -> None:
+        self.scene = scene
+        self.prepared = prepared
+        self.rule = prepared.rule
+        self.watching = watching
+        self.transaction = scene.transaction
+        self.receipt = scene.receipt
+
+    def native(self) -> Iterator[Finding]:
+        subject = subjects.native(self.transaction, self.receipt)
+        if subject is None:
+            yield _nothing("the transaction moves no value")
+        else:
+            yield from self.both_ways(subject)
+
+    def internal(self) -> Iterator[Finding]:
+        if not self.scene.traced:
+            yield _nothing("internal transfers are not read: the network's `traces` are off")
+            return
+        none = True
+        for place, moved in internal_transfers(self.scene.block):
+            if place == self.scene.place:
+                none = False
+                yield from self.both_ways(subjects.internal(moved))
+        if none:
+            yield _nothing("no call within the transaction moved value")
+
+    def deployment(self) -> Iterator[Finding]:
+        subject = subjects.deployment(self.transaction, self.receipt)
+        if subject is not None:
+            yield from self.both_ways(subject)
+        elif self.transaction.to is not None:
+            yield _nothing("the transaction creates no contract")
+        else:
+            yield Finding((Reason(Obstacle.FAILED, "the creation failed"),))
+
+    def token(self, log: Log) -> Iterator[Finding]:
+        wanted = _NAMES[self.rule.kind]
+        if not log.topics or log.topics[0] not in subjects.DECODERS:
+            yield _nothing(f"the log is not {wanted} transfer's event", log)
+            return
+        moved = subjects.token_transfers(log)
+        if not moved:
+            detail = "the log has a transfer's first topic, and does not decode as a transfer"
+            yield Finding((Reason(Obstacle.UNDECODED, detail),), log=log)
+        for subject in moved:
+            if subject.kind is self.rule.kind:
+                yield from self.both_ways(subject)
+            else:
+                yield _nothing(f"the log is {_NAMES[subject.kind]} transfer, not {wanted} one", log)
+                break
+
+    def event(self, log: Log) -> Finding:
+        found = log.topics[0] if log.topics else None
+        return self.signed(
+            log.address,
+            None if self.prepared.key in (None, found) else f"its first topic is {found}",
+            lambda: self.prepared.read(log.topics, log.data),
+            lambda args: subjects.event(log, self.rule, args),
+            log,
+        )
+
+    def call(self) -> Finding:
+        if self.transaction.to is None:
+            return _nothing("the transaction creates a contract and calls none")
+        selector = self.transaction.input[:10]
+        return self.signed(
+            self.transaction.to,
+            None if self.prepared.key == selector else f"its input begins with {selector}",
+            lambda: self.prepared.read(self.transaction.input),
+            lambda args: subjects.call(self.transaction, self.rule, args),
+            None,
+        )
+
+    def signed(
+        self,
+        contract: Address,
+        other: str | None,
+        read: Callable[[], Values | None],
+        subject_of: Callable[[Values], Subject],
+        log: Log | None,
+    ) -> Finding:
+        """Return what came of an event or a call. other: why it is another one, if it is."""
+        reasons = []
+        abi = self.rule.abi
+        assert abi is not None
+        if other is not None:
+            word = "event" if self.rule.kind is Kind.EVENT else "function"
+            detail = f"another {word}: {other}, {self.prepared.key} is {abi.signature}"
+            reasons.append(Reason(Obstacle.SIGNATURE, detail))
+        if self.rule.contracts is not None and contract not in self.rule.contracts:
+            reasons.append(_not_listed(contract))
+        args = None if other is not None else read()
+        if other is None and args is None:
+            detail = f"it does not decode as {abi.signature}: its arguments, or which of them are"
+            detail += " indexed, are others"
+            reasons.append(Reason(Obstacle.UNDECODED, detail))
+        if args is None:
+            return Finding(tuple(reasons), log=log)
+        return self.concluded(reasons, subject_of(args))
+
+    def both_ways(self, subject: Subject) -> Iterator[Finding]:
+        """Yield what a transfer is to its sender, and to its receiver."""
+        for direction, party, word in (
+            (Direction.OUT, subject.sender, "sender"),
+            (Direction.IN, subject.receiver, "receiver"),
+        ):
+            if party is None:
+                continue
+            reasons = [*self.out_of_the_question(subject)]
+            if direction not in self.prepared.directions:
+                asked = self.rule.direction
+                detail = f"the rule asks for direction {asked} alone; for {party} it is {direction}"
+                reasons.append(Reason(Obstacle.DIRECTION, detail))
+            if not self.watching.watches(party):
+                detail = f"{party}, the {word}, is not watched"
+                reasons.append(Reason(Obstacle.PARTY, detail))
+            yield self.concluded(reasons, subject, direction, party)
+
+    def out_of_the_question(self, subject: Subject) -> Iterator[Reason]:
+        """Yield why a rule does not ask about a transfer, whoever its parties are."""
+        if concerns(self.rule, subject, self.receipt):
+            return
+        contract = subject.contract
+        if self.rule.contracts is not None and contract not in self.rule.contracts:
+            yield _not_listed(contract)
+        if subject.kind is Kind.NATIVE and not self.receipt.succeeded:
+            yield Reason(
+                Obstacle.FAILED, "the transaction failed; `include_failed` would report it"
+            )
+
+    def concluded(
+        self,
+        reasons: list[Reason],
+        subject: Subject,
+        direction: Direction | None = None,
+        party: Address | None = None,
+    ) -> Finding:
+        """Return the finding, with what the condition came to."""
+        where = None
+        if self.prepared.condition is not None:
+            where = explain(
+                self.prepared.condition,
+                facts_of(
+                    self.scene.network, self.scene.chain_id, self.scene.block.header,
+                    self.transaction, self.receipt, subject, self.watching, direction, party,
+                ),
+            )  # fmt: skip
+            if where.outcome is not True:
+                detail = f"the condition has no answer: {where.error}"
+                if where.outcome is False:
+                    detail = "the condition is false"
+                reasons.append(Reason(Obstacle.WHERE, detail))
+        return Finding(tuple(reasons), subject, subject.log, direction, party, where)
+
+
+def _not_listed(contract: Address | None) -> Reason:
+    return Reason(Obstacle.CONTRACT, f"{contract} is not one of the rule's contracts")
