@@ -23,7 +23,7 @@ from crypitor.backfill.trial import MOST_MATCHES, Trial, TriedBlocks, TriedRule,
 from crypitor.database.keys import Scope
 from crypitor.database.monitors import get_monitor
 from crypitor.database.tokens import known_tokens
-from crypitor.errors import Conflict, Invalid, Mistake, NodeUnavailable, NotFound
+from crypitor.errors import Conflict, Invalid, Mistake, NotFound
 from crypitor.evm.abi import to_json
 from crypitor.evm.metadata import NOTHING
 from crypitor.monitor.condition import Explanation
@@ -54,13 +54,10 @@ async def test_monitor(call: Call, id: str, body: TrialBody) -> TrialAnswer:  # 
     tested too. Two tests of a network run at once, beside the live path.
     """
     monitor = found(await call.read(lambda tx: get_monitor(tx, call.project, id)), "monitor")
-    context = call.context
-    if body.network not in monitor.networks or body.network not in context.networks:
-        watched = ", ".join(monitor.networks)
-        raise _refused(Conflict, "/network", f"this monitor watches {watched}")
-    trial = context.trials.get(body.network)
-    if trial is None:
-        raise NodeUnavailable(f"{body.network} has no nodes here")
+    trial = call.context.trials.get(body.network)
+    if trial is None or body.network not in monitor.networks:
+        watched = ", ".join(name for name in monitor.networks if name in call.context.trials)
+        raise _refused(Conflict, "/network", f"this monitor can be tested on {watched or 'none'}")
     if body.transaction is not None:
         tried = await _while_connected(call, trial.transaction(monitor, body.transaction))
         if tried is None:
