@@ -44,6 +44,11 @@ def _confirmations(value: object) -> int | str | None:
     return number
 
 
+def _whole(value: object) -> object:
+    """Return 7 for 7.0, which is an integer in JSON Schema."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _few_inline(value: object) -> object:
     if isinstance(value, list) and len(value) > MOST_INLINE_ADDRESSES:
         raise ValueError(
@@ -99,6 +104,7 @@ Entry: TypeAlias = Annotated[
         }
     ),
 ]
+Height: TypeAlias = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=LAST_BLOCK)]
 Line: TypeAlias = Annotated[str, Field(pattern=LINE)]
 
 
@@ -334,11 +340,9 @@ class BackfillBody(Body):
     """Past blocks of one network, both ends included."""
 
     network: str = Field(description="One of the monitor's networks.")
-    from_block: int = Field(ge=0, le=LAST_BLOCK)
-    to_block: int | None = Field(
+    from_block: Height
+    to_block: Height | None = Field(
         None,
-        ge=0,
-        le=LAST_BLOCK,
         description="At most the network's tip, which is also the default: later blocks are "
         "matched as they come.",
     )

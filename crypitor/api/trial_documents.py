@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
 
-from crypitor.api.bodies import LAST_BLOCK, Body
+from crypitor.api.bodies import Body, Height
 
 MOST_TRIED_BLOCKS = 10_000
 
@@ -47,11 +47,9 @@ class TrialBody(Body):
             {"anyOf": [{"type": "string", "pattern": TRANSACTION_PATTERN}, {"type": "null"}]}
         ),
     ] = Field(None, description="Its hash.")
-    from_block: int | None = Field(None, ge=0, le=LAST_BLOCK)
-    to_block: int | None = Field(
+    from_block: Height | None = None
+    to_block: Height | None = Field(
         None,
-        ge=0,
-        le=LAST_BLOCK,
         description="The newest block, if it is left out. At most "
         f"{MOST_TRIED_BLOCKS} blocks in all.",
     )

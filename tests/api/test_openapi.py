@@ -85,7 +85,8 @@ async def test_server_does_what_the_document_says(api, tmp_path):
     async with TestServer(build(context)) as server:
         await server.start_server(**SERVER_OPTIONS)
         command = [
-            *("-m", "schemathesis.cli", "run", str(server.make_url("/openapi.json"))),
+            *("-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml")),
+            *("run", str(server.make_url("/openapi.json"))),
             *("--header", f"Authorization: Bearer {api.admin}"),
             *("--max-examples", str(EXAMPLES), "--seed", "2", "--no-color"),
         ]

@@ -79,7 +79,7 @@ async def test_blocks_are_counted(tested, chain):
     """
     A range tells its matches as webhooks do, a count for each day, and the rate.
     """
-    answer, told = await tried(tested, from_block=1, to_block=TIP)
+    answer, told = await tried(tested, from_block=1.0, to_block=TIP)
     natives = [match for match in told["matches"] if match["kind"] == "native"]
     expected = {name for _, name, _ in plain_natives(chain, 1, TIP)}
 
