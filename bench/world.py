@@ -23,6 +23,7 @@ from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.watchlist import Watchlist
 from crypitor.queue import Message
 from crypitor.queue.memory import MemoryQueue
+from crypitor.webhook.message import NetworkTitle
 from crypitor.webhook.post import Poster
 
 NETWORK = "ethereum"
@@ -81,8 +82,9 @@ async def world(folder: Path, hits: Sequence[Address]) -> AsyncIterator[World]:
         watchlist = Watchlist(database, index)
         stream = Stream(queue, hits)
         matcher = Matcher(
-            queue, database, index, {NETWORK: Chain("Ethereum", 12, KEPT)}, wake=lambda _: None,
-            clock=clock, observer=stream, refresh=watchlist.refresh_if_in_doubt,
+            queue, database, index, {NETWORK: Chain(NetworkTitle("Ethereum"), 12, KEPT)},
+            wake=lambda _: None, clock=clock, observer=stream,
+            refresh=watchlist.refresh_if_in_doubt,
         )  # fmt: skip
         context = Context(
             database=database, index=index, armed_from=matcher.armed_from,

@@ -19,7 +19,7 @@ from crypitor.api.build import build_health
 from crypitor.api.context import Context
 from crypitor.backfill.runner import Backfill
 from crypitor.backfill.trial import Trial
-from crypitor.config import ROLES, Config
+from crypitor.config import ROLES, Config, NetworkConfig
 from crypitor.database.engine import Database
 from crypitor.errors import ConfigError
 from crypitor.loop import Health, clock, forever
@@ -36,6 +36,7 @@ from crypitor.queue import Queue
 from crypitor.queue.memory import MemoryQueue
 from crypitor.standing import Standing, facts_of
 from crypitor.webhook.egress import networks as cidrs
+from crypitor.webhook.message import NetworkTitle
 from crypitor.webhook.post import Poster
 from crypitor.webhook.replayer import Canceller, Replayer
 from crypitor.webhook.sender import Sender
@@ -295,7 +296,9 @@ class _Service:
         watchlist = self._watchlist = Watchlist(self._database, self._index)
         await watchlist.load()
         chains = {
-            name: Chain(network.title, network.confirmations, kept_headers(network.max_reorg_depth))
+            name: Chain(
+                _title(network), network.confirmations, kept_headers(network.max_reorg_depth)
+            )
             for name, network in self._config.followed.items()
         }
         matcher = Matcher(
@@ -363,7 +366,7 @@ class _Service:
         return Backfill(
             name,
             network.chain_id,
-            network.title,
+            _title(network),
             await self._nodes(name, Rank.PAST),
             self._database,
             term=lambda: follower.term,
@@ -413,6 +416,10 @@ class _Service:
             in_doubt=watchlist.doubt if watchlist else lambda: None,
             trials=self._trials,
         )
+
+
+def _title(network: NetworkConfig) -> NetworkTitle:
+    return NetworkTitle(network.title, network.native_symbol, network.explorer)
 
 
 def _queue(config: Config) -> Queue:

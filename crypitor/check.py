@@ -6,7 +6,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from crypitor.config import Config, NetworkConfig
+from crypitor.database.engine import Database
 from crypitor.database.migrate import pending
+from crypitor.database.reseal import missing_keys, mistake_of
+from crypitor.database.seal import Seal
 from crypitor.errors import (
     BrokerUnavailable,
     ConfigError,
@@ -38,6 +41,7 @@ async def findings(config: Config) -> AsyncIterator[Finding]:
     """Yield what is found of each part as soon as it is known."""
     yield _configuration(config)
     yield await _database(config)
+    yield await _secrets(config)
     yield await _queue(config)
     async with asyncio.TaskGroup() as tasks:
         looks = [
@@ -71,6 +75,21 @@ async def _database(config: Config) -> Finding:
     if config.database.migrate:
         return Finding("database", True, "the schema is brought up to date at start")
     return Finding("database", False, "the schema is not the newest: run `crypitor migrate`")
+
+
+async def _secrets(config: Config) -> Finding:
+    keys, url = config.webhook.seal_keys, config.database.url.get_secret_value()
+    stored = "sealed" if keys else "as they are; webhook.secrets_key would seal them"
+    try:
+        if await pending(url):
+            return Finding("secrets", True, f"will be stored {stored}")
+        async with Database.open(url, connections=1, seal=Seal(keys)) as database:
+            missing = await database.read(missing_keys)
+    except (DatabaseUnavailable, ConfigError):
+        return Finding("secrets", True, "not looked at: the database cannot be read")
+    if missing:
+        return Finding("secrets", False, mistake_of(missing, has_key=bool(keys)))
+    return Finding("secrets", True, f"stored {stored}")
 
 
 async def _queue(config: Config) -> Finding:

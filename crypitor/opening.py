@@ -18,6 +18,8 @@ from crypitor.config import Config
 from crypitor.database.engine import Database, Transaction
 from crypitor.database.keys import ensure_admin
 from crypitor.database.migrate import migrate, pending
+from crypitor.database.reseal import seal_all
+from crypitor.database.seal import Seal
 from crypitor.errors import ConfigError, Unavailable
 from crypitor.loop import LONGEST_WAIT_SECONDS, Health, clock, pause
 from crypitor.site import listening
@@ -27,8 +29,10 @@ log = structlog.get_logger(__name__)
 FIRST_RETRY_SECONDS = 0.5
 
 
-async def _open(config: Config) -> tuple[AsyncExitStack, Database, str | None]:
-    """Open the database with the newest schema and a key that opens the API."""
+async def _open(
+    config: Config, roles: Sequence[str]
+) -> tuple[AsyncExitStack, Database, str | None]:
+    """Open the database with the newest schema, its secrets sealed, and a key for the API."""
     url = config.database.url.get_secret_value()
     if config.database.migrate:
         for revision in await migrate(url):
@@ -40,8 +44,16 @@ async def _open(config: Config) -> tuple[AsyncExitStack, Database, str | None]:
         raise ConfigError("the database cannot be used", [mistake])
     async with AsyncExitStack() as trial:
         database = await trial.enter_async_context(
-            Database.open(url, connections=config.database.connections)
+            Database.open(
+                url,
+                connections=config.database.connections,
+                seal=Seal(config.webhook.seal_keys),
+            )
         )
+        if {"api", "webhook"} & set(roles):
+            sealed = await seal_all(database)
+            if sealed:
+                log.info("secrets sealed by the newest key", endpoints=sealed)
         admin_key = await database.write(partial(_let_somebody_in, config))
         return trial.pop_all(), database, admin_key
     raise AssertionError("an exit stack swallows nothing")
@@ -81,7 +93,7 @@ async def opened_in_time(
     async with AsyncExitStack() as meanwhile:
         while not stop.is_set():
             try:
-                opened = await _open(config)
+                opened = await _open(config, roles)
             except Unavailable as trouble:
                 if health.begin("database", str(trouble)):
                     log.warning("outage begins", role="start", trouble=str(trouble))

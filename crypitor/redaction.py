@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 HIDDEN = "…"
 
 _URL = re.compile(r"""\b[a-z][a-z0-9+.-]*://[^\s"'<>\\]+""", re.IGNORECASE)
-# Ours (`whsec_…`, `ke_<id>_<secret>`), and what follows `Authorization: Bearer`.
-_WEBHOOK_SECRET = re.compile(r"\bwhsec_[A-Za-z0-9+/_=-]+")
+# Ours (`whsec_…`, `whsk_…`, `ke_<id>_<secret>`), and what follows `Authorization: Bearer`.
+_WEBHOOK_SECRET = re.compile(r"\b(whsec|whsk)_[A-Za-z0-9+/_=-]+")
 _API_KEY = re.compile(r"\b(ke_[0-9a-z]+)_[0-9A-Za-z]{16,}")
 _BEARER = re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
 
@@ -29,7 +29,7 @@ def redacted(text: str) -> str:
     """Return a text without secrets: URLs lose user info, and long words in path and query."""
     if "://" in text:
         text = _URL.sub(lambda found: _without_keys(found[0]), text)
-    text = _WEBHOOK_SECRET.sub(f"whsec_{HIDDEN}", text)
+    text = _WEBHOOK_SECRET.sub(rf"\1_{HIDDEN}", text)
     text = _API_KEY.sub(rf"\1_{HIDDEN}", text)
     return _BEARER.sub(rf"\1 {HIDDEN}", text)
 

@@ -25,6 +25,7 @@ from crypitor.queue.memory import MemoryQueue
 from crypitor.simulator.audit import Audit, Heard, Question, audit
 from crypitor.simulator.chain import SimulatedChain
 from crypitor.webhook.delivery import Endpoint
+from crypitor.webhook.message import NetworkTitle
 from crypitor.webhook.post import Poster
 from crypitor.webhook.sender import Sender
 from crypitor.worker import Unobserved
@@ -324,7 +325,7 @@ class Stepped:
             queue,
             database,
             index,
-            {NETWORK: Chain("Dev", 12, kept_headers(self.max_reorg_depth))},
+            {NETWORK: Chain(NetworkTitle("Dev"), 12, kept_headers(self.max_reorg_depth))},
             wake=self.sender.wake,
             clock=self._sender_clock.unix_ms,
             observer=Uncounted(),

@@ -23,6 +23,7 @@ from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.watchlist import Watchlist
 from crypitor.queue import Message
 from crypitor.queue.memory import MemoryQueue
+from crypitor.webhook.message import NetworkTitle
 from crypitor.webhook.post import Poster
 from tests.conftest import postgres_database
 
@@ -160,7 +161,7 @@ async def run(url, lives, apart=False):
         await watchlist.load()
         service = Service(database, None)
         matcher = Matcher(
-            service.queue, database, index, {NETWORK: Chain("Ethereum", 3, 9)},
+            service.queue, database, index, {NETWORK: Chain(NetworkTitle("Ethereum"), 3, 9)},
             wake=lambda _: None, clock=lambda: 0, observer=Unobserved(),
             refresh=watchlist.refresh if apart else watchlist.refresh_if_in_doubt,
         )  # fmt: skip

@@ -34,6 +34,13 @@ class RuleAnswer(TypedDict):
     include_failed: NotRequired[bool]
 
 
+class TemplateAnswer(TypedDict):
+    """A body in which fields are filled in."""
+
+    body: str
+    content_type: str
+
+
 class EndpointAnswer(TypedDict):
     """A URL that takes webhooks. `secret` only in the answer that makes it."""
 
@@ -41,6 +48,11 @@ class EndpointAnswer(TypedDict):
     url: str
     description: str
     format: str
+    template: TemplateAnswer | None
+    signature: Literal["v1", "v1a"]
+    public_key: Annotated[
+        str | None, Field(description="`whpk_…`, which verifies `v1a`; null for `v1`.")
+    ]
     headers: dict[str, str]
     ordered: bool
     rate_per_second: float | None
@@ -146,10 +158,25 @@ class EndpointPage(TypedDict):
     next_cursor: str | None
 
 
-class SecretAnswer(TypedDict):
-    """The signing secret of an endpoint."""
+class OldSecretAnswer(TypedDict):
+    """A secret that was replaced, and until when it signs too."""
 
     secret: str
+    signature: Literal["v1", "v1a"]
+    public_key: str | None
+    signs_until: Time
+
+
+class SecretAnswer(TypedDict):
+    """The signing secret of an endpoint, and those before it that still sign.
+
+    `public_key` verifies signatures of kind `v1a`; null for `v1`.
+    """
+
+    secret: str
+    signature: Literal["v1", "v1a"]
+    public_key: str | None
+    old_secrets: list[OldSecretAnswer]
 
 
 class MatchAnswer(TypedDict):

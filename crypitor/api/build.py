@@ -19,6 +19,7 @@ from crypitor.api import (
     monitors,
     networks,
     page,
+    rotation,
     sending,
     trials,
 )
@@ -32,6 +33,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *monitors.routes.operations,
     *addresses.routes.operations,
     *endpoints.routes.operations,
+    *rotation.routes.operations,
     *sending.endpoint_routes.operations,
     *matches.routes.operations,
     *deliveries.routes.operations,

@@ -1,13 +1,14 @@
-"""Endpoints: create, read, list, change, delete, and the secret that signs."""
+"""Endpoints: create, read, list, change, delete."""
 
 from dataclasses import replace
 from typing import Any
 
-from crypitor.api.answers import Deleted, EndpointAnswer, EndpointPage, SecretAnswer
+from crypitor.api.answers import Deleted, EndpointAnswer, EndpointPage, TemplateAnswer
 from crypitor.api.bodies import EndpointBody
 from crypitor.api.call import Call, Change, Effect, found
 from crypitor.api.queries import Query
 from crypitor.api.reading import merge_patch, summary, validated
+from crypitor.api.rotation import made_secret, rotated
 from crypitor.api.routing import Routes
 from crypitor.database.cancellations import cancel_for_endpoint
 from crypitor.database.endpoints import (
@@ -23,10 +24,15 @@ from crypitor.database.keys import Caller, Scope
 from crypitor.database.monitors import load_some_monitors, monitors_of_endpoint
 from crypitor.errors import Invalid, Mistake
 from crypitor.monitor.models import Monitor
+from crypitor.redaction import shown
 from crypitor.webhook.body import rfc3339
+from crypitor.webhook.crypitor import FORMAT
 from crypitor.webhook.delivery import Endpoint, State
 from crypitor.webhook.egress import check_headers, check_url
-from crypitor.webhook.signature import NEW_BYTES, new_secret
+from crypitor.webhook.formats import Form, check_form
+from crypitor.webhook.message import CHATS
+from crypitor.webhook.signature import public_key, signature_of
+from crypitor.webhook.template import Template
 
 routes = Routes("Endpoints", "ep_")
 
@@ -68,16 +74,6 @@ async def read_endpoint(call: Call, id: str) -> EndpointAnswer:  # noqa: A002 - 
     return endpoint_answer(found(endpoint, "endpoint"), call.who)
 
 
-@routes.add("GET", "/v1/endpoints/{id}/secret", scope=Scope.WRITE)
-async def read_secret(call: Call, id: str) -> SecretAnswer:  # noqa: A002 - as in the path
-    """Read the secret that signs an endpoint's webhooks.
-
-    It needs a key with write scope: who has it can make webhooks that look like ours.
-    """
-    endpoint = await call.read(lambda tx: get_endpoint(tx, call.project, id))
-    return {"secret": found(endpoint, "endpoint").secret}
-
-
 @routes.add("PATCH", "/v1/endpoints/{id}", scope=Scope.WRITE, patches=EndpointBody)
 async def change_endpoint(call: Call, id: str, body: dict[str, Any]) -> EndpointAnswer:  # noqa: A002
     """Change an endpoint by a JSON merge patch (RFC 7396).
@@ -91,6 +87,8 @@ async def change_endpoint(call: Call, id: str, body: dict[str, Any]) -> Endpoint
         before = found(await lock_endpoint(tx, call.project, id, now), "endpoint")
         whole = validated(EndpointBody, merge_patch(_document(before), body))
         after = _changed(before, whole, _checked(call, whole), now, reopened=body.get("enabled"))
+        if whole.signature != signature_of(before.secret):
+            after = rotated(after, made_secret(call, whole.signature), now)
         await update_endpoint(tx, after)
         return Change(endpoint_answer(after, call.who), _wake(call, id))
 
@@ -122,9 +120,10 @@ def endpoint_of(call: Call, body: EndpointBody, pointer: str = "") -> Endpoint:
         id=call.new_id("ep_"),
         project_id=call.project,
         url=url,
-        secret=new_secret(call.context.random_bytes(NEW_BYTES)),
+        secret=made_secret(call, body.signature),
         description=body.description,
         format=body.format,
+        template=_template(body),
         headers=body.headers,
         ordered=body.ordered,
         rate_per_second=body.rate_per_second,
@@ -135,15 +134,22 @@ def endpoint_of(call: Call, body: EndpointBody, pointer: str = "") -> Endpoint:
 
 
 def endpoint_answer(endpoint: Endpoint, caller: Caller, *, secret: bool = False) -> EndpointAnswer:
-    """Return an endpoint as JSON has it; readers do not see what its headers hold."""
-    headers = dict(endpoint.headers)
+    """Return an endpoint as JSON has it.
+
+    Readers see neither what its headers hold nor a chat service's URL, which is its key.
+    """
+    headers, url = dict(endpoint.headers), endpoint.url
     if caller.scope < Scope.WRITE:
         headers = dict.fromkeys(headers, HIDDEN)
+        url = f"{shown(url)}/{HIDDEN}" if endpoint.format in CHATS else url
     answer: EndpointAnswer = {
         "id": endpoint.id,
-        "url": endpoint.url,
+        "url": url,
         "description": endpoint.description,
         "format": endpoint.format,
+        "template": _template_answer(endpoint),
+        "signature": signature_of(endpoint.secret).value,
+        "public_key": public_key(endpoint.secret),
         "headers": headers,
         "ordered": endpoint.ordered,
         "rate_per_second": endpoint.rate_per_second,
@@ -166,6 +172,7 @@ def _changed(
         url=url,
         description=body.description,
         format=body.format,
+        template=_template(body),
         headers=body.headers,
         ordered=body.ordered,
         rate_per_second=body.rate_per_second,
@@ -192,6 +199,12 @@ def _checked(call: Call, body: EndpointBody, pointer: str = "") -> str:
     except Invalid as error:
         wrong = error.mistakes or [Mistake("/headers", error.detail)]
         mistakes += [Mistake(pointer + mistake.pointer, mistake.detail) for mistake in wrong]
+    if body.format == FORMAT and body.signature != "v1":
+        mistakes.append(Mistake(f"{pointer}/signature", f"the format {FORMAT} is signed by v1"))
+    try:
+        check_form(Form(body.format, _template(body)), url)
+    except Invalid as error:
+        mistakes += [Mistake(pointer + wrong.pointer, wrong.detail) for wrong in error.mistakes]
     if mistakes:
         raise Invalid(summary(mistakes), mistakes)
     return url
@@ -199,7 +212,25 @@ def _checked(call: Call, body: EndpointBody, pointer: str = "") -> str:
 
 def _document(endpoint: Endpoint) -> dict[str, Any]:
     """Return what a merge patch is merged into."""
-    return {name: getattr(endpoint, name) for name in EndpointBody.model_fields}
+    told = {
+        "signature": signature_of(endpoint.secret).value,
+        "template": _template_answer(endpoint),
+    }
+    names = EndpointBody.model_fields.keys() - told.keys()
+    return {**told, **{name: getattr(endpoint, name) for name in names}}
+
+
+def _template(body: EndpointBody) -> Template | None:
+    if body.template is None:
+        return None
+    return Template(body.template.body, body.template.content_type)
+
+
+def _template_answer(endpoint: Endpoint) -> TemplateAnswer | None:
+    template = endpoint.template
+    if template is None:
+        return None
+    return {"body": template.body, "content_type": template.content_type}
 
 
 def _wake(call: Call, endpoint_id: str) -> Effect:

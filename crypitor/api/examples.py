@@ -15,15 +15,21 @@ USDC: Final = "0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48"
 TRANSACTION: Final = "0x5c504ed432cb51138bcf09aa5e8a410dd4a1e204ef84bfed1be16dfba1b22060"
 BLOCK: Final = "0xd4e56740f876aef8c010b86a40d5f56745a118d0906a34e69aec8c0db1cb8fa3"
 TIME: Final = "2026-11-22T15:00:00.123Z"
+OLD_SECRET: Final = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"  # noqa: S105 - an example
 SECRET: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="  # noqa: S105 - an example
 
 _ARMED = {"ethereum": 21000001}
+
+_SYMMETRIC: dict[str, Any] = {"signature": "v1", "public_key": None}
 
 _ENDPOINT: dict[str, Any] = {
     "id": ENDPOINT_ID,
     "url": "https://example.com/hooks/crypitor",
     "description": "accounting",
     "format": "standard",
+    "template": None,
+    "signature": "v1",
+    "public_key": None,
     "headers": {},
     "ordered": False,
     "rate_per_second": None,
@@ -280,6 +286,7 @@ BODIES: dict[str, Any] = {
     },
     "change_endpoint": {"rate_per_second": 5, "headers": {"X-Team": None}},
     "test_monitor": {"network": "ethereum", "transaction": TRANSACTION},
+    "rotate_secret": {},
     "start_backfill": {"network": "ethereum", "from_block": 20000000, "to_block": 20999999},
     "retry_delivery": {"again": True},
     "replay_monitor": {"since": "2026-11-22T12:00:00Z", "status": ["failed"]},
@@ -327,7 +334,12 @@ ANSWERS: dict[str, Any] = {
     "read_endpoint": _ENDPOINT,
     "change_endpoint": {**_ENDPOINT, "rate_per_second": 5.0},
     "remove_endpoint": {"id": ENDPOINT_ID, "deleted": True},
-    "read_secret": {"secret": SECRET},
+    "read_secret": {"secret": SECRET, **_SYMMETRIC, "old_secrets": []},
+    "rotate_secret": {
+        "secret": SECRET,
+        **_SYMMETRIC,
+        "old_secrets": [{"secret": OLD_SECRET, **_SYMMETRIC, "signs_until": TIME}],
+    },
     "read_matches": _page(_MATCH),
     "read_match": _MATCH,
     "read_deliveries": _page(_DELIVERY),

@@ -22,7 +22,6 @@ FOREIGN_FIELDS = {
     "include_failed": "only rules of kind 'native' can include failed transactions",
     "signature": "only rules of kind 'event' and 'call' have a signature",
 }
-LATER_FORMATS = ("slack", "discord", "telegram")
 
 
 def parse_json(body: bytes) -> Any:
@@ -111,8 +110,6 @@ def _in_words(wrong: ErrorDetails) -> str:
         return FOREIGN_FIELDS.get(field, "there is no such field")
     if name == "union_tag_invalid":
         return _about_kind(context["tag"])
-    if name == "literal_error" and field == "format" and value in LATER_FORMATS:
-        return f"the format '{value}' comes with a later version; now: standard, crypitor"
     if name in ("string_too_long", "too_long"):
         what = "characters" if name == "string_too_long" else field
         return f"{len(value)} {what}; the limit is {context['max_length']}"

@@ -20,12 +20,15 @@ from crypitor.database.replays import Replay, Wanted, insert_replay
 from crypitor.errors import Conflict, Invalid, Mistake
 from crypitor.webhook.body import rfc3339
 from crypitor.webhook.delivery import Delivery, Endpoint, State, Status
+from crypitor.webhook.formats import Form, notice_body
+from crypitor.webhook.message import CHATS
 
 monitor_routes = Routes("Monitors", "mo_")
 endpoint_routes = Routes("Endpoints", "ep_")
 delivery_routes = Routes("Deliveries", "de_")
 
 MOST_OPEN_JOBS = 100
+PING_SENTENCE = "Crypitor reaches this chat."
 PING = json.dumps({"type": "ping"}, separators=(",", ":")).encode()
 
 
@@ -88,7 +91,7 @@ async def replay_endpoint(call: Call, id: str, body: ReplayBody) -> JobAnswer:  
 async def ping_endpoint(call: Call, id: str) -> PingAnswer:  # noqa: A002 - as in the path
     """Send a ping now.
 
-    `{"type": "ping"}`, signed like every webhook, under the same deadline and the same rules on
+    `{"type": "ping"}`, or a message in the endpoint's own format, signed like every webhook, under the same deadline and the same rules on
     where it may go, also to an endpoint that is disabled. The answer is what came of it; neither
     the endpoint's state nor its deliveries change.
     """
@@ -96,7 +99,7 @@ async def ping_endpoint(call: Call, id: str) -> PingAnswer:  # noqa: A002 - as i
 
     async def make() -> PingAnswer:
         webhook_id, now = call.new_id("pi_"), call.context.clock()
-        outcome = await call.context.post(endpoint, webhook_id, PING, now)
+        outcome = await call.context.post(endpoint, webhook_id, _ping(endpoint, now), now)
         return {
             "endpoint": id,
             "webhook_id": webhook_id,
@@ -140,6 +143,13 @@ async def check_open_jobs(tx: Transaction, project_id: str) -> None:
     """Raise Conflict where a project has as many open jobs as it may."""
     if await count_open_jobs(tx, project_id) >= MOST_OPEN_JOBS:
         raise Conflict(f"this project has {MOST_OPEN_JOBS} jobs that have not ended")
+
+
+def _ping(endpoint: Endpoint, now: int) -> bytes:
+    form = Form(endpoint.format, endpoint.template)
+    if endpoint.template is None and endpoint.format not in CHATS:
+        return PING
+    return notice_body(form, "ping", PING_SENTENCE, {}, now).encode()
 
 
 async def _start(

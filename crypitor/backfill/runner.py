@@ -27,6 +27,7 @@ from crypitor.errors import NodeUnavailable
 from crypitor.evm.types import Header
 from crypitor.loop import Health, forever
 from crypitor.monitor.models import Confirmations, Monitor
+from crypitor.webhook.message import NetworkTitle
 from crypitor.worker.nodes import Nodes
 
 log = structlog.get_logger(__name__)
@@ -59,7 +60,7 @@ class Backfill:
         self,
         network: str,
         chain_id: int,
-        display_name: str,
+        title: NetworkTitle,
         nodes: Nodes,
         database: Database,
         *,
@@ -74,7 +75,7 @@ class Backfill:
         self.role = f"backfill {network}"
         self._network = network
         self._chain_id = chain_id
-        self._told_as = (chain_id, display_name)
+        self._told_as = (chain_id, title)
         self._reader = Reader(nodes, Pace(requests_per_second), in_flight)
         self._database = database
         self._term = term

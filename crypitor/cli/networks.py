@@ -33,6 +33,7 @@ def resume_network(
         raise failure(f"no network {name} with a node is configured")
     from crypitor.database.networks import resume
     from crypitor.loop import clock
+    from crypitor.webhook.message import NetworkTitle
     from crypitor.worker import Unobserved
     from crypitor.worker.beginning import headers_below
     from crypitor.worker.nodes import Nodes
@@ -52,7 +53,16 @@ def resume_network(
     before = asyncio.run(ancestors())
     if not before:
         raise failure(f"no node has block {from_block - 1}")
-    reverted = in_database(loaded, lambda tx: resume(tx, name, before=before, now=clock()))
+    reverted = in_database(
+        loaded,
+        lambda tx: resume(
+            tx,
+            name,
+            before=before,
+            now=clock(),
+            title=NetworkTitle(network.title, network.native_symbol, network.explorer),
+        ),
+    )
     if reverted is None:
         raise failure(f"nothing has been matched of {name} yet")
     typer.echo(f"{name} goes on at block {from_block}; matches reverted: {reverted}")

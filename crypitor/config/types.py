@@ -1,5 +1,6 @@
 """The configuration as types: one class for each table of the file, and what they must agree on."""
 
+import base64
 from collections.abc import Collection, Iterator
 from enum import StrEnum
 from ipaddress import ip_address, ip_network
@@ -13,6 +14,7 @@ from crypitor.evm.profiles import Level
 from crypitor.redaction import shown
 
 PREFIX = "CRYPITOR__"
+SECRET_KEY_BYTES = 32
 
 
 class Role(StrEnum):
@@ -152,9 +154,28 @@ class BackfillConfig(Section):
     requests_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 50.0
 
 
-class WebhookConfig(Section):
-    """How deliveries are sent. schedule_seconds: the waits after each failed attempt."""
+def _secret_key(secret: SecretStr) -> bytes:
+    text = secret.get_secret_value().strip()
+    try:
+        key = base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != SECRET_KEY_BYTES:
+        raise ValueError(
+            f"a key is base64 of {SECRET_KEY_BYTES} bytes; make one with: openssl rand -base64 32"
+        )
+    return key
 
+
+class WebhookConfig(Section):
+    """How deliveries are sent. schedule_seconds: the waits after each failed attempt.
+
+    secrets_key: seals the endpoints' secrets in the database; the newest, then those before it.
+    proxy: an http:// URL, which may hold user and password.
+    """
+
+    secrets_key: Annotated[tuple[SecretStr, ...], BeforeValidator(_one_or_many)] = ()
+    proxy: SecretStr | None = None
     allow_private: tuple[str, ...] = ()
     schedule_seconds: tuple[Annotated[float, Field(ge=0)], ...] = (
         5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400,
@@ -164,6 +185,26 @@ class WebhookConfig(Section):
     in_flight: int = Field(default=200, ge=1)
     in_flight_per_endpoint: int = Field(default=10, ge=1)
     replay_per_second: Annotated[float, Field(gt=0, le=10_000)] = 50.0
+
+    @property
+    def seal_keys(self) -> tuple[bytes, ...]:
+        """The bytes of `secrets_key`."""
+        return tuple(map(_secret_key, self.secrets_key))
+
+    @field_validator("secrets_key")
+    @classmethod
+    def _check_secrets_key(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for secret in secrets:
+            _secret_key(secret)
+        return secrets
+
+    @field_validator("proxy")
+    @classmethod
+    def _check_proxy(cls, secret: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(secret.get_secret_value()) if secret else None
+        if parts and (parts.scheme != "http" or not parts.hostname or parts.path.strip("/")):
+            raise ValueError("write http://host:port or http://user:password@host:port")
+        return secret
 
     @field_validator("allow_private")
     @classmethod

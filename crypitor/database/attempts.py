@@ -155,7 +155,7 @@ async def _endpoints(tx: Transaction, ids: Iterable[str], lock: str = "") -> lis
             order by id {lock}""",  # noqa: S608 - our own column names
         ids=json.dumps(sorted(ids)),
     )
-    return [endpoint_of(row) for row in rows]
+    return [endpoint_of(tx, row) for row in rows]
 
 
 async def _release(tx: Transaction, ended: Sequence[Result]) -> frozenset[str]:

@@ -19,14 +19,16 @@ from crypitor.evm.metadata import NOTHING, Token
 from crypitor.evm.types import Address, Header
 from crypitor.monitor.models import Confirmations, Match, Phase, delivery_id
 from crypitor.monitor.tokens import Kept
-from crypitor.webhook.formats import Texts, texts_of
+from crypitor.webhook.formats import Form, Texts, texts_of
+from crypitor.webhook.message import NetworkTitle
+from crypitor.webhook.template import stored_template
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
     """What is told as of a block.
 
-    display_name: of the network, for people.
+    title: of the network, for people.
     matches: found in it, each with the confirmations that its monitor, or else its network,
     requires.
     tokens: what is known of their contracts. unknown: those of which it is not.
@@ -35,7 +37,7 @@ class Effect:
 
     network: str
     chain_id: int
-    display_name: str
+    title: NetworkTitle
     header: Header
     matches: Sequence[tuple[Match, Confirmations]]
     now: int
@@ -122,7 +124,7 @@ INSERT_MATCH = """insert into matches (id, position, project_id, monitor_id, net
 RETURN_MATCH = """update matches set phase = 'detected', returns = returns + 1 where id = :id"""
 
 # Whoever deletes a monitor waits until the block is stored, and then cancels what it has queued.
-SELECT_LISTENERS = """select m.id, m.project_id, m.notify, e.id as endpoint_id, e.format
+SELECT_LISTENERS = """select m.id, m.project_id, m.notify, e.id as endpoint_id, e.format, e.template
     from monitors m left join monitor_endpoints p on p.monitor_id = m.id
         left join endpoints e on e.id = p.endpoint_id
     where m.id in {monitors}
@@ -130,7 +132,7 @@ SELECT_LISTENERS = """select m.id, m.project_id, m.notify, e.id as endpoint_id, 
 
 # An endpoint that was deleted hears nothing more; a delivery that was cancelled before its first
 # attempt was not heard.
-SELECT_HEARD = """select d.id, d.match_id, d.endpoint_id, e.format
+SELECT_HEARD = """select d.id, d.match_id, d.endpoint_id, e.format, e.template
     from deliveries d join endpoints e on e.id = d.endpoint_id
     where d.match_id in {matches} and not (d.status = 'cancelled' and d.attempts = 0)"""
 
@@ -219,8 +221,9 @@ async def store_matches(tx: Transaction, effect: Effect, saved: Saved) -> None:
             endpoint_id=endpoint.id,
             phase=Phase.DETECTED,
             body=texts[match.id].body(
-                endpoint.format,
+                endpoint.form,
                 Phase.DETECTED,
+                network=effect.title,
                 confirmations=1,
                 confirmations_required=required,
                 now=effect.now,
@@ -237,7 +240,7 @@ async def store_matches(tx: Transaction, effect: Effect, saved: Saved) -> None:
 def _texts(effect: Effect, match: Match, tokens: Mapping[Address, Token]) -> Texts:
     contract = match.subject.contract
     token = NOTHING if contract is None else tokens.get(contract, NOTHING)
-    return texts_of(match, effect.chain_id, effect.display_name, token)
+    return texts_of(match, effect.chain_id, effect.title.title, token)
 
 
 def _match_row(
@@ -267,14 +270,14 @@ def _match_row(
 
 
 async def revert_above(
-    tx: Transaction, network: str, chain_id: int, ancestor: Header, now: int
+    tx: Transaction, network: str, chain_id: int, title: NetworkTitle, ancestor: Header, now: int
 ) -> Saved:
     """Revert the matches above a block, and queue the news of it. now: unix milliseconds."""
     saved = Saved()
     effect = Effect(
         network=network,
         chain_id=chain_id,
-        display_name=network,
+        title=title,
         header=ancestor,
         matches=(),
         now=now,
@@ -329,6 +332,7 @@ async def tell(
         tell = partial(
             Texts(row["document"], row["origin"]).body,
             phase=phase,
+            network=effect.title,
             confirmations=(
                 0 if phase is Phase.REVERTED else effect.header.number - row["block_number"] + 1
             ),
@@ -343,7 +347,7 @@ async def tell(
                 match_id=row["id"],
                 endpoint_id=endpoint.id,
                 phase=phase,
-                body=tell(endpoint.format),
+                body=tell(endpoint.form),
                 follows=_last_heard(heard, row["id"], endpoint, row["returns"]),
             )
             for endpoint in (listener.endpoints if phase is Phase.CONFIRMED else sorted(told))
@@ -359,11 +363,16 @@ async def _queue(
         saved.endpoints.update(delivery.endpoint_id for delivery in deliveries)
 
 
+def _recipient(row: Row) -> "_Recipient":
+    form = Form(row["format"], stored_template(row["template"]))
+    return _Recipient(row["endpoint_id"], form)
+
+
 class _Recipient(NamedTuple):
     """An endpoint, as far as the body depends on it."""
 
     id: str
-    format: str
+    form: Form
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,7 +394,7 @@ async def _listeners(tx: Transaction, monitor_ids: set[str]) -> dict[str, _Liste
     for row in rows:
         endpoints.setdefault(row["id"], [])
         if row["endpoint_id"] is not None:
-            endpoints[row["id"]].append(_Recipient(row["endpoint_id"], row["format"]))
+            endpoints[row["id"]].append(_recipient(row))
     return {
         row["id"]: _Listener(
             row["project_id"],
@@ -405,7 +414,7 @@ async def _heard(tx: Transaction, match_ids: Sequence[str]) -> _Heard:
     if match_ids:
         query = SELECT_HEARD.format(matches=tx.listed("matches"))
         for row in await tx.all(query, matches=json.dumps(match_ids)):
-            endpoint = _Recipient(row["endpoint_id"], row["format"])
+            endpoint = _recipient(row)
             heard.setdefault(row["match_id"], {}).setdefault(endpoint, set()).add(row["id"])
     return heard
 

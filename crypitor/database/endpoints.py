@@ -1,19 +1,28 @@
-"""Endpoints as their owners see and change them; what deliveries make of them is elsewhere."""
+"""Endpoints as their owners see and change them; what deliveries make of them is elsewhere.
+
+Sealed where there is a key (see `seal`): the secrets that sign, the headers, and the URL, in which
+chat services carry their tokens.
+"""
 
 import json
 from collections.abc import Sequence
 
 from crypitor.database.engine import Row, Transaction
-from crypitor.webhook.delivery import Endpoint, State
+from crypitor.webhook.delivery import Endpoint, OldSecret, State
+from crypitor.webhook.template import stored_template, template_text
 
-COLUMNS = """id, project_id, url, secret, description, format, headers, ordered, rate_per_second,
-    enabled, state, state_reason, failures_in_row, failing_since, created_at, updated_at"""
+COLUMNS = """id, project_id, url, secret, old_secrets, description, format, template, headers,
+    ordered, rate_per_second, enabled, state, state_reason, failures_in_row, failing_since,
+    created_at, updated_at"""
+SEALED = ("url", "secret", "old_secrets", "headers")
 
 INSERT = f"""insert into endpoints ({COLUMNS}) values (:id, :project_id, :url, :secret,
-    :description, :format, :headers, :ordered, :rate_per_second, :enabled, :state, :state_reason,
-    :failures_in_row, :failing_since, :created_at, :updated_at)"""  # noqa: S608 - columns from above
+    :old_secrets, :description, :format, :template, :headers, :ordered, :rate_per_second, :enabled,
+    :state, :state_reason, :failures_in_row, :failing_since,
+    :created_at, :updated_at)"""  # noqa: S608 - columns from above
 
-UPDATE = """update endpoints set url = :url, description = :description, format = :format,
+UPDATE = """update endpoints set url = :url, secret = :secret, old_secrets = :old_secrets,
+        description = :description, format = :format, template = :template,
         headers = :headers, ordered = :ordered, rate_per_second = :rate_per_second,
         enabled = :enabled, state = :state, state_reason = :state_reason,
         failures_in_row = :failures_in_row, failing_since = :failing_since,
@@ -23,12 +32,12 @@ UPDATE = """update endpoints set url = :url, description = :description, format 
 
 async def insert_endpoint(tx: Transaction, endpoint: Endpoint) -> None:
     """Store a new endpoint."""
-    await tx.run(INSERT, **_values(endpoint))
+    await tx.run(INSERT, **_values(tx, endpoint))
 
 
 async def update_endpoint(tx: Transaction, endpoint: Endpoint) -> None:
-    """Store what an endpoint has become; its secret stays."""
-    await tx.run(UPDATE, **_values(endpoint))
+    """Store what an endpoint has become."""
+    await tx.run(UPDATE, **_values(tx, endpoint))
 
 
 async def lock_endpoint(
@@ -42,7 +51,7 @@ async def lock_endpoint(
         project_id=project_id,
         now=now,
     )
-    return endpoint_of(row) if row else None
+    return endpoint_of(tx, row) if row else None
 
 
 async def delete_endpoint(tx: Transaction, project_id: str, endpoint_id: str) -> bool:
@@ -62,7 +71,7 @@ async def get_endpoint(tx: Transaction, project_id: str, endpoint_id: str) -> En
         id=endpoint_id,
         project_id=project_id,
     )
-    return endpoint_of(row) if row else None
+    return endpoint_of(tx, row) if row else None
 
 
 async def list_endpoints(
@@ -77,7 +86,7 @@ async def list_endpoints(
         cursor=cursor or "",
         limit=limit,
     )
-    return [endpoint_of(row) for row in rows]
+    return [endpoint_of(tx, row) for row in rows]
 
 
 async def known_endpoints(
@@ -93,12 +102,16 @@ async def known_endpoints(
     return {row["id"] for row in rows}
 
 
-def endpoint_of(row: Row) -> Endpoint:
-    """Return the endpoint of a row that has `COLUMNS`."""
+def endpoint_of(tx: Transaction, row: Row) -> Endpoint:
+    """Return the endpoint of a row that has `COLUMNS`. Raises SealError."""
+    opened = {column: tx.seal.open(row[column], place(row["id"], column)) for column in SEALED}
     return Endpoint(
         **{
             **row,
-            "headers": json.loads(row["headers"]),
+            **opened,
+            "old_secrets": tuple(OldSecret(*old) for old in json.loads(opened["old_secrets"])),
+            "headers": json.loads(opened["headers"]),
+            "template": stored_template(row["template"]),
             "ordered": bool(row["ordered"]),
             "enabled": bool(row["enabled"]),
             "state": State(row["state"]),
@@ -106,15 +119,28 @@ def endpoint_of(row: Row) -> Endpoint:
     )
 
 
-def _values(endpoint: Endpoint) -> dict[str, object]:
-    return {
-        "id": endpoint.id,
-        "project_id": endpoint.project_id,
+def place(endpoint_id: str, column: str) -> str:
+    """Return where a sealed text of an endpoint belongs."""
+    return f"endpoints.{column} {endpoint_id}"
+
+
+def _values(tx: Transaction, endpoint: Endpoint) -> dict[str, object]:
+    secret = {
         "url": endpoint.url,
         "secret": endpoint.secret,
+        "old_secrets": json.dumps([[old.secret, old.until] for old in endpoint.old_secrets]),
+        "headers": json.dumps(dict(endpoint.headers)),
+    }
+    return {
+        **{
+            column: tx.seal.seal(text, place(endpoint.id, column))
+            for column, text in secret.items()
+        },
+        "id": endpoint.id,
+        "project_id": endpoint.project_id,
         "description": endpoint.description,
         "format": endpoint.format,
-        "headers": json.dumps(dict(endpoint.headers)),
+        "template": template_text(endpoint.template),
         "ordered": int(endpoint.ordered),
         "rate_per_second": endpoint.rate_per_second,
         "enabled": int(endpoint.enabled),

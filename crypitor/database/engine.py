@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 import structlog
 
 from crypitor.database.postgresql import PostgreSQL
+from crypitor.database.seal import Seal
 from crypitor.database.sql import statement
 from crypitor.database.sqlite import SQLite
 
@@ -34,9 +35,11 @@ class Transaction:
     Values are str, int, float, bool or None, of the type that the column has. Values without a
     parameter are ignored; a parameter without a value is a KeyError. Every method raises
     DatabaseUnavailable; violated constraints and wrong SQL pass as the driver's own errors.
+    seal: for the texts that are secret.
     """
 
-    def __init__(self, driver: Driver, raw: Any, *, writes: bool) -> None:
+    def __init__(self, driver: Driver, raw: Any, seal: Seal, *, writes: bool) -> None:
+        self.seal = seal
         self._driver = driver
         self._raw = raw
         self._writes = writes
@@ -114,22 +117,25 @@ class Transaction:
 class Database:
     """One open database."""
 
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, driver: Driver, seal: Seal) -> None:
         self._driver = driver
+        self._seal = seal
         self._units: set[asyncio.Task[Any]] = set()
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str, *, connections: int = 5) -> AsyncIterator["Database"]:
+    async def open(
+        cls, url: str, *, connections: int = 5, seal: Seal | None = None
+    ) -> AsyncIterator["Database"]:
         """Open a database; when it is closed, all units of work are done.
 
         url: `sqlite:///relative.db`, `sqlite:////absolute.db` (the folder is made) or
         `postgresql://user:password@host:port/name`. connections: that read (SQLite), of all
-        (PostgreSQL). Raises DatabaseUnavailable.
+        (PostgreSQL). seal: of what is secret; None leaves it open. Raises DatabaseUnavailable.
         """
         driver: Driver = (SQLite if url.startswith("sqlite") else PostgreSQL)(url, connections)
         await driver.connect()
-        database = cls(driver)
+        database = cls(driver, seal or Seal())
         try:
             yield database
         finally:
@@ -177,7 +183,7 @@ class Database:
             await connection.__aenter__()
         try:
             raw = connection.raw_connection
-            transaction = Transaction(driver, raw, writes=writes)
+            transaction = Transaction(driver, raw, self._seal, writes=writes)
             try:
                 with driver.outages(writes=writes):
                     await driver.begin(raw, writes=writes)

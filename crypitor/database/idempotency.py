@@ -2,6 +2,7 @@
 
 The row is made by the first statement of the transaction that makes the change, and gets its answer
 with the last: a second request with the same key waits for the first to be committed or undone.
+Answers are sealed: those that make an endpoint hold its secret.
 """
 
 from dataclasses import dataclass
@@ -67,8 +68,7 @@ async def given_answer(tx: Transaction, request: Repeatable) -> str | None:
         return None
     if row["request_hash"] != request.request_hash:
         raise Conflict("this Idempotency-Key came before, with another request")
-    body: str = row["body"]
-    return body
+    return tx.seal.open(row["body"], _place(request))
 
 
 async def keep_answer(tx: Transaction, request: Repeatable, status: int, body: str) -> None:
@@ -77,7 +77,11 @@ async def keep_answer(tx: Transaction, request: Repeatable, status: int, body: s
         """update idempotency set status = :status, body = :body
             where project_id = :project_id and key = :key""",
         status=status,
-        body=body,
+        body=tx.seal.seal(body, _place(request)),
         project_id=request.project_id,
         key=request.key,
     )
+
+
+def _place(request: Repeatable) -> str:
+    return f"idempotency {request.project_id} {request.key}"

@@ -7,6 +7,7 @@ from crypitor.database.engine import Transaction
 from crypitor.errors import ConfigError
 from crypitor.evm.types import Header
 from crypitor.monitor.position import Position
+from crypitor.webhook.message import NetworkTitle
 
 LEAD = """insert into networks (name, chain_id, term, sequence, rewind, leader, leased_until)
     values (:name, :chain_id, 1, 0, 0, :leader, {now} + :lease_ms)
@@ -130,16 +131,24 @@ async def begin(
     return True
 
 
-async def resume(tx: Transaction, name: str, *, before: Sequence[Header], now: int) -> int | None:
+async def resume(
+    tx: Transaction,
+    name: str,
+    *,
+    before: Sequence[Header],
+    now: int,
+    title: NetworkTitle | None = None,
+) -> int | None:
     """Go on above the last of these headers, whatever was stored; unix milliseconds.
 
     Matches above it are reverted: how many, is returned; None if the network is not known. The
-    sequence moves, so that nothing which was published before takes effect.
+    sequence moves, so that nothing which was published before takes effect. title: for people;
+    None where the name has to do.
     """
     chain_id = await tx.value(RESUME, name=name)
     if chain_id is None:
         return None
-    saved = await revert_above(tx, name, chain_id, before[-1], now)
+    saved = await revert_above(tx, name, chain_id, title or NetworkTitle(name), before[-1], now)
     await tx.run(FORGET_HEADERS, name=name)
     await _store(tx, name, before)
     return saved.reverted

@@ -17,6 +17,7 @@ from crypitor.database.monitors import load_some_monitors
 from crypitor.evm.types import Header
 from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import Confirmations, Match, Monitor, Phase
+from crypitor.webhook.message import NetworkTitle
 
 # Returns nothing where somebody else leads the network by now.
 HOLD = """update networks set term = term where name = :network and term = :term
@@ -102,11 +103,16 @@ async def watched_by(tx: Transaction, monitor_id: str) -> tuple[Monitor | None, 
 
 
 async def save_part(
-    tx: Transaction, job: Job, told_as: tuple[int, str], term: int, part: Part, advance: Advance
+    tx: Transaction,
+    job: Job,
+    told_as: tuple[int, NetworkTitle],
+    term: int,
+    part: Part,
+    advance: Advance,
 ) -> Saved | None:
     """Store a part; None, and nothing stored, where that would not be true any more.
 
-    told_as: the network's chain id and its name for people. Nothing is stored when another process
+    told_as: the network's chain id and title. Nothing is stored when another process
     leads the network, a block of the part is not on the matched chain, or the job has ended or was
     moved.
     """
@@ -127,17 +133,17 @@ async def save_part(
 
 def _effect(
     job: Job,
-    told_as: tuple[int, str],
+    told_as: tuple[int, NetworkTitle],
     header: Header,
     matches: Sequence[tuple[Match, Confirmations]],
     now: int,
 ) -> Effect:
-    chain_id, display_name = told_as
+    chain_id, title = told_as
     contracts = {match.subject.contract for match, _ in matches}
     return Effect(
         network=job.network,
         chain_id=chain_id,
-        display_name=display_name,
+        title=title,
         header=header,
         matches=matches,
         now=now,

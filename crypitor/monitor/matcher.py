@@ -20,6 +20,7 @@ from crypitor.monitor.models import Confirmations, Match
 from crypitor.monitor.position import Extends, Position, Repeated, Unlinked, place
 from crypitor.monitor.tokens import Tokens
 from crypitor.queue import Message, Queue
+from crypitor.webhook.message import NetworkTitle
 
 log = structlog.get_logger(__name__)
 
@@ -30,12 +31,12 @@ QUEUE_WAIT_SECONDS = 0.5
 class Chain:
     """What the matcher must know of a network.
 
-    display_name: for people.
+    title: for people.
     confirmations: required where a monitor says nothing else.
     kept_headers: how many matched headers are kept, the tip among them.
     """
 
-    display_name: str
+    title: NetworkTitle
     confirmations: Confirmations
     kept_headers: int
 
@@ -175,7 +176,7 @@ class Matcher:
         effect = BlockEffect(
             network=message.network,
             chain_id=message.chain_id,
-            display_name=chain.display_name,
+            title=chain.title,
             expected_sequence=position.sequence,
             sequence=message.sequence,
             header=header,

@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 from crypitor.monitor.models import Phase
+from crypitor.webhook.template import Template
 
 SCHEDULE_SECONDS: tuple[float, ...] = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 """The waits between attempts: one more attempt than waits, over 75 h 35 min.
@@ -18,6 +19,8 @@ JITTER = 0.2
 LONGEST_RETRY_AFTER_SECONDS = 24 * 3600
 FAILURES_UNTIL_FAILING = 4
 GONE = 410
+CHAT_PACES: Mapping[str, float] = {"slack": 1, "discord": 2, "telegram": 1}
+"""Attempts a second. Source: what each says of one incoming webhook, or of one chat."""
 
 
 class Status(StrEnum):
@@ -54,12 +57,22 @@ class Control(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class OldSecret:
+    """A secret that was replaced and still signs. until: unix milliseconds."""
+
+    secret: str
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """A user's URL and how it is called.
 
-    secret: `whsec_…`. headers: the user's own. ordered: one at a time, first in first out.
-    rate_per_second: attempts, None for no limit. state_reason: a sentence, None while healthy.
-    failures_in_row: attempts. failing_since, created_at, updated_at: unix milliseconds.
+    secret: see `signature`. old_secrets: newest first; those whose time is over may still be there.
+    template: of the body, in place of the standard one; None for none. headers: the user's own.
+    ordered: one at a time, first in first out. rate_per_second: attempts, None for no limit.
+    state_reason: a sentence, None while healthy. failures_in_row: attempts.
+    failing_since, created_at, updated_at: unix milliseconds.
     """
 
     id: str
@@ -78,6 +91,17 @@ class Endpoint:
     failing_since: int | None = None
     created_at: int = 0
     updated_at: int = 0
+    old_secrets: tuple[OldSecret, ...] = field(default=(), repr=False)
+    template: Template | None = None
+
+    @property
+    def pace(self) -> float | None:
+        """Attempts a second, None for no limit; chat services take so many and no more."""
+        return self.rate_per_second or CHAT_PACES.get(self.format)
+
+    def secrets(self, now: int) -> list[str]:
+        """Return the secrets that sign, newest first. now: unix milliseconds."""
+        return [self.secret, *(old.secret for old in self.old_secrets if now < old.until)]
 
 
 @dataclass(frozen=True, slots=True)

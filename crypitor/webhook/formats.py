@@ -1,11 +1,38 @@
 """Which body an endpoint gets. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import msgspec
+from yarl import URL
+
+from crypitor.errors import Invalid, Mistake
 from crypitor.evm.metadata import NOTHING, Token
 from crypitor.monitor.models import Confirmations, Match, Phase
-from crypitor.webhook.body import body, document
+from crypitor.webhook.body import body, document, rfc3339
 from crypitor.webhook.crypitor import FORMAT, crypitor_body, origin
+from crypitor.webhook.message import (
+    CHATS,
+    Message,
+    NetworkTitle,
+    chat_body,
+    links_of,
+    message_of,
+    quiet,
+)
+from crypitor.webhook.template import Template, check_template, filled
+
+STANDARD = "standard"
+LONGEST_SENTENCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """An endpoint, as far as its bodies depend on it."""
+
+    format: str
+    template: Template | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +47,10 @@ class Texts:
 
     def body(
         self,
-        format: str,  # noqa: A002 - as the endpoint's field
+        form: Form,
         phase: Phase,
         *,
+        network: NetworkTitle,
         confirmations: int,
         confirmations_required: Confirmations,
         now: int,
@@ -31,17 +59,56 @@ class Texts:
 
         The other arguments: see `body.body`.
         """
-        if format == FORMAT and self.origin is not None:
+        if form.format == FORMAT and self.origin is not None:
             return crypitor_body(phase, self.document, self.origin, now)
-        return body(
+        standard = body(
             phase,
             self.document,
             confirmations=confirmations,
             confirmations_required=confirmations_required,
             now=now,
         )
+        if form.format not in CHATS and form.template is None:
+            return standard
+        whole = msgspec.json.decode(standard)
+        message = message_of(whole["data"], phase, network)
+        if form.template is None:
+            return chat_body(form.format, message, whole["timestamp"])
+        links = links_of(whole["data"], network)
+        return filled(form.template, {**whole, "text": message.headline, "links": links})
 
 
 def texts_of(match: Match, chain_id: int, display_name: str, token: Token = NOTHING) -> Texts:
     """Return what is to be stored of a match. token: what is known of its contract by now."""
     return Texts(document(match, chain_id, token), origin(match, chain_id, display_name))
+
+
+def notice_body(form: Form, type: str, sentence: str, data: Mapping[str, Any], now: int) -> str:  # noqa: A002 - as the body's field
+    """Return the body of what is no match, such as `ping`.
+
+    sentence: the same for people. data: JSON. now: unix milliseconds.
+    """
+    whole = {"type": type, "timestamp": rfc3339(now), "data": dict(data)}
+    if form.format in CHATS:
+        message = Message(quiet(sentence, LONGEST_SENTENCE), (), None, "")
+        return chat_body(form.format, message, rfc3339(now))
+    if form.template is not None:
+        return filled(form.template, {**whole, "text": sentence})
+    return msgspec.json.encode(whole).decode()
+
+
+def check_form(form: Form, url: str) -> None:
+    """Raise Invalid with pointers where format, template and URL do not go together."""
+    if form.template is not None:
+        if form.format != STANDARD:
+            wrong = f"a template stands in place of the standard body, not of {form.format}"
+            raise Invalid(wrong, [Mistake("/template", wrong)])
+        check_template(form.template)
+    if form.format == "telegram":
+        called = URL(url)
+        if called.name != "sendMessage" or not called.query.get("chat_id"):
+            wrong = (
+                "write https://api.telegram.org/bot<token>/sendMessage?chat_id=<chat>: Telegram"
+                " wants to know the chat"
+            )
+            raise Invalid(wrong, [Mistake("/url", wrong)])

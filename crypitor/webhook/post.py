@@ -5,15 +5,18 @@ an Outcome with a short sentence.
 """
 
 import asyncio
+import math
 import socket
 import ssl
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 
 import aiohttp
+import msgspec
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
@@ -25,6 +28,7 @@ from crypitor.webhook.egress import Network, called_url, check_address, is_own_h
 from crypitor.webhook.failure import refusal, sentence
 from crypitor.webhook.names import Names
 from crypitor.webhook.signature import HUB, hub_signature, sign
+from crypitor.webhook.template import JSON_TYPE
 
 DEADLINE_SECONDS = 15.0
 MOST_READ_BYTES = 64 * 1024
@@ -34,6 +38,7 @@ MOST_KEPT_CHARACTERS = 4096
 CONNECTION_SECONDS = 30.0
 DNS_CACHE_SECONDS = 10
 KEEPALIVE_SECONDS = 15.0
+MOST_ASKED = 1e9
 _CONNECT_ERRORS = aiohttp.ClientConnectorError
 _LOST_CONNECTION = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 
@@ -59,6 +64,17 @@ class _Answer:
     control: str | None = None
     readable: bool = True
     body: bytearray = field(default_factory=bytearray)
+
+
+class _Parameters(msgspec.Struct):
+    retry_after: float | None = None
+
+
+class _Limited(msgspec.Struct):
+    """What chat services say in a 429."""
+
+    retry_after: float | None = None
+    parameters: _Parameters = msgspec.field(default_factory=_Parameters)
 
 
 class Poster:
@@ -122,7 +138,7 @@ class Poster:
             status_code=answer.status_code,
             error=error or refusal(answer.status_code, answer.location),
             answer=_text(answer),
-            retry_after=answer.retry_after,
+            retry_after=answer.retry_after or _asked_in(answer),
             control=_control(answer.control),
         )
 
@@ -230,7 +246,7 @@ def request_headers(endpoint: Endpoint, webhook_id: str, body: bytes, now: int) 
     """Return the headers of a POST. now: unix milliseconds."""
     seconds = now // 1000
     headers = {
-        "Content-Type": "application/json",
+        "Content-Type": endpoint.template.content_type if endpoint.template else JSON_TYPE,
         "User-Agent": f"Crypitor/{__version__}",
         "Accept": "*/*",
         "Accept-Encoding": "identity",
@@ -246,8 +262,23 @@ def request_headers(endpoint: Endpoint, webhook_id: str, body: bytes, now: int) 
         **headers,
         "webhook-id": webhook_id,
         "webhook-timestamp": str(seconds),
-        "webhook-signature": sign([endpoint.secret], webhook_id, seconds, body),
+        "webhook-signature": sign(endpoint.secrets(now), webhook_id, seconds, body),
     }
+
+
+def _asked_in(answer: _Answer) -> str | None:
+    """Return the wait that chat services name in the body of a 429, in seconds.
+
+    Discord as `retry_after`, Telegram as `parameters.retry_after`.
+    """
+    if answer.status_code != HTTPStatus.TOO_MANY_REQUESTS or not answer.readable:
+        return None
+    try:
+        told = msgspec.json.decode(answer.body, type=_Limited)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    asked = told.retry_after if told.retry_after is not None else told.parameters.retry_after
+    return None if asked is None or not 0 < asked < MOST_ASKED else str(math.ceil(asked))
 
 
 def _control(value: str | None) -> Control | None:

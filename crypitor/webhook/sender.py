@@ -224,7 +224,7 @@ class Sender:
                 got.granted,
                 len(got.deliveries),
                 ordered=endpoint.ordered if endpoint else False,
-                rate_per_second=endpoint.rate_per_second if endpoint else None,
+                rate_per_second=endpoint.pace if endpoint else None,
             )
             if endpoint is None:
                 continue

@@ -33,3 +33,21 @@ def before_call(_context, case, _kwargs):
             rule["signature"] = FRAGMENTS[kind]
         if isinstance(signature, str) and signature and kind in ("event", "call"):
             rule["signature"] = TEXTS[kind]
+    if isinstance(case.body, dict):
+        for endpoint in (case.body, case.body.get("webhook")):
+            _agree(endpoint)
+
+
+def _agree(endpoint):
+    """Let format, template, signature and URL go together, which no schema can say."""
+    if not isinstance(endpoint, dict):
+        return
+    template = endpoint.get("template")
+    if isinstance(template, dict) and 0 < len(str(template.get("body", ""))) <= 16_384:
+        template["body"] = "{}" if isinstance(template.get("body"), str) else template.get("body")
+    if isinstance(template, dict) and isinstance(endpoint.get("format"), str):
+        endpoint["format"] = "standard"
+    if endpoint.get("format") == "crypitor" and endpoint.get("signature") == "v1a":
+        endpoint["signature"] = "v1"
+    if endpoint.get("format") == "telegram" and isinstance(endpoint.get("url"), str):
+        endpoint["url"] = "https://api.telegram.org/bot1:x/sendMessage?chat_id=1"

@@ -18,6 +18,9 @@ async def test_endpoint_is_made_with_defaults(api):
         "url": "https://example.com/hook",
         "description": "",
         "format": "standard",
+        "template": None,
+        "signature": "v1",
+        "public_key": None,
         "headers": {},
         "ordered": False,
         "rate_per_second": None,
@@ -52,7 +55,7 @@ async def test_reader_sees_neither_secret_nor_header_values(api):
         ({"url": "https://example.com", "headers": {"webhook-id": "x"}}, "/headers/webhook-id"),
         ({"url": "https://example.com", "headers": {"a b": "x"}}, "/headers/a b"),
         ({"url": "https://example.com", "headers": {"a": "x\r\ny"}}, "/headers/a"),
-        ({"url": "https://example.com", "format": "slack"}, "/format"),
+        ({"url": "https://example.com", "format": "teams"}, "/format"),
         ({"url": "https://example.com", "state": "healthy"}, "/state"),
         ({"url": "https://example.com", "rate_per_second": 0}, "/rate_per_second"),
         ({"url": "https://example.com", "ordered": 1}, "/ordered"),
@@ -64,6 +67,53 @@ async def test_refusal_points_to_the_place(api, body, pointer):
 
     assert answer.status == 400
     assert [wrong["pointer"] for wrong in problem["errors"]] == [pointer]
+
+
+TELEGRAM = "https://api.telegram.org/bot1:canary/sendMessage?chat_id=5"
+TEMPLATE = {"body": '{"text": "{{text}}"}', "content_type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"format": "telegram", "url": "https://api.telegram.org/bot1:x/sendMessage"}, "/url"),
+        ({"format": "telegram", "url": "https://api.telegram.org/bot1:x?chat_id=1"}, "/url"),
+        ({"template": {"body": '{"a": "{{data.nothing}}"}'}}, "/template/body"),
+        ({"template": {"body": "x" * 16_385}}, "/template/body"),
+        ({"template": {"body": ""}}, "/template/body"),
+        ({"template": {**TEMPLATE, "content_type": "text"}}, "/template/content_type"),
+        ({"template": {**TEMPLATE, "content_type": "a/b\r\nX: y"}}, "/template/content_type"),
+        ({"template": TEMPLATE, "format": "slack"}, "/template"),
+    ],
+)
+async def test_a_form_that_cannot_be_sent_is_refused(api, body, pointer):
+    """Format, template and URL have to go together."""
+    answer, problem = await api.call("POST", ENDPOINTS, json={"url": BODY["url"], **body})
+
+    assert answer.status == 400
+    assert [wrong["pointer"] for wrong in problem["errors"]] == [pointer]
+
+
+async def test_a_template_is_kept_changed_and_removed(api):
+    """Like any other field."""
+    made = await api.made(ENDPOINTS, {"url": BODY["url"], "template": {"body": "{}"}})
+    path = f"{ENDPOINTS}/{made['id']}"
+    _, changed = await api.call("PATCH", path, json={"template": {"content_type": "text/plain"}})
+    _, removed = await api.call("PATCH", path, json={"template": None})
+
+    assert made["template"] == {"body": "{}", "content_type": "application/json"}
+    assert changed["template"] == {"body": "{}", "content_type": "text/plain"}
+    assert removed["template"] is None
+
+
+async def test_reader_does_not_see_a_chat_services_url(api):
+    """It is the key to the chat."""
+    made = await api.made(ENDPOINTS, {"url": TELEGRAM, "format": "telegram"})
+    reader = await api.key(Scope.READ)
+    _, read = await api.call("GET", f"{ENDPOINTS}/{made['id']}", key=reader)
+
+    assert made["url"] == TELEGRAM
+    assert read["url"] == "https://api.telegram.org/***"
 
 
 async def test_patch_merges_headers(api):

@@ -158,7 +158,7 @@ async def test_webhook_makes_an_endpoint(api):
     _, read = await api.call("GET", f"{MONITORS}/{made['id']}")
     _, secret = await api.call("GET", f"/v1/endpoints/{endpoint['id']}/secret")
     assert made["endpoints"] == [endpoint["id"]]
-    assert secret == {"secret": endpoint["secret"]}
+    assert secret["secret"] == endpoint["secret"]
     assert "webhook" not in read
 
 

@@ -20,6 +20,7 @@ from crypitor.monitor.position import Extends, place
 from crypitor.simulator.audit import Heard, Question, audit
 from crypitor.simulator.chain import SimulatedChain
 from crypitor.simulator.rpc import SimulatorServer
+from crypitor.webhook.message import NetworkTitle
 from crypitor.worker import Unobserved
 from crypitor.worker.node import Node
 from crypitor.worker.nodes import Nodes
@@ -80,7 +81,7 @@ class Rig:
         self.backfill = Backfill(
             NETWORK,
             CHAIN_ID,
-            "Dev",
+            NetworkTitle("Dev"),
             nodes,
             self.database,
             term=lambda: term,
@@ -143,7 +144,7 @@ class Rig:
         effect = BlockEffect(
             network=NETWORK,
             chain_id=CHAIN_ID,
-            display_name="Dev",
+            title=NetworkTitle("Dev"),
             expected_sequence=position.sequence,
             sequence=sequence,
             header=block.header,

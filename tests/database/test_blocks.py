@@ -11,6 +11,7 @@ from crypitor.database.monitors import delete_monitor, insert_monitor
 from crypitor.database.networks import lead, position_of, resume
 from crypitor.evm.types import Header, Receipt, Transaction
 from crypitor.monitor.models import Direction, Kind, Match, Subject, match_id
+from crypitor.webhook.message import NetworkTitle
 from tests.monitor.test_match import MONITOR, A, B
 
 CONFIRMATIONS = 3
@@ -36,7 +37,7 @@ class Chain:
         self.headers[name] = header
         self.sequence += 1
         effect = BlockEffect(
-            network="ethereum", chain_id=1, display_name="Ethereum", expected_sequence=self.sequence - 1,
+            network="ethereum", chain_id=1, title=NetworkTitle("Ethereum"), expected_sequence=self.sequence - 1,
             sequence=self.sequence, header=header,
             ancestor_number=below.number if below else None,
             matches=[(match_in(header, index), required) for index in range(matches)],

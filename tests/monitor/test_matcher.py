@@ -10,9 +10,10 @@ from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.queue import Message
 from crypitor.queue.memory import MemoryQueue
+from crypitor.webhook.message import NetworkTitle
 from tests.monitor.test_match import MONITOR, A, B
 
-CHAINS = {"ethereum": Chain("Ethereum", confirmations=3, kept_headers=9)}
+CHAINS = {"ethereum": Chain(NetworkTitle("Ethereum"), confirmations=3, kept_headers=9)}
 
 
 class Heard:

@@ -11,7 +11,8 @@ from crypitor.monitor.index import Index
 from crypitor.monitor.match import find_matches
 from crypitor.monitor.models import Direction, Kind, Match, Phase, Subject
 from crypitor.webhook.crypitor import event_id
-from crypitor.webhook.formats import texts_of
+from crypitor.webhook.formats import Form, texts_of
+from crypitor.webhook.message import NetworkTitle
 from crypitor.webhook.signature import hub_signature
 from tests.monitor.test_match import MONITOR, TOKEN, A, B, block, erc20, log, topic, word
 from tests.recorded import TRANSFER
@@ -50,7 +51,7 @@ def documented():
 def body_of(match, phase=Phase.DETECTED, token=NOTHING, chain_id=1, name="Ethereum"):
     texts = texts_of(match, chain_id, name, token)
     return texts.body(
-        "crypitor", phase, confirmations=1, confirmations_required=12, now=NOW
+        Form("crypitor"), phase, network=NetworkTitle(name), confirmations=1, confirmations_required=12, now=NOW
     )  # fmt: skip
 
 

@@ -8,13 +8,16 @@ from dataclasses import replace
 
 import pytest
 from aiohttp import web
+from standardwebhooks import Webhook
 
 from crypitor import __version__
-from crypitor.webhook.delivery import Control
+from crypitor.webhook.delivery import Control, OldSecret
 from crypitor.webhook.post import Poster
+from crypitor.webhook.signature import new_secret
+from crypitor.webhook.template import Template
 from tests.webhook.dialled import dialled
 from tests.webhook.posting import BODY, LOOPBACK, OK, answer_of, endpoint, post
-from tests.webhook.receivers import Receiver, raw_receiver, request_of
+from tests.webhook.receivers import SECRET, Receiver, raw_receiver, request_of
 from tests.webhook.resolvers import Stub
 
 
@@ -56,6 +59,62 @@ async def test_retry_after_is_handed_on(poster):
         outcome = await post(poster, one.url)
 
     assert outcome.retry_after == "7"
+
+
+@pytest.mark.parametrize(
+    "status, body, retry_after",
+    [
+        (429, '{"message": "You are being rate limited.", "retry_after": 64.57}', "65"),
+        (429, '{"ok": false, "error_code": 429, "parameters": {"retry_after": 14}}', "14"),
+        (429, '{"retry_after": 0}', None),
+        (429, '{"retry_after": -5}', None),
+        (429, '{"retry_after": 1e300}', None),
+        (429, '{"retry_after": "soon"}', None),
+        (429, '{"parameters": []}', None),
+        (429, "[" * 10_000, None),
+        (429, "later", None),
+        (503, '{"retry_after": 5}', None),
+    ],
+)
+async def test_the_wait_that_chat_services_name_is_handed_on(poster, status, body, retry_after):
+    """Discord and Telegram write it into the body of their 429."""
+    async with Receiver([lambda _: web.Response(status=status, text=body)]) as one:
+        outcome = await post(poster, one.url)
+
+    assert outcome.retry_after == retry_after
+
+
+async def test_the_header_comes_before_the_body(poster):
+    """Where both say how long."""
+    answer = web.Response(status=429, text='{"retry_after": 5}', headers={"Retry-After": "9"})
+    async with Receiver([lambda _: answer]) as one:
+        outcome = await post(poster, one.url)
+
+    assert outcome.retry_after == "9"
+
+
+async def test_for_a_day_after_a_rotation_both_secrets_sign(poster):
+    """Receivers with either one verify; afterwards only the new one does."""
+    new, now = new_secret(b"n" * 32), int(time.time() * 1000)
+    async with Receiver() as receiver:  # which has the old one
+        rotated = replace(
+            endpoint(receiver.url), secret=new, old_secrets=(OldSecret(SECRET, now + 1),)
+        )
+        await poster.post(rotated, "de_1", BODY, now)
+    [one] = receiver.received
+    Webhook(new).verify(one.body, one.headers, json_parse=False)
+
+    assert rotated.secrets(now) == [new, SECRET]
+    assert rotated.secrets(now + 1) == [new]
+
+
+async def test_a_template_is_sent_as_its_content_type(poster):
+    """Whatever the user's headers say of it."""
+    template = Template("x", "text/plain")
+    async with Receiver() as receiver:
+        await post(poster, receiver.url, template=template)
+
+    assert receiver.received[0].headers["content-type"] == "text/plain"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from crypitor.database.networks import ask_rewind, position_of
 from crypitor.loop import Health
 from crypitor.monitor.position import Extends, Repeated, kept_headers, place
 from crypitor.queue.memory import MemoryQueue
+from crypitor.webhook.message import NetworkTitle
 from crypitor.worker import Unobserved
 from crypitor.worker.follower import Follower
 from crypitor.worker.node import Node
@@ -71,7 +72,7 @@ class Consumer:
         effect = BlockEffect(
             network=NETWORK,
             chain_id=message.chain_id,
-            display_name="Dev",
+            title=NetworkTitle("Dev"),
             expected_sequence=position.sequence,
             sequence=message.sequence,
             header=header,
