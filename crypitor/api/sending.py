@@ -91,7 +91,8 @@ async def replay_endpoint(call: Call, id: str, body: ReplayBody) -> JobAnswer:  
 async def ping_endpoint(call: Call, id: str) -> PingAnswer:  # noqa: A002 - as in the path
     """Send a ping now.
 
-    `{"type": "ping"}`, or a message in the endpoint's own format, signed like every webhook, under the same deadline and the same rules on
+    `{"type": "ping"}`, or a message in the endpoint's own format, signed like every
+    webhook, under the same deadline and the same rules on
     where it may go, also to an endpoint that is disabled. The answer is what came of it; neither
     the endpoint's state nor its deliveries change.
     """
