@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest
 WORKERS := 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-live soak bench check format lock clean
+.PHONY: help setup demo run test test-live soak soak-live bench check format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -23,11 +23,14 @@ run: setup ## runs the service with config.toml
 test: $(VENV)/dev.stamp ## the tests that need nothing else on the machine; ARGS="-k name" selects
 	$(PYTEST) -n $(WORKERS) -m "not live and not soak" $(ARGS)
 
-test-live: $(VENV)/dev.stamp ## the tests beside real neighbours (PostgreSQL, anvil, Chromium)
+test-live: $(VENV)/dev.stamp build/kafka/stamp ## the tests beside real neighbours (PostgreSQL, Kafka, anvil, Chromium)
 	$(BIN)/python tests/live/postgres.py $(PYTEST) -m "live and not soak" $(ARGS)
 
 soak: $(VENV)/dev.stamp ## the long tests: crashes and chaos
-	$(PYTEST) -m soak --timeout 3600 $(ARGS)
+	$(PYTEST) -m "soak and not live" --timeout 3600 $(ARGS)
+
+soak-live: $(VENV)/dev.stamp build/kafka/stamp ## the long tests beside real neighbours
+	$(BIN)/python tests/live/postgres.py $(PYTEST) -m "soak and live" --timeout 3600 $(ARGS)
 
 bench: $(VENV)/dev.stamp ## what it costs; ARGS="--quick", ARGS="stages --against HEAD~1", ARGS=--help
 	@$(BIN)/crypitor bench $(ARGS)
@@ -56,6 +59,13 @@ UV_COMPILE = build/uv/bin/uv pip compile -q --universal --python-version 3.11 --
 build/uv/bin/uv: | $(VENV)/bin/python
 	$(BIN)/python -m venv build/uv
 	build/uv/bin/python -m pip --disable-pip-version-check -q install 'uv>=0.13,<0.14'
+
+# The broker of the live tests: pinned in its pom.xml, run with the Java of this machine.
+build/kafka/stamp: tests/live/kafka/pom.xml
+	@command -v java mvn >/dev/null || { echo "the live tests need Java 17 and Maven (Debian: openjdk-17-jre-headless maven)"; exit 1; }
+	rm -rf build/kafka
+	mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/build/kafka
+	@touch $@
 
 # The first Python on this machine that is new enough.
 $(VENV)/bin/python:

@@ -19,6 +19,7 @@ from crypitor.api.build import build_health
 from crypitor.api.context import Context
 from crypitor.backfill.runner import Backfill
 from crypitor.backfill.trial import Trial
+from crypitor.carrier import queue_of, topics_of
 from crypitor.config import ROLES, Config, NetworkConfig
 from crypitor.database.engine import Database
 from crypitor.errors import ConfigError
@@ -33,7 +34,6 @@ from crypitor.observer import Observer
 from crypitor.opening import opened_in_time, site_of
 from crypitor.processes import TELL_SECONDS, Processes
 from crypitor.queue import Queue
-from crypitor.queue.memory import MemoryQueue
 from crypitor.standing import Standing, facts_of
 from crypitor.webhook.egress import networks as cidrs
 from crypitor.webhook.message import NetworkTitle
@@ -233,13 +233,17 @@ class _Service:
     async def _build(self) -> None:
         config, roles = self._config, self._roles
         if {"worker", "monitor"} & set(roles):
-            self._queue = _queue(config)
+            self._queue = queue_of(config, self._database)
             self._stack.push_async_callback(self._queue.close)
         if {"api", "webhook"} & set(roles):
+            topics = topics_of(config)
+            if topics is not None:
+                self._stack.push_async_callback(topics.close)
             self._poster = await self._stack.enter_async_context(
                 Poster(
                     allow_private=cidrs(config.webhook.allow_private),
                     deadline_seconds=config.webhook.timeout_seconds,
+                    topics=topics,
                 )
             )
             if "webhook" in roles:
@@ -409,6 +413,7 @@ class _Service:
             post=poster.post,
             lease_ms=round(self._config.webhook.lease_seconds * 1000),
             allow_private=cidrs(self._config.webhook.allow_private),
+            kafka_topics=self._config.webhook.kafka_topics,
             auth=self._config.api.auth,
             clock=clock,
             random_bytes=secrets.token_bytes,
@@ -420,14 +425,6 @@ class _Service:
 
 def _title(network: NetworkConfig) -> NetworkTitle:
     return NetworkTitle(network.title, network.native_symbol, network.explorer)
-
-
-def _queue(config: Config) -> Queue:
-    if config.queue.kind == "memory":
-        return MemoryQueue()
-    from crypitor.queue.kafka import KafkaQueue  # noqa: PLC0415 - only where it is used
-
-    return KafkaQueue(config.queue.bootstrap_servers, config.queue.topic_prefix)
 
 
 def _announce(url: str, admin_key: str | None) -> None:

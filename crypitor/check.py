@@ -4,8 +4,9 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from crypitor.config import Config, NetworkConfig
+from crypitor.config import Config, NetworkConfig, QueueConfig
 from crypitor.database.engine import Database
 from crypitor.database.migrate import pending
 from crypitor.database.reseal import missing_keys, mistake_of
@@ -20,6 +21,9 @@ from crypitor.errors import (
 from crypitor.evm.types import Header
 from crypitor.worker.node import Node
 from crypitor.worker.nodes import names_of
+
+if TYPE_CHECKING:
+    from crypitor.queue.topic import Found
 
 STALE_SECONDS = 300
 """A head that is older makes one look whether the node still follows its chain."""
@@ -42,7 +46,8 @@ async def findings(config: Config) -> AsyncIterator[Finding]:
     yield _configuration(config)
     yield await _database(config)
     yield await _secrets(config)
-    yield await _queue(config)
+    for finding in await _queue(config):
+        yield finding
     async with asyncio.TaskGroup() as tasks:
         looks = [
             tasks.create_task(_node(name, network, url, node))
@@ -92,18 +97,50 @@ async def _secrets(config: Config) -> Finding:
     return Finding("secrets", True, f"stored {stored}")
 
 
-async def _queue(config: Config) -> Finding:
+async def _queue(config: Config) -> list[Finding]:
+    """Look at the brokers, where the queue or an endpoint may need them."""
+    found = []
     if config.queue.kind == "memory":
-        return Finding("queue", True, "in the process")
-    from crypitor.queue.kafka import topics  # noqa: PLC0415 - only where it is used
+        found.append(Finding("queue", True, "in the process"))
+        if not config.webhook.kafka_topics:
+            return found
+    from crypitor.queue.connection import connection_of  # noqa: PLC0415 - only where it is used
+    from crypitor.queue.topic import look_at_topic  # noqa: PLC0415
 
+    connection, wanted = connection_of(config.queue), config.queue
+    subject = "queue" if wanted.kind == "kafka" else "brokers"
     try:
-        names = await topics(config.queue.bootstrap_servers)
+        blocks = await look_at_topic(connection, wanted.blocks_topic)
+        if wanted.kind == "kafka":
+            found.append(_blocks_topic(wanted, blocks))
+        for name in config.webhook.kafka_topics:
+            if name.endswith("*"):
+                continue
+            topic = await look_at_topic(connection, name)
+            there = "is there" if topic.partitions else "is not there: make it, or let the brokers"
+            found.append(Finding(f"topic {name}", topic.partitions > 0, there))
     except BrokerUnavailable as trouble:
-        return Finding("queue", False, f"{trouble}; it is waited for at start")
-    topic = f"{config.queue.topic_prefix}.blocks"
-    there = "is there" if topic in names else "is made at start"
-    return Finding("queue", True, f"Kafka is reachable, topic {topic} {there}")
+        found.append(Finding(subject, False, f"{trouble}; it is waited for at start"))
+    except ConfigError as mistake:
+        found.append(Finding(subject, False, mistake.mistakes[0]))
+    return found
+
+
+def _blocks_topic(wanted: QueueConfig, topic: "Found") -> Finding:
+    brokers = f"Kafka is reachable with {topic.brokers} broker{'s' * (topic.brokers != 1)}"
+    if not topic.partitions:
+        return Finding("queue", True, f"{brokers}, topic {wanted.blocks_topic} is made at start")
+    replicas = min(wanted.replicas, topic.brokers)
+    hours = int(topic.settings.get("retention.ms", "-1")) / 3_600_000
+    sentence = (
+        f"{brokers}, topic {wanted.blocks_topic} has {topic.partitions} partitions,"
+        f" {topic.replicas} replicas and keeps blocks for {hours:g} hours"
+    )
+    if topic.replicas < replicas:
+        return Finding("queue", False, f"{sentence}; queue.replicas wants {replicas}")
+    if topic.partitions < wanted.partitions:
+        sentence += f" (queue.partitions says {wanted.partitions}, which holds for a new topic)"
+    return Finding("queue", True, sentence)
 
 
 async def _node(network: str, wanted: NetworkConfig, url: str, name: str) -> Finding:

@@ -19,7 +19,7 @@ from crypitor.simulator.faults import Fault
 
 CRYPITOR = [sys.executable, "-m", "crypitor"]
 COMMANDS = [
-    "run", "demo", "check", "migrate", "apply", "export", "listen", "simulate", "bench", "key", "network",
+    "run", "demo", "check", "migrate", "apply", "export", "listen", "simulate", "bench", "key", "network", "queue",
 ]  # fmt: skip
 NOT_FOR_HELP = {"web3", "aiohttp", "sqlalchemy", "pydantic", "structlog", "databases", "aiokafka"}
 
@@ -82,7 +82,7 @@ def test_every_command_has_help_and_config(crypitor, command):
     done = crypitor(*command, "--help")
 
     assert done.returncode == 0
-    assert command in (["key"], ["network"]) or "--config" in done.stdout
+    assert command in (["key"], ["network"], ["queue"]) or "--config" in done.stdout
 
 
 def test_mistakes_are_all_told_and_end_with_status_2(crypitor, tmp_path):

@@ -206,6 +206,12 @@ def test_all_mistakes_are_told_at_once_each_with_its_key(written):
         ('[database]\nurl = "sqlite://relative.db"', "database.url"),
         ('[database]\nurl = "postgresql://host"', "database.url"),
         ('[api]\nadmin_key = "short"', "api.admin_key"),
+        ('[queue]\nbootstrap_servers = ["broker"]', "queue.bootstrap_servers[0]"),
+        ('[queue]\nsecurity = "SASL_SSL"\nusername = "me"', "queue.username"),
+        ('[queue]\nsecurity = "SSL"\nssl_key = "key.pem"', "queue.ssl_key"),
+        ('[queue]\nssl_ca = "ca.pem"', "queue.security"),
+        ('[webhook]\nkafka_topics = ["crypitor.*"]', "webhook.kafka_topics"),
+        ('[webhook]\nkafka_topics = ["a*b"]', "webhook.kafka_topics[0]"),
     ],
 )
 def test_what_cannot_work_is_refused(written, text, key):
@@ -235,9 +241,10 @@ def test_nothing_secret_is_in_what_a_debugger_or_a_log_shows(written):
         '[networks.bsc]\nrpc = ["https://node.example/v3/key-in-path"]',
         CRYPITOR__DATABASE__URL="postgresql://user:sesame@host/name",
         CRYPITOR__API__ADMIN_KEY="a-long-enough-key",
+        CRYPITOR__QUEUE__PASSWORD="broker-word",
     )
 
-    assert not re.search("sesame|key-in-path|a-long-enough-key", f"{config!r} {config}")
+    assert not re.search("sesame|key-in-path|a-long-enough-key|broker-word", f"{config!r} {config}")
 
 
 @pytest.mark.parametrize(

@@ -250,7 +250,7 @@ class EndpointBody(Body):
 
     url: str = Field(
         description="http(s), public unless the operator allows more, without user information, "
-        "at most 2048 characters.",
+        "at most 2048 characters. `kafka://TOPIC` publishes to a topic that the operator allows.",
         json_schema_extra={"format": "uri"},
     )
     description: Line = Field("", max_length=500)

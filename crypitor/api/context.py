@@ -75,6 +75,7 @@ class Context:
     post: sends a body, signed, to an endpoint: endpoint, webhook-id, body, unix milliseconds.
     lease_ms: how long a sender may hold a delivery.
     allow_private: networks of `webhook.allow_private`.
+    kafka_topics: topics that endpoints may name.
     auth: False lets everybody on this machine in, as the operator.
     clock: unix milliseconds.
     processes: what each process of the service told of itself of late; empty with only this one.
@@ -99,6 +100,7 @@ class Context:
     clock: Callable[[], int]
     random_bytes: Callable[[int], bytes]
     processes: Callable[[], Sequence[Mapping[str, Any]]] = tuple
+    kafka_topics: Sequence[str] = ()
     in_doubt: Callable[[], None] = lambda: None
     trials: Mapping[str, Trial] = field(default_factory=dict)
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -33,6 +33,7 @@ from crypitor.webhook.formats import Form, check_form
 from crypitor.webhook.message import CHATS
 from crypitor.webhook.signature import public_key, signature_of
 from crypitor.webhook.template import Template
+from crypitor.webhook.topic import check_topic, topic_of
 
 routes = Routes("Endpoints", "ep_")
 
@@ -189,9 +190,12 @@ def _changed(
 def _checked(call: Call, body: EndpointBody, pointer: str = "") -> str:
     """Return the URL as it will be called. Raises Invalid with pointers."""
     mistakes: list[Mistake] = []
-    url = body.url
+    url, topic = body.url, topic_of(body.url)
     try:
-        url = check_url(body.url, call.context.allow_private)
+        if topic is not None:
+            url = check_topic(topic, call.context.kafka_topics)
+        else:
+            url = check_url(body.url, call.context.allow_private)
     except Invalid as error:
         mistakes.append(Mistake(f"{pointer}/url", error.detail))
     try:

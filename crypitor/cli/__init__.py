@@ -8,6 +8,7 @@ import typer
 from crypitor.cli import declared, development, service
 from crypitor.cli.keys import keys
 from crypitor.cli.networks import networks
+from crypitor.cli.queues import queue
 from crypitor.errors import ConfigError, CrypitorError
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
@@ -34,6 +35,7 @@ for command in (
     cli.command()(command)
 cli.add_typer(keys, name="key")
 cli.add_typer(networks, name="network")
+cli.add_typer(queue, name="queue")
 
 
 def main() -> NoReturn:

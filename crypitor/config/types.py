@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Collection, Iterator
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -50,6 +51,11 @@ def _number_or_word(*words: str, least: int) -> BeforeValidator:
 
     return BeforeValidator(check)
 
+
+HostAndPort = Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$")]
+
+TopicPattern = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,248}[A-Za-z0-9._*-]$")]
+"""The name of a Kafka topic, or its beginning and a `*`."""
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -102,13 +108,31 @@ class DatabaseConfig(Section):
 
 
 class QueueConfig(Section):
-    """What carries blocks from worker to monitor."""
+    """What carries blocks from worker to monitor; the brokers also take matches.
+
+    ssl_ca, ssl_certificate, ssl_key: PEM files.
+    """
 
     kind: Literal["memory", "kafka"] = "memory"
-    bootstrap_servers: Annotated[tuple[str, ...], BeforeValidator(_one_or_many)] = Field(
+    bootstrap_servers: Annotated[tuple[HostAndPort, ...], BeforeValidator(_one_or_many)] = Field(
         default=("localhost:9092",), min_length=1
     )
     topic_prefix: str = Field(default="crypitor", pattern=r"^[A-Za-z0-9._-]{1,200}$")
+    partitions: int = Field(default=16, ge=1, le=10_000)
+    replicas: int = Field(default=3, ge=1, le=100)
+    retention_hours: Annotated[float, Field(gt=0, le=87_600, allow_inf_nan=False)] = 72
+    security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    ssl_ca: str = ""
+    ssl_certificate: str = ""
+    ssl_key: str = ""
+
+    @property
+    def blocks_topic(self) -> str:
+        """The topic that carries the blocks."""
+        return f"{self.topic_prefix}.blocks"
 
 
 class NetworkConfig(Section):
@@ -185,6 +209,7 @@ class WebhookConfig(Section):
     in_flight: int = Field(default=200, ge=1)
     in_flight_per_endpoint: int = Field(default=10, ge=1)
     replay_per_second: Annotated[float, Field(gt=0, le=10_000)] = 50.0
+    kafka_topics: Annotated[tuple[TopicPattern, ...], BeforeValidator(_one_or_many)] = ()
 
     @property
     def seal_keys(self) -> tuple[bytes, ...]:
@@ -269,10 +294,25 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
         yield "webhook.lease_seconds", "has to be longer than webhook.timeout_seconds"
     if config.webhook.in_flight_per_endpoint > config.webhook.in_flight:
         yield "webhook.in_flight_per_endpoint", "has to be at most webhook.in_flight"
+    yield from _queue_contradictions(config)
     for name, network in config.networks.items():
         confirmations = network.confirmations
         if isinstance(confirmations, int) and confirmations > network.max_reorg_depth:
             yield f"networks.{name}.confirmations", "has to be at most max_reorg_depth"
+
+
+def _queue_contradictions(config: Config) -> Iterator[tuple[str, str]]:
+    queue = config.queue
+    if queue.security.startswith("SASL") and not (
+        queue.username and queue.password.get_secret_value()
+    ):
+        yield "queue.username", f"{queue.security} needs a username and a password"
+    if bool(queue.ssl_certificate) != bool(queue.ssl_key):
+        yield "queue.ssl_key", "ssl_certificate and ssl_key belong together"
+    if not queue.security.endswith("SSL") and (queue.ssl_ca or queue.ssl_certificate):
+        yield "queue.security", "has to be SSL or SASL_SSL where there are ssl_ files"
+    if any(fnmatchcase(queue.blocks_topic, allowed) for allowed in config.webhook.kafka_topics):
+        yield "webhook.kafka_topics", f"must not allow {queue.blocks_topic}, which carries blocks"
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,87 +1,111 @@
-"""The queue through Kafka: one topic, one message a block. The only module that imports aiokafka.
+"""The queue through Kafka: one topic, and a message for each block, or several for a large one.
 
 Key is the chain id, so each chain keeps its order in one partition and chains spread over them.
-The broker must take messages of the size of a compressed block: the usual limit of 1 MiB
-(`message.max.bytes`) is ten times an ordinary mainnet block; a topic that is made here takes
-16 MiB. A block that is too large is not passed over: it is waited for until the limit is raised.
+What cannot be done in time is an outage: the client is ended and the next call makes another one.
 """
 
 import asyncio
-import logging
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from zlib import crc32
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.client import AIOKafkaClient
+from aiokafka import (
+    AIOKafkaConsumer,
+    AIOKafkaProducer,
+    ConsumerRebalanceListener,
+    ConsumerRecord,
+    TopicPartition,
+)
 from aiokafka.errors import (
     CommitFailedError,
     IllegalStateError,
     KafkaError,
     MessageSizeTooLargeError,
-    NoError,
-    ProducerClosed,
-    TopicAlreadyExistsError,
 )
 
 from crypitor.errors import BrokerUnavailable
 from crypitor.queue import Message
+from crypitor.queue.connection import (
+    REQUEST_SECONDS,
+    Connection,
+    ended,
+    producer_of,
+    started,
+    unavailable,
+)
+from crypitor.queue.parts import Joining, cut, part_of
 from crypitor.queue.taken import Taken
+from crypitor.queue.topic import Wanted, make_topic
 from crypitor.queue.wire import decode, encode
 
 log = structlog.get_logger(__name__)
 
-_Client = TypeVar("_Client", AIOKafkaProducer, AIOKafkaConsumer)
-
-MAX_MESSAGE_BYTES = 16 << 20
-PARTITIONS = 16
-REPLICAS = 3
-
-REQUEST_SECONDS = 10.0
-START_SECONDS = 30.0
-STOP_SECONDS = 3.0
+FETCH_BYTES = 16 << 20
 PROBE_SECONDS = 15.0
-"""After so long without a message the broker is asked whether it is still there."""
+"""After so long without a message the broker is asked whether there is one."""
 
-# During an outage aiokafka logs every attempt; what it means is said once, as BrokerUnavailable.
-logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A record that carries no message of ours. reason: a sentence."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes
+    value: bytes
+    reason: str
+
+
+Bury = Callable[[Unreadable], Awaitable[None]]
+
+
+async def only_warn(record: Unreadable) -> None:
+    """Tell of a record that is passed over, and keep nothing of it."""
+    log.warning("unreadable message passed over", topic=record.topic, trouble=record.reason)
 
 
 class KafkaQueue:
-    """Both ends of the topic `<prefix>.blocks`; each end connects when it is first used.
+    """Both ends of one topic; each end connects when it is first used.
 
-    bootstrap_servers: `host:port` of some brokers.
     group: consumers of the same group share the chains among them.
     send_seconds: how long a message may take to be safe before that is called an outage.
     session_seconds: silence after which the chains of a consumer fall to the others.
-    unreadable: told of each message that is no message of ours and was passed over. The block
-    in it is missed by the next one, whose parent is then unknown, and so it is published again.
+    poll_seconds: how long a consumer may be busy with a message before they do.
+    probe_seconds: silence after which the broker is asked what there is to read.
+    bury: takes each record that is no message of ours, before it is passed over. The block that
+    was in it is missed by the next one, whose parent is then unknown, and is published again.
     """
 
     def __init__(
         self,
-        bootstrap_servers: Sequence[str],
-        topic_prefix: str,
+        connection: Connection,
+        topic: Wanted,
         *,
-        group: str = "monitor",
+        group: str = "crypitor.monitor",
         send_seconds: float = REQUEST_SECONDS,
         session_seconds: float = 10.0,
-        unreadable: Callable[[], None] = lambda: None,
+        poll_seconds: float = 300.0,
+        probe_seconds: float = PROBE_SECONDS,
+        bury: Bury = only_warn,
     ) -> None:
-        self.topic = f"{topic_prefix}.blocks"
-        self._servers = list(bootstrap_servers)
-        self._group = f"{topic_prefix}.{group}"
+        self.topic = topic.name
+        self._connection = connection
+        self._wanted = topic
+        self._group = group
         self._send_seconds = send_seconds
         self._session_seconds = session_seconds
-        self._unreadable = unreadable
+        self._poll_seconds = poll_seconds
+        self._probe_seconds = probe_seconds
+        self._bury = bury
         self._starting = asyncio.Lock()
-        self._topic_ready = False
         self._producer: AIOKafkaProducer | None = None
         self._consumer: AIOKafkaConsumer | None = None
         self._taken = Taken[TopicPartition]()
+        self._joining = Joining[TopicPartition]()
         self._heard_at = 0.0
+        self._left: Mapping[TopicPartition, int] = {}
 
     async def publish(self, message: Message) -> None:
         """Return when all replicas in sync have the message.
@@ -89,24 +113,23 @@ class KafkaQueue:
         The producer never gives up a message by itself, so one that took too long may still
         arrive, besides its repetition.
         """
-        value = encode(message)
+        records = cut(message.network, message.sequence, encode(message))
         producer = await self._producing()
         try:
             async with asyncio.timeout(self._send_seconds):
-                await producer.send_and_wait(self.topic, value, key=str(message.chain_id).encode())
-        except TimeoutError as late:
-            raise BrokerUnavailable(f"no broker took a block in {self._send_seconds:g} s") from late
+                await self._send(producer, str(message.chain_id).encode(), records)
         except MessageSizeTooLargeError as large:
-            number = message.block.header.number
+            number, size = message.block.header.number, max(map(len, records))
             raise BrokerUnavailable(
-                f"block {number} of {message.network} is a message of {len(value)} bytes: set"
+                f"block {number} of {message.network} needs a message of {size} bytes: set"
                 f" max.message.bytes of the topic {self.topic} above that"
             ) from large
-        except KafkaError as error:
-            if self._producer is producer:
-                self._producer = None
-            await _end(producer)
-            raise _unavailable(error) from error
+        except (KafkaError, TimeoutError) as error:
+            await self._drop(producer)
+            if isinstance(error, TimeoutError):
+                late = f"no broker took a block in {self._send_seconds:g} s"
+                raise BrokerUnavailable(late) from error
+            raise unavailable(error) from error
 
     async def next(self, timeout_seconds: float) -> Message | None:
         """Return the next message of the chains that fell to this consumer."""
@@ -116,23 +139,22 @@ class KafkaQueue:
         try:
             while True:
                 wait_ms = max(int((until - loop.time()) * 1000), 0)
-                records = await consumer.getmany(timeout_ms=wait_ms, max_records=1)
-                for partition, [record] in records.items():
+                found = await consumer.getmany(timeout_ms=wait_ms, max_records=1)
+                for partition, [record] in found.items():
                     self._heard_at = loop.time()
-                    message = self._readable(record.value)
-                    self._taken.add(partition, record.offset, message)
+                    message = await self._read(partition, record)
                     if message is not None:
                         return message
                     await self._commit(partition)
-                if not records and loop.time() >= until:
+                if not found and loop.time() >= until:
                     break
-            if loop.time() - self._heard_at > PROBE_SECONDS:
+            if loop.time() - self._heard_at > self._probe_seconds:
                 async with asyncio.timeout(REQUEST_SECONDS):
-                    await consumer.topics()
+                    await self._probe(consumer)
                 self._heard_at = loop.time()
         except (KafkaError, TimeoutError) as error:
             await self._leave(consumer)
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         return None
 
     async def done(self, message: Message) -> None:
@@ -143,7 +165,7 @@ class KafkaQueue:
 
     async def again(self) -> None:
         """Go back to the first message of each partition that is not done."""
-        firsts = self._taken.clear()
+        firsts = self._forget()
         if self._consumer is not None:
             for partition, offset in firsts.items():
                 if partition in self._consumer.assignment():
@@ -151,19 +173,68 @@ class KafkaQueue:
 
     async def close(self) -> None:
         """Leave the group and end all connections; each end has a few seconds for it."""
-        producer, self._producer = self._producer, None
-        if self._consumer is not None:
-            await self._leave(self._consumer)
-        if producer is not None:
-            await _end(producer)
+        async with asyncio.TaskGroup() as tasks:
+            if self._consumer is not None:
+                tasks.create_task(self._leave(self._consumer))
+            if self._producer is not None:
+                tasks.create_task(self._drop(self._producer))
 
-    def _readable(self, value: bytes | None) -> Message | None:
+    async def send_again(self, key: bytes, record: bytes) -> None:
+        """Put a record that was buried back into the topic, as it was. Raises BrokerUnavailable."""
+        producer = await self._producing()
         try:
-            return decode(value or b"")
+            async with asyncio.timeout(self._send_seconds):
+                await self._send(producer, key, cut(f"again {crc32(record)}", 0, record))
+        except (KafkaError, TimeoutError) as error:
+            await self._drop(producer)
+            raise unavailable(error) from error
+
+    async def _send(self, producer: AIOKafkaProducer, key: bytes, records: Iterable[bytes]) -> None:
+        sent = [await producer.send(self.topic, record, key=key) for record in records]
+        await asyncio.gather(*sent)
+
+    async def _read(self, partition: TopicPartition, record: ConsumerRecord) -> Message | None:
+        """Return the message that is whole with this record, None if none is."""
+        value, offsets = record.value or b"", [record.offset]
+        self._taken.read(partition, record.offset)
+        try:
+            part = part_of(value)
+            if part is not None:
+                whole, given_up = self._joining.add(partition, record.offset, part)
+                self._taken.dismissed(partition, given_up)
+                if whole is None:
+                    return None
+                value, offsets = whole.encoded, whole.offsets
+            message = decode(value)
         except ValueError as wrong:
-            log.warning("unreadable message passed over", topic=self.topic, trouble=str(wrong))
-            self._unreadable()
+            await self._pass_over(record, value, str(wrong))
+            self._taken.dismissed(partition, offsets)
             return None
+        given_up = self._joining.give_up(partition, message.network, message.sequence)
+        self._taken.dismissed(partition, given_up)
+        self._taken.returned(partition, offsets, message)
+        return message
+
+    async def _pass_over(self, record: ConsumerRecord, value: bytes, reason: str) -> None:
+        unreadable = Unreadable(
+            record.topic, record.partition, record.offset, record.key or b"", value, reason
+        )
+        try:
+            await self._bury(unreadable)
+        except BaseException:
+            await self.again()
+            raise
+
+    async def _probe(self, consumer: AIOKafkaConsumer) -> None:
+        """Raise TimeoutError where there is something to read, and nobody of the group reads it.
+
+        Twice the same is left to read, and no message came: the client has lost its way.
+        """
+        left = await _left_to_read(consumer, self.topic)
+        before, self._left = self._left, left
+        if left and left == before:
+            self._left = {}
+            raise TimeoutError
 
     async def _commit(self, partition: TopicPartition) -> None:
         """Commit how far a partition is done; if it was taken from us, its new owner goes on."""
@@ -178,157 +249,86 @@ class KafkaQueue:
             log.info("partition moved on", topic=self.topic, partition=partition.partition)
         except (KafkaError, TimeoutError) as error:
             await self._leave(consumer)
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
 
     async def _producing(self) -> AIOKafkaProducer:
         async with self._starting:
             if self._producer is None:
-                await self._make_topic()
-                self._producer = await self._started(
-                    AIOKafkaProducer(
-                        bootstrap_servers=self._servers,
-                        client_id="crypitor",
-                        acks="all",
-                        enable_idempotence=True,
-                        max_request_size=MAX_MESSAGE_BYTES,
-                        request_timeout_ms=int(REQUEST_SECONDS * 1000),
-                    )
-                )
+                await make_topic(self._connection, self._wanted)
+                self._producer = await started(producer_of(self._connection), self._connection)
             return self._producer
 
     async def _consuming(self) -> AIOKafkaConsumer:
         async with self._starting:
             if self._consumer is None:
-                await self._make_topic()
+                await make_topic(self._connection, self._wanted)
                 consumer = AIOKafkaConsumer(
-                    bootstrap_servers=self._servers,
-                    client_id="crypitor",
                     group_id=self._group,
                     enable_auto_commit=False,
                     auto_offset_reset="earliest",
-                    max_partition_fetch_bytes=MAX_MESSAGE_BYTES,
+                    max_partition_fetch_bytes=FETCH_BYTES,
                     session_timeout_ms=int(self._session_seconds * 1000),
                     heartbeat_interval_ms=int(self._session_seconds * 300),
+                    max_poll_interval_ms=int(self._poll_seconds * 1000),
+                    **self._connection.options,
                 )
-                consumer.subscribe([self.topic], listener=_Forget(self._taken))
-                self._consumer = await self._started(consumer)
+                consumer.subscribe([self.topic], listener=_Forget(self._forget))
+                self._consumer = await started(consumer, self._connection)
                 self._heard_at = asyncio.get_running_loop().time()
+                self._left = {}
             return self._consumer
 
-    async def _started(self, client: _Client) -> _Client:
-        try:
-            async with asyncio.timeout(START_SECONDS):
-                await client.start()
-        except (KafkaError, TimeoutError) as error:
-            await _end(client)
-            raise _unavailable(error) from error
-        except BaseException:
-            await _end(client)
-            raise
-        return client
+    def _forget(
+        self, partitions: Iterable[TopicPartition] | None = None
+    ) -> dict[TopicPartition, int]:
+        gone = None if partitions is None else [*partitions]
+        self._joining.clear(gone)
+        return self._taken.clear(gone)
+
+    async def _drop(self, producer: AIOKafkaProducer) -> None:
+        if producer is self._producer:
+            self._producer = None
+        await ended(producer)
 
     async def _leave(self, consumer: AIOKafkaConsumer) -> None:
         """End the consumer: what it had taken comes again, to the next one."""
         if consumer is self._consumer:
             self._consumer = None
-            self._taken.clear()
-        await _end(consumer)
-
-    async def _make_topic(self) -> None:
-        """Make the topic with our limits, where the cluster lets us; else it makes it by itself."""
-        if self._topic_ready:
-            return
-        admin = AIOKafkaAdminClient(
-            bootstrap_servers=self._servers, request_timeout_ms=int(REQUEST_SECONDS * 1000)
-        )
-        try:
-            async with asyncio.timeout(START_SECONDS):
-                await admin.start()
-                trouble = await self._made_by(admin)
-        except (KafkaError, TimeoutError) as error:
-            raise _unavailable(error) from error
-        finally:
-            await _close(admin)
-        if trouble:
-            log.info("topic not made", topic=self.topic, trouble=trouble)
-        self._topic_ready = True
-
-    async def _made_by(self, admin: AIOKafkaAdminClient) -> str | None:
-        """Make the topic if it is not there; return what kept it from being made."""
-        if self.topic in await admin.list_topics():
-            return None
-        cluster = await admin.describe_cluster()
-        brokers = {broker["node_id"] for broker in cluster["brokers"]}
-        if cluster["controller_id"] not in brokers:
-            return "the cluster names no controller"
-        topic = NewTopic(
-            self.topic,
-            PARTITIONS,
-            min(REPLICAS, len(brokers)),
-            topic_configs={"max.message.bytes": str(MAX_MESSAGE_BYTES)},
-        )
-        answer = await admin.create_topics([topic])
-        [(_, code, *_)] = answer.topic_errors
-        return None if code in (NoError.errno, TopicAlreadyExistsError.errno) else f"error {code}"
+            self._forget()
+        await ended(consumer)
 
 
-async def topics(bootstrap_servers: Sequence[str]) -> set[str]:
-    """Return the names of all topics; makes none. Raises BrokerUnavailable."""
-    admin = AIOKafkaAdminClient(
-        bootstrap_servers=list(bootstrap_servers), request_timeout_ms=int(REQUEST_SECONDS * 1000)
-    )
-    try:
-        async with asyncio.timeout(START_SECONDS):
-            await admin.start()
-            return set(await admin.list_topics())
-    except (KafkaError, TimeoutError) as error:
-        raise _unavailable(error) from error
-    finally:
-        await _close(admin)
+async def _left_to_read(consumer: AIOKafkaConsumer, topic: str) -> dict[TopicPartition, int]:
+    """Return where reading stands in each partition in which it is not at the end.
+
+    A consumer that no partition fell to looks at how far its group is. Raises TimeoutError where
+    the topic is gone.
+    """
+    everything = [TopicPartition(topic, at) for at in consumer.partitions_for_topic(topic) or ()]
+    if not everything:
+        raise TimeoutError
+    mine = consumer.assignment()
+    ends = await consumer.end_offsets(list(mine) or everything)
+    if mine:
+        at = {partition: await consumer.position(partition) for partition in ends}
+    else:
+        begins = await consumer.beginning_offsets(everything)
+        at = {
+            partition: max(begins[partition], await consumer.committed(partition) or 0)
+            for partition in ends
+        }
+    return {partition: at[partition] for partition, end in ends.items() if at[partition] != end}
 
 
 class _Forget(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """Forgets what was taken of partitions that fall to somebody else."""
 
-    def __init__(self, taken: Taken[TopicPartition]) -> None:
-        self._taken = taken
+    def __init__(self, forget: Callable[[Iterable[TopicPartition]], object]) -> None:
+        self._forget = forget
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Forget them."""
-        self._taken.clear(revoked)
+        self._forget(revoked)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Do nothing: they begin where the group's offset is."""
-
-
-async def _end(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
-    """Stop a client, within some seconds.
-
-    Without a broker, an idempotent producer waits in `stop` for ever for what it still has to
-    send: then its sender is told twice to end, as its first answer is to wait on, and what it has
-    is given up.
-    """
-    with suppress(KafkaError, TimeoutError):
-        async with asyncio.timeout(STOP_SECONDS):
-            await client.stop()
-            return
-    if isinstance(client, AIOKafkaProducer):
-        client._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001 - there is no other way
-        sender = client._sender.sender_task  # noqa: SLF001
-        for _ in range(10):
-            if sender is not None and not sender.done():
-                sender.cancel()
-                await asyncio.sleep(0)
-        await _close(client.client)
-
-
-async def _close(client: AIOKafkaAdminClient | AIOKafkaClient) -> None:
-    with suppress(KafkaError, TimeoutError):
-        async with asyncio.timeout(STOP_SECONDS):
-            await client.close()
-
-
-def _unavailable(error: Exception) -> BrokerUnavailable:
-    if isinstance(error, TimeoutError):
-        return BrokerUnavailable("no broker answered in time")
-    return BrokerUnavailable(str(error) or type(error).__name__)

@@ -1,6 +1,6 @@
 """How far a consumer is in each partition, when messages are done in any order. Pure."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Generic, TypeVar
 
 from crypitor.queue import Message
@@ -10,25 +10,35 @@ P = TypeVar("P", bound=Hashable)
 
 
 class Taken(Generic[P]):
-    """Which messages were returned by `next`, and which of them are done, in each partition."""
+    """Which records were read, and which of them are done, in each partition."""
 
     def __init__(self) -> None:
         self._done: dict[P, dict[int, bool]] = {}
-        self._places: dict[tuple[str, int], tuple[P, int]] = {}
+        self._places: dict[tuple[str, int], tuple[P, Sequence[int]]] = {}
 
-    def add(self, partition: P, offset: int, message: Message | None) -> None:
-        """Note what was returned; None, which no `done` will come for, is done."""
-        self._done.setdefault(partition, {})[offset] = message is None
-        if message is not None:
-            self._places[message.network, message.sequence] = (partition, offset)
+    def read(self, partition: P, offset: int) -> None:
+        """Note a record that was read: nothing is committed beyond it before it is done."""
+        self._done.setdefault(partition, {})[offset] = False
+
+    def returned(self, partition: P, offsets: Sequence[int], message: Message) -> None:
+        """Note which records carried a message that was returned by `next`."""
+        twin = self._places.get((message.network, message.sequence))
+        if twin is not None:
+            self.dismissed(*twin)
+        self._places[message.network, message.sequence] = (partition, offsets)
+
+    def dismissed(self, partition: P, offsets: Iterable[int]) -> None:
+        """Note records that no `done` will come for."""
+        known = self._done.get(partition, {})
+        known.update((offset, True) for offset in offsets if offset in known)
 
     def done(self, message: Message) -> P | None:
         """Note that a message is done; return its partition, None if it was given back since."""
         place = self._places.pop((message.network, message.sequence), None)
         if place is None:
             return None
-        partition, offset = place
-        self._done[partition][offset] = True
+        partition, offsets = place
+        self.dismissed(partition, offsets)
         return partition
 
     def settled(self, partition: P) -> int | None:

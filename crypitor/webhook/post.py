@@ -9,11 +9,11 @@ import math
 import socket
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import SimpleNamespace, TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import aiohttp
 import msgspec
@@ -21,7 +21,7 @@ from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from crypitor import __version__
-from crypitor.errors import Invalid
+from crypitor.errors import Invalid, Unavailable
 from crypitor.webhook.crypitor import FORMAT
 from crypitor.webhook.delivery import Control, Endpoint, Outcome
 from crypitor.webhook.egress import Network, called_url, check_address, is_own_header
@@ -29,6 +29,7 @@ from crypitor.webhook.failure import refusal, sentence
 from crypitor.webhook.names import Names
 from crypitor.webhook.signature import HUB, hub_signature, sign
 from crypitor.webhook.template import JSON_TYPE
+from crypitor.webhook.topic import check_topic, topic_of
 
 DEADLINE_SECONDS = 15.0
 MOST_READ_BYTES = 64 * 1024
@@ -77,12 +78,24 @@ class _Limited(msgspec.Struct):
     parameters: _Parameters = msgspec.field(default_factory=_Parameters)
 
 
+class Topics(Protocol):
+    """Publishes what goes to a topic instead of a URL."""
+
+    @property
+    def allowed(self) -> Sequence[str]:
+        """Which topics; see `check_topic`."""
+
+    async def publish(self, topic: str, key: str, body: bytes, headers: Mapping[str, str]) -> str:
+        """Publish a record and return where it is. Raises Unavailable."""
+
+
 class Poster:
     """Posts bodies, signed. An async context manager; inside it POSTs may run side by side.
 
     allow_private: networks that may be called although they are not public.
     deadline_seconds: for all of one POST, from DNS to the last byte of the answer.
     resolver: instead of the operating system's.
+    topics: where `kafka://` endpoints are published; without it they are not.
     """
 
     def __init__(
@@ -92,11 +105,13 @@ class Poster:
         deadline_seconds: float = DEADLINE_SECONDS,
         connection_seconds: float = CONNECTION_SECONDS,
         resolver: AbstractResolver | None = None,
+        topics: Topics | None = None,
     ) -> None:
         self._allow = tuple(allow_private)
         self.deadline_seconds = deadline_seconds
         self._connection_seconds = connection_seconds
         self._resolver = resolver
+        self._topics = topics
         self._ssl = ssl.create_default_context()
         self._open: list[_Connections] = []
 
@@ -113,23 +128,32 @@ class Poster:
         while self._open:
             await self._open.pop().session.close()
 
-    async def post(self, endpoint: Endpoint, webhook_id: str, body: bytes, now: int) -> Outcome:
+    async def post(
+        self, endpoint: Endpoint, webhook_id: str, body: bytes, now: int, key: str = ""
+    ) -> Outcome:
         """Post once and return what came of it; raises only when it is cancelled.
 
         now: unix milliseconds; signed, so receivers compare it with their clocks.
+        key: what a topic keeps in order: the id of the monitor.
         """
         headers = request_headers(endpoint, webhook_id, body, now)
+        topic = topic_of(endpoint.url)
         answer = _Answer()
         began = time.monotonic()
         error = None
         try:
             async with asyncio.timeout(self.deadline_seconds):
-                url = called_url(endpoint.url, self._allow)
-                await self._exchange(url, headers, body, answer)
+                if topic is not None:
+                    await self._publish(topic, key, headers, body, answer)
+                else:
+                    url = called_url(endpoint.url, self._allow)
+                    await self._exchange(url, headers, body, answer)
         except TimeoutError:
             error = f"timed out after {self.deadline_seconds:g} s"
         except Invalid as refused:  # it was accepted under another configuration
             error = f"not called: {refused.detail}"
+        except Unavailable as down:
+            error = str(down)
         except (aiohttp.ClientError, OSError, ValueError) as failure:
             error = sentence(failure)
         return Outcome(
@@ -141,6 +165,18 @@ class Poster:
             retry_after=answer.retry_after or _asked_in(answer),
             control=_control(answer.control),
         )
+
+    async def _publish(
+        self, topic: str, key: str, headers: dict[str, str], body: bytes, answer: _Answer
+    ) -> None:
+        """Publish; what a broker took counts as answered with 200."""
+        allowed = self._topics.allowed if self._topics else ()
+        check_topic(topic, allowed)
+        assert self._topics is not None
+        about_http = ("accept", "accept-encoding")
+        kept = {name: value for name, value in headers.items() if name.lower() not in about_http}
+        answer.body += (await self._topics.publish(topic, key, body, kept)).encode()
+        answer.status_code = HTTPStatus.OK
 
     async def _exchange(
         self, url: URL, headers: dict[str, str], body: bytes, answer: _Answer

@@ -237,7 +237,7 @@ class Sender:
     async def _attempt(self, endpoint: Endpoint, delivery: Delivery) -> None:
         """Post once. The outcome waits for the next turn; an unexpected error ends the role."""
         outcome = await self._poster.post(
-            endpoint, delivery.id, delivery.body.encode(), self._clock()
+            endpoint, delivery.id, delivery.body.encode(), self._clock(), delivery.monitor_id
         )
         now = self._clock()
         verdict = after(delivery, outcome, now, self._schedule_seconds, self._jitter())

@@ -1,8 +1,12 @@
 """Endpoints through the REST API."""
 
+from dataclasses import replace
+
 import pytest
+from aiohttp.test_utils import TestServer
 from standardwebhooks.webhooks import Webhook
 
+from crypitor.api import SERVER_OPTIONS, build
 from crypitor.database.keys import Scope
 
 ENDPOINTS = "/v1/endpoints"
@@ -181,3 +185,40 @@ async def test_list_is_newest_first(api):
 
     assert [one["id"] for one in first["data"] + second["data"]] == made[::-1]
     assert second["next_cursor"] is None
+
+
+async def test_a_topic_is_an_endpoint_where_it_is_allowed(api):
+    """Exact names, and names with an allowed beginning; no other, and none without a permission."""
+    context = replace(api.context, kafka_topics=("matches", "team.*"))
+    async with TestServer(build(context)) as server:
+        await server.start_server(**SERVER_OPTIONS)
+        allowing = replace(api, url=str(server.make_url("")).rstrip("/"))
+        made = [
+            (await allowing.made(ENDPOINTS, {"url": f"kafka://{topic}"}))["url"]
+            for topic in ("matches", "team.a")
+        ]
+        refused = [
+            await allowing.call("POST", ENDPOINTS, json={"url": f"kafka://{topic}"})
+            for topic in (
+                "matches2",
+                "crypitor.blocks",
+                "team.a/b",
+                "team.a?x",
+                "team.a b",
+                "team.*",
+                "",
+            )
+        ]
+    _, nowhere = await api.call("POST", ENDPOINTS, json={"url": "kafka://matches"})
+
+    assert made == ["kafka://matches", "kafka://team.a"]
+    for answer, problem in refused:
+        assert answer.status == 400
+        assert [error["pointer"] for error in problem["errors"]] == ["/url"]
+        assert "webhook.kafka_topics" in problem["errors"][0]["detail"]
+    assert nowhere["errors"] == [
+        {
+            "pointer": "/url",
+            "detail": "Kafka topics are not allowed here (see webhook.kafka_topics)",
+        }
+    ]

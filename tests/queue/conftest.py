@@ -3,8 +3,10 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from crypitor.queue import Queue
+from crypitor.queue.connection import Connection
 from crypitor.queue.kafka import KafkaQueue
 from crypitor.queue.memory import MemoryQueue
+from crypitor.queue.topic import Wanted
 from tests.mock_kafka import MockKafka, mock_kafka
 
 
@@ -20,7 +22,9 @@ async def open_kafka(kafka: MockKafka) -> AsyncIterator[Callable[..., KafkaQueue
     queues: list[KafkaQueue] = []
 
     def opened(**options) -> KafkaQueue:
-        queue = KafkaQueue(kafka.servers, "test", session_seconds=2, **options)
+        queue = KafkaQueue(
+            Connection(kafka.servers), Wanted("test.blocks"), session_seconds=2, **options
+        )
         queues.append(queue)
         return queue
 
@@ -35,6 +39,6 @@ async def queue(request: pytest.FixtureRequest) -> AsyncIterator[Queue]:
         yield MemoryQueue()
         return
     with mock_kafka() as brokers:
-        queue = KafkaQueue(brokers.servers, "test", session_seconds=2)
+        queue = KafkaQueue(Connection(brokers.servers), Wanted("test.blocks"), session_seconds=2)
         yield queue
         await queue.close()

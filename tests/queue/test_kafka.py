@@ -1,17 +1,34 @@
 import asyncio
+import random
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from crypitor.errors import BrokerUnavailable
-from crypitor.queue.kafka import KafkaQueue
+from crypitor.errors import BrokerUnavailable, DatabaseUnavailable
+from crypitor.evm.types import Block, Log, Receipt
+from crypitor.queue import Message
+from crypitor.queue.connection import Connection
+from crypitor.queue.kafka import KafkaQueue, Unreadable
+from crypitor.queue.parts import cut
+from crypitor.queue.topic import Wanted
+from crypitor.queue.wire import encode
 from tests.mock_kafka import MockKafka, patient_leaders
 from tests.queue.messages import message
 
 PATIENCE_SECONDS = 10.0
 
 OpenKafka = Callable[..., KafkaQueue]
+
+
+def huge(sequence: int) -> Message:
+    """A message of 2 MB that does not compress; the mock keeps 5 MB."""
+    rng = random.Random(sequence)
+    whole = message(sequence)
+    log = Log("0x" + "a" * 40, (), "0x" + rng.randbytes(1_900_000).hex(), "0x0", "0x1", "0x2")
+    receipt = Receipt("0x2", "0x0", "0x1", (log,))
+    return msgspec.structs.replace(whole, block=Block(whole.block.header, (), (receipt,)))
 
 
 async def take(queue: KafkaQueue, count: int) -> list[int]:
@@ -53,18 +70,23 @@ async def test_does_not_pass_over_an_undone_message(open_kafka: OpenKafka):
 
 async def test_passes_over_what_is_no_message(kafka: MockKafka, open_kafka: OpenKafka):
     """Bytes that do not decode are counted and passed over, and are not read again."""
-    passed_over = []
-    queue = open_kafka(unreadable=lambda: passed_over.append(1))
+    passed_over: list[Unreadable] = []
+
+    async def bury(record: Unreadable) -> None:
+        passed_over.append(record)
+
+    queue = open_kafka(bury=bury)
     await queue.publish(message(1))
     stranger = AIOKafkaProducer(bootstrap_servers=kafka.servers)
     await stranger.start()
-    for poison in (b"", b"{}", b"\x01\x02", None):
+    for poison in (b"", b"{}", b"\x01\x02", b"\x02\x02", None):
         await stranger.send_and_wait(queue.topic, poison, key=b"1")
     await stranger.stop()
     await queue.publish(message(2))
 
     assert await take(queue, 2) == [1, 2]
-    assert len(passed_over) == 4
+    assert [record.value for record in passed_over] == [b"", b"{}", b"\x01\x02", b"\x02\x02", b""]
+    assert {(record.topic, record.key) for record in passed_over} == {(queue.topic, b"1")}
 
 
 async def test_two_consumers_share_the_chains(open_kafka: OpenKafka):
@@ -95,7 +117,7 @@ async def test_two_consumers_share_the_chains(open_kafka: OpenKafka):
 
 async def test_an_absent_broker_is_an_outage(unused_tcp_port: int):
     """Both ends say that no broker is there, and closing takes no time."""
-    queue = KafkaQueue([f"127.0.0.1:{unused_tcp_port}"], "test")
+    queue = KafkaQueue(Connection([f"127.0.0.1:{unused_tcp_port}"]), Wanted("test.blocks"))
 
     with pytest.raises(BrokerUnavailable):
         await queue.publish(message(1))
@@ -106,7 +128,7 @@ async def test_an_absent_broker_is_an_outage(unused_tcp_port: int):
 
 async def test_a_broker_that_goes_is_an_outage(kafka: MockKafka):
     """An idempotent producer would wait for ever; ours says so, and can be closed."""
-    queue = KafkaQueue(kafka.servers, "test", send_seconds=0.3)
+    queue = KafkaQueue(Connection(kafka.servers), Wanted("test.blocks"), send_seconds=0.3)
     await queue.publish(message(1))
     kafka.down()
 
@@ -143,13 +165,85 @@ async def test_goes_on_when_the_broker_is_back(kafka: MockKafka, open_kafka: Ope
     assert taken - {2} == {3}
 
 
-async def test_says_how_large_a_message_was_that_is_too_large(open_kafka: OpenKafka):
-    """A block beyond the largest message is an outage that names the setting."""
-    incompressible = "".join(f"{(at * 2654435761) % 2**32:08x}" for at in range(6_000_000))
-    whole = message(1)
-    huge = type(whole)(
-        incompressible, *[getattr(whole, name) for name in whole.__struct_fields__[1:]]
-    )
+async def test_carries_a_block_that_is_larger_than_a_message(open_kafka: OpenKafka):
+    """A block of several MiB goes in parts and comes out as it was; so do those around it."""
+    queue = open_kafka()
+    large = [huge(sequence) for sequence in (2, 3)]
+    for sent in (message(1), *large, message(4)):
+        await queue.publish(sent)
 
-    with pytest.raises(BrokerUnavailable, match=r"max\.message\.bytes"):
-        await open_kafka().publish(huge)
+    taken = [await queue.next(PATIENCE_SECONDS) for _ in range(4)]
+
+    assert taken == [message(1), *large, message(4)]
+
+
+async def test_gives_a_large_block_again_from_its_first_part(open_kafka: OpenKafka):
+    """A block in parts that was not done comes again whole, to the same consumer and the next."""
+    first, second = open_kafka(), open_kafka()
+    await first.publish(huge(1))
+    await first.publish(message(2))
+    await first.next(PATIENCE_SECONDS)
+    await first.again()
+    again = await first.next(PATIENCE_SECONDS)
+    await first.close()
+
+    taken = await take(second, 2)
+
+    assert again.sequence == 1
+    assert taken == [1, 2]
+
+
+async def test_passes_over_a_block_whose_worker_died_within(
+    kafka: MockKafka, open_kafka: OpenKafka
+):
+    """Parts whose last one never came hold nothing up once the network goes on."""
+    first, second = open_kafka(), open_kafka()
+    parts = cut("ethereum", 1, encode(huge(1)))
+    stranger = AIOKafkaProducer(bootstrap_servers=kafka.servers)
+    await stranger.start()
+    for part in parts[:-1]:
+        await stranger.send_and_wait(first.topic, part, key=b"1")
+    await stranger.stop()
+    await first.publish(huge(2))
+    await first.publish(message(3))
+    assert await take(first, 2) == [2, 3]
+    await first.close()
+
+    assert await second.next(1.0) is None
+    assert len(parts) > 2
+
+
+async def test_a_record_that_cannot_be_buried_comes_again(kafka: MockKafka, open_kafka: OpenKafka):
+    """While the database is down no unreadable record is passed over."""
+    buried: list[Unreadable] = []
+    down = [True, True, False]
+
+    async def bury(record: Unreadable) -> None:
+        if down.pop(0):
+            raise DatabaseUnavailable("down")
+        buried.append(record)
+
+    queue = open_kafka(bury=bury)
+    await queue.publish(message(1))
+    stranger = AIOKafkaProducer(bootstrap_servers=kafka.servers)
+    await stranger.start()
+    await stranger.send_and_wait(queue.topic, b"poison", key=b"1")
+    await stranger.stop()
+    await queue.publish(message(2))
+    await take(queue, 1)
+    for _ in range(2):
+        with pytest.raises(DatabaseUnavailable):
+            await queue.next(PATIENCE_SECONDS)
+
+    assert await take(queue, 1) == [2]
+    assert [record.value for record in buried] == [b"poison"]
+
+
+async def test_sends_again_what_was_buried(open_kafka: OpenKafka):
+    """A record that is put back is read like any other, whatever its size."""
+    queue = open_kafka()
+    sent = [message(1), huge(2)]
+    for each in sent:
+        await queue.send_again(b"1", encode(each))
+
+    assert [await queue.next(PATIENCE_SECONDS) for _ in range(2)] == sent

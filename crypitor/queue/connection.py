@@ -1,0 +1,190 @@
+"""How brokers are reached, and how clients begin and end: what aiokafka does not do by itself.
+
+Every wait is bounded. A client that fails, or takes too long, is ended and made anew by whoever
+uses it: nothing is kept that could hang.
+"""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.conn import create_conn
+from aiokafka.errors import KafkaConnectionError, KafkaError, ProducerClosed
+
+from crypitor.config import QueueConfig
+from crypitor.errors import BrokerUnavailable, ConfigError
+
+REQUEST_SECONDS = 10.0
+START_SECONDS = 10.0
+STOP_SECONDS = 2.0
+METADATA_SECONDS = 30.0
+"""After so long at most, partitions that were added and brokers that moved are noticed."""
+
+Client = TypeVar("Client", AIOKafkaProducer, AIOKafkaConsumer, AIOKafkaAdminClient)
+
+# During an outage aiokafka logs every attempt; what it means is said once, as BrokerUnavailable.
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where the brokers are, and who we are to them.
+
+    servers: `host:port` of some of them. security: `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or
+    `SASL_SSL`. ca, certificate, key: PEM files, empty for none.
+    """
+
+    servers: Sequence[str]
+    security: str = "PLAINTEXT"
+    mechanism: str = "SCRAM-SHA-512"
+    username: str = ""
+    password: str = field(default="", repr=False)
+    ca: str = ""
+    certificate: str = ""
+    key: str = ""
+
+    @cached_property
+    def options(self) -> dict[str, Any]:
+        """What every client of aiokafka is given. Raises ConfigError for files of no use."""
+        options: dict[str, Any] = {
+            "bootstrap_servers": list(self.servers),
+            "client_id": "crypitor",
+            "security_protocol": self.security,
+            "request_timeout_ms": int(REQUEST_SECONDS * 1000),
+            "metadata_max_age_ms": int(METADATA_SECONDS * 1000),
+        }
+        if self.security.startswith("SASL"):
+            options["sasl_mechanism"] = self.mechanism
+            options["sasl_plain_username"] = self.username
+            options["sasl_plain_password"] = self.password
+        if self.security.endswith("SSL"):
+            options["ssl_context"] = self._ssl()
+        return options
+
+    def _ssl(self) -> ssl.SSLContext:
+        try:
+            context = ssl.create_default_context(cafile=self.ca or None)
+        except OSError as wrong:
+            raise ConfigError("configuration", [f"queue.ssl_ca: {self.ca}: {wrong}"]) from wrong
+        if self.certificate:
+            try:
+                context.load_cert_chain(self.certificate, self.key)
+            except OSError as wrong:
+                mistake = f"queue.ssl_certificate: {self.certificate} with {self.key}: {wrong}"
+                raise ConfigError("configuration", [mistake]) from wrong
+        return context
+
+
+def connection_of(queue: QueueConfig) -> Connection:
+    """Return the connection that is configured."""
+    return Connection(
+        servers=queue.bootstrap_servers,
+        security=queue.security,
+        mechanism=queue.sasl_mechanism,
+        username=queue.username,
+        password=queue.password.get_secret_value(),
+        ca=queue.ssl_ca,
+        certificate=queue.ssl_certificate,
+        key=queue.ssl_key,
+    )
+
+
+def producer_of(connection: Connection, **options: Any) -> AIOKafkaProducer:
+    """Return a producer that is not started: what it says is taken is on all replicas in sync."""
+    return AIOKafkaProducer(acks="all", enable_idempotence=True, **connection.options, **options)
+
+
+async def started(client: Client, connection: Connection) -> Client:
+    """Start a client; one that cannot start is ended. Raises BrokerUnavailable."""
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            try:
+                await client.start()
+            except KafkaConnectionError as error:
+                raise BrokerUnavailable(await _what_keeps_us_out(connection)) from error
+    except BrokerUnavailable:
+        await ended(client)
+        raise
+    except (KafkaError, OSError, TimeoutError) as error:
+        await ended(client)
+        raise unavailable(error) from error
+    except BaseException:
+        await ended(client)
+        raise
+    return client
+
+
+async def _what_keeps_us_out(connection: Connection) -> str:
+    """Return why the last of the servers cannot be used, which aiokafka tells its log only."""
+    options = {
+        name: value
+        for name, value in connection.options.items()
+        if name not in {"bootstrap_servers", "metadata_max_age_ms"}
+    }
+    reason = ""
+    for server in connection.servers:
+        host, _, port = server.rpartition(":")
+        try:
+            (await create_conn(host.strip("[]"), int(port), **options)).close()
+        except (KafkaError, OSError, TimeoutError) as error:
+            reason = str(error) or type(error).__name__
+    return f"no broker of {', '.join(connection.servers)} can be used" + (reason and f": {reason}")
+
+
+async def ended(client: AIOKafkaProducer | AIOKafkaConsumer | AIOKafkaAdminClient) -> None:
+    """End a client in good order, or without it, within some seconds."""
+    stop = client.close if isinstance(client, AIOKafkaAdminClient) else client.stop
+    if await _in_time(stop()):
+        return
+    if isinstance(client, AIOKafkaProducer):
+        await _cut_off_producer(client)
+    if isinstance(client, AIOKafkaConsumer):
+        await _cut_off_consumer(client)
+
+
+async def _cut_off_producer(client: AIOKafkaProducer) -> None:
+    """End a producer that waits for a broker, which an idempotent one does for ever.
+
+    Its sender is told twice to end, as its first answer is to wait on; what it has is given up.
+    """
+    client._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001 - there is no other way
+    sender = client._sender.sender_task  # noqa: SLF001
+    for _ in range(10):
+        if sender is not None and not sender.done():
+            sender.cancel()
+            await asyncio.sleep(0)
+    await _in_time(client.client.close())
+
+
+async def _cut_off_consumer(client: AIOKafkaConsumer) -> None:
+    """End what is left of a consumer whose group did not let it go."""
+    coordinator, fetcher = client._coordinator, client._fetcher  # noqa: SLF001
+    for name in ("_coordination_task", "_heartbeat_task", "_commit_refresh_task"):
+        task = getattr(coordinator, name, None)
+        if task is not None:
+            task.cancel()
+    if fetcher is not None:
+        await _in_time(fetcher.close())
+    await _in_time(client._client.close())  # noqa: SLF001
+
+
+async def _in_time(closing: Any) -> bool:
+    with suppress(KafkaError, OSError, TimeoutError):
+        async with asyncio.timeout(STOP_SECONDS):
+            await closing
+            return True
+    return False
+
+
+def unavailable(error: Exception) -> BrokerUnavailable:
+    """Return what an error of aiokafka means to us."""
+    if isinstance(error, TimeoutError):
+        return BrokerUnavailable("no broker answered in time")
+    return BrokerUnavailable(str(error) or type(error).__name__)
