@@ -53,14 +53,18 @@ class Service:
             **settings,
         }
 
-    async def start(self, ready: int = 200) -> None:
-        """Start the process and wait until /readyz answers with this status."""
+    async def start_without_api(self) -> None:
+        """Start the process and wait for nothing: without the role it does not answer."""
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "crypitor", "run",
                 *(word for role in self._roles for word in ("--role", role)),
                 cwd=self.folder, env=self.environ, stdout=log, stderr=log,
             )  # fmt: skip
+
+    async def start(self, ready: int = 200) -> None:
+        """Start the process and wait until /readyz answers with this status."""
+        await self.start_without_api()
         async with asyncio.timeout(START_SECONDS), self.api() as api:
             while True:
                 if self.process.returncode is not None:

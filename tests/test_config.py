@@ -206,7 +206,6 @@ def test_all_mistakes_are_told_at_once_each_with_its_key(written):
         ('[database]\nurl = "sqlite://relative.db"', "database.url"),
         ('[database]\nurl = "postgresql://host"', "database.url"),
         ('[api]\nadmin_key = "short"', "api.admin_key"),
-        ('[queue]\nbootstrap_servers = ["broker"]', "queue.bootstrap_servers[0]"),
         ('[queue]\nsecurity = "SASL_SSL"\nusername = "me"', "queue.username"),
         ('[queue]\nsecurity = "SSL"\nssl_key = "key.pem"', "queue.ssl_key"),
         ('[queue]\nssl_ca = "ca.pem"', "queue.security"),

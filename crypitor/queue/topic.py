@@ -7,9 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    BrokerResponseError,
+    IncompatibleBrokerVersion,
+    KafkaError,
+    NoError,
+    TopicAlreadyExistsError,
+    for_code,
+)
 
 from crypitor.config import QueueConfig
 from crypitor.queue.connection import (
@@ -53,23 +60,25 @@ def blocks_topic(queue: QueueConfig) -> Wanted:
 
 
 async def make_topic(connection: Connection, wanted: Wanted) -> None:
-    """Make a topic that is not there; leave one that is as it is. Raises BrokerUnavailable.
+    """Make a topic that is not there; add partitions that one lacks. Raises BrokerUnavailable.
 
-    Where we may not make topics, the cluster does so by itself or an operator has to.
+    Nothing else of a topic that is there is changed. Where we may not make topics, the cluster does
+    so by itself or an operator has to.
     """
     async with _admin(connection) as admin:
         known = await _described(admin, wanted.name)
-        if known is not None:
-            if len(known["partitions"]) < wanted.partitions:
-                log.info(
-                    "topic has fewer partitions than configured",
-                    topic=wanted.name,
-                    partitions=len(known["partitions"]),
-                )
+        if known is not None and len(known["partitions"]) >= wanted.partitions:
             return
-        trouble = await _made(admin, wanted)
+        cluster = await admin.describe_cluster()
+        brokers = {broker["node_id"] for broker in cluster["brokers"]}
+        if cluster["controller_id"] not in brokers:
+            trouble: str | None = "the cluster names no controller"
+        elif known is not None:
+            trouble = await _grown(admin, wanted)
+        else:
+            trouble = await _made(admin, wanted, min(wanted.replicas, len(brokers)))
     if trouble:
-        log.warning("topic not made", topic=wanted.name, trouble=trouble)
+        log.warning("topic is not as configured", topic=wanted.name, trouble=trouble)
 
 
 async def look_at_topic(connection: Connection, name: str) -> Found:
@@ -108,13 +117,20 @@ async def _described(admin: AIOKafkaAdminClient, name: str) -> dict[str, Any] | 
     return known if known["error_code"] == NoError.errno else None
 
 
-async def _made(admin: AIOKafkaAdminClient, wanted: Wanted) -> str | None:
+async def _grown(admin: AIOKafkaAdminClient, wanted: Wanted) -> str | None:
+    """Add the partitions that are missing; return what kept us from it.
+
+    A chain that falls to another partition is put in order by its blocks' parents.
+    """
+    try:
+        await admin.create_partitions({wanted.name: NewPartitions(total_count=wanted.partitions)})
+    except (BrokerResponseError, IncompatibleBrokerVersion) as refused:
+        return f"{refused}"
+    return None
+
+
+async def _made(admin: AIOKafkaAdminClient, wanted: Wanted, replicas: int) -> str | None:
     """Make a topic; return what kept it from being made."""
-    cluster = await admin.describe_cluster()
-    brokers = {broker["node_id"] for broker in cluster["brokers"]}
-    if cluster["controller_id"] not in brokers:
-        return "the cluster names no controller"
-    replicas = min(wanted.replicas, len(brokers))
     settings = {
         "retention.ms": str(round(wanted.retention_hours * 3_600_000)),
         "max.message.bytes": str(MESSAGE_BYTES),
