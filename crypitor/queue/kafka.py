@@ -6,6 +6,7 @@ What cannot be done in time is an outage: the client is ended and the next call 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -28,6 +29,7 @@ from crypitor.errors import BrokerUnavailable
 from crypitor.queue import Message
 from crypitor.queue.connection import (
     REQUEST_SECONDS,
+    STOP_SECONDS,
     Connection,
     ended,
     producer_of,
@@ -42,6 +44,7 @@ from crypitor.queue.wire import decode, encode
 log = structlog.get_logger(__name__)
 
 FETCH_BYTES = 16 << 20
+COMMIT_SECONDS = 0.2
 PROBE_SECONDS = 15.0
 """After so long without a message the broker is asked whether there is one."""
 
@@ -104,6 +107,8 @@ class KafkaQueue:
         self._consumer: AIOKafkaConsumer | None = None
         self._taken = Taken[TopicPartition]()
         self._joining = Joining[TopicPartition]()
+        self._done_in: set[TopicPartition] = set()
+        self._committed_at = 0.0
         self._heard_at = 0.0
         self._left: Mapping[TopicPartition, int] = {}
 
@@ -145,9 +150,10 @@ class KafkaQueue:
                     message = await self._read(partition, record)
                     if message is not None:
                         return message
-                    await self._commit(partition)
+                    self._done_in.add(partition)
                 if not found and loop.time() >= until:
                     break
+            await self._commit()
             if loop.time() - self._heard_at > self._probe_seconds:
                 async with asyncio.timeout(REQUEST_SECONDS):
                     await self._probe(consumer)
@@ -158,10 +164,16 @@ class KafkaQueue:
         return None
 
     async def done(self, message: Message) -> None:
-        """Move the group's offset past the message, and past all before it that are done."""
+        """Move the group's offset past the message, and past all before it that are done.
+
+        While many come, they are committed together: after a crash the last of them come again,
+        and are known by their sequence.
+        """
         partition = self._taken.done(message)
         if partition is not None:
-            await self._commit(partition)
+            self._done_in.add(partition)
+            if asyncio.get_running_loop().time() - self._committed_at >= COMMIT_SECONDS:
+                await self._commit()
 
     async def again(self) -> None:
         """Go back to the first message of each partition that is not done."""
@@ -173,6 +185,9 @@ class KafkaQueue:
 
     async def close(self) -> None:
         """Leave the group and end all connections; each end has a few seconds for it."""
+        with suppress(BrokerUnavailable, TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._commit()
         async with asyncio.TaskGroup() as tasks:
             if self._consumer is not None:
                 tasks.create_task(self._leave(self._consumer))
@@ -236,20 +251,26 @@ class KafkaQueue:
             self._left = {}
             raise TimeoutError
 
-    async def _commit(self, partition: TopicPartition) -> None:
-        """Commit how far a partition is done; if it was taken from us, its new owner goes on."""
-        offset = self._taken.settled(partition)
+    async def _commit(self) -> None:
+        """Commit how far partitions are done; if some were taken from us, their owner goes on."""
+        partitions, self._done_in = self._done_in, set()
+        offsets = {
+            partition: offset
+            for partition in partitions
+            if (offset := self._taken.settled(partition)) is not None
+        }
         consumer = self._consumer
-        if offset is None or consumer is None:
+        if not offsets or consumer is None:
             return
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
-                await consumer.commit({partition: offset})
+                await consumer.commit(offsets)
         except (CommitFailedError, IllegalStateError):
-            log.info("partition moved on", topic=self.topic, partition=partition.partition)
+            log.info("partitions moved on", topic=self.topic)
         except (KafkaError, TimeoutError) as error:
             await self._leave(consumer)
             raise unavailable(error) from error
+        self._committed_at = asyncio.get_running_loop().time()
 
     async def _producing(self) -> AIOKafkaProducer:
         async with self._starting:
