@@ -139,7 +139,7 @@ def _blocks_topic(wanted: QueueConfig, topic: "Found") -> Finding:
     if topic.replicas < replicas:
         return Finding("queue", False, f"{sentence}; queue.replicas wants {replicas}")
     if topic.partitions < wanted.partitions:
-        sentence += f" (queue.partitions says {wanted.partitions}, which holds for a new topic)"
+        sentence += f", and gets {wanted.partitions} partitions at start"
     return Finding("queue", True, sentence)
 
 
