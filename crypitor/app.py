@@ -35,10 +35,10 @@ from crypitor.opening import opened_in_time, site_of
 from crypitor.processes import TELL_SECONDS, Processes
 from crypitor.queue import Queue
 from crypitor.standing import Standing, facts_of
+from crypitor.upkeep import upkeep
 from crypitor.webhook.egress import networks as cidrs
 from crypitor.webhook.message import NetworkTitle
 from crypitor.webhook.post import Poster
-from crypitor.webhook.replayer import Canceller, Replayer
 from crypitor.webhook.sender import Sender
 from crypitor.worker.follower import Follower
 from crypitor.worker.lead import LEASE_SECONDS, Lead
@@ -188,7 +188,7 @@ class _Service:
                 for name, role in (
                     ("monitor", self._matcher),
                     ("webhook", self._sender),
-                    *self._after_sending(),
+                    *upkeep(self._config, self._roles, self._database, self._wake),
                 )
                 if role is not None
             ]
@@ -282,19 +282,6 @@ class _Service:
             in_flight_per_endpoint=webhook.in_flight_per_endpoint,
             grace_seconds=self._config.server.shutdown_seconds,
         )
-
-    def _after_sending(self) -> Sequence[tuple[str, Replayer | Canceller]]:
-        """Return the roles that see to deliveries of the past, which go with the sender."""
-        if self._sender is None:
-            return ()
-        replayer = Replayer(
-            self._database,
-            wake=self._sender.wake,
-            clock=clock,
-            per_second=self._config.webhook.replay_per_second,
-        )
-        canceller = Canceller(self._database, clock=clock)
-        return ("replays", replayer), ("cancellations", canceller)
 
     async def _monitor(self, queue: Queue) -> Matcher:
         watchlist = self._watchlist = Watchlist(self._database, self._index)

@@ -15,6 +15,7 @@ CrypitorError
     ├── Forbidden            403
     ├── NotFound             404
     ├── Conflict             409
+    ├── Gone                 410
     └── TooLarge             413
 
 Anything else is our own mistake: it is not caught, and ends the process.
@@ -139,6 +140,13 @@ class Conflict(CallerError):
 
     status = 409
     title = "Conflict"
+
+
+class Gone(CallerError):
+    """What was asked for was here and is kept no longer."""
+
+    status = 410
+    title = "Gone"
 
 
 class TooLarge(CallerError):

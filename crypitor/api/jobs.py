@@ -17,6 +17,7 @@ from crypitor.database.jobs import (
 from crypitor.database.keys import Scope
 from crypitor.database.monitors import get_monitor
 from crypitor.database.past import matched_tip
+from crypitor.database.removed import removed_blocks
 from crypitor.database.replays import cancel_replay, get_replay
 from crypitor.errors import Conflict, Invalid, Mistake
 from crypitor.webhook.body import rfc3339
@@ -46,6 +47,7 @@ async def start_backfill(call: Call, id: str, body: BackfillBody) -> JobAnswer: 
             raise _refused("/network", f"this monitor watches {', '.join(monitor.networks)}")
         tip = await matched_tip(tx, body.network)
         blocks = _blocks(body, tip)
+        _check_removed(blocks, await removed_blocks(tx, id, body.network))
         await check_open_jobs(tx, call.project)
         job = await insert_job(tx, job_id, call.project, id, body.network, blocks, context.clock())
         return Change(job_answer(job, context.clock()))
@@ -130,6 +132,16 @@ def _blocks(body: BackfillBody, tip: int | None) -> range:
         mistake = Mistake("/from_block", f"above to_block, {last}")
         raise Invalid(summary([mistake]), [mistake])
     return range(body.from_block, last + 1)
+
+
+def _check_removed(blocks: range, removed: range) -> None:
+    """Raise Conflict where matches of these blocks were removed: they would come back as new."""
+    if removed and blocks[0] < removed.stop and removed.start <= blocks[-1]:
+        raise _refused(
+            "/from_block",
+            f"matches of the blocks {removed[0]} to {removed[-1]} were removed after their time, "
+            "and would be told again as new; leave these blocks out, or ask with another monitor",
+        )
 
 
 def _refused(pointer: str, detail: str) -> Conflict:

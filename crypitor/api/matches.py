@@ -7,30 +7,51 @@ from crypitor.api.call import Call, found
 from crypitor.api.context import Context
 from crypitor.api.queries import MatchQuery
 from crypitor.api.routing import Routes
+from crypitor.database.engine import Transaction
 from crypitor.database.keys import Scope
-from crypitor.database.matches import MatchFilter, StoredMatch, get_match, list_matches
+from crypitor.database.matches import (
+    MatchFilter,
+    StoredMatch,
+    get_match,
+    list_matches,
+    newest_position,
+)
+from crypitor.database.removed import removed_position
+from crypitor.errors import Gone
 from crypitor.monitor.models import Phase
 from crypitor.webhook.body import rfc3339
 
 routes = Routes("Matches", "ma_")
 
 
-@routes.add("GET", "/v1/matches", scope=Scope.READ)
+@routes.add("GET", "/v1/matches", scope=Scope.READ, problems=(410,))
 async def read_matches(call: Call, query: MatchQuery) -> MatchPage:
-    """List matches, newest first; with `order=asc` a feed of all there are and will be."""
+    """List matches, newest first; with `order=asc` a feed of all there are and will be.
+
+    A feed that was left alone for longer than matches are kept is told so by 410, once matches
+    beyond its cursor have been removed; without a cursor it begins with the oldest that is kept.
+    """
     chosen = MatchFilter(**query.model_dump(exclude={"limit", "cursor", "order"}))
     cursor = None if query.cursor is None else int(query.cursor)
-    matches = await call.read(
-        lambda tx: list_matches(
+
+    async def unit(tx: Transaction) -> tuple[list[StoredMatch], int]:
+        if query.order == "asc" and cursor and cursor < await removed_position(tx, call.project):
+            raise Gone(
+                "matches beyond this cursor were removed after their time; read on without a cursor"
+            )
+        last = await newest_position(tx)
+        found = await list_matches(
             tx, call.project, chosen, query.limit + 1, cursor, order=query.order
         )
-    )
+        return found, last
+
+    matches, last = await call.read(unit)
     shown = matches[: query.limit]
-    beyond = str(shown[-1].position) if shown else None
-    if query.order == "asc":
-        next_cursor: str | None = beyond or query.cursor or "0"
-    else:
-        next_cursor = beyond if len(matches) > query.limit else None
+    more = len(matches) > query.limit
+    next_cursor = str(shown[-1].position) if shown and more else None
+    if query.order == "asc" and not more:
+        # All that comes has a higher position than any match that is committed, whatever is asked.
+        next_cursor = str(max(last, cursor or 0, *(match.position for match in shown[-1:])))
     return {
         "data": [match_answer(match, call.context) for match in shown],
         "next_cursor": next_cursor,

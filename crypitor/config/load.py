@@ -20,6 +20,7 @@ from crypitor.config.types import (
     LogConfig,
     NetworkConfig,
     QueueConfig,
+    RetentionConfig,
     Section,
     ServerConfig,
     WebhookConfig,
@@ -36,6 +37,7 @@ SECTIONS: dict[str, type[Section]] = {
     "queue": QueueConfig,
     "backfill": BackfillConfig,
     "webhook": WebhookConfig,
+    "retention": RetentionConfig,
     "log": LogConfig,
 }
 _NETWORKS = "networks"

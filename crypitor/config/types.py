@@ -58,6 +58,7 @@ TopicPattern = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,248}[A-Za-z0-9._
 """The name of a Kafka topic, or its beginning and a `*`."""
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Days = Annotated[int | Literal["forever"], _number_or_word("forever", least=1)]
 
 
 class Section(BaseModel):
@@ -91,6 +92,11 @@ class DatabaseConfig(Section):
     url: SecretStr = SecretStr("sqlite:///data/crypitor.db")
     migrate: bool = True
     connections: int = Field(default=5, ge=1, le=100)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file."""
+        return self.url.get_secret_value().startswith("sqlite")
 
     @field_validator("url")
     @classmethod
@@ -242,6 +248,16 @@ class WebhookConfig(Section):
         return cidrs
 
 
+class RetentionConfig(Section):
+    """For how long things are kept. max_database_mb: of a SQLite file's pages in use."""
+
+    attempts_days: Days = 30
+    bodies_days: Days = 30
+    deliveries_days: Days = 90
+    matches_days: Days = 365
+    max_database_mb: int | None = Field(default=None, ge=1)
+
+
 class LogConfig(Section):
     """What is logged, and as what."""
 
@@ -259,6 +275,7 @@ class Config(Section):
     networks: dict[str, NetworkConfig] = Field(default_factory=dict)
     backfill: BackfillConfig = BackfillConfig()
     webhook: WebhookConfig = WebhookConfig()
+    retention: RetentionConfig = RetentionConfig()
     log: LogConfig = LogConfig()
 
     @property
@@ -295,6 +312,8 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
     if config.webhook.in_flight_per_endpoint > config.webhook.in_flight:
         yield "webhook.in_flight_per_endpoint", "has to be at most webhook.in_flight"
     yield from _queue_contradictions(config)
+    if config.retention.max_database_mb is not None and not config.database.is_sqlite:
+        yield "retention.max_database_mb", "only for SQLite; use the days on PostgreSQL"
     for name, network in config.networks.items():
         confirmations = network.confirmations
         if isinstance(confirmations, int) and confirmations > network.max_reorg_depth:

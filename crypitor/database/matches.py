@@ -69,6 +69,15 @@ async def get_match(tx: Transaction, project_id: str, match_id: str) -> StoredMa
     return _match(row) if row else None
 
 
+async def newest_position(tx: Transaction) -> int:
+    """Return the position of the last match that was stored, of all projects; 0 before the first.
+
+    What is committed later has a higher one.
+    """
+    position: int = await tx.value("select value from counters where name = 'matches'")
+    return position
+
+
 async def list_matches(
     tx: Transaction,
     project_id: str,

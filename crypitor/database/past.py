@@ -6,7 +6,7 @@ between the look at the headers and the matches; what a reorg orphans later is r
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crypitor.database import networks
 from crypitor.database.addresses import CHUNK, list_addresses
@@ -14,6 +14,7 @@ from crypitor.database.blocks import Effect, Saved, store_matches, tell
 from crypitor.database.engine import Transaction
 from crypitor.database.jobs import Advance, Job, add_new_matches, advance_job
 from crypitor.database.monitors import load_some_monitors
+from crypitor.database.removed import removed_blocks
 from crypitor.evm.types import Header
 from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import Confirmations, Match, Monitor, Phase
@@ -118,6 +119,7 @@ async def save_part(
     """
     if await tx.value(HOLD, network=job.network, term=term) is None:
         return None
+    part = await _without_removed(tx, job, part)
     tip = await _tip_above(tx, job.network, part.headers)
     if tip is None or not await advance_job(tx, job, advance):
         return None
@@ -129,6 +131,15 @@ async def save_part(
         await _confirm(tx, part, _effect(job, told_as, tip, (), advance.now), saved)
         await add_new_matches(tx, job.id, saved.new_matches)
     return saved
+
+
+async def _without_removed(tx: Transaction, job: Job, part: Part) -> Part:
+    """Return a part without the matches that were removed since the job began, or may have been."""
+    removed = await removed_blocks(tx, job.monitor_id, job.network)
+    if not removed:
+        return part
+    kept = {height: found for height, found in part.matches.items() if height not in removed}
+    return replace(part, matches=kept)
 
 
 def _effect(

@@ -4,6 +4,7 @@ import pytest
 
 from crypitor.database.jobs import Advance, advance_job, get_job
 from crypitor.database.keys import Scope
+from crypitor.database.removed import note_removed
 
 ALL_DATABASES = True
 A = "0x" + "a" * 40
@@ -197,3 +198,16 @@ async def test_reader_may_look_but_not_start_or_cancel(api, monitor):
     refused, _ = await api.call("POST", path, json=body, key=reader)
 
     assert (seen.status, kept.status, refused.status) == (200, 403, 403)
+
+
+@pytest.mark.parametrize("body, status", [({"to_block": 9}, 202), ({"to_block": 10}, 409)])
+async def test_removed_matches_do_not_come_back(api, monitor, body, status):
+    """A backfill of blocks of which matches were removed after their time is refused."""
+    await api.context.database.write(
+        lambda tx: note_removed(tx, api.project, 1, [(monitor, "ethereum", 10, 20)])
+    )
+    answer, told = await start(api, monitor, **body)
+    above, _ = await start(api, monitor, from_block=21)
+
+    assert (answer.status, above.status) == (status, 202)
+    assert status == 202 or "10 to 20" in told["detail"]

@@ -3,6 +3,7 @@
 import jsonschema
 import pytest
 
+from crypitor.database.removed import note_removed
 from tests.api.rows import insert_delivery, insert_match
 
 ALL_DATABASES = True
@@ -114,6 +115,7 @@ async def test_delivery_is_read_with_its_attempts(api):
             "status_code": None,
             "error": "connection refused",
             "answer": None,
+            "request_headers": None,
         }
     ]
 
@@ -186,3 +188,31 @@ async def test_read_documents_fit_their_schemas(api):
 
         assert page["data"]
         jsonschema.validate(page, {**told["schema"], "components": document["components"]})
+
+
+async def test_feed_is_told_what_it_has_missed(api):
+    """A cursor before what was removed is refused; one at it, or none, is not."""
+    await store(api, 5)
+
+    async def remove(tx):
+        await tx.run("delete from matches where position <= 3")
+        await note_removed(tx, api.project, 3, [])
+
+    await api.context.database.write(remove)
+    answers = {}
+    for cursor in ("&cursor=2", "&cursor=3", "&cursor=0", ""):
+        answer, page = await api.call("GET", f"/v1/matches?order=asc{cursor}")
+        answers[cursor] = answer.status if answer.status != 200 else len(page["data"])
+
+    assert answers == {"&cursor=2": 410, "&cursor=3": 2, "&cursor=0": 2, "": 2}
+
+
+async def test_feed_of_what_is_rare_keeps_up(api):
+    """Its cursor moves on with all matches of the project, so that none of its own is missed."""
+    await api.context.database.write(
+        lambda tx: tx.run("update counters set value = 5 where name = 'matches'")
+    )
+    await store(api, 5)
+    _, page = await api.call("GET", "/v1/matches?order=asc&monitor=mo_none")
+
+    assert (page["data"], page["next_cursor"]) == ([], "5")

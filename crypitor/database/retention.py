@@ -1,0 +1,157 @@
+"""Which walk of the retention has its next step when; any process may make it.
+
+A step is one transaction: it takes the walk that is due, whose row's lock keeps others out, removes
+something, and moves the place on.
+"""
+
+from dataclasses import dataclass
+
+from crypitor.database.engine import Transaction
+from crypitor.database.pruning import (
+    START,
+    Done,
+    Place,
+    Prune,
+    Slice,
+    prune_attempts,
+    prune_bodies,
+    prune_changes,
+    prune_deliveries,
+    prune_jobs,
+    prune_keys,
+    prune_matches,
+    prune_tokens,
+)
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+KEYS_MS = DAY_MS
+TOKENS_MS = 90 * DAY_MS
+
+AGAIN_MS = 600_000
+"""How long a walk that came to its end rests."""
+
+AGAIN_FULL_MS = 10_000
+"""The same where the database has a largest size."""
+
+RESTART_MS = DAY_MS
+"""How often a walk looks again at what it could not remove before."""
+
+OF_PROJECT: dict[str, Prune] = {
+    "attempts": prune_attempts,
+    "bodies": prune_bodies,
+    "deliveries": prune_deliveries,
+    "matches": prune_matches,
+}
+OF_ALL: dict[str, Prune] = {
+    "changes": prune_changes,
+    "tokens": prune_tokens,
+    "keys": prune_keys,
+    "jobs": prune_jobs,
+}
+# What is older than a removed delivery goes with it: these need no second look.
+RESTARTED = (OF_PROJECT.keys() | OF_ALL.keys()) - {"attempts", "bodies"}
+SHRINK = ("deliveries", "matches")
+
+PLAN = """insert into retention (task, project_id, place_at, place_id, restarted_at, due_at)
+    select cast(:task as text), id, -1, '', cast(:now as bigint), 0
+    from projects where true on conflict do nothing"""
+
+PLAN_ALL = """insert into retention (task, project_id, place_at, place_id, restarted_at, due_at)
+    values (:task, '', -1, '', :now, 0) on conflict do nothing"""
+
+NEXT = """select task, project_id, place_at, place_id, restarted_at from retention
+    where due_at <= :now order by due_at, task, project_id limit 1 {lock}"""
+
+ADVANCE = """update retention set place_at = :place_at, place_id = :place_id,
+        restarted_at = :restarted_at, due_at = :due_at
+    where task = :task and project_id = :project_id"""
+
+USED = """select (select page_count from pragma_page_count())
+        - (select freelist_count from pragma_freelist_count()) as pages,
+    (select page_size from pragma_page_size()) as page_size"""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """For how long things are kept, in milliseconds; None for ever.
+
+    most_bytes: of a SQLite file's pages in use, above which the oldest deliveries and matches go
+    before their time; None for no limit.
+    """
+
+    attempts: int | None = None
+    bodies: int | None = None
+    deliveries: int | None = None
+    matches: int | None = None
+    most_bytes: int | None = None
+
+    def of(self, task: str) -> int | None:
+        """Return for how long a task keeps things."""
+        own = {
+            "attempts": self.attempts,
+            "bodies": self.bodies,
+            "deliveries": self.deliveries,
+            "matches": self.matches,
+            "jobs": self.deliveries,
+            "changes": 0,
+            "tokens": TOKENS_MS,
+            "keys": KEYS_MS,
+        }
+        return own[task]
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What a step did. removed: rows."""
+
+    task: str
+    removed: int
+
+
+async def plan(tx: Transaction, now: int) -> None:
+    """Make the walks that are missing, those of new projects among them."""
+    for task in OF_ALL:
+        await tx.run(PLAN_ALL, task=task, now=now)
+    for task in OF_PROJECT:
+        await tx.run(PLAN, task=task, now=now)
+
+
+async def prune(tx: Transaction, kept: Kept, now: int, limit: int) -> Pruned | None:
+    """Make the next step, None when none is due. limit: rows that it looks at."""
+    lock = "for update skip locked" if tx.dialect == "postgresql" else ""
+    row = await tx.one(NEXT.format(lock=lock), now=now)
+    if row is None:
+        return None
+    task, place = row["task"], Place(row["place_at"], row["place_id"])
+    restarted_at = row["restarted_at"]
+    keep = kept.of(task)
+    if task in SHRINK and await _is_too_large(tx, kept.most_bytes):
+        keep = 0
+    if keep is None:
+        done = Done(place, 0, ended=True)
+    else:
+        run = {**OF_PROJECT, **OF_ALL}[task]
+        done = await run(tx, Slice(row["project_id"], place, now - keep, limit))
+    place = done.place
+    if done.ended and task in RESTARTED and restarted_at <= now - RESTART_MS:
+        place, restarted_at = START, now
+    rest = AGAIN_MS if kept.most_bytes is None else AGAIN_FULL_MS
+    await tx.run(
+        ADVANCE,
+        task=task,
+        project_id=row["project_id"],
+        place_at=place.at,
+        place_id=place.id,
+        restarted_at=restarted_at,
+        due_at=now + (rest if done.ended else 0),
+    )
+    return Pruned(task, done.removed)
+
+
+async def _is_too_large(tx: Transaction, most_bytes: int | None) -> bool:
+    if most_bytes is None or tx.dialect != "sqlite":
+        return False
+    row = await tx.one(USED)
+    assert row is not None
+    return bool(row["pages"] * row["page_size"] > most_bytes)
