@@ -409,5 +409,9 @@ ANSWERS: dict[str, Any] = {
     "read_keys": _page(_KEY),
     "remove_key": {"id": KEY_ID, "deleted": True},
     "read_health": {"status": "ok"},
-    "read_readiness": {"status": "ready", "roles": ["api", "worker", "monitor", "webhook"]},
+    "read_readiness": {
+        "status": "ready",
+        "roles": ["api", "worker", "monitor", "webhook"],
+        "processes": [],
+    },
 }
