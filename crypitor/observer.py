@@ -68,7 +68,7 @@ class Observer:
                 self._metrics.deliveries.labels(result.verdict.status).inc()
             if result.delivery.phase is not Phase.DETECTED:
                 continue
-            times = self._times.get(result.delivery.match_id)
+            times = self._times.get(result.delivery.match_id or "")
             if times is None:
                 continue
             produced_at, seen_at = times

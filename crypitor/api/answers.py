@@ -41,6 +41,19 @@ class TemplateAnswer(TypedDict):
     content_type: str
 
 
+class WaitingAnswer(TypedDict):
+    """Why nothing is sent to an endpoint although something is queued for it.
+
+    `disabled`: until somebody enables it. `circuit`: it failed too often, and is tried now and
+    then. `retry`: it is `ordered`, and the first in its order waits for its next attempt.
+    """
+
+    reason: Literal["disabled", "circuit", "retry"]
+    since: Time
+    delivery: Annotated[str, Field(description="The first in the endpoint's order.")]
+    next_attempt_at: Annotated[str | None, Field(description="null while disabled.")]
+
+
 class EndpointAnswer(TypedDict):
     """A URL that takes webhooks. `secret` only in the answer that makes it."""
 
@@ -56,9 +69,27 @@ class EndpointAnswer(TypedDict):
     headers: dict[str, str]
     ordered: bool
     rate_per_second: float | None
+    events: list[Literal["endpoint.failing", "endpoint.disabled"]]
     enabled: bool
-    state: Literal["healthy", "failing", "disabled"]
+    state: Annotated[
+        Literal["healthy", "failing", "disabled"],
+        Field(
+            description="failing: from the 4th failed attempt in a row. disabled: it answered 410 "
+            "or `webhook-delivery: disable`, or nothing but failures for 5 days; its deliveries "
+            "are kept, and are sent when it is enabled again."
+        ),
+    ]
     state_reason: str | None
+    circuit: Annotated[
+        Literal["closed", "open", "half-open"],
+        Field(
+            description="closed: it is called. open: it failed too often and rests; its "
+            "deliveries are kept. half-open: one attempt shows whether it is back."
+        ),
+    ]
+    waiting: Annotated[
+        WaitingAnswer | None, Field(description="null when nothing queued has to wait.")
+    ]
     created_at: Time
     updated_at: Time
     secret: NotRequired[str]
@@ -276,14 +307,16 @@ class PingAnswer(TypedDict):
 class DeliveryAnswer(TypedDict):
     """One phase of one match on its way to one endpoint; `id` is its `webhook-id`.
 
+    News of an endpoint (`endpoint.failing`, `endpoint.disabled`) has no monitor, match and phase.
     `body`, as it is sent, and `attempts` only where one delivery is asked for.
     """
 
     id: str
-    monitor: str
-    match: str
+    type: Annotated[str, Field(description="As in its body.")]
+    monitor: str | None
+    match: str | None
     endpoint: str
-    phase: Literal["detected", "confirmed", "reverted"]
+    phase: Literal["detected", "confirmed", "reverted"] | None
     status: Literal["waiting", "pending", "delivered", "failed", "cancelled"]
     attempt_count: int
     due_at: Annotated[

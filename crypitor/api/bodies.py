@@ -279,6 +279,11 @@ class EndpointBody(Body):
         le=10_000,
         description="null: no limit; for `slack`, `discord` and `telegram` what they take.",
     )
+    events: list[Literal["endpoint.failing", "endpoint.disabled"]] = Field(
+        default_factory=list,
+        max_length=2,
+        description="News of the project's other endpoints that this one is told.",
+    )
     enabled: bool = True
 
 

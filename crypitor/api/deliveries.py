@@ -9,7 +9,7 @@ from crypitor.database.endpoints import get_endpoint
 from crypitor.database.engine import Transaction
 from crypitor.database.keys import Scope
 from crypitor.webhook.body import rfc3339
-from crypitor.webhook.delivery import Attempt, Delivery, Endpoint, Status
+from crypitor.webhook.delivery import Attempt, Delivery, Endpoint, Notice, Status
 from crypitor.webhook.post import request_headers
 
 routes = Routes("Deliveries", "de_")
@@ -67,10 +67,11 @@ def delivery_answer(delivery: Delivery) -> DeliveryAnswer:
     pending = delivery.status is Status.PENDING
     return {
         "id": delivery.id,
+        "type": delivery.type,
         "monitor": delivery.monitor_id,
         "match": delivery.match_id,
         "endpoint": delivery.endpoint_id,
-        "phase": delivery.phase.value,
+        "phase": None if isinstance(delivery.phase, Notice) else delivery.phase.value,
         "status": delivery.status.value,
         "attempt_count": delivery.attempts,
         "due_at": rfc3339(delivery.due_at) if pending else None,

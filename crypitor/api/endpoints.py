@@ -3,7 +3,13 @@
 from dataclasses import replace
 from typing import Any
 
-from crypitor.api.answers import Deleted, EndpointAnswer, EndpointPage, TemplateAnswer
+from crypitor.api.answers import (
+    Deleted,
+    EndpointAnswer,
+    EndpointPage,
+    TemplateAnswer,
+    WaitingAnswer,
+)
 from crypitor.api.bodies import EndpointBody
 from crypitor.api.call import Call, Change, Effect, found
 from crypitor.api.queries import Query
@@ -11,6 +17,7 @@ from crypitor.api.reading import merge_patch, summary, validated
 from crypitor.api.rotation import made_secret, rotated
 from crypitor.api.routing import Routes
 from crypitor.database.cancellations import cancel_for_endpoint
+from crypitor.database.deliveries import first_queued
 from crypitor.database.endpoints import (
     delete_endpoint,
     get_endpoint,
@@ -27,9 +34,10 @@ from crypitor.monitor.models import Monitor
 from crypitor.redaction import shown
 from crypitor.webhook.body import rfc3339
 from crypitor.webhook.crypitor import FORMAT
-from crypitor.webhook.delivery import Endpoint, State
+from crypitor.webhook.delivery import Endpoint, Notice
 from crypitor.webhook.egress import check_headers, check_url
 from crypitor.webhook.formats import Form, check_form
+from crypitor.webhook.health import Queued, Waiting, reopened, waiting_of
 from crypitor.webhook.message import CHATS
 from crypitor.webhook.signature import public_key, signature_of
 from crypitor.webhook.template import Template
@@ -58,12 +66,20 @@ async def create_endpoint(call: Call, body: EndpointBody) -> EndpointAnswer:
 @routes.add("GET", "/v1/endpoints", scope=Scope.READ)
 async def read_endpoints(call: Call, query: Query) -> EndpointPage:
     """List endpoints, newest first."""
-    endpoints = await call.read(
-        lambda tx: list_endpoints(tx, call.project, query.limit + 1, query.cursor)
-    )
-    shown = endpoints[: query.limit]
+
+    async def unit(tx: Transaction) -> tuple[list[Endpoint], dict[str, Queued]]:
+        endpoints = await list_endpoints(tx, call.project, query.limit + 1, query.cursor)
+        return endpoints, await first_queued(tx, [endpoint.id for endpoint in endpoints])
+
+    endpoints, queued = await call.read(unit)
+    shown, now = endpoints[: query.limit], call.context.clock()
     return {
-        "data": [endpoint_answer(endpoint, call.who) for endpoint in shown],
+        "data": [
+            endpoint_answer(
+                endpoint, call.who, waiting=waiting_of(endpoint, queued.get(endpoint.id), now)
+            )
+            for endpoint in shown
+        ],
         "next_cursor": shown[-1].id if len(endpoints) > query.limit else None,
     }
 
@@ -71,8 +87,14 @@ async def read_endpoints(call: Call, query: Query) -> EndpointPage:
 @routes.add("GET", "/v1/endpoints/{id}", scope=Scope.READ)
 async def read_endpoint(call: Call, id: str) -> EndpointAnswer:  # noqa: A002 - as in the path
     """Read an endpoint."""
-    endpoint = await call.read(lambda tx: get_endpoint(tx, call.project, id))
-    return endpoint_answer(found(endpoint, "endpoint"), call.who)
+
+    async def unit(tx: Transaction) -> tuple[Endpoint | None, dict[str, Queued]]:
+        return await get_endpoint(tx, call.project, id), await first_queued(tx, [id])
+
+    read, queued = await call.read(unit)
+    endpoint = found(read, "endpoint")
+    waiting = waiting_of(endpoint, queued.get(id), call.context.clock())
+    return endpoint_answer(endpoint, call.who, waiting=waiting)
 
 
 @routes.add("PATCH", "/v1/endpoints/{id}", scope=Scope.WRITE, patches=EndpointBody)
@@ -80,18 +102,20 @@ async def change_endpoint(call: Call, id: str, body: dict[str, Any]) -> Endpoint
     """Change an endpoint by a JSON merge patch (RFC 7396).
 
     What is left out stays, null goes back to the default; in `headers`, null removes one.
-    `enabled: true` also opens again what failures have disabled.
+    `enabled: true` also opens again what failures have disabled, and closes its circuit: what was
+    queued meanwhile is sent, slowly at first.
     """
 
     async def unit(tx: Transaction) -> Change[EndpointAnswer]:
         now = call.context.clock()
         before = found(await lock_endpoint(tx, call.project, id, now), "endpoint")
         whole = validated(EndpointBody, merge_patch(_document(before), body))
-        after = _changed(before, whole, _checked(call, whole), now, reopened=body.get("enabled"))
+        after = _changed(before, whole, _checked(call, whole), now, enabling=body.get("enabled"))
         if whole.signature != signature_of(before.secret):
             after = rotated(after, made_secret(call, whole.signature), now)
         await update_endpoint(tx, after)
-        return Change(endpoint_answer(after, call.who), _wake(call, id))
+        waiting = waiting_of(after, (await first_queued(tx, [id])).get(id), now)
+        return Change(endpoint_answer(after, call.who, waiting=waiting), _wake(call, id))
 
     return await call.change(unit)
 
@@ -128,16 +152,20 @@ def endpoint_of(call: Call, body: EndpointBody, pointer: str = "") -> Endpoint:
         headers=body.headers,
         ordered=body.ordered,
         rate_per_second=body.rate_per_second,
+        events=_events(body),
         enabled=body.enabled,
         created_at=now,
         updated_at=now,
     )
 
 
-def endpoint_answer(endpoint: Endpoint, caller: Caller, *, secret: bool = False) -> EndpointAnswer:
+def endpoint_answer(
+    endpoint: Endpoint, caller: Caller, *, secret: bool = False, waiting: Waiting | None = None
+) -> EndpointAnswer:
     """Return an endpoint as JSON has it.
 
     Readers see neither what its headers hold nor a chat service's URL, which is its key.
+    waiting: see `waiting_of`; a new endpoint does not wait.
     """
     headers, url = dict(endpoint.headers), endpoint.url
     if caller.scope < Scope.WRITE:
@@ -154,9 +182,12 @@ def endpoint_answer(endpoint: Endpoint, caller: Caller, *, secret: bool = False)
         "headers": headers,
         "ordered": endpoint.ordered,
         "rate_per_second": endpoint.rate_per_second,
+        "events": [event.value for event in endpoint.events],
         "enabled": endpoint.enabled,
         "state": endpoint.state.value,
         "state_reason": endpoint.state_reason,
+        "circuit": endpoint.circuit.state.value,
+        "waiting": None if waiting is None else _waiting_answer(waiting),
         "created_at": rfc3339(endpoint.created_at),
         "updated_at": rfc3339(endpoint.updated_at),
     }
@@ -165,8 +196,17 @@ def endpoint_answer(endpoint: Endpoint, caller: Caller, *, secret: bool = False)
     return answer
 
 
+def _waiting_answer(waiting: Waiting) -> WaitingAnswer:
+    return {
+        "reason": waiting.reason.value,
+        "since": rfc3339(waiting.since),
+        "delivery": waiting.delivery,
+        "next_attempt_at": None if waiting.next_at is None else rfc3339(waiting.next_at),
+    }
+
+
 def _changed(
-    before: Endpoint, body: EndpointBody, url: str, now: int, *, reopened: object
+    before: Endpoint, body: EndpointBody, url: str, now: int, *, enabling: object
 ) -> Endpoint:
     after = replace(
         before,
@@ -177,14 +217,15 @@ def _changed(
         headers=body.headers,
         ordered=body.ordered,
         rate_per_second=body.rate_per_second,
+        events=_events(body),
         enabled=body.enabled,
         updated_at=now,
     )
-    if reopened is not True:
-        return after
-    return replace(
-        after, state=State.HEALTHY, state_reason=None, failures_in_row=0, failing_since=None
-    )
+    return reopened(after, now) if enabling is True else after
+
+
+def _events(body: EndpointBody) -> tuple[Notice, ...]:
+    return tuple(sorted(set(map(Notice, body.events))))
 
 
 def _checked(call: Call, body: EndpointBody, pointer: str = "") -> str:
@@ -219,6 +260,7 @@ def _document(endpoint: Endpoint) -> dict[str, Any]:
     told = {
         "signature": signature_of(endpoint.secret).value,
         "template": _template_answer(endpoint),
+        "events": [event.value for event in endpoint.events],
     }
     names = EndpointBody.model_fields.keys() - told.keys()
     return {**told, **{name: getattr(endpoint, name) for name in names}}

@@ -33,9 +33,12 @@ _ENDPOINT: dict[str, Any] = {
     "headers": {},
     "ordered": False,
     "rate_per_second": None,
+    "events": [],
     "enabled": True,
     "state": "healthy",
     "state_reason": None,
+    "circuit": "closed",
+    "waiting": None,
     "created_at": TIME,
     "updated_at": TIME,
 }
@@ -106,6 +109,7 @@ _MATCH: dict[str, Any] = {
 
 _DELIVERY: dict[str, Any] = {
     "id": DELIVERY_ID,
+    "type": "match.detected",
     "monitor": MONITOR_ID,
     "match": MATCH_ID,
     "endpoint": ENDPOINT_ID,

@@ -7,34 +7,44 @@ when it was committed and the answer to COMMIT was lost.
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from crypitor.database.deliveries import COLUMNS, delivery_of, statuses
 from crypitor.database.endpoints import COLUMNS as ENDPOINT_COLUMNS
 from crypitor.database.endpoints import endpoint_of
 from crypitor.database.engine import Transaction
-from crypitor.webhook.delivery import Delivery, Endpoint, Result, State, Status, endpoint_after
+from crypitor.database.notices import tell_endpoints
+from crypitor.webhook.circuit import Circuit, CircuitState
+from crypitor.webhook.delivery import Delivery, Endpoint, Result, State, Status
+from crypitor.webhook.health import endpoint_after
 
 # From each endpoint's first entry in the index to the next endpoint's: the cost grows with the
-# endpoints that have something pending, and not with how much that is.
-SELECT_DUE = """with recursive endpoint (id) as (
+# endpoints that have something pending, and not with how much that is. Of an ordered endpoint the
+# first in its order counts, whatever is due behind it.
+SELECT_DUE = """with recursive pending (id) as (
         select (select endpoint_id from deliveries where status = 'pending'
             order by endpoint_id limit 1)
         union all
         select (select d.endpoint_id from deliveries d
-            where d.status = 'pending' and d.endpoint_id > endpoint.id
+            where d.status = 'pending' and d.endpoint_id > pending.id
             order by d.endpoint_id limit 1)
-        from endpoint where endpoint.id is not null),
-    due (id, due_at) as materialized (
-        select endpoint.id, (select d.due_at from deliveries d
-            where d.status = 'pending' and d.endpoint_id = endpoint.id
-            order by d.due_at limit 1)
-        from endpoint where endpoint.id is not null)
-    select due.id, due.due_at, e.failures_in_row
-    from due join endpoints e on e.id = due.id
-    where due.due_at <= :before and e.enabled = 1 and e.state <> 'disabled'
-    order by due.due_at"""
+        from pending where pending.id is not null),
+    due (id, project_id, failures_in_row, circuit_until, due_at) as materialized (
+        select e.id, e.project_id, e.failures_in_row, coalesce(e.circuit_until, 0),
+            case when e.ordered = 1
+                then (select d.due_at from deliveries d
+                    where d.status = 'pending' and d.endpoint_id = e.id
+                    order by d.position limit 1)
+                else (select d.due_at from deliveries d
+                    where d.status = 'pending' and d.endpoint_id = e.id
+                    order by d.due_at limit 1)
+            end
+        from pending join endpoints e on e.id = pending.id
+        where e.enabled = 1 and e.state <> 'disabled'
+            and coalesce(e.circuit_until, 0) <= :before)
+    select id, project_id, failures_in_row, circuit_until, due_at
+    from due where due_at <= :before order by due_at"""
 
 # The condition is repeated outside: between choosing and updating, another sender may have come.
 CLAIM = """with chosen as materialized (
@@ -45,15 +55,25 @@ CLAIM = """with chosen as materialized (
     where id in (select id from chosen) and status = 'pending' and due_at <= :now
     returning {columns}"""
 
-# First in, first out: the oldest one, or none while that one waits for its next attempt. Deliveries
-# of one block were created in one instant; their matches' positions tell them apart.
-CLAIM_OLDEST = """with oldest as materialized (
-        select d.id from deliveries d left join matches m on m.id = d.match_id
-        where d.endpoint_id = :endpoint and d.status = 'pending'
-        order by d.created_at, m.position, d.id limit 1)
+# First in, first out: the first one, or none while that one waits for its next attempt or another
+# sender has it. Only that one is locked: the first that nobody holds would be another.
+CLAIM_FIRST = """with first as materialized (
+        select id from deliveries
+        where endpoint_id = :endpoint and status = 'pending'
+        order by position limit 1),
+    chosen as materialized (
+        select d.id from deliveries d
+        where d.id in (select id from first) and d.status = 'pending' and d.due_at <= :now {lock})
     update deliveries set due_at = :leased_until, token = token + 1
-    where id in (select id from oldest) and status = 'pending' and due_at <= :now
+    where id in (select id from chosen) and status = 'pending' and due_at <= :now
     returning {columns}"""
+
+# Whoever changes the row tries; the others find the circuit at rest. Nobody waits for a row here:
+# each sender holds others'.
+TRY = """update endpoints set circuit = 'half-open', circuit_until = :until, circuit_since = :since
+    where id in (select id from endpoints
+        where id = :endpoint and circuit_until = :rested_until {lock})
+    returning id"""
 
 RECORD = """update deliveries set status = :status, attempts = :attempts, due_at = :due_at,
         error = :error, finished_at = :finished_at, token = token + 1
@@ -67,15 +87,18 @@ RELEASE = """update deliveries set status = 'pending', due_at = :now
     where status = 'waiting' and follows in {ended} returning endpoint_id"""
 
 UPDATE_ENDPOINT = """update endpoints set failures_in_row = :failures, failing_since = :since,
-        state = :state, state_reason = :reason, enabled = :enabled
+        failed_at = :failed_at, state = :state, state_reason = :reason, enabled = :enabled,
+        circuit = :circuit, circuit_since = :circuit_since, circuit_until = :circuit_until,
+        circuit_openings = :openings
     where id = :id"""
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An endpoint's earliest pending delivery. due_at: unix milliseconds."""
+    """An endpoint's next pending delivery. due_at: unix milliseconds, not before its rest ends."""
 
     endpoint_id: str
+    project_id: str
     due_at: int
     failures_in_row: int
 
@@ -84,12 +107,13 @@ class Due:
 class Recorded:
     """What counted.
 
-    results: those whose claim was still theirs. released: endpoints at which a later phase has
-    become due.
+    results: those whose claim was still theirs. released: endpoints at which a later phase, or
+    news of another endpoint, has become due. endpoints: as the results left them, by id.
     """
 
-    results: tuple[Result, ...]
-    released: frozenset[str]
+    results: tuple[Result, ...] = ()
+    released: frozenset[str] = frozenset()
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
 
 
 async def due_endpoints(tx: Transaction, before: int) -> list[Due]:
@@ -98,7 +122,15 @@ async def due_endpoints(tx: Transaction, before: int) -> list[Due]:
     before: unix milliseconds.
     """
     rows = await tx.all(SELECT_DUE, before=before)
-    return [Due(row["id"], row["due_at"], row["failures_in_row"]) for row in rows]
+    return [
+        Due(
+            row["id"],
+            row["project_id"],
+            max(row["due_at"], row["circuit_until"]),
+            row["failures_in_row"],
+        )
+        for row in rows
+    ]
 
 
 async def load_endpoints(tx: Transaction, endpoint_ids: Iterable[str]) -> dict[str, Endpoint]:
@@ -108,19 +140,24 @@ async def load_endpoints(tx: Transaction, endpoint_ids: Iterable[str]) -> dict[s
 
 async def claim(
     tx: Transaction, endpoint: Endpoint, now: int, lease_ms: int, limit: int
-) -> list[Delivery]:
+) -> tuple[Endpoint, list[Delivery]]:
     """Take due deliveries of one endpoint, longest due first, for as long as the lease.
 
-    At most `limit`; of an ordered endpoint the oldest one or none. A disabled endpoint keeps all.
+    At most `limit`; of an ordered endpoint the first one or none; where the circuit is to be tried,
+    one. A disabled endpoint keeps all. Returns the endpoint with its circuit as it is then.
     """
-    if not endpoint.enabled or endpoint.state is State.DISABLED:
-        return []
-    lock = "for update skip locked" if tx.dialect == "postgresql" else ""
-    sql = (CLAIM_OLDEST if endpoint.ordered else CLAIM).format(columns=COLUMNS, lock=lock)
-    rows = await tx.all(
-        sql, endpoint=endpoint.id, now=now, leased_until=now + lease_ms, limit=limit
-    )
-    return [delivery_of(row) for row in rows]
+    if not endpoint.enabled or endpoint.state is State.DISABLED or endpoint.circuit.rests(now):
+        return endpoint, []
+    if endpoint.circuit.state is CircuitState.CLOSED:
+        return endpoint, await _claim(tx, endpoint, now, lease_ms, limit)
+    tried = replace(endpoint, circuit=endpoint.circuit.trying(now, lease_ms))
+    if not await _try(tx, endpoint.circuit, tried):
+        return tried, []
+    deliveries = await _claim(tx, endpoint, now, lease_ms, 1)
+    if deliveries:
+        return tried, deliveries
+    await tx.many(UPDATE_ENDPOINT, [_endpoint_row(endpoint)])
+    return endpoint, []
 
 
 async def record(tx: Transaction, results: Sequence[Result]) -> Recorded:
@@ -130,7 +167,7 @@ async def record(tx: Transaction, results: Sequence[Result]) -> Recorded:
     meanwhile is kept as an attempt and changes nothing else of it.
     """
     if not results:
-        return Recorded((), frozenset())
+        return Recorded()
     lock = "for no key update" if tx.dialect == "postgresql" else ""
     ids = [result.delivery.id for result in results]
     stored = {row["id"]: row for row in await statuses(tx, ids, lock)}
@@ -145,8 +182,35 @@ async def record(tx: Transaction, results: Sequence[Result]) -> Recorded:
     await tx.many(INSERT_ATTEMPT, [_attempt_row(result) for result in held])
     ended = [result for result in held if result.verdict.due_at is None]
     released = await _release(tx, ended)
-    await _judge_endpoints(tx, held, lock)
-    return Recorded(tuple(held), released)
+    before, after = await _judge_endpoints(tx, held, lock)
+    now = max(result.ended_at for result in results)
+    told = await tell_endpoints(tx, [(before[at], after[at]) for at in after], now)
+    return Recorded(tuple(held), released | told, after)
+
+
+async def _claim(
+    tx: Transaction, endpoint: Endpoint, now: int, lease_ms: int, limit: int
+) -> list[Delivery]:
+    lock = "for update of d skip locked" if endpoint.ordered else "for update skip locked"
+    sql = (CLAIM_FIRST if endpoint.ordered else CLAIM).format(
+        columns=COLUMNS, lock=lock if tx.dialect == "postgresql" else ""
+    )
+    rows = await tx.all(
+        sql, endpoint=endpoint.id, now=now, leased_until=now + lease_ms, limit=limit
+    )
+    return [delivery_of(row) for row in rows]
+
+
+async def _try(tx: Transaction, before: Circuit, tried: Endpoint) -> bool:
+    lock = "for no key update skip locked" if tx.dialect == "postgresql" else ""
+    changed = await tx.value(
+        TRY.format(lock=lock),
+        endpoint=tried.id,
+        rested_until=before.until,
+        until=tried.circuit.until,
+        since=tried.circuit.since,
+    )
+    return changed is not None
 
 
 async def _endpoints(tx: Transaction, ids: Iterable[str], lock: str = "") -> list[Endpoint]:
@@ -169,30 +233,40 @@ async def _release(tx: Transaction, ended: Sequence[Result]) -> frozenset[str]:
     return frozenset(row["endpoint_id"] for row in rows)
 
 
-async def _judge_endpoints(tx: Transaction, results: Sequence[Result], lock: str) -> None:
+async def _judge_endpoints(
+    tx: Transaction, results: Sequence[Result], lock: str
+) -> tuple[dict[str, Endpoint], dict[str, Endpoint]]:
+    """Return the endpoints of the results as they were and as they are stored now, by id."""
     ids = {result.delivery.endpoint_id for result in results}
     if not ids:
-        return
+        return {}, {}
     before = {endpoint.id: endpoint for endpoint in await _endpoints(tx, ids, lock)}
-    now = dict(before)
+    after = dict(before)
     for result in results:
-        endpoint = now.get(result.delivery.endpoint_id)
+        endpoint = after.get(result.delivery.endpoint_id)
         if endpoint is not None:
-            now[endpoint.id] = endpoint_after(endpoint, result)
+            after[endpoint.id] = endpoint_after(endpoint, result)
     await tx.many(
         UPDATE_ENDPOINT,
-        [
-            (
-                endpoint.failures_in_row,
-                endpoint.failing_since,
-                endpoint.state.value,
-                endpoint.state_reason,
-                int(endpoint.enabled),
-                endpoint.id,
-            )
-            for endpoint in now.values()
-            if endpoint != before[endpoint.id]
-        ],
+        [_endpoint_row(after[at]) for at, endpoint in before.items() if after[at] != endpoint],
+    )
+    return before, after
+
+
+def _endpoint_row(endpoint: Endpoint) -> tuple[object, ...]:
+    circuit = endpoint.circuit
+    return (
+        endpoint.failures_in_row,
+        endpoint.failing_since,
+        endpoint.failed_at,
+        endpoint.state.value,
+        endpoint.state_reason,
+        int(endpoint.enabled),
+        circuit.state.value,
+        circuit.since,
+        circuit.until,
+        circuit.openings,
+        endpoint.id,
     )
 
 

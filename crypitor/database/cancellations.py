@@ -74,7 +74,7 @@ async def give_up_cancelled(
 
     To be asked after the claim: a deletion that is committed before this is seen.
     """
-    monitors = sorted({delivery.monitor_id for delivery in deliveries})
+    monitors = sorted({one.monitor_id for one in deliveries if one.monitor_id is not None})
     if not monitors:
         return frozenset()
     query = SELECT_CANCELLED.format(ids=tx.listed("ids"))

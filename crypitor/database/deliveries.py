@@ -7,39 +7,55 @@ from dataclasses import dataclass
 from crypitor.database.engine import Row, Transaction
 from crypitor.errors import Invalid, NotFound
 from crypitor.monitor.models import Phase
-from crypitor.webhook.delivery import Attempt, Delivery, Status
+from crypitor.webhook.delivery import Attempt, Delivery, Notice, Status
+from crypitor.webhook.health import Queued
 
 COLUMNS = """id, project_id, monitor_id, match_id, endpoint_id, phase, status, attempts, due_at,
-    token, follows, body, error, created_at, finished_at, earlier_attempts"""
+    token, follows, body, error, created_at, finished_at, earlier_attempts, position"""
 
 SELECT_STATUSES = "select id, status, token from deliveries where id in {ids} order by id {lock}"
 
 INSERT = f"""insert into deliveries ({COLUMNS})
     values (:id, :project_id, :monitor_id, :match_id, :endpoint_id, :phase, :status, 0, :now,
-        0, :follows, :body, null, :now, null, 0)
+        0, :follows, :body, null, :now, null, 0, :position)
     on conflict (id) do nothing"""  # noqa: S608 - our own column names
+
+# A counter, not a database's sequence: who holds it commits before the next one gets a number, so
+# an endpoint's order is that in which deliveries become visible.
+NEXT_POSITIONS = """update counters set value = value + :count where name = 'deliveries'
+    returning value"""
+
+SELECT_FIRST = """select d.endpoint_id, d.id, d.attempts, d.due_at, d.created_at,
+        a.started_at as tried_at
+    from (select e.id, (select q.id from deliveries q
+                where q.endpoint_id = e.id and q.status = 'pending'
+                order by q.position limit 1) as first
+            from endpoints e where e.id in {ids}) queued
+        join deliveries d on d.id = queued.first
+        left join attempts a on a.delivery_id = d.id and a.number = 1"""
 
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
     """What the matcher queues.
 
+    monitor_id, match_id: None of a notice.
     follows: the delivery of the match's phase before, at this endpoint; None when the endpoint was
     told of none.
     """
 
     id: str
     project_id: str
-    monitor_id: str
-    match_id: str
+    monitor_id: str | None
+    match_id: str | None
     endpoint_id: str
-    phase: Phase
+    phase: Phase | Notice
     body: str
     follows: str | None
 
 
 async def queue_deliveries(tx: Transaction, deliveries: Sequence[NewDelivery], now: int) -> None:
-    """Store deliveries that are due at once; those that exist stay as they are.
+    """Store deliveries that are due at once, in their order; those that exist stay as they are.
 
     One that follows a delivery which has not ended waits for it. The delivery that is followed is
     locked until the end of the transaction: its end cannot be missed meanwhile.
@@ -50,14 +66,15 @@ async def queue_deliveries(tx: Transaction, deliveries: Sequence[NewDelivery], n
     for delivery in deliveries:
         known.setdefault(delivery.id, Status.PENDING)
     open_ones = (Status.PENDING, Status.WAITING)
+    first = await next_positions(tx, len(deliveries))
     await tx.many(
         INSERT,
         [
             (
                 delivery.id,
                 delivery.project_id,
-                delivery.monitor_id,
-                delivery.match_id,
+                delivery.monitor_id or "",
+                delivery.match_id or delivery.id,
                 delivery.endpoint_id,
                 delivery.phase.value,
                 (
@@ -68,10 +85,20 @@ async def queue_deliveries(tx: Transaction, deliveries: Sequence[NewDelivery], n
                 now,
                 delivery.follows,
                 delivery.body,
+                position,
             )
-            for delivery in deliveries
+            for position, delivery in enumerate(deliveries, first)
         ],
     )
+
+
+async def next_positions(tx: Transaction, count: int) -> int:
+    """Return the first of so many positions behind all that were queued before.
+
+    Take it as the last of a unit's locks: others wait for the counter until the unit ends.
+    """
+    last: int = await tx.value(NEXT_POSITIONS, count=count)
+    return last - count + 1
 
 
 async def list_deliveries(
@@ -113,6 +140,19 @@ async def list_deliveries(
     return [delivery_of(row) for row in rows]
 
 
+async def first_queued(tx: Transaction, endpoint_ids: Sequence[str]) -> dict[str, Queued]:
+    """Return the first pending delivery of each endpoint that has one, by the endpoint's id."""
+    rows = await tx.all(
+        SELECT_FIRST.format(ids=tx.listed("ids")), ids=json.dumps(list(endpoint_ids))
+    )
+    return {
+        row["endpoint_id"]: Queued(
+            row["id"], row["attempts"], row["due_at"], row["created_at"], row["tried_at"]
+        )
+        for row in rows
+    }
+
+
 async def get_delivery(
     tx: Transaction, project_id: str, delivery_id: str
 ) -> tuple[Delivery, list[Attempt]]:
@@ -149,7 +189,17 @@ async def statuses(tx: Transaction, ids: Iterable[str], lock: str) -> list[Row]:
 
 def delivery_of(row: Row) -> Delivery:
     """Return the delivery of a row that has `COLUMNS`."""
-    return Delivery(**{**row, "phase": Phase(row["phase"]), "status": Status(row["status"])})
+    text = row["phase"]
+    phase = Notice(text) if "." in text else Phase(text)
+    return Delivery(
+        **{
+            **row,
+            "monitor_id": row["monitor_id"] or None,
+            "match_id": None if isinstance(phase, Notice) else row["match_id"],
+            "phase": phase,
+            "status": Status(row["status"]),
+        }
+    )
 
 
 def _position(cursor: str) -> tuple[int, str]:

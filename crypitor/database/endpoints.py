@@ -8,25 +8,30 @@ import json
 from collections.abc import Sequence
 
 from crypitor.database.engine import Row, Transaction
-from crypitor.webhook.delivery import Endpoint, OldSecret, State
+from crypitor.webhook.circuit import Circuit, CircuitState
+from crypitor.webhook.delivery import Endpoint, Notice, OldSecret, State
 from crypitor.webhook.template import stored_template, template_text
 
 COLUMNS = """id, project_id, url, secret, old_secrets, description, format, template, headers,
     ordered, rate_per_second, enabled, state, state_reason, failures_in_row, failing_since,
-    created_at, updated_at"""
+    created_at, updated_at, events, failed_at, circuit, circuit_since, circuit_until,
+    circuit_openings"""
 SEALED = ("url", "secret", "old_secrets", "headers")
 
 INSERT = f"""insert into endpoints ({COLUMNS}) values (:id, :project_id, :url, :secret,
     :old_secrets, :description, :format, :template, :headers, :ordered, :rate_per_second, :enabled,
-    :state, :state_reason, :failures_in_row, :failing_since,
-    :created_at, :updated_at)"""  # noqa: S608 - columns from above
+    :state, :state_reason, :failures_in_row, :failing_since, :created_at, :updated_at, :events,
+    :failed_at, :circuit, :circuit_since, :circuit_until,
+    :circuit_openings)"""  # noqa: S608 - columns from above
 
 UPDATE = """update endpoints set url = :url, secret = :secret, old_secrets = :old_secrets,
         description = :description, format = :format, template = :template,
         headers = :headers, ordered = :ordered, rate_per_second = :rate_per_second,
         enabled = :enabled, state = :state, state_reason = :state_reason,
         failures_in_row = :failures_in_row, failing_since = :failing_since,
-        updated_at = :updated_at
+        updated_at = :updated_at, events = :events, failed_at = :failed_at, circuit = :circuit,
+        circuit_since = :circuit_since, circuit_until = :circuit_until,
+        circuit_openings = :circuit_openings
     where id = :id and project_id = :project_id"""
 
 
@@ -105,16 +110,25 @@ async def known_endpoints(
 def endpoint_of(tx: Transaction, row: Row) -> Endpoint:
     """Return the endpoint of a row that has `COLUMNS`. Raises SealError."""
     opened = {column: tx.seal.open(row[column], place(row["id"], column)) for column in SEALED}
+    fields = dict(row)
+    circuit = Circuit(
+        CircuitState(fields.pop("circuit")),
+        fields.pop("circuit_since"),
+        fields.pop("circuit_until"),
+        fields.pop("circuit_openings"),
+    )
     return Endpoint(
         **{
-            **row,
+            **fields,
             **opened,
             "old_secrets": tuple(OldSecret(*old) for old in json.loads(opened["old_secrets"])),
             "headers": json.loads(opened["headers"]),
             "template": stored_template(row["template"]),
             "ordered": bool(row["ordered"]),
+            "events": tuple(map(Notice, json.loads(row["events"]))),
             "enabled": bool(row["enabled"]),
             "state": State(row["state"]),
+            "circuit": circuit,
         }
     )
 
@@ -148,6 +162,12 @@ def _values(tx: Transaction, endpoint: Endpoint) -> dict[str, object]:
         "state_reason": endpoint.state_reason,
         "failures_in_row": endpoint.failures_in_row,
         "failing_since": endpoint.failing_since,
+        "failed_at": endpoint.failed_at,
+        "events": json.dumps(endpoint.events),
+        "circuit": endpoint.circuit.state.value,
+        "circuit_since": endpoint.circuit.since,
+        "circuit_until": endpoint.circuit.until,
+        "circuit_openings": endpoint.circuit.openings,
         "created_at": endpoint.created_at,
         "updated_at": endpoint.updated_at,
     }

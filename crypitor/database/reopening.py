@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from crypitor.database.engine import Row, Transaction
 from crypitor.monitor.models import Phase
-from crypitor.webhook.delivery import Status
+from crypitor.webhook.delivery import Notice, Status
 
 # The second look sees what was queued while the first one waited for its locks.
 LOCK = """select id from deliveries
@@ -29,7 +29,8 @@ HURRY = """update deliveries set due_at = :now
     where id = :id and status = 'pending' and due_at > :leased_until"""
 
 OPEN = (Status.PENDING, Status.WAITING)
-PHASES = tuple(phase.value for phase in (Phase.DETECTED, Phase.CONFIRMED, Phase.REVERTED))
+# A notice stands alone, whatever its number.
+PHASES = tuple(phase.value for phase in (Phase.DETECTED, Phase.CONFIRMED, Phase.REVERTED, *Notice))
 
 
 async def reopen(tx: Transaction, delivery_ids: Collection[str], now: int) -> set[str]:

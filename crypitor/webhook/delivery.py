@@ -1,12 +1,13 @@
 """What is delivered, what came of an attempt, and what a delivery becomes after it. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
 from crypitor.monitor.models import Phase
+from crypitor.webhook.circuit import CLOSED, Circuit
 from crypitor.webhook.template import Template
 
 SCHEDULE_SECONDS: tuple[float, ...] = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
@@ -17,7 +18,6 @@ Source: the sample schedule of Standard Webhooks 1.0.
 
 JITTER = 0.2
 LONGEST_RETRY_AFTER_SECONDS = 24 * 3600
-FAILURES_UNTIL_FAILING = 4
 GONE = 410
 CHAT_PACES: Mapping[str, float] = {"slack": 1, "discord": 2, "telegram": 1}
 """Attempts a second. Source: what each says of one incoming webhook, or of one chat."""
@@ -43,6 +43,13 @@ class State(StrEnum):
     HEALTHY = "healthy"
     FAILING = "failing"
     DISABLED = "disabled"
+
+
+class Notice(StrEnum):
+    """News of an endpoint that the project's other endpoints may ask for; the `type` of a body."""
+
+    FAILING = "endpoint.failing"
+    DISABLED = "endpoint.disabled"
 
 
 class Control(StrEnum):
@@ -71,8 +78,9 @@ class Endpoint:
     secret: see `signature`. old_secrets: newest first; those whose time is over may still be there.
     template: of the body, in place of the standard one; None for none. headers: the user's own.
     ordered: one at a time, first in first out. rate_per_second: attempts, None for no limit.
-    state_reason: a sentence, None while healthy. failures_in_row: attempts.
-    failing_since, created_at, updated_at: unix milliseconds.
+    events: news of other endpoints that it wants. state_reason: a sentence, None while healthy.
+    failures_in_row: attempts. failing_since: of the first of them, failed_at: of the last one.
+    Instants are in unix milliseconds.
     """
 
     id: str
@@ -84,11 +92,14 @@ class Endpoint:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     ordered: bool = False
     rate_per_second: float | None = None
+    events: tuple[Notice, ...] = ()
     enabled: bool = True
     state: State = State.HEALTHY
     state_reason: str | None = None
     failures_in_row: int = 0
     failing_since: int | None = None
+    failed_at: int | None = None
+    circuit: Circuit = CLOSED
     created_at: int = 0
     updated_at: int = 0
     old_secrets: tuple[OldSecret, ...] = field(default=(), repr=False)
@@ -106,8 +117,9 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One phase of one match on its way to one endpoint.
+    """One phase of one match, or one notice, on its way to one endpoint.
 
+    monitor_id, match_id: None of a notice. position: in the order in which deliveries were queued.
     id: also its `webhook-id`. body: sent byte for byte the same in every attempt.
     attempts: those that have ended. token: grows with each claim and each record; whoever holds an
     older one may not record. follows: the delivery that has to end before this one may begin.
@@ -117,10 +129,10 @@ class Delivery:
 
     id: str
     project_id: str
-    monitor_id: str
-    match_id: str
+    monitor_id: str | None
+    match_id: str | None
     endpoint_id: str
-    phase: Phase
+    phase: Phase | Notice
     status: Status
     attempts: int
     due_at: int
@@ -131,6 +143,12 @@ class Delivery:
     created_at: int
     finished_at: int | None
     earlier_attempts: int = 0
+    position: int = 0
+
+    @property
+    def type(self) -> str:
+        """What its body says it is."""
+        return self.phase.value if isinstance(self.phase, Notice) else f"match.{self.phase}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +204,16 @@ class Verdict:
 class Result:
     """An attempt that has ended: what was sent where, what came of it, and what that means.
 
-    ended_at: unix milliseconds.
+    ended_at: unix milliseconds. mostly_failed: of its endpoint, see Recent. jitter: -1 to 1, for
+    the rest of its endpoint.
     """
 
     delivery: Delivery
     outcome: Outcome
     verdict: Verdict
     ended_at: int
+    mostly_failed: bool = False
+    jitter: float = 0.0
 
 
 def after(
@@ -235,35 +256,3 @@ def retry_after_seconds(value: str | None, now: int) -> float:
         except (ValueError, OverflowError):
             return 0
     return min(max(asked, 0), LONGEST_RETRY_AFTER_SECONDS)
-
-
-def endpoint_after(endpoint: Endpoint, result: Result) -> Endpoint:
-    """Return an endpoint with its failures and state as an attempt leaves them.
-
-    One that has been disabled stays so until its owner enables it, whatever is still under way.
-    """
-    if result.verdict.gone and endpoint.state is not State.DISABLED:
-        said = "410 Gone" if result.outcome.status_code == GONE else "webhook-delivery: disable"
-        disabled = replace(endpoint, enabled=False, state=State.DISABLED)
-        return replace(_counted(disabled, result), state_reason=f"it answered {said}")
-    if result.outcome.succeeded:
-        healed = _counted(endpoint, result)
-        if endpoint.state is State.FAILING:
-            return replace(healed, state=State.HEALTHY, state_reason=None)
-        return healed
-    failed = _counted(endpoint, result)
-    if endpoint.state is State.DISABLED:
-        return failed
-    if failed.failures_in_row >= FAILURES_UNTIL_FAILING:
-        return replace(failed, state=State.FAILING, state_reason=result.outcome.error)
-    return failed
-
-
-def _counted(endpoint: Endpoint, result: Result) -> Endpoint:
-    if result.outcome.succeeded:
-        return replace(endpoint, failures_in_row=0, failing_since=None)
-    return replace(
-        endpoint,
-        failures_in_row=endpoint.failures_in_row + 1,
-        failing_since=endpoint.failing_since or result.ended_at,
-    )

@@ -27,9 +27,10 @@ from crypitor.database.cancellations import give_up_cancelled
 from crypitor.database.engine import Database, Transaction
 from crypitor.errors import Unavailable
 from crypitor.loop import Health, forever, pause
+from crypitor.webhook.circuit import CircuitState, Recent, drain_per_second
 from crypitor.webhook.delivery import SCHEDULE_SECONDS, Delivery, Endpoint, Result, after
 from crypitor.webhook.post import Poster
-from crypitor.webhook.turns import Turns
+from crypitor.webhook.turns import MOST_REMEMBERED, Turns
 
 log = structlog.get_logger(__name__)
 
@@ -96,6 +97,8 @@ class Sender:
         self._turns = Turns(in_flight, in_flight_per_endpoint, endpoints_at_once)
         self._sweep_at = 0
         self._outcomes: list[Result] = []
+        # Not stored: after a restart they are counted anew, and circuits stay as their rows say.
+        self._recent: dict[str, Recent] = {}
         self._attempts: set[asyncio.Task[None]] = set()
         self._started = 0
         self._group: asyncio.TaskGroup | None = None
@@ -152,10 +155,14 @@ class Sender:
         self._sweep_at = now + SWEEP_MS
         for due in found:
             if due.due_at <= now:
-                self._turns.is_due(due.endpoint_id, due.failures_in_row)
+                self._turns.is_due(due.endpoint_id, due.failures_in_row, due.project_id)
             else:
-                self._turns.is_due_at(due.endpoint_id, due.due_at, due.failures_in_row)
+                self._turns.is_due_at(
+                    due.endpoint_id, due.due_at, due.failures_in_row, due.project_id
+                )
         self._turns.forget_idle(due.endpoint_id for due in found)
+        if len(self._recent) > MOST_REMEMBERED:
+            self._recent = {at: kept for at, kept in self._recent.items() if not kept.over(now)}
 
     async def _turn(self, now: int, granted: list[tuple[str, int]]) -> bool:
         results = tuple(self._outcomes)
@@ -171,7 +178,7 @@ class Sender:
                 self._turns.is_due(endpoint_id)
             raise
         self._recorded(results, recorded, now)
-        self._start(claimed)
+        self._start(claimed, now)
         return True
 
     async def _record_and_claim(
@@ -186,8 +193,10 @@ class Sender:
         endpoints = await load_endpoints(tx, [endpoint_id for endpoint_id, _ in granted])
         claimed = {}
         for endpoint_id, slots in granted:
-            endpoint = endpoints.get(endpoint_id)
-            deliveries = await claim(tx, endpoint, now, self._lease_ms, slots) if endpoint else []
+            if (endpoint := endpoints.get(endpoint_id)) is None:
+                claimed[endpoint_id] = _Claimed(slots, None, [])
+                continue
+            endpoint, deliveries = await claim(tx, endpoint, now, self._lease_ms, slots)
             claimed[endpoint_id] = _Claimed(slots, endpoint, deliveries)
         cancelled = await give_up_cancelled(
             tx, [delivery for got in claimed.values() for delivery in got.deliveries], now
@@ -204,6 +213,10 @@ class Sender:
             self._turns.ended(delivery.endpoint_id, succeeded=result.outcome.succeeded)
             if due_at is not None and due_at < self._sweep_at:
                 self._turns.is_due_at(delivery.endpoint_id, due_at)
+        for endpoint_id, endpoint in recorded.endpoints.items():
+            self._turns.rest(endpoint_id, _rest_of(endpoint, now))
+            if endpoint.circuit.state is not CircuitState.CLOSED:
+                self._recent.pop(endpoint_id, None)
         for endpoint_id in recorded.released:
             self._turns.is_due(endpoint_id)
         if len(recorded.results) < len(results):
@@ -214,7 +227,7 @@ class Sender:
             )
         self._observer.attempts_recorded(recorded.results)
 
-    def _start(self, claimed: dict[str, _Claimed]) -> None:
+    def _start(self, claimed: dict[str, _Claimed], now: int) -> None:
         if self._group is None:
             raise RuntimeError("a sender steps only within run() or settle()")
         for endpoint_id, got in claimed.items():
@@ -224,10 +237,12 @@ class Sender:
                 got.granted,
                 len(got.deliveries),
                 ordered=endpoint.ordered if endpoint else False,
-                rate_per_second=endpoint.pace if endpoint else None,
+                rate_per_second=_rate(endpoint, now) if endpoint else None,
+                project=endpoint.project_id if endpoint else None,
             )
             if endpoint is None:
                 continue
+            self._turns.rest(endpoint_id, _rest_of(endpoint, now))
             self._started += len(got.deliveries)
             for delivery in got.deliveries:
                 attempt = self._group.create_task(self._attempt(endpoint, delivery))
@@ -240,8 +255,12 @@ class Sender:
             endpoint, delivery.id, delivery.body.encode(), self._clock(), delivery.monitor_id
         )
         now = self._clock()
-        verdict = after(delivery, outcome, now, self._schedule_seconds, self._jitter())
-        self._outcomes.append(Result(delivery, outcome, verdict, now))
+        jitter = self._jitter()
+        verdict = after(delivery, outcome, now, self._schedule_seconds, jitter)
+        recent = self._recent.setdefault(endpoint.id, Recent())
+        recent.add(now, succeeded=outcome.succeeded)
+        mostly_failed = not outcome.succeeded and recent.mostly_failed()
+        self._outcomes.append(Result(delivery, outcome, verdict, now, mostly_failed, jitter))
         self._awake.set()
 
     async def _see_off(self) -> None:
@@ -274,3 +293,14 @@ class Sender:
         next_at = self._turns.next_at()
         wake_at = self._sweep_at if next_at is None else min(next_at, self._sweep_at)
         return max(0, wake_at - self._clock()) / 1000
+
+
+def _rest_of(endpoint: Endpoint, now: int) -> int | None:
+    """Return until when nothing may be sent to an endpoint, None where it may be."""
+    return endpoint.circuit.until if endpoint.circuit.rests(now) else None
+
+
+def _rate(endpoint: Endpoint, now: int) -> float | None:
+    """Return the attempts a second that an endpoint may have now: its own limit, or less."""
+    limits = [endpoint.pace, drain_per_second(endpoint.circuit, now)]
+    return min((limit for limit in limits if limit is not None), default=None)

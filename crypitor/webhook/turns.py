@@ -14,6 +14,9 @@ back to one. They count against `in_flight`. An endpoint that hangs is doubtful 
 deadline, holds one slot from then on, in a half that the healthy ones do not need, and has none of
 the earned ones. What is left: proven endpoints that fall silent in the same moment keep their
 earned slots until their deadline; meanwhile every other endpoint still has its first.
+
+Who waits for slots of one kind is served in turn: the projects one after another, and within a
+project its endpoints. An endpoint at rest, because its circuit is open, does not stand there.
 """
 
 import heapq
@@ -41,11 +44,13 @@ _EARNED = len(Standing)
 class _Lane:
     """What is known of one endpoint.
 
-    share: slots it may have now. most: the limit of its share. asking: it has due deliveries.
-    queued: the queue in which it stands, None while it may not have more. tokens: attempts that its
-    rate allows at once.
+    project: whose it is; its own id as long as that is not known. share: slots it may have now.
+    most: the limit of its share. asking: it has due deliveries. queued: the queue in which it
+    stands, None while it may not have more. tokens: attempts that its rate allows at once.
+    rests_until: unix milliseconds, None while it may be called.
     """
 
+    project: str
     standing: Standing
     most: int
     share: int = 1
@@ -55,6 +60,36 @@ class _Lane:
     rate_per_second: float | None = None
     tokens: float = 1.0
     refilled_at: int = 0
+    rests_until: int | None = None
+
+
+class _Queue:
+    """Endpoints that wait for slots of one kind: each project in turn, then each of its own."""
+
+    def __init__(self) -> None:
+        self._projects: OrderedDict[str, OrderedDict[str, None]] = OrderedDict()
+
+    def __bool__(self) -> bool:
+        return bool(self._projects)
+
+    def add(self, project: str, endpoint_id: str) -> None:
+        """Let an endpoint stand at the end of its project's."""
+        self._projects.setdefault(project, OrderedDict())[endpoint_id] = None
+
+    def remove(self, project: str, endpoint_id: str) -> None:
+        """Take out one that stands here."""
+        waiting = self._projects[project]
+        del waiting[endpoint_id]
+        if not waiting:
+            del self._projects[project]
+
+    def pop(self) -> str:
+        """Take out the first of the project whose turn it is."""
+        project, waiting = self._projects.popitem(last=False)
+        endpoint_id, _ = waiting.popitem(last=False)
+        if waiting:
+            self._projects[project] = waiting
+        return endpoint_id
 
 
 class Turns:
@@ -76,9 +111,7 @@ class Turns:
         self._lanes: dict[str, _Lane] = {}
         # For a first slot by standing, and for earned ones: who waits for one kind must not stand
         # before those who wait for another.
-        self._queues: tuple[OrderedDict[str, None], ...] = tuple(
-            OrderedDict() for _ in range(len(Standing) + 1)
-        )
+        self._queues = tuple(_Queue() for _ in range(len(Standing) + 1))
         self._first_queue = 0
         self._later: list[tuple[int, str]] = []
 
@@ -87,17 +120,35 @@ class Turns:
         """Slots that are held."""
         return sum(self._inside) + self._earned
 
-    def is_due(self, endpoint_id: str, failures_in_row: int = 0) -> None:
+    def is_due(
+        self, endpoint_id: str, failures_in_row: int = 0, project: str | None = None
+    ) -> None:
         """Note that an endpoint probably has due deliveries.
 
-        failures_in_row: from its row, for one that is not known here yet.
+        failures_in_row, project: from its row, for one that is not known here yet.
         """
-        self._ask(endpoint_id, self._lane(endpoint_id, failures_in_row))
+        self._ask(endpoint_id, self._lane(endpoint_id, failures_in_row, project))
 
-    def is_due_at(self, endpoint_id: str, due_at: int, failures_in_row: int = 0) -> None:
+    def is_due_at(
+        self, endpoint_id: str, due_at: int, failures_in_row: int = 0, project: str | None = None
+    ) -> None:
         """Note when an endpoint has its next due delivery, in unix milliseconds."""
-        self._lane(endpoint_id, failures_in_row)
+        self._lane(endpoint_id, failures_in_row, project)
         heapq.heappush(self._later, (due_at, endpoint_id))
+
+    def rest(self, endpoint_id: str, until: int | None) -> None:
+        """Leave an endpoint alone until an instant; with None, no longer.
+
+        What it asks for meanwhile is remembered: it asks again when its rest is over.
+        """
+        lane = self._lane(endpoint_id, 0, None)
+        if lane.rests_until == until:
+            return
+        lane.rests_until = until
+        if until is not None:
+            heapq.heappush(self._later, (until, endpoint_id))
+        if until is None or lane.asking:
+            self._ask(endpoint_id, lane)
 
     def next_at(self) -> int | None:
         """Return the earliest time that was noted and has not come."""
@@ -110,7 +161,11 @@ class Turns:
         and within a queue who came first is first.
         """
         while self._later and self._later[0][0] <= now:
-            self.is_due(heapq.heappop(self._later)[1])
+            _, endpoint_id = heapq.heappop(self._later)
+            lane = self._lane(endpoint_id, 0, None)
+            if lane.rests_until is not None and lane.rests_until <= now:
+                lane.rests_until = None
+            self._ask(endpoint_id, lane)
         granted: list[tuple[str, int]] = []
         empty_handed = 0
         while len(granted) < most and empty_handed < len(self._queues):
@@ -131,9 +186,10 @@ class Turns:
         *,
         ordered: bool = False,
         rate_per_second: float | None = None,
+        project: str | None = None,
     ) -> None:
         """Give back the slots that found nothing to do; who used all asks again."""
-        lane = self._lanes[endpoint_id]
+        lane = self._lane(endpoint_id, 0, project)
         lane.most = 1 if ordered else self._most
         lane.share = min(lane.share, lane.most)
         lane.rate_per_second = rate_per_second
@@ -166,24 +222,30 @@ class Turns:
             if lane.in_flight or lane.asking or endpoint_id in keep
         }
 
-    def _lane(self, endpoint_id: str, failures_in_row: int) -> _Lane:
+    def _lane(self, endpoint_id: str, failures_in_row: int, project: str | None) -> _Lane:
         lane = self._lanes.get(endpoint_id)
         if lane is None:
             standing = Standing.DOUBTFUL if failures_in_row else Standing.NEW
-            lane = self._lanes[endpoint_id] = _Lane(standing, self._most)
+            lane = self._lanes[endpoint_id] = _Lane(endpoint_id, standing, self._most)
+        if project is not None and project != lane.project:
+            if lane.queued is not None:
+                self._queues[lane.queued].remove(lane.project, endpoint_id)
+                self._queues[lane.queued].add(project, endpoint_id)
+            lane.project = project
         return lane
 
     def _ask(self, endpoint_id: str, lane: _Lane) -> None:
         """Let it stand in the queue that is right for it now, if it may have another slot."""
         lane.asking = True
-        number = _queue_of(lane) if lane.in_flight < lane.share else None
+        free = lane.in_flight < lane.share and lane.rests_until is None
+        number = _queue_of(lane) if free else None
         if lane.queued == number:
             return
         if lane.queued is not None:
-            del self._queues[lane.queued][endpoint_id]
+            self._queues[lane.queued].remove(lane.project, endpoint_id)
         lane.queued = number
         if number is not None:
-            self._queues[number][endpoint_id] = None
+            self._queues[number].add(lane.project, endpoint_id)
 
     def _grant(self, number: int, now: int) -> tuple[str, int] | None:
         """Serve the first endpoint of a queue that can use a slot; None when there is none."""
@@ -193,7 +255,7 @@ class Turns:
             room = first + self._earned_ceiling - self._earned
             if room <= 0 or (number != _EARNED and not first):
                 return None
-            endpoint_id, _ = queue.popitem(last=False)
+            endpoint_id = queue.pop()
             lane = self._lanes[endpoint_id]
             lane.asking, lane.queued = False, None
             free = min(lane.share - lane.in_flight, room)

@@ -28,9 +28,12 @@ async def test_endpoint_is_made_with_defaults(api):
         "headers": {},
         "ordered": False,
         "rate_per_second": None,
+        "events": [],
         "enabled": True,
         "state": "healthy",
         "state_reason": None,
+        "circuit": "closed",
+        "waiting": None,
     }
 
 

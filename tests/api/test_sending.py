@@ -48,7 +48,7 @@ class Sent:
 
         async def unit(tx):
             [found] = (await load_endpoints(tx, [endpoint_id])).values()
-            claimed = await claim(tx, found, now, 60_000, 1000)
+            _, claimed = await claim(tx, found, now, 60_000, 1000)
             results = [Result(one, outcome, after(one, outcome, now, ()), now) for one in claimed]
             await record(tx, results)
             return [one.id for one in claimed]

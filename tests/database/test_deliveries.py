@@ -11,7 +11,6 @@ from crypitor.database.deliveries import (
     cursor_of,
     get_delivery,
     list_deliveries,
-    queue_deliveries,
 )
 from crypitor.errors import Invalid, NotFound
 from crypitor.monitor.models import Phase
@@ -300,8 +299,9 @@ async def test_due_endpoints_cost_by_endpoints_and_not_by_rows(store):
 
     steps = [row["detail"] for row in plan]
     assert not any(step.startswith("SCAN deliveries") and "INDEX" not in step for step in steps)
-    assert sum("deliveries_due (endpoint_id>?)" in step for step in steps) == 1
+    assert sum("deliveries_order (endpoint_id>?)" in step for step in steps) == 1
     assert sum("deliveries_due (endpoint_id=?)" in step for step in steps) == 1
+    assert sum("deliveries_order (endpoint_id=?)" in step for step in steps) == 1
 
 
 @ON_SQLITE
@@ -316,6 +316,21 @@ async def test_a_claim_reads_only_what_it_takes(store):
 
     steps = [row["detail"] for row in plan]
     assert "SEARCH deliveries USING INDEX deliveries_due (endpoint_id=? AND due_at<?)" in steps
+    assert not any("TEMP B-TREE" in step for step in steps)
+
+
+@ON_SQLITE
+async def test_a_claim_in_order_looks_at_one_row(store):
+    """The first of the index of positions, whatever stands behind it."""
+    from crypitor.database.attempts import CLAIM_FIRST
+
+    sql = "explain query plan " + CLAIM_FIRST.format(columns="id", lock="")
+    plan = await store.database.write(
+        lambda tx: tx.all(sql, endpoint="ep_1", now=0, leased_until=1)
+    )
+
+    steps = [row["detail"] for row in plan]
+    assert "SEARCH deliveries USING INDEX deliveries_order (endpoint_id=?)" in steps
     assert not any("TEMP B-TREE" in step for step in steps)
 
 
@@ -336,25 +351,11 @@ async def test_an_ordered_endpoint_gets_the_oldest_or_nothing(store):
     assert (retried.id, second.id) == ("de_1", "de_2")
 
 
-async def test_an_ordered_endpoint_gets_one_blocks_deliveries_in_the_order_of_its_matches(store):
-    """They were created in one instant; positions tell."""
+async def test_an_ordered_endpoint_gets_what_was_queued_at_once_in_its_order(store):
+    """Deliveries of one block are all of one instant; their positions tell them apart."""
     await store.prepare(endpoint("ep_3", ordered=True))
     names = ["zz", "mm", "aa"]
-
-    async def work(tx):
-        for position, name in enumerate(names):
-            await tx.run(
-                """insert into matches (id, position, project_id, monitor_id, network, kind,
-                        direction, address, block_number, block_hash, transaction_hash, phase,
-                        returns, document, created_at)
-                    values (:id, :position, 'pr_1', 'mo_1', 'dev', 'native', 'in', '0x', 1, '0x',
-                        '0x', 'detected', 0, '{}', 0)""",
-                id=f"ma_{name}",
-                position=position,
-            )
-        await queue_deliveries(tx, [delivery(name, "ep_3") for name in names], 0)
-
-    await store.database.write(work)
+    await store.queue(*(delivery(name, "ep_3") for name in names), now=0)
     order = []
     for _ in names:
         [claimed] = await store.claim("ep_3", now=1)

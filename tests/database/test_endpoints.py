@@ -15,7 +15,8 @@ from crypitor.database.endpoints import (
     update_endpoint,
 )
 from crypitor.database.keys import ensure_project
-from crypitor.webhook.delivery import Endpoint, State
+from crypitor.webhook.circuit import Circuit, CircuitState
+from crypitor.webhook.delivery import Endpoint, Notice, State
 
 
 @pytest.fixture
@@ -36,6 +37,9 @@ async def endpoint(database) -> Endpoint:
         state_reason="refused",
         failures_in_row=5,
         failing_since=7,
+        failed_at=8,
+        events=(Notice.DISABLED,),
+        circuit=Circuit(CircuitState.OPEN, 3, 4, 5),
         created_at=8,
         updated_at=9,
     )

@@ -54,7 +54,7 @@ class Store:
     ) -> list[Delivery]:
         async def work(tx):
             endpoints = await load_endpoints(tx, [endpoint_id])
-            return await claim(tx, endpoints[endpoint_id], now, lease_ms, limit)
+            return (await claim(tx, endpoints[endpoint_id], now, lease_ms, limit))[1]
 
         return await self.database.write(work)
 

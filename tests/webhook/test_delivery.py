@@ -18,16 +18,16 @@ from crypitor.webhook.delivery import (
     Status,
     Verdict,
     after,
-    endpoint_after,
     retry_after_seconds,
 )
+from crypitor.webhook.health import endpoint_after
 
 NOW = 1_784_543_999_000  # 2026-07-20T10:39:59Z
 HOUR = 3600 * 1000
 DELIVERY = Delivery(
     id="de_1", project_id="pr_1", monitor_id="mo_1", match_id="ma_1", endpoint_id="ep_1",
     phase=Phase.DETECTED, status=Status.PENDING, attempts=0, due_at=NOW, token=1, follows=None,
-    body="{}", error=None, created_at=NOW, finished_at=None,
+    body="{}", error=None, created_at=NOW, finished_at=None, position=1,
 )  # fmt: skip
 ENDPOINT = Endpoint(id="ep_1", project_id="pr_1", url="https://example.com", secret="whsec_")
 

@@ -1,0 +1,56 @@
+"""News of endpoints in trouble, queued for the project's other endpoints that asked for it."""
+
+import json
+from collections.abc import Sequence
+
+from crypitor.database.deliveries import NewDelivery, queue_deliveries
+from crypitor.database.engine import Transaction
+from crypitor.webhook.delivery import Endpoint
+from crypitor.webhook.health import notice_of
+from crypitor.webhook.notice import notice_body, notice_id
+
+# Few endpoints ask, and states change rarely: no index beyond the project's.
+SELECT_LISTENERS = """select id, project_id, events from endpoints
+    where project_id in {projects} and events <> '[]' and enabled = 1 and state <> 'disabled'
+    order by id"""
+
+
+async def tell_endpoints(
+    tx: Transaction, changes: Sequence[tuple[Endpoint, Endpoint]], now: int
+) -> frozenset[str]:
+    """Queue what endpoints asked to be told of changes; return those that have something new.
+
+    changes: endpoints as they were and as they are now, in unix milliseconds. Of one endpoint the
+    same news is queued once an hour at most, however often it comes and goes.
+    """
+    news = [
+        (endpoint, notice)
+        for before, endpoint in changes
+        if (notice := notice_of(before, endpoint)) is not None
+    ]
+    if not news:
+        return frozenset()
+    rows = await tx.all(
+        SELECT_LISTENERS.format(projects=tx.listed("projects")),
+        projects=json.dumps(sorted({endpoint.project_id for endpoint, _ in news})),
+    )
+    deliveries = [
+        NewDelivery(
+            id=notice_id(endpoint, notice, row["id"], now),
+            project_id=endpoint.project_id,
+            monitor_id=None,
+            match_id=None,
+            endpoint_id=row["id"],
+            phase=notice,
+            body=notice_body(endpoint, notice, now),
+            follows=None,
+        )
+        for endpoint, notice in news
+        for row in rows
+        if row["project_id"] == endpoint.project_id
+        and row["id"] != endpoint.id
+        and notice in json.loads(row["events"])
+    ]
+    if deliveries:
+        await queue_deliveries(tx, deliveries, now)
+    return frozenset(delivery.endpoint_id for delivery in deliveries)

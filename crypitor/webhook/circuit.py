@@ -1,0 +1,141 @@
+"""The circuit breaker of one endpoint: when it is left alone, tried again, and trusted again. Pure.
+
+    closed ──── 10 failures in a row, or 70 % of 10 and more in 5 minutes ────▶ open
+    open ────── its rest is over and something is due: one attempt ───────────▶ half-open
+    half-open ─ the attempt succeeded ─▶ closed, and its queue leaves slowly at first
+              ─ it failed ─────────────▶ open, for twice as long as before
+              ─ nothing was heard of it ▶ half-open again, with another attempt
+
+Nothing is dropped meanwhile: an open circuit keeps the queue.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+
+FAILURES_IN_ROW = 10
+FAILED_SHARE = 0.7
+FEWEST_ATTEMPTS = 10
+WINDOW_MS = 300_000
+BUCKET_MS = 30_000
+FIRST_REST_MS = 30_000
+LONGEST_REST_MS = 600_000
+REST_JITTER = 0.2
+DRAIN_MS = 60_000
+DRAIN_STEP_MS = 10_000
+FIRST_DRAIN_PER_SECOND = 10.0
+
+
+class CircuitState(StrEnum):
+    """Whether an endpoint is called, left alone, or being tried."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half-open"
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """A circuit as it is stored.
+
+    since: unix milliseconds of the last change of state. until: unix milliseconds; open: when the
+    next attempt may be made; half-open: when nothing will be heard any more of the one that is
+    under way. openings: in a row, without a calm minute between them.
+    """
+
+    state: CircuitState = CircuitState.CLOSED
+    since: int = 0
+    until: int | None = None
+    openings: int = 0
+
+    def rests(self, now: int) -> bool:
+        """Whether nothing may be sent now."""
+        return self.until is not None and now < self.until
+
+    def may_try(self, now: int) -> bool:
+        """Whether exactly one attempt may be made now."""
+        return self.state is not CircuitState.CLOSED and not self.rests(now)
+
+    def trying(self, now: int, lease_ms: int) -> "Circuit":
+        """Return it with the one attempt under way."""
+        since = self.since if self.state is CircuitState.HALF_OPEN else now
+        return Circuit(CircuitState.HALF_OPEN, since, now + lease_ms, self.openings)
+
+
+CLOSED = Circuit()
+
+
+class Recent:
+    """The attempts of the last five minutes at one endpoint, counted in steps of 30 seconds."""
+
+    __slots__ = ("_buckets",)
+
+    def __init__(self) -> None:
+        self._buckets: deque[list[int]] = deque()
+
+    def add(self, now: int, *, succeeded: bool) -> None:
+        """Count an attempt that ended now, in unix milliseconds."""
+        number = now // BUCKET_MS
+        if not self._buckets or self._buckets[-1][0] < number:
+            self._buckets.append([number, 0, 0])
+        self._buckets[-1][1] += 1
+        self._buckets[-1][2] += not succeeded
+        while self._buckets[0][0] <= number - WINDOW_MS // BUCKET_MS:
+            self._buckets.popleft()
+
+    def over(self, now: int) -> bool:
+        """Whether nothing that is counted is of the last five minutes."""
+        return self._buckets[-1][0] <= (now - WINDOW_MS) // BUCKET_MS
+
+    def mostly_failed(self) -> bool:
+        """Whether most attempts failed, and there were enough to say so."""
+        attempts = sum(bucket[1] for bucket in self._buckets)
+        failures = sum(bucket[2] for bucket in self._buckets)
+        return attempts >= FEWEST_ATTEMPTS and failures >= FAILED_SHARE * attempts
+
+
+def circuit_after(
+    circuit: Circuit,
+    now: int,
+    *,
+    succeeded: bool,
+    failures_in_row: int,
+    mostly_failed: bool,
+    jitter: float = 0.0,
+) -> Circuit:
+    """Return what an attempt makes of a circuit.
+
+    now: unix milliseconds. failures_in_row: with this attempt. mostly_failed: see Recent, with
+    this attempt. jitter: -1 to 1, of 20 % of the rest.
+    """
+    if circuit.state is CircuitState.OPEN:  # it began before the circuit opened
+        return circuit
+    if circuit.state is CircuitState.HALF_OPEN:
+        if succeeded:
+            return Circuit(CircuitState.CLOSED, now, None, circuit.openings)
+        return _opened(circuit, now, circuit.openings + 1, jitter)
+    if not succeeded and (failures_in_row >= FAILURES_IN_ROW or mostly_failed):
+        calm = now - circuit.since >= DRAIN_MS
+        return _opened(circuit, now, 1 if calm else circuit.openings + 1, jitter)
+    return circuit
+
+
+def drain_per_second(circuit: Circuit, now: int) -> float | None:
+    """Return how many attempts a second a circuit that was closed lately allows; None: any.
+
+    10 at first, twice as many every 10 seconds, and no limit after a minute.
+    """
+    if circuit.state is not CircuitState.CLOSED or not circuit.openings:
+        return None
+    passed = max(0, now - circuit.since)
+    if passed >= DRAIN_MS:
+        return None
+    return FIRST_DRAIN_PER_SECOND * 2.0 ** (passed // DRAIN_STEP_MS)
+
+
+def _opened(circuit: Circuit, now: int, openings: int, jitter: float) -> Circuit:
+    rest = min(FIRST_REST_MS * 2.0 ** min(openings - 1, 20), LONGEST_REST_MS)
+    since = now if circuit.state is CircuitState.CLOSED else circuit.since
+    return Circuit(
+        CircuitState.OPEN, since, now + round(rest * (1 + REST_JITTER * jitter)), openings
+    )

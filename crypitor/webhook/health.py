@@ -1,0 +1,147 @@
+"""What attempts make of an endpoint: healthy, failing, disabled; and its circuit. Pure."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from crypitor.webhook.circuit import CLOSED, CircuitState, circuit_after
+from crypitor.webhook.delivery import GONE, Endpoint, Notice, Result, State
+
+FAILURES_UNTIL_FAILING = 4
+FAILING_DAYS_UNTIL_DISABLED = 5
+DAY_MS = 24 * 3600 * 1000
+# Silence is not failure: without an attempt for so long, nothing is known of the time between. The
+# longest wait of the schedule, with its jitter, is shorter.
+SILENCE_MS = 2 * DAY_MS
+
+
+class WaitingFor(StrEnum):
+    """Why an endpoint that has something queued is sent nothing now."""
+
+    OWNER = "disabled"
+    CIRCUIT = "circuit"
+    RETRY = "retry"
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The first of an endpoint's pending deliveries, by position.
+
+    attempts: that have ended. tried_at: of the first one, None before. Unix milliseconds.
+    """
+
+    id: str
+    attempts: int
+    due_at: int
+    created_at: int
+    tried_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Why, since when and with which delivery an endpoint waits.
+
+    next_at: of the next attempt, None while nobody knows. Unix milliseconds.
+    """
+
+    reason: WaitingFor
+    since: int
+    delivery: str
+    next_at: int | None
+
+
+def endpoint_after(endpoint: Endpoint, result: Result) -> Endpoint:
+    """Return an endpoint with its failures, state and circuit as an attempt leaves them.
+
+    One that has been disabled stays so until its owner enables it, whatever is still under way.
+    """
+    counted = _counted(endpoint, result)
+    if endpoint.state is State.DISABLED:
+        return counted
+    if (reason := _reason_to_disable(counted, result)) is not None:
+        return replace(counted, enabled=False, state=State.DISABLED, state_reason=reason)
+    closed = counted.circuit.state is CircuitState.CLOSED
+    if result.outcome.succeeded:
+        healed = closed and endpoint.state is State.FAILING
+        return replace(counted, state=State.HEALTHY, state_reason=None) if healed else counted
+    if counted.failures_in_row >= FAILURES_UNTIL_FAILING or not closed:
+        return replace(counted, state=State.FAILING, state_reason=result.outcome.error)
+    return counted
+
+
+def reopened(endpoint: Endpoint, now: int) -> Endpoint:
+    """Return an endpoint as its owner enabled it: with nothing held against it.
+
+    What has gathered while it was disabled leaves slowly at first. now: unix milliseconds.
+    """
+    tired = endpoint.state is State.DISABLED or endpoint.circuit.state is not CircuitState.CLOSED
+    return replace(
+        endpoint,
+        enabled=True,
+        state=State.HEALTHY,
+        state_reason=None,
+        failures_in_row=0,
+        failing_since=None,
+        failed_at=None,
+        circuit=replace(CLOSED, since=now, openings=1) if tired else endpoint.circuit,
+    )
+
+
+def notice_of(before: Endpoint, after: Endpoint) -> Notice | None:
+    """Return what a change of an endpoint's state is told as, None for one that is not."""
+    if after.state is before.state or after.state is State.HEALTHY:
+        return None
+    return Notice.DISABLED if after.state is State.DISABLED else Notice.FAILING
+
+
+def waiting_of(endpoint: Endpoint, first: Queued | None, now: int) -> Waiting | None:
+    """Say why nothing is sent to an endpoint now; None where nothing has to wait.
+
+    first: None when nothing is queued. now: unix milliseconds.
+    """
+    if first is None:
+        return None
+    if not endpoint.enabled or endpoint.state is State.DISABLED:
+        return Waiting(WaitingFor.OWNER, first.created_at, first.id, None)
+    due_at = first.due_at if endpoint.ordered else 0
+    if endpoint.circuit.state is not CircuitState.CLOSED:
+        next_at = max(endpoint.circuit.until or 0, due_at)
+        return Waiting(WaitingFor.CIRCUIT, endpoint.circuit.since, first.id, next_at)
+    if first.attempts and due_at > now:
+        since = first.created_at if first.tried_at is None else first.tried_at
+        return Waiting(WaitingFor.RETRY, since, first.id, due_at)
+    return None
+
+
+def _counted(endpoint: Endpoint, result: Result) -> Endpoint:
+    if result.outcome.succeeded:
+        counted = replace(endpoint, failures_in_row=0, failing_since=None, failed_at=None)
+    else:
+        heard = endpoint.failed_at
+        lately = heard is not None and result.ended_at - heard < SILENCE_MS
+        counted = replace(
+            endpoint,
+            failures_in_row=endpoint.failures_in_row + 1,
+            failing_since=(endpoint.failing_since if lately else None) or result.ended_at,
+            failed_at=result.ended_at,
+        )
+    circuit = circuit_after(
+        endpoint.circuit,
+        result.ended_at,
+        succeeded=result.outcome.succeeded,
+        failures_in_row=counted.failures_in_row,
+        mostly_failed=result.mostly_failed,
+        jitter=result.jitter,
+    )
+    return counted if circuit is endpoint.circuit else replace(counted, circuit=circuit)
+
+
+def _reason_to_disable(counted: Endpoint, result: Result) -> str | None:
+    if result.verdict.gone:
+        said = "410 Gone" if result.outcome.status_code == GONE else "webhook-delivery: disable"
+        return f"it answered {said}"
+    since = counted.failing_since
+    if since is None or counted.failures_in_row < FAILURES_UNTIL_FAILING:
+        return None
+    if result.ended_at - since < FAILING_DAYS_UNTIL_DISABLED * DAY_MS:
+        return None
+    return f"nothing but failures for {FAILING_DAYS_UNTIL_DISABLED} days: {result.outcome.error}"
