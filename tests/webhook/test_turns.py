@@ -334,3 +334,38 @@ def test_bounds_that_leave_no_room_are_refused(bounds):
     """A quarter of three is nothing."""
     with pytest.raises(ValueError):
         Turns(*bounds)
+
+
+def test_projects_take_turns_however_many_endpoints_each_has():
+    """A project with a hundred endpoints is served once between two turns of one with a single."""
+    turns = Turns(1000, 10, 1000)
+    for number in range(100):
+        turns.is_due(f"many{number}", project="big")
+    turns.is_due("single", project="small")
+
+    assert "single" in [name for name, _ in turns.next_turns(0, 2)]
+
+
+def test_an_endpoint_at_rest_gets_no_turn_until_its_time():
+    """What it asks for meanwhile is remembered, and it asks once."""
+    turns = Turns(100, 10, 100)
+    turns.rest("a", 1000)
+    for _ in range(5):
+        turns.is_due("a")
+
+    assert turns.next_turns(999, 10) == []
+    assert turns.next_at() == 1000
+    assert turns.next_turns(1000, 10) == [("a", 1)]
+    assert turns.next_at() is None
+
+
+def test_a_rest_that_is_ended_early_lets_an_endpoint_ask_at_once():
+    """Its circuit was closed."""
+    turns = Turns(100, 10, 100)
+    turns.is_due("a")
+    turns.rest("a", 1000)
+    resting = turns.next_turns(0, 10)
+    turns.rest("a", None)
+
+    assert resting == []
+    assert turns.next_turns(0, 10) == [("a", 1)]
