@@ -252,7 +252,7 @@ class Sender:
     async def _attempt(self, endpoint: Endpoint, delivery: Delivery) -> None:
         """Post once. The outcome waits for the next turn; an unexpected error ends the role."""
         outcome = await self._poster.post(
-            endpoint, delivery.id, delivery.body.encode(), self._clock(), delivery.monitor_id
+            endpoint, delivery.id, delivery.body.encode(), self._clock(), delivery.monitor_id or ""
         )
         now = self._clock()
         jitter = self._jitter()
