@@ -4,9 +4,9 @@ import pytest
 
 from crypitor.declared.apply import apply_files, export_text
 from crypitor.declared.remote import Remote
-from tests.api.conftest import api, context, woken
+from tests.api.conftest import api, context, poster, woken
 
-__all__ = ["api", "context", "woken"]
+__all__ = ["api", "context", "poster", "woken"]
 
 
 class Declared:
