@@ -29,8 +29,16 @@ METADATA_SECONDS = 30.0
 
 Client = TypeVar("Client", AIOKafkaProducer, AIOKafkaConsumer, AIOKafkaAdminClient)
 
+
+def _is_no_leftover(record: logging.LogRecord) -> bool:
+    """Keep out of the log what a client that was cut off still had to say to nobody."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not (isinstance(error, KafkaError) and "was never retrieved" in record.getMessage())
+
+
 # During an outage aiokafka logs every attempt; what it means is said once, as BrokerUnavailable.
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+logging.getLogger("asyncio").addFilter(_is_no_leftover)
 
 
 @dataclass(frozen=True)
@@ -154,7 +162,11 @@ async def _cut_off_producer(client: AIOKafkaProducer) -> None:
 
     Its sender is told twice to end, as its first answer is to wait on; what it has is given up.
     """
-    client._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001 - there is no other way
+    accumulator = client._message_accumulator  # noqa: SLF001 - there is no other way
+    # What is to be sent again counts as pending too: aiokafka takes each out of there as it fails.
+    for batches in accumulator._batches.values():  # noqa: SLF001
+        accumulator._pending_batches.update(batches)  # noqa: SLF001
+    accumulator.fail_all(ProducerClosed())
     sender = client._sender.sender_task  # noqa: SLF001
     for _ in range(10):
         if sender is not None and not sender.done():

@@ -293,8 +293,10 @@ class KafkaQueue:
                     max_poll_interval_ms=int(self._poll_seconds * 1000),
                     **self._connection.options,
                 )
-                consumer.subscribe([self.topic], listener=_Forget(self._forget))
+                # Subscribed only now, it joins its group while we wait for messages. That may take
+                # until the session of somebody who died has ended: longer than a start may take.
                 self._consumer = await started(consumer, self._connection)
+                consumer.subscribe([self.topic], listener=_Forget(self._forget))
                 self._heard_at = asyncio.get_running_loop().time()
                 self._left = {}
             return self._consumer
