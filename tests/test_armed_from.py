@@ -201,7 +201,7 @@ async def run(url, lives, apart=False):
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(LIVES)
 def test_armed_from_is_true_to_the_block(migrated_sqlite, lives):

@@ -88,7 +88,7 @@ def our_outcome(condition: Condition, record: Facts) -> bool | None:
         return None
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(TRUTHS, WORDS)
 def test_integers_come_out_as_in_python(text: str, words: tuple[int, ...]) -> None:
     """Every operator, its precedence, its sign, and every bit of 256."""
@@ -169,7 +169,7 @@ TOKENS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(st.lists(TOKENS, max_size=30).map(" ".join))
 def test_any_row_of_words_is_refused_or_harmless(text: str) -> None:
     """A row of words is refused in one way, or evaluates within a millisecond and raises nothing."""
