@@ -18,20 +18,13 @@ from typing import NoReturn, Protocol, TypeAlias
 
 import aiohttp
 from eth_typing import URI
+from web3 import AsyncHTTPProvider, WebSocketProvider
+from web3._utils.http_session_manager import HTTPSessionManager
+from web3.exceptions import PersistentConnectionClosedOK, Web3Exception
 from websockets.exceptions import InvalidStatus, WebSocketException
 
 from crypitor.errors import NodeUnavailable
 from crypitor.worker import rpc
-
-# web3 imports py_ecc, which raises the limit of the whole process to 100,000. JSON of 40 kB, nested
-# 40,000 times, would then overflow the C stack and kill the process in place of being refused.
-_usual_recursion_limit = sys.getrecursionlimit()
-
-from web3 import AsyncHTTPProvider, WebSocketProvider  # noqa: E402
-from web3._utils.http_session_manager import HTTPSessionManager  # noqa: E402
-from web3.exceptions import PersistentConnectionClosedOK, Web3Exception  # noqa: E402
-
-sys.setrecursionlimit(_usual_recursion_limit)
 
 Answers: TypeAlias = rpc.Answer | list[rpc.Answer]
 
