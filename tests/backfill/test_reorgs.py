@@ -7,7 +7,8 @@ import pytest
 
 from crypitor.monitor.models import DEFAULT_RULES, Kind, Rule
 
-SEEDS = range(int(os.environ.get("CRYPITOR_TEST_SEEDS", "12")))
+SEEDS = int(os.environ.get("CRYPITOR_TEST_SEEDS", "12"))
+QUICK_SEEDS = 4
 RULES = {"whole": DEFAULT_RULES, "logs": (Rule(Kind.ERC20), Rule(Kind.ERC1155))}
 
 
@@ -89,7 +90,13 @@ async def test_orphaned_while_the_job_rested(rig, rules):
 
 
 @pytest.mark.parametrize("rules", RULES)
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(seed, marks=[pytest.mark.soak] if seed >= QUICK_SEEDS else [])
+        for seed in range(SEEDS)
+    ],
+)
 async def test_random_reorgs(rig, seed, rules):
     """
     After random blocks, reorgs and restarts, what was told equals a plain reading of the chain.

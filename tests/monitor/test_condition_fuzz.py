@@ -88,7 +88,7 @@ def our_outcome(condition: Condition, record: Facts) -> bool | None:
         return None
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(TRUTHS, WORDS)
 def test_integers_come_out_as_in_python(text: str, words: tuple[int, ...]) -> None:
     """Every operator, its precedence, its sign, and every bit of 256."""
@@ -169,7 +169,7 @@ TOKENS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.lists(TOKENS, max_size=30).map(" ".join))
 def test_any_row_of_words_is_refused_or_harmless(text: str) -> None:
     """A row of words is refused in one way, or evaluates within a millisecond and raises nothing."""
@@ -234,7 +234,7 @@ def with_another_word(text: str, place: int, words: list[str]) -> str:
     return " ".join([*row[:at], *words, *row[at + 1 :]])
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(CONDITIONS, st.integers(0, 1000), st.lists(TOKENS, max_size=2))
 def test_a_condition_with_a_slip_is_refused_or_harmless(
     text: str, place: int, words: list[str]
