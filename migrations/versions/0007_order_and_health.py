@@ -6,8 +6,8 @@ circuit: `closed`, `open` or `half-open`; until when it rests; how often in a ro
 
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 
 STATEMENTS = (
     "alter table deliveries add column position bigint not null default 0",
