@@ -10,6 +10,7 @@ BENCHES = {
     "addresses": "a million addresses: adding, searching, removing, loading",
     "proof": "the proof of recorded blocks at each level",
     "lies": "how many lies about receipts each level of proof finds",
+    "deliveries": "deliveries a second beside a bare client loop; claims before few and many rows",
     "heads": "from a node's having a block to its being on the queue (needs anvil)",
 }
 """Module → what it measures."""

@@ -53,6 +53,7 @@ def signature_of(secret: str) -> Signature:
     return Signature.SYMMETRIC
 
 
+@lru_cache(maxsize=1024)
 def key_of(secret: str) -> bytes:
     """Return the 24 to 64 bytes that sign. Raises Invalid for anything but `whsec_<base64>`."""
     key = _decoded(secret, PREFIX)
