@@ -11,6 +11,7 @@ BENCHES = {
     "proof": "the proof of recorded blocks at each level",
     "lies": "how many lies about receipts each level of proof finds",
     "deliveries": "deliveries a second beside a bare client loop; claims before few and many rows",
+    "retention": "what comes and goes for years: the file's size, the steps, blocks beside them",
     "heads": "from a node's having a block to its being on the queue (needs anvil)",
 }
 """Module → what it measures."""
