@@ -1,12 +1,16 @@
 """The 2048-bit filter over addresses and topics of logs. Source: yellow paper, section 4.3.1."""
 
+import struct
 from collections.abc import Iterable
 
-from crypitor.evm.keccak import keccak
+from sha3 import keccak_256
+
 from crypitor.evm.types import Log
 
 _SIZE = 256
-_LAST = _SIZE - 1
+_BITS = 8 * _SIZE
+_LAST_BIT = _BITS - 1
+_ONE = ord("1")
 
 
 def bloom(items: Iterable[bytes]) -> bytes:
@@ -15,13 +19,11 @@ def bloom(items: Iterable[bytes]) -> bytes:
     Each bit's number is the low 11 bits of one of the first three byte pairs of the hash; bit 0 is
     the lowest of the last byte.
     """
-    bits = bytearray(_SIZE)
-    for item in items:
-        high1, low1, high2, low2, high3, low3 = keccak(item)[:6]
-        bits[_LAST - ((high1 & 7) << 5 | low1 >> 3)] |= 1 << (low1 & 7)
-        bits[_LAST - ((high2 & 7) << 5 | low2 >> 3)] |= 1 << (low2 & 7)
-        bits[_LAST - ((high3 & 7) << 5 | low3 >> 3)] |= 1 << (low3 & 7)
-    return bytes(bits)
+    digests = b"".join([keccak_256(item).digest()[:6] for item in items])
+    digits = bytearray(b"0") * _BITS
+    for number in struct.unpack(f">{len(digests) // 2}H", digests):
+        digits[_LAST_BIT - (number & _LAST_BIT)] = _ONE
+    return int(digits, 2).to_bytes(_SIZE, "big")
 
 
 def logs_bloom(logs: Iterable[Log]) -> bytes:
@@ -33,4 +35,4 @@ def logs_bloom(logs: Iterable[Log]) -> bytes:
     for log in logs:
         items.add(log.address)
         items.update(log.topics)
-    return bloom(bytes.fromhex(item[2:]) for item in items)
+    return bloom([bytes.fromhex(item[2:]) for item in items])

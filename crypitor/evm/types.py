@@ -6,6 +6,7 @@ wire form on the queue. Source: execution-apis, schemas `Block`, `TransactionInf
 `Log`.
 """
 
+from functools import lru_cache
 from typing import TypeAlias
 
 import msgspec
@@ -20,6 +21,12 @@ Quantity: TypeAlias = str
 """0x and hex digits of a non-negative integer: `int(quantity, 16)`."""
 
 _HASH_TEXT = len("0x") + 64
+
+
+@lru_cache(maxsize=1024)
+def counted(count: int) -> list[Quantity]:
+    """Return "0x0", "0x1" and so on, as transactions and logs are numbered; not to be changed."""
+    return [hex(number) for number in range(count)]
 
 
 class Log(msgspec.Struct, frozen=True, gc=False, rename="camel"):

@@ -5,14 +5,16 @@ another node is asked, and nothing malformed gets further than this module.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
+from itertools import chain
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import msgspec
 
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.traces import room_for_deep_calls
-from crypitor.evm.types import Block, Hash, Header, Log, Receipt, Seal, Transaction
+from crypitor.evm.types import Block, Hash, Header, Log, Receipt, Seal, Transaction, counted
 
 T = TypeVar("T")
 
@@ -300,80 +302,76 @@ def _lowered(raw: Raw) -> bytes:
     return _ANY_HEX.sub(lambda found: found[0].lower(), bytes(raw))
 
 
-# Each is matched against many texts at once, after repetitions were dropped: 0.5 ms for a block.
-_HASHES = re.compile(r"(?:0x[0-9a-f]{64} )*+")
-_ADDRESSES = re.compile(r"(?:0x[0-9a-f]{40} )*+")
-_QUANTITIES = re.compile(r"(?:0x[0-9a-f]{1,64} )*+")
 _BLOOM = re.compile(r"0x[0-9a-fA-F]{512}")
+_QUANTITIES = re.compile(r"(?:0x[0-9a-f]{1,64} )*+")
 _HEX_DIGITS = b"0123456789abcdef"
+_HASH_TEXT = len("0x") + 64
+_ADDRESS_TEXT = len("0x") + 40
 
 
 def _misshapen(found: Served) -> str | None:
-    """Return what is not lower-case hex of its length; None if all is well."""
-    for texts, shape, name in (
-        ({*_hashes(found)}, _HASHES, "a hash"),
-        ({*_addresses(found)}, _ADDRESSES, "an address"),
-        ({*_quantities(found)}, _QUANTITIES, "a quantity"),
+    """Return what is not lower-case hex of its length; None if all is well.
+
+    Texts of a kind are looked at all at once, by calls whose loops are compiled: 0.3 ms for a block
+    of 500 logs. What `prove` compares with something that is looked at here is left out.
+    """
+    seal, transactions, receipts = found.seal, found.transactions, found.receipts
+    logs = [log for receipt in receipts for log in receipt.logs]
+    hashes = [seal.hash, seal.parent_hash, seal.receipts_root, seal.transactions_root]
+    hashes += [transaction.hash for transaction in transactions]
+    hashes += chain.from_iterable([log.topics for log in logs])
+    addresses = [transaction.sender for transaction in transactions]
+    addresses += [transaction.to for transaction in transactions if transaction.to is not None]
+    addresses += [one.contract_address for one in receipts if one.contract_address is not None]
+    addresses += [log.address for log in logs]
+    quantities = [transaction.value for transaction in transactions]
+    for indexes in (
+        [transaction.index for transaction in transactions],
+        [receipt.transaction_index for receipt in receipts],
+        [log.index for log in logs],
     ):
-        if not _all(shape, texts):
-            wrong = min(text for text in texts if not _all(shape, (text,)))
+        if indexes != counted(len(indexes)):
+            quantities += indexes
+    quantities += {receipt.status for receipt in receipts if receipt.status is not None}
+    quantities += (seal.number, seal.timestamp)
+    for texts, ok, name in (
+        (hashes, partial(_are_hex, size=_HASH_TEXT), "a hash"),
+        (addresses, partial(_are_hex, size=_ADDRESS_TEXT), "an address"),
+        (quantities, _are_quantities, "a quantity"),
+    ):
+        if not ok(texts):
+            wrong = min(text for text in texts if not ok([text]))
             return f"{wrong[:80]!r} for {name}"
-    strings = [*_byte_strings(found)]
-    digits = "".join([text[2:] for text in strings])
-    if not digits.isascii() or digits.encode().translate(None, _HEX_DIGITS):
-        return "bytes that are not hex"
-    if any(len(text) % 2 or text[:2] != "0x" for text in strings):
+    strings = [transaction.input for transaction in transactions]
+    strings += [log.data for log in logs]
+    if {text[:2] for text in strings} - {"0x"} or any(map(_is_odd, map(len, strings))):
         return "bytes that are not 0x and pairs of digits"
+    joined = "".join(strings)
+    if not joined.isascii() or joined.encode().translate(None, _HEX_DIGITS) != b"x" * len(strings):
+        return "bytes that are not hex"
     return None
 
 
-def _all(shape: re.Pattern[str], texts: Collection[str]) -> bool:
+_is_odd = (1).__and__
+
+
+def _are_hex(texts: Sequence[str], size: int) -> bool:
+    """Whether each text is 0x and lower-case hex digits, `size` characters in all."""
+    if not {size}.issuperset(map(len, texts)):
+        return False
+    joined, count = "".join(texts), len(texts)
+    return (
+        joined.isascii()
+        and joined[::size] == "0" * count
+        and joined[1::size] == "x" * count
+        and len(joined.encode().translate(None, _HEX_DIGITS)) == count
+    )
+
+
+def _are_quantities(texts: Sequence[str]) -> bool:
+    """Whether each text is 0x and 1 to 64 lower-case hex digits."""
     line = " ".join(texts) + " " if texts else ""
-    return shape.fullmatch(line) is not None and line.count(" ") == len(texts)
-
-
-def _hashes(found: Served) -> Iterator[str]:
-    """Yield the hashes, but for those that `prove` compares with them at every level."""
-    seal = found.seal
-    yield from (seal.hash, seal.parent_hash, seal.receipts_root, seal.transactions_root)
-    for transaction in found.transactions:
-        yield transaction.hash
-    for receipt in found.receipts:
-        for log in receipt.logs:
-            yield from log.topics
-
-
-def _addresses(found: Served) -> Iterator[str]:
-    for transaction in found.transactions:
-        yield transaction.sender
-        if transaction.to is not None:
-            yield transaction.to
-    for receipt in found.receipts:
-        if receipt.contract_address is not None:
-            yield receipt.contract_address
-        for log in receipt.logs:
-            yield log.address
-
-
-def _quantities(found: Served) -> Iterator[str]:
-    yield from (found.seal.number, found.seal.timestamp)
-    for transaction in found.transactions:
-        yield transaction.index
-        yield transaction.value
-    for receipt in found.receipts:
-        yield receipt.transaction_index
-        if receipt.status is not None:
-            yield receipt.status
-        for log in receipt.logs:
-            yield log.index
-
-
-def _byte_strings(found: Served) -> Iterator[str]:
-    for transaction in found.transactions:
-        yield transaction.input
-    for receipt in found.receipts:
-        for log in receipt.logs:
-            yield log.data
+    return _QUANTITIES.fullmatch(line) is not None and line.count(" ") == len(texts)
 
 
 def _header(served: Seal | _ServedHeader) -> Header:
@@ -384,7 +382,7 @@ def _header(served: Seal | _ServedHeader) -> Header:
         parent_hash=served.parent_hash.lower(),
         timestamp=_quantity(served.timestamp),
     )
-    if not _all(_HASHES, (header.hash, header.parent_hash)):
+    if not _are_hex((header.hash, header.parent_hash), _HASH_TEXT):
         raise NodeUnavailable(f"not a hash: {served.hash[:80]!r} or {served.parent_hash[:80]!r}")
     if header.number > LAST_NUMBER or header.timestamp > LAST_TIMESTAMP:
         raise NodeUnavailable(f"block {header.number} of second {header.timestamp} cannot be")
@@ -392,7 +390,7 @@ def _header(served: Seal | _ServedHeader) -> Header:
 
 
 def _quantity(text: str) -> int:
-    if not _all(_QUANTITIES, (text.lower(),)):
+    if not _are_quantities((text.lower(),)):
         raise NodeUnavailable(f"not a quantity: {text[:80]!r}")
     return int(text, 16)
 
