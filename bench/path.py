@@ -74,20 +74,20 @@ class Memory:
         return rpc.decode(answer)
 
     def answer(self, body: bytes) -> bytes:
-        """Return the bytes that answer the bytes of a request."""
+        """Return the bytes that answer the bytes of a request; they are copied once."""
         asked = _asked.decode(body)
-        if isinstance(asked, list):
-            return b"[" + b",".join([self._one(one) for one in asked]) + b"]"
-        return self._one(asked)
+        calls = asked if isinstance(asked, list) else [asked]
+        parts = []
+        for one in calls:
+            parts += (b',{"jsonrpc":"2.0","id":%d,"result":' % one.id, self._result(one), b"}")
+        parts[0] = parts[0].replace(b",", b"[" if calls is asked else b"", 1)
+        return b"".join([*parts, b"]"] if calls is asked else parts)
 
     async def renew(self, connection: int) -> None:
         pass
 
     async def close(self) -> None:
         pass
-
-    def _one(self, asked: _Asked) -> bytes:
-        return b'{"jsonrpc":"2.0","id":%d,"result":%b}' % (asked.id, self._result(asked))
 
     def _result(self, asked: _Asked) -> bytes:
         if asked.method == "eth_chainId":

@@ -13,7 +13,7 @@ import uvloop
 from bench import inputs, path
 from bench.figures import figure, processor_ms
 from bench.inputs import Served
-from crypitor.database.blocks import BlockEffect, save_block
+from crypitor.database.blocks import BlockEffect, save_blocks
 from crypitor.database.engine import Database
 from crypitor.database.networks import lead
 from crypitor.evm.metadata import Token
@@ -149,12 +149,14 @@ async def _stored(database: Database, messages: Sequence[Message], found: Sequen
         header = message.block.header
         effect = BlockEffect(
             network=path.NETWORK, chain_id=1, display_name="Ethereum",
-            expected_sequence=sequence, sequence=sequence + 1, header=header,
+            sequence=sequence + 1, header=header,
             ancestor_number=header.number - 1 if sequence else None,
             matches=[(match, path.CONFIRMATIONS) for match in matches],
             safe=None, finalized=None, oldest_kept=header.number - 64, now=1,
         )  # fmt: skip
-        saved = await database.write(lambda tx, effect=effect: save_block(tx, effect))
+        saved = await database.write(
+            lambda tx, effect=effect: save_blocks(tx, [effect], effect.sequence - 1)
+        )
         assert saved is not None
 
 

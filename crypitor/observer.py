@@ -51,9 +51,10 @@ class Observer:
         self._metrics.match_seconds.observe(seconds)
         self._metrics.undecoded.labels(message.network).inc(tally.undecoded)
         self._metrics.condition_errors.labels(message.network).inc(tally.condition_errors)
-        if saved.new_matches:
+        new = [match for match in matches if match.id in saved.fresh]
+        if new:
             times = (header.timestamp * 1000, message.seen_at)
-            for match in matches:
+            for match in new:
                 self._times[match.id] = times
                 self._metrics.matches.labels(message.network, match.subject.kind).inc()
             while len(self._times) > MOST_REMEMBERED:

@@ -1,14 +1,15 @@
-"""One block's effect, as one unit: header, matches, deliveries, what is confirmed and reverted.
+"""The effect of blocks, as one unit: headers, matches, deliveries, what is confirmed and reverted.
 
 The first statement moves the network's sequence from what the caller knew; where that is no longer
 true somebody else has matched the chain meanwhile, and nothing is written.
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from itertools import count
+from typing import NamedTuple, TypeAlias
 
 from crypitor.database.deliveries import NewDelivery, queue_deliveries
 from crypitor.database.engine import Row, Transaction
@@ -49,7 +50,6 @@ class Effect:
 class BlockEffect(Effect):
     """What a block does to its chain.
 
-    expected_sequence: of the message before, as the caller knows it.
     ancestor_number: the block it stands on; matched blocks above it are orphaned. None for the
     first block.
     safe, finalized: heights of the node's tags, None where it has none.
@@ -58,7 +58,6 @@ class BlockEffect(Effect):
     another process.
     """
 
-    expected_sequence: int
     sequence: int
     ancestor_number: int | None
     safe: int | None
@@ -71,16 +70,21 @@ class BlockEffect(Effect):
 class Saved:
     """What came of it.
 
-    new_matches: those that were not stored before.
+    fresh: ids of the matches that were not stored before.
     endpoints: ids of those that have something new to be sent.
     tokens: what the database knows of contracts that were unknown.
     """
 
-    new_matches: int = 0
+    fresh: set[str] = field(default_factory=set)
     confirmed: int = 0
     reverted: int = 0
     endpoints: set[str] = field(default_factory=set)
     tokens: Mapping[Address, Kept] = field(default_factory=dict)
+
+    @property
+    def new_matches(self) -> int:
+        """How many matches were not stored before."""
+        return len(self.fresh)
 
 
 ADVANCE = """update networks set sequence = :sequence
@@ -109,7 +113,7 @@ CONFIRMED_BY_NUMBER = "confirm_block <= :height"
 CONFIRMED_BY_TAG = "confirm_block is null and confirm_tag = :tag and block_number <= :height"
 
 SELECT_STORED = """select id, phase, returns, document, origin from matches
-    where network = :network and block_number = :number and block_hash = :hash"""
+    where network = :network and block_number between :first and :last and block_hash in {hashes}"""
 
 NEXT_POSITIONS = """update counters set value = value + :count where name = 'matches'
     returning value"""
@@ -132,114 +136,149 @@ SELECT_LISTENERS = """select m.id, m.project_id, m.notify, e.id as endpoint_id, 
 
 # An endpoint that was deleted hears nothing more; a delivery that was cancelled before its first
 # attempt was not heard.
+AT_ONCE = 100
+"""Matches of which documents and bodies are made without a pause."""
+
 SELECT_HEARD = """select d.id, d.match_id, d.endpoint_id, e.format, e.template
     from deliveries d join endpoints e on e.id = d.endpoint_id
     where d.match_id in {matches} and not (d.status = 'cancelled' and d.attempts = 0)"""
 
 
-async def save_block(tx: Transaction, effect: BlockEffect) -> Saved | None:
-    """Store a block's effect; None, and nothing stored, when the expected sequence has passed.
+async def save_blocks(
+    tx: Transaction, effects: Sequence[BlockEffect], expected_sequence: int
+) -> Saved | None:
+    """Store the effects of blocks, each the parent of the next.
 
+    expected_sequence: of the message before, as the caller knows it. Where that has passed, None is
+    returned and nothing stored. What is confirmed by any of them is told as of the last one.
     Raises IndexOutdated if monitors have changed: the order of commits says by which monitors a
     block is matched.
     """
+    first, last = effects[0], effects[-1]
     moved = await tx.value(
-        ADVANCE,
-        sequence=effect.sequence,
-        network=effect.network,
-        expected=effect.expected_sequence,
+        ADVANCE, sequence=last.sequence, network=last.network, expected=expected_sequence
     )
     if moved is None:
         return None
     saved = Saved()
-    if effect.ancestor_number is not None:
-        await _revert_orphaned(tx, effect, effect.ancestor_number, saved)
-        await tx.run(
-            FORGET_ORPHANED_HEADERS, network=effect.network, ancestor=effect.ancestor_number
-        )
-    header = effect.header
-    await tx.run(
-        KEEP_HEADER,
-        network=effect.network,
-        number=header.number,
-        hash=header.hash,
-        parent_hash=header.parent_hash,
-        timestamp=header.timestamp,
-    )
-    await tx.run(FORGET_OLD_HEADERS, network=effect.network, oldest=effect.oldest_kept)
-    if effect.matches:
-        await store_matches(tx, effect, saved)
-    await _confirm(tx, effect, saved)
-    if effect.revision is not None and await hold_revision(tx) != effect.revision:
-        raise IndexOutdated("monitors have changed since the block was matched")
+    if first.ancestor_number is not None:
+        await _revert_orphaned(tx, first, first.ancestor_number, saved)
+        await tx.run(FORGET_ORPHANED_HEADERS, network=first.network, ancestor=first.ancestor_number)
+    await tx.many(KEEP_HEADER, [(effect.network, *_fields(effect.header)) for effect in effects])
+    await tx.run(FORGET_OLD_HEADERS, network=last.network, oldest=last.oldest_kept)
+    await store_matches(tx, effects, saved)
+    await _confirm(tx, last, saved)
+    if last.revision is not None:
+        held = await hold_revision(tx)
+        if any(effect.revision != held for effect in effects):
+            raise IndexOutdated("monitors have changed since the blocks were matched")
     return saved
 
 
-async def store_matches(tx: Transaction, effect: Effect, saved: Saved) -> None:
-    """Store the matches of a block that are not stored yet, and queue the news of them."""
-    listeners = await _listeners(tx, {match.monitor.id for match, _ in effect.matches})
-    stored = {
-        row["id"]: row
-        for row in await tx.all(
-            SELECT_STORED,
-            network=effect.network,
-            number=effect.header.number,
-            hash=effect.header.hash,
-        )
-    }
-    found = [pair for pair in effect.matches if pair[0].monitor.id in listeners]
-    fresh = [pair for pair in found if pair[0].id not in stored]
-    back = [pair for pair in found if stored.get(pair[0].id, {}).get("phase") == "reverted"]
+def _fields(header: Header) -> tuple[object, ...]:
+    return header.number, header.hash, header.parent_hash, header.timestamp
+
+
+async def store_matches(tx: Transaction, effects: Sequence[Effect], saved: Saved) -> None:
+    """Store the matches of blocks of one network that are not stored yet, and queue their news."""
+    effects = [effect for effect in effects if effect.matches]
+    if not effects:
+        return
+    listeners = await _listeners(
+        tx, {match.monitor.id for effect in effects for match, _ in effect.matches}
+    )
+    stored = await _stored(tx, effects)
+    found = [
+        (effect, match, required)
+        for effect in effects
+        for match, required in effect.matches
+        if match.monitor.id in listeners
+    ]
+    fresh = [one for one in found if one[1].id not in stored]
+    back = [one for one in found if stored.get(one[1].id, {}).get("phase") == "reverted"]
     # What is told of a match is written once: a block that comes back finds it as it was.
     texts = {
         match.id: Texts(stored[match.id]["document"], stored[match.id]["origin"])
-        for match, _ in back
+        for _, match, _ in back
     }
     if fresh:
-        saved.tokens = await find_tokens(tx, effect.network, effect.unknown, effect.now)
-        tokens = {**effect.tokens, **{at: kept.token for at, kept in saved.tokens.items()}}
-        texts |= {match.id: _texts(effect, match, tokens) for match, _ in fresh}
-        last = await tx.value(NEXT_POSITIONS, count=len(fresh))
-        await tx.many(
-            INSERT_MATCH,
-            [
-                _match_row(effect, match, required, texts[match.id], position)
-                for position, (match, required) in enumerate(fresh, last - len(fresh) + 1)
-            ],
-        )
-        saved.new_matches += len(fresh)
+        texts |= await _stored_fresh(tx, fresh, saved)
     if back:
-        await tx.many(RETURN_MATCH, [(match.id,) for match, _ in back])
-    returns = {match.id: stored[match.id]["returns"] + 1 for match, _ in back}
+        await tx.many(RETURN_MATCH, [(match.id,) for _, match, _ in back])
+    returns = {match.id: stored[match.id]["returns"] + 1 for _, match, _ in back}
     heard = await _heard(tx, list(returns))
-    deliveries = [
-        NewDelivery(
-            id=delivery_id(match.id, Phase.DETECTED, endpoint.id, returns.get(match.id, 0)),
-            project_id=match.monitor.project_id,
-            monitor_id=match.monitor.id,
-            match_id=match.id,
-            endpoint_id=endpoint.id,
-            phase=Phase.DETECTED,
-            body=texts[match.id].body(
-                endpoint.form,
-                Phase.DETECTED,
-                network=effect.title,
-                confirmations=1,
-                confirmations_required=required,
-                now=effect.now,
-            ),
-            follows=_last_heard(heard, match.id, endpoint, returns.get(match.id, 0)),
-        )
-        for match, required in (*fresh, *back)
-        if Phase.DETECTED in listeners[match.monitor.id].notify
-        for endpoint in listeners[match.monitor.id].endpoints
-    ]
-    await _queue(tx, deliveries, effect.now, saved)
+    told = [one for one in (*fresh, *back) if Phase.DETECTED in listeners[one[1].monitor.id].notify]
+    for some in _parts(told):
+        deliveries = [
+            NewDelivery(
+                id=delivery_id(match.id, Phase.DETECTED, endpoint.id, returns.get(match.id, 0)),
+                project_id=match.monitor.project_id,
+                monitor_id=match.monitor.id,
+                match_id=match.id,
+                endpoint_id=endpoint.id,
+                phase=Phase.DETECTED,
+                body=texts[match.id].body(
+                    endpoint.form,
+                    Phase.DETECTED,
+                    network=effect.title,
+                    confirmations=1,
+                    confirmations_required=required,
+                    now=effect.now,
+                ),
+                follows=_last_heard(heard, match.id, endpoint, returns.get(match.id, 0)),
+            )
+            for effect, match, required in some
+            for endpoint in listeners[match.monitor.id].endpoints
+        ]
+        await _queue(tx, deliveries, effects[-1].now, saved)
 
 
-def _texts(effect: Effect, match: Match, tokens: Mapping[Address, Token]) -> Texts:
+async def _stored(tx: Transaction, effects: Sequence[Effect]) -> dict[str, Row]:
+    """Return by id what is stored already of the matches of these blocks."""
+    rows = await tx.all(
+        SELECT_STORED.format(hashes=tx.listed("hashes")),
+        network=effects[0].network,
+        first=effects[0].header.number,
+        last=effects[-1].header.number,
+        hashes=json.dumps([effect.header.hash for effect in effects]),
+    )
+    return {row["id"]: row for row in rows}
+
+
+_Found: TypeAlias = tuple[Effect, Match, Confirmations]
+
+
+async def _stored_fresh(tx: Transaction, fresh: Sequence[_Found], saved: Saved) -> dict[str, Texts]:
+    """Store matches that were not stored before; return by id what is told of each."""
+    effects = list({id(effect): effect for effect, _, _ in fresh}.values())
+    network, now = effects[-1].network, effects[-1].now
+    unknown = {contract for effect in effects for contract in effect.unknown}
+    saved.tokens = {**saved.tokens, **await find_tokens(tx, network, unknown, now)}
+    found = {at: kept.token for at, kept in saved.tokens.items()}
+    last = await tx.value(NEXT_POSITIONS, count=len(fresh))
+    saved.fresh.update(match.id for _, match, _ in fresh)
+    texts = {}
+    positions = count(last - len(fresh) + 1)
+    for some in _parts(fresh):
+        rows = []
+        for effect, match, required in some:
+            told = texts[match.id] = _texts(effect, match, found)
+            rows.append(_match_row(effect, match, required, told, next(positions)))
+        await tx.many(INSERT_MATCH, rows)
+    return texts
+
+
+def _parts(found: Sequence[_Found]) -> Iterator[Sequence[_Found]]:
+    """Cut what is found, so that no more than some milliseconds pass between two statements."""
+    for start in range(0, len(found), AT_ONCE):
+        yield found[start : start + AT_ONCE]
+
+
+def _texts(effect: Effect, match: Match, found: Mapping[Address, Token]) -> Texts:
     contract = match.subject.contract
-    token = NOTHING if contract is None else tokens.get(contract, NOTHING)
+    token = NOTHING
+    if contract is not None:
+        token = found.get(contract) or effect.tokens.get(contract, NOTHING)
     return texts_of(match, effect.chain_id, effect.title.title, token)
 
 

@@ -126,7 +126,8 @@ async def save_part(
     saved = Saved()
     for header in part.headers:
         if matches := part.matches.get(header.number):
-            await store_matches(tx, _effect(job, told_as, header, matches, advance.now), saved)
+            effect = _effect(job, told_as, header, matches, advance.now)
+            await store_matches(tx, [effect], saved)
     if part.matches:
         await _confirm(tx, part, _effect(job, told_as, tip, (), advance.now), saved)
         await add_new_matches(tx, job.id, saved.new_matches)

@@ -20,6 +20,8 @@ _POST_STATE = b"\0"
 _ADDRESS_TEXT = len("0x") + 40
 _TOPIC_SIZES = {len("0x") + 64}
 _TOPIC_PREFIX = "a0"  # RLP: a string of 32 bytes
+_BLOOM_TEXT = len("0x") + 512
+_BLOOM_PREFIX = "b90100"  # RLP: a string of 256 bytes
 
 
 def prove(
@@ -49,16 +51,34 @@ def encode_receipt(receipt: Receipt, profile: Profile = PLAIN) -> bytes:
     outcome = _outcome(receipt)
     if kind and receipt.type in profile.post_state_types:
         kind, outcome = 0, _POST_STATE
-    parts = [
-        rlp.encode(outcome),
-        rlp.encode(rlp.integer(int(receipt.cumulative_gas_used, 16))),
-        rlp.encode(_bytes(receipt.logs_bloom) or logs_bloom(receipt.logs)),
-        rlp.sequence([bytes.fromhex("".join(map(_log, receipt.logs)))]),
-    ]
+    # As hex text until the end: most of it is served as such.
+    logs = "".join(map(_log, receipt.logs))
+    text = (
+        f"{rlp.encode(outcome).hex()}{_number(receipt.cumulative_gas_used)}"
+        f"{_bloom(receipt)}{_list_prefix(len(logs) // 2)}{logs}"
+    )
     if kind == _DEPOSIT and receipt.deposit_receipt_version is not None:
-        extra = (receipt.deposit_nonce or "0x0", receipt.deposit_receipt_version)
-        parts += [rlp.encode(rlp.integer(int(number, 16))) for number in extra]
-    return bytes([kind] if kind else ()) + rlp.sequence(parts)
+        text += _number(receipt.deposit_nonce or "0x0")
+        text += _number(receipt.deposit_receipt_version)
+    head = f"{kind:02x}" if kind else ""
+    return bytes.fromhex(f"{head}{_list_prefix(len(text) // 2)}{text}")
+
+
+def _number(quantity: str) -> str:
+    return rlp.encode(rlp.integer(int(quantity, 16))).hex()
+
+
+def _bloom(receipt: Receipt) -> str:
+    """Return the receipt's bloom as RLP; if none is served, the one that its logs give."""
+    if len(receipt.logs_bloom) == _BLOOM_TEXT:
+        return _BLOOM_PREFIX + receipt.logs_bloom[2:]
+    return rlp.encode(_bytes(receipt.logs_bloom) or logs_bloom(receipt.logs)).hex()
+
+
+@lru_cache(maxsize=4096)
+def _list_prefix(size: int) -> str:
+    """Return what stands before a list whose items take so many bytes."""
+    return rlp.list_prefix(size).hex()
 
 
 def _prove(

@@ -29,6 +29,11 @@ def sequence(encoded: Iterable[bytes]) -> bytes:
     return _prefix(_LIST, len(payload)) + payload
 
 
+def list_prefix(size: int) -> bytes:
+    """Return what stands before a list whose encoded items take so many bytes."""
+    return _prefix(_LIST, size)
+
+
 def integer(number: int) -> bytes:
     """Return the byte string that stands for a non-negative number: big-endian, no leading zero."""
     return number.to_bytes((number.bit_length() + 7) // 8, "big")

@@ -6,6 +6,10 @@ Only the root is built, from a complete list, so no node is stored and none is e
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import groupby
+from typing import TypeAlias
+
+from sha3 import keccak_256
 
 from crypitor.evm import rlp
 from crypitor.evm.keccak import keccak
@@ -15,6 +19,7 @@ EMPTY_ROOT = keccak(rlp.encode(b""))
 
 _EMPTY = rlp.encode(b"")
 _HASH_SIZE = 32
+_HASH_PREFIX = rlp.encode(bytes(_HASH_SIZE))[:1]
 
 
 def ordered_root(values: Sequence[bytes]) -> bytes:
@@ -24,46 +29,54 @@ def ordered_root(values: Sequence[bytes]) -> bytes:
     """
     if not values:
         return EMPTY_ROOT
-    keys, order = _sorted_keys(len(values))
-    return keccak(_node(keys, [values[index] for index in order], 0, len(keys), 0))
+    return keccak(_encoded(_shape(len(values)), values))
 
 
-@lru_cache(maxsize=1024)
-def _sorted_keys(count: int) -> tuple[list[str], list[int]]:
-    """The nibbles of rlp(0) … rlp(count - 1) as hex text, sorted, and the index of each."""
+_Node: TypeAlias = "tuple[bytes, int] | tuple[bytes, _Node] | list[_Node | None]"
+"""A leaf: its path and which value; an extension: its path and what is below; a branch."""
+
+
+@lru_cache(maxsize=256)
+def _shape(count: int) -> "_Node":
+    """Return the trie over rlp(0) … rlp(count - 1): it is the same for all lists of a length."""
     pairs = sorted((rlp.encode(rlp.integer(index)).hex(), index) for index in range(count))
-    return [key for key, _ in pairs], [index for _, index in pairs]
+    return _node(pairs, 0)
 
 
-def _node(keys: list[str], values: list[bytes], start: int, end: int, depth: int) -> bytes:
-    """Encode the node over keys[start:end], which agree in their first `depth` nibbles.
+def _node(pairs: Sequence[tuple[str, int]], depth: int) -> "_Node":
+    """Return the node over these keys in their order, which agree in their first `depth` nibbles.
 
     No rlp(i) is a prefix of another, so a branch never has a value of its own.
     """
-    first = keys[start]
-    if end - start == 1:
-        return rlp.sequence((_path(first[depth:], leaf=True), rlp.encode(values[start])))
-    last = keys[end - 1]
+    first, last = pairs[0], pairs[-1]
+    if len(pairs) == 1:
+        return _path(first[0][depth:], leaf=True), first[1]
     shared = depth
-    while first[shared] == last[shared]:
+    while first[0][shared] == last[0][shared]:
         shared += 1
     if shared > depth:
-        child = _reference(_node(keys, values, start, end, shared))
-        return rlp.sequence((_path(first[depth:shared], leaf=False), child))
-    children = [_EMPTY] * 17
-    while start < end:
-        nibble = keys[start][depth]
-        stop = start + 1
-        while stop < end and keys[stop][depth] == nibble:
-            stop += 1
-        children[int(nibble, 16)] = _reference(_node(keys, values, start, stop, depth + 1))
-        start = stop
-    return rlp.sequence(children)
+        return _path(first[0][depth:shared], leaf=False), _node(pairs, shared)
+    children: list[_Node | None] = [None] * 16
+    for nibble, group in groupby(pairs, lambda pair: pair[0][depth]):
+        children[int(nibble, 16)] = _node([*group], depth + 1)
+    return children
+
+
+def _encoded(node: "_Node", values: Sequence[bytes]) -> bytes:
+    if isinstance(node, list):
+        children = [
+            _EMPTY if child is None else _reference(_encoded(child, values)) for child in node
+        ]
+        return rlp.sequence((*children, _EMPTY))
+    path, below = node
+    if isinstance(below, int):
+        return rlp.sequence((path, rlp.encode(values[below])))
+    return rlp.sequence((path, _reference(_encoded(below, values))))
 
 
 def _reference(node: bytes) -> bytes:
     """A node within its parent: itself when it is short, else its hash."""
-    return node if len(node) < _HASH_SIZE else rlp.encode(keccak(node))
+    return node if len(node) < _HASH_SIZE else _HASH_PREFIX + keccak_256(node).digest()
 
 
 def _path(nibbles: str, *, leaf: bool) -> bytes:

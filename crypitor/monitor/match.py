@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from crypitor.evm.abi import Values
 from crypitor.evm.traces import internal_transfers
 from crypitor.evm.transfers import TRANSFER, TRANSFER_BATCH, TRANSFER_SINGLE, address_in
-from crypitor.evm.types import Address, Block, Header, Log, Receipt, Transaction
+from crypitor.evm.types import Address, Block, Hash, Header, Log, Receipt, Transaction
 from crypitor.monitor import subjects
 from crypitor.monitor.condition import EvaluationError, Facts
 from crypitor.monitor.index import Index, Watching
@@ -39,9 +39,8 @@ def find_matches(
     tally: is added to.
     """
     found: dict[str, Match] = {}
-    watched = index.watched_among(_parties(block))
-    search = _Search(block.header, network, chain_id, index, watched, tally or Tally())
-    for match in search.matches(block):
+    search = _Search(block.header, network, chain_id, index, tally or Tally())
+    for match in search.matches(block, _hot(block, index)):
         found.setdefault(match.id, match)
     return list(found.values())
 
@@ -92,35 +91,47 @@ _FIRST_PARTY = {TRANSFER: 1, TRANSFER_SINGLE: 2, TRANSFER_BATCH: 2}
 _TOKENS = (Kind.ERC20, Kind.ERC721, Kind.ERC1155)
 
 
-def _parties(block: Block) -> list[Address]:
-    """Return the parties of everything that moved in a block, as often as they occur.
+def _hot(block: Block, index: Index) -> AbstractSet[Hash] | None:
+    """Return the hashes of the transactions that have to be looked at; None for all of them.
 
-    They are looked up all at once: among a million addresses each look-up waits for memory, and in
-    one pass of compiled code these waits overlap.
+    All parties are looked up at once: among a million addresses each look-up waits for memory, and
+    in one pass of compiled code these waits overlap.
     """
+    if index.asked.beyond_addresses:
+        return None
     parties: list[Address] = []
+    owners: list[Hash] = []
+    moved = [
+        log
+        for receipt in block.receipts
+        for log in receipt.logs
+        if len(log.topics) > 2 and log.topics[0] in _FIRST_PARTY
+    ]
+    for log in moved:
+        topics = log.topics
+        if topics[0] == TRANSFER:
+            parties += ("0x" + topics[1][26:], "0x" + topics[2][26:])
+        else:
+            parties += (address_in(topics[2]), address_in(topics[-1]))
+    of_logs = len(parties)
     for transaction, receipt in zip(block.transactions, block.receipts, strict=True):
         if transaction.value != "0x0" or transaction.to is None:
-            parties.append(transaction.sender)
-            receiver = transaction.to or receipt.contract_address
-            if receiver is not None:
-                parties.append(receiver)
-        for log in receipt.logs:
-            topics = log.topics
-            if len(topics) > 2 and topics[0] in _FIRST_PARTY:
-                first = _FIRST_PARTY[topics[0]]
-                parties.append(address_in(topics[first]))
-                if len(topics) > first + 1:
-                    parties.append(address_in(topics[first + 1]))
-    for moved in block.traces:
-        parties += (moved.sender, moved.receiver)
-    return parties
-
-
-def _token_parties(log: Log) -> list[Address]:
-    """Return sender and receiver of a token transfer, as far as it has topics for them."""
-    first = _FIRST_PARTY[log.topics[0]]
-    return [address_in(topic) for topic in log.topics[first : first + 2]]
+            parties += (
+                transaction.sender,
+                transaction.to or receipt.contract_address or transaction.sender,
+            )
+            owners.append(transaction.hash)
+    for inner in block.traces:
+        parties += (inner.sender, inner.receiver)
+        owners.append(block.transactions[inner.transaction_index].hash)
+    watched = index.watched_among(parties)
+    if not watched:
+        return frozenset()
+    return {
+        moved[place >> 1].transaction_hash if place < of_logs else owners[place - of_logs >> 1]
+        for place, party in enumerate(parties)
+        if party in watched
+    }
 
 
 class _Search:
@@ -135,7 +146,6 @@ class _Search:
         network: str,
         chain_id: int,
         index: Index,
-        watched: AbstractSet[object],
         tally: Tally,
     ) -> None:
         self.header = header
@@ -144,17 +154,23 @@ class _Search:
         self.index = index
         self.tally = tally
         self.asked = index.asked
-        self.watched = watched
         self.calls = index.asked.calls.found
         self.any_token = any(kind in index.asked.any_party_of for kind in _TOKENS)
 
-    def matches(self, block: Block) -> Iterator[Match]:
-        """Yield the matches of the block; one may come twice."""
+    def matches(self, block: Block, hot: AbstractSet[Hash] | None) -> Iterator[Match]:
+        """Yield the matches of the block; one may come twice.
+
+        hot: the transactions that are looked at, None for all.
+        """
+        if hot is not None and not hot:
+            return
         look_up, any_token, by_contract = self.index.look_up, self.any_token, self.asked.by_contract
         has_events = bool(self.asked.events.found)
         inside = self.inside(block)
         parts = zip(block.transactions, block.receipts, strict=True)
         for place, (self.transaction, self.receipt) in enumerate(parts):
+            if hot is not None and self.transaction.hash not in hot:
+                continue
             yield from self.of_transaction(self.transaction, self.receipt)
             for moved in inside.get(place, ()):
                 yield from self.of_parties(moved)

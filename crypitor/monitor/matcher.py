@@ -8,7 +8,7 @@ from typing import Protocol
 
 import structlog
 
-from crypitor.database.blocks import BlockEffect, Saved, save_block
+from crypitor.database.blocks import BlockEffect, Saved, save_blocks
 from crypitor.database.engine import Database
 from crypitor.database.networks import ask_rewind, position_of
 from crypitor.errors import IndexOutdated
@@ -25,6 +25,10 @@ from crypitor.webhook.message import NetworkTitle
 log = structlog.get_logger(__name__)
 
 QUEUE_WAIT_SECONDS = 0.5
+
+# Bound one transaction, so that the sender, which writes too, does not wait long for it.
+MOST_BLOCKS = 16
+MOST_MATCHES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,11 @@ class Observer(Protocol):
         saved: Saved,
         seconds: float,
     ) -> None:
-        """Count a block that took effect; `seconds` is what finding its matches took."""
+        """Count a block that took effect.
+
+        saved: what came of it and of those that shared its transaction.
+        seconds: what finding its matches took.
+        """
 
 
 @dataclass(slots=True)
@@ -67,7 +75,10 @@ class _Work:
 
 
 class Matcher:
-    """Queue → matches → database, one block at a step.
+    """Queue → matches → database, one transaction of each network at a step.
+
+    Blocks that wait behind the next one and stand on it share its transaction: that is so while the
+    matcher is behind, and then a block costs a third. At the head each block is alone.
 
     wake: told the endpoints that have something new, right after it is stored.
     clock: unix milliseconds.
@@ -97,7 +108,8 @@ class Matcher:
         self._refresh = refresh
         self._positions: dict[str, Position] = {}
         self._matched: dict[str, int] = {}
-        self._work: _Work | None = None
+        self._works: dict[str, list[_Work]] = {}
+        self._held: Message | None = None
         self._tokens = Tokens()
 
     async def run(self, stop: asyncio.Event, health: Health) -> None:
@@ -126,31 +138,48 @@ class Matcher:
         return max(numbers) + 1 if numbers else None
 
     async def step(self) -> bool:
-        """Give the next block its effect. False when there was none within the waiting time."""
-        if self._work is None:
-            message = await self._queue.next(QUEUE_WAIT_SECONDS)
-            if message is None:
-                await self._refresh()
-                return False
-            if not await self._begin(message):
-                await self._queue.done(message)
-                return True
-        work = self._work
-        assert work is not None
-        if await self._save(work):
-            self._work = None
-            await self._queue.done(work.message)
+        """Give the next blocks their effect. False when there were none within the waiting time."""
+        if not self._works and not await self._take():
+            return False
+        for network in [*self._works]:
+            await self._save(network)
         return True
 
-    async def _begin(self, message: Message) -> bool:
-        """Find the matches of a block that comes next; False for one that does not."""
+    async def _take(self) -> bool:
+        """Match the next block, and those that wait behind it; False when there is none."""
+        if self._held is None:
+            self._held = await self._queue.next(QUEUE_WAIT_SECONDS)
+        if self._held is None:
+            await self._refresh()
+        blocks = matches = 0
+        while self._held is not None and blocks < MOST_BLOCKS and matches < MOST_MATCHES:
+            message = self._held
+            if not await self._comes_next(message):
+                if self._works:
+                    return True  # what it is can be told when these have taken effect
+                await self._queue.done(message)
+                self._held = None
+                return True
+            work = await self._match(message)
+            self._works.setdefault(message.network, []).append(work)
+            self._held = None
+            blocks, matches = blocks + 1, matches + len(work.matches)
+            await asyncio.sleep(0)
+            self._held = await self._queue.next(0)
+        return blocks > 0
+
+    async def _comes_next(self, message: Message) -> bool:
+        """Whether a block stands on the one before it, which may be waiting for its effect."""
+        works = self._works.get(message.network)
+        if works:
+            last = works[-1].message
+            return message.sequence > last.sequence and last.block.header.is_parent_of(
+                message.block.header
+            )
         if message.network not in self._chains:
             log.warning("block of a network that is not configured", network=message.network)
             return False
-        if await self._placed(message) is None:
-            return False
-        self._work = await self._match(message)
-        return True
+        return await self._placed(message) is not None
 
     async def _match(self, message: Message) -> _Work:
         revision = await self._refresh()
@@ -160,27 +189,67 @@ class Matcher:
         self._matched[message.network] = message.block.header.number
         return _Work(message, matches, tally, time.perf_counter() - started, revision)
 
-    async def _save(self, work: _Work) -> bool:
-        """Store the effect. False when somebody else has moved the chain meanwhile."""
-        message, header = work.message, work.message.block.header
-        placed = await self._placed(message)
+    async def _save(self, network: str) -> None:
+        """Store the effects of a network's blocks, unless somebody else has moved the chain."""
+        works = self._works[network]
+        placed = await self._placed(works[0].message)
         if placed is None:
-            self._work = None
-            await self._queue.done(message)
-            return False
-        position = await self._position(message.network)
-        chain = self._chains[message.network]
-        now = self._clock()
+            await self._queue.done(works.pop(0).message)
+            if not works:
+                del self._works[network]
+            return
+        position = await self._position(network)
+        effects = [
+            self._effect(work, ancestor)
+            for work, ancestor in zip(
+                works,
+                (placed.ancestor, *(work.message.block.header for work in works[:-1])),
+                strict=True,
+            )
+        ]
+        expected = position.sequence
+        try:
+            saved = await self._database.write(lambda tx: save_blocks(tx, effects, expected))
+        except IndexOutdated:
+            works[:] = [await self._match(work.message) for work in works]
+            return
+        if saved is None:
+            del self._positions[network]
+            return
+        kept = self._chains[network].kept_headers
+        for work, effect in zip(works, effects, strict=True):
+            ancestor = placed.ancestor if work is works[0] else position.tip
+            position = position.with_block(work.message.sequence, ancestor, effect.header, kept)
+        self._positions[network] = position
+        del self._works[network]
+        self._tokens.keep(network, saved.tokens)
+        self._wake(saved.endpoints)
+        if placed.orphaned:
+            log.info(
+                "reorg",
+                network=network,
+                depth=len(placed.orphaned),
+                block=works[0].message.block.header.number,
+                reverted=saved.reverted,
+            )
+        for work in works:
+            self._observer.block_matched(
+                work.message, work.matches, work.tally, saved, work.seconds
+            )
+        await self._queue.done(*(work.message for work in works))
+
+    def _effect(self, work: _Work, ancestor: Header | None) -> BlockEffect:
+        message, header = work.message, work.message.block.header
+        chain, now = self._chains[message.network], self._clock()
         contracts = _contracts(work.matches)
         known = self._tokens.known(message.network, contracts, now)
-        effect = BlockEffect(
+        return BlockEffect(
             network=message.network,
             chain_id=message.chain_id,
             title=chain.title,
-            expected_sequence=position.sequence,
             sequence=message.sequence,
             header=header,
-            ancestor_number=placed.ancestor.number if placed.ancestor else None,
+            ancestor_number=ancestor.number if ancestor else None,
             matches=[
                 (match, match.monitor.confirmations or chain.confirmations)
                 for match in work.matches
@@ -193,29 +262,6 @@ class Matcher:
             unknown=contracts - known.keys(),
             revision=work.revision,
         )
-        try:
-            saved = await self._database.write(lambda tx: save_block(tx, effect))
-        except IndexOutdated:
-            self._work = await self._match(message)
-            return False
-        if saved is None:
-            del self._positions[message.network]
-            return False
-        self._positions[message.network] = position.with_block(
-            message.sequence, placed.ancestor, header, chain.kept_headers
-        )
-        self._tokens.keep(message.network, saved.tokens)
-        self._wake(saved.endpoints)
-        if placed.orphaned:
-            log.info(
-                "reorg",
-                network=message.network,
-                depth=len(placed.orphaned),
-                block=header.number,
-                reverted=saved.reverted,
-            )
-        self._observer.block_matched(message, work.matches, work.tally, saved, work.seconds)
-        return True
 
     async def _placed(self, message: Message) -> Extends | None:
         """Say what the block stands on, None when it takes no effect.

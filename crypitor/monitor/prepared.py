@@ -110,6 +110,11 @@ class Asked:
         self.any_party_of: dict[Kind, tuple[int, ...]] = {}
         self.by_contract: dict[Address, tuple[int, ...]] = {}
 
+    @property
+    def beyond_addresses(self) -> bool:
+        """Whether anything is asked that watched addresses alone do not answer."""
+        return bool(self.any_party_of or self.by_contract or self.events.found or self.calls.found)
+
     def any_party(self, kind: Kind, contract: Address | None) -> tuple[int, ...]:
         """Return the monitors that watch every party of such transfers, of a contract if any."""
         everywhere = self.any_party_of.get(kind, ())

@@ -39,8 +39,8 @@ class Queue(Protocol):
         Raises BrokerUnavailable.
         """
 
-    async def done(self, message: Message) -> None:
-        """Note that the message took effect. Raises BrokerUnavailable."""
+    async def done(self, *messages: Message) -> None:
+        """Note that messages took effect. Raises BrokerUnavailable."""
 
     async def again(self) -> None:
         """Give back what was returned and is not done, so that `next` returns it again."""

@@ -163,17 +163,19 @@ class KafkaQueue:
             raise unavailable(error) from error
         return None
 
-    async def done(self, message: Message) -> None:
-        """Move the group's offset past the message, and past all before it that are done.
+    async def done(self, *messages: Message) -> None:
+        """Move the group's offset past the messages, and past all before them that are done.
 
         While many come, they are committed together: after a crash the last of them come again,
         and are known by their sequence.
         """
-        partition = self._taken.done(message)
-        if partition is not None:
-            self._done_in.add(partition)
-            if asyncio.get_running_loop().time() - self._committed_at >= COMMIT_SECONDS:
-                await self._commit()
+        partitions = {self._taken.done(message) for message in messages}
+        self._done_in.update(one for one in partitions if one is not None)
+        if (
+            self._done_in
+            and asyncio.get_running_loop().time() - self._committed_at >= COMMIT_SECONDS
+        ):
+            await self._commit()
 
     async def again(self) -> None:
         """Go back to the first message of each partition that is not done."""

@@ -49,11 +49,13 @@ class MemoryQueue:
                 return None
             return self._take()
 
-    async def done(self, message: Message) -> None:
-        """Forget a message that was returned and took effect."""
-        lane = self._lanes[message.network]
+    async def done(self, *messages: Message) -> None:
+        """Forget messages that were returned and took effect."""
         async with self._changed:
-            lane.taken = [one for one in lane.taken if one.sequence != message.sequence]
+            for network in {message.network for message in messages}:
+                gone = {one.sequence for one in messages if one.network == network}
+                lane = self._lanes[network]
+                lane.taken = [one for one in lane.taken if one.sequence not in gone]
             self._changed.notify_all()
 
     async def again(self) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from crypitor.backfill.runner import Backfill
 from crypitor.database.addresses import insert_addresses
-from crypitor.database.blocks import BlockEffect, save_block
+from crypitor.database.blocks import BlockEffect, save_blocks
 from crypitor.database.engine import Database
 from crypitor.database.jobs import get_job, insert_job
 from crypitor.database.monitors import insert_monitor
@@ -145,7 +145,6 @@ class Rig:
             network=NETWORK,
             chain_id=CHAIN_ID,
             title=NetworkTitle("Dev"),
-            expected_sequence=position.sequence,
             sequence=sequence,
             header=block.header,
             ancestor_number=placed.ancestor.number if placed.ancestor else None,
@@ -158,7 +157,7 @@ class Rig:
             oldest_kept=block.header.number - KEEP + 1,
             now=self.now,
         )
-        await self.database.write(lambda tx: save_block(tx, effect))
+        await self.database.write(lambda tx: save_blocks(tx, [effect], position.sequence))
 
     async def position(self):
         return await self.database.read(lambda tx: position_of(tx, NETWORK, KEEP))

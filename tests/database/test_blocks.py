@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from crypitor.database.blocks import BlockEffect, save_block
+from crypitor.database.blocks import BlockEffect, save_blocks
 from crypitor.database.cancellations import cancel_for_monitor
 from crypitor.database.monitors import delete_monitor, insert_monitor
 from crypitor.database.networks import lead, position_of, resume
@@ -37,7 +37,7 @@ class Chain:
         self.headers[name] = header
         self.sequence += 1
         effect = BlockEffect(
-            network="ethereum", chain_id=1, title=NetworkTitle("Ethereum"), expected_sequence=self.sequence - 1,
+            network="ethereum", chain_id=1, title=NetworkTitle("Ethereum"),
             sequence=self.sequence, header=header,
             ancestor_number=below.number if below else None,
             matches=[(match_in(header, index), required) for index in range(matches)],
@@ -46,7 +46,7 @@ class Chain:
         )  # fmt: skip
 
         async def unit(tx):
-            saved = await save_block(tx, effect)
+            saved = await save_blocks(tx, [effect], effect.sequence - 1)
             if before_commit:
                 await before_commit()
             return saved

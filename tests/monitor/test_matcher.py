@@ -168,3 +168,48 @@ async def test_a_network_that_is_not_configured_is_passed_over(world):
     await world.take(matcher, message(1, "a1", "g", 1))
 
     assert world.heard.blocks == [("a1", 1)]
+
+
+async def test_blocks_that_wait_share_a_transaction(world):
+    """What waits behind a block and stands on it is stored with it, whole or not at all."""
+    down = DownOnce(world.database)
+    matcher = world.matcher(down)
+    for number in range(1, 6):
+        await world.queue.publish(message(number, f"b{number}", f"b{number - 1}", number))
+    down.failures = 1
+
+    with pytest.raises(DatabaseUnavailable):
+        await matcher.step()
+    stored_before = await world.database.read(lambda tx: tx.value("select count(*) from matches"))
+    await matcher.step()
+    stored = await world.database.read(
+        lambda tx: tx.all("select block_hash, phase from matches order by position")
+    )
+
+    assert stored_before == 0
+    assert [block for block, _ in world.heard.blocks] == ["b1", "b2", "b3", "b4", "b5"]
+    assert [(row["block_hash"], row["phase"]) for row in stored] == [
+        ("b1", "confirmed"), ("b2", "confirmed"), ("b3", "confirmed"), ("b4", "detected"), ("b5", "detected"),
+    ]  # fmt: skip
+
+
+async def test_a_branch_waits_for_the_blocks_before_it(world):
+    """A block that does not stand on the one before it takes effect after that one, as a reorg."""
+    matcher = world.matcher()
+    for sequence, (name, parent, number) in enumerate(
+        (("b1", "b0", 1), ("b2", "b1", 2), ("c2", "b1", 2), ("c3", "c2", 3)), 1
+    ):
+        await world.queue.publish(message(sequence, name, parent, number))
+
+    await matcher.step()
+    first = [block for block, _ in world.heard.blocks]
+    await matcher.step()
+    stored = await world.database.read(
+        lambda tx: tx.all("select block_hash, phase from matches order by position")
+    )
+
+    assert first == ["b1", "b2"]
+    assert [block for block, _ in world.heard.blocks] == ["b1", "b2", "c2", "c3"]
+    assert {row["block_hash"]: row["phase"] for row in stored} == {
+        "b1": "confirmed", "b2": "reverted", "c2": "detected", "c3": "detected",
+    }  # fmt: skip

@@ -3,7 +3,7 @@
 from contextlib import AsyncExitStack
 from time import monotonic
 
-from crypitor.database.blocks import BlockEffect, save_block
+from crypitor.database.blocks import BlockEffect, save_blocks
 from crypitor.database.networks import ask_rewind, position_of
 from crypitor.loop import Health
 from crypitor.monitor.position import Extends, Repeated, kept_headers, place
@@ -73,7 +73,6 @@ class Consumer:
             network=NETWORK,
             chain_id=message.chain_id,
             title=NetworkTitle("Dev"),
-            expected_sequence=position.sequence,
             sequence=message.sequence,
             header=header,
             ancestor_number=placed.ancestor.number if placed.ancestor else None,
@@ -83,7 +82,7 @@ class Consumer:
             oldest_kept=header.number - self._keep + 1,
             now=1,
         )
-        assert await self._database.write(lambda tx: save_block(tx, effect)) is not None
+        assert await self._database.write(lambda tx: save_blocks(tx, [effect], position.sequence))
         self.taken.append(message)
 
 
