@@ -6,7 +6,9 @@ A bench is a module here with a function `bench(*, quick)` that returns its figu
 
 BENCHES = {
     "stages": "each stage of a block's way alone",
-    "endtoend": "from the node's bytes to committed matches, and the two references beside it",
+    "endtoend": "from the node's bytes to committed matches, on one core",
+    "ratios": "the same beside two frozen references, which must find the same",
+    "latency": "from a node's having a block to its first webhook",
     "addresses": "a million addresses: adding, searching, removing, loading",
     "proof": "the proof of recorded blocks at each level",
     "lies": "how many lies about receipts each level of proof finds",

@@ -24,10 +24,12 @@ from crypitor.evm.types import Address
 from crypitor.loop import Health, clock
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
-from crypitor.monitor.models import DEFAULT_RULES, Monitor, Phase, Rule
+from crypitor.monitor.models import DEFAULT_RULES, Match, Monitor, Phase, Rule
 from crypitor.queue import Queue
 from crypitor.queue.memory import MemoryQueue
 from crypitor.webhook.delivery import Endpoint
+from crypitor.webhook.post import Poster
+from crypitor.webhook.sender import Sender
 from crypitor.worker import Unobserved, rpc
 from crypitor.worker.follower import Follower
 from crypitor.worker.node import Node
@@ -106,21 +108,41 @@ class Memory:
 
 @dataclass
 class Seen:
-    """Hears what was matched; `done` is set with the block at the height `until`."""
+    """Hears what was matched and sent; `done` is set with the block at the height `until`.
+
+    all_sent: and once every match was sent.
+    """
 
     until: int = -1
-    blocks: int = 0
-    matches: list[str] = field(default_factory=list)
+    matches: list[tuple] = field(default_factory=list)
+    sent: int = 0
+    all_sent: bool = False
     done: asyncio.Event = field(default_factory=asyncio.Event)
+    _matched: bool = False
 
     def block_matched(self, message, matches, *_) -> None:
-        self.blocks += 1
-        self.matches += [match.id for match in matches]
-        if message.block.header.number >= self.until:
+        self.matches += map(key_of, matches)
+        self._matched |= message.block.header.number >= self.until
+        self._check()
+
+    def attempts_recorded(self, results) -> None:
+        self.sent += len(results)
+        self._check()
+
+    def _check(self) -> None:
+        if self._matched and (not self.all_sent or self.sent >= len(self.matches)):
             self.done.set()
 
-    def attempts_recorded(self, _) -> None:
-        pass
+
+def key_of(match: Match) -> tuple:
+    """Return what a match is known by, in all implementations."""
+    return (
+        match.header.hash,
+        match.transaction.hash,
+        match.subject.log_index,
+        match.direction,
+        match.address,
+    )
 
 
 @dataclass
@@ -128,7 +150,7 @@ class Run:
     """What a run over some blocks took. cpu_seconds: of all threads of the process."""
 
     blocks: int
-    matches: list[str]
+    matches: list[tuple]
     seconds: float
     cpu_seconds: float
 
@@ -153,14 +175,16 @@ def index_of(addresses: Sequence[Address], monitor: Monitor = MONITOR) -> Index:
     return index
 
 
-async def prepared(folder: Path, monitor: Monitor = MONITOR, url: str = "") -> str:
+async def prepared(
+    folder: Path, monitor: Monitor = MONITOR, url: str = "", endpoint: str = "http://127.0.0.1:9/"
+) -> str:
     """Make a database with one monitor and its endpoint; return its URL."""
     url = url or f"sqlite:///{folder}/crypitor.db"
     await migrate(url)
 
     async def store(tx) -> None:
         assert await ensure_project(tx, 1, bytes) == PROJECT
-        await insert_endpoint(tx, Endpoint("ep_1", PROJECT, "http://127.0.0.1:9/", SECRET))
+        await insert_endpoint(tx, Endpoint("ep_1", PROJECT, endpoint, SECRET))
         await insert_monitor(tx, monitor)
 
     async with Database.open(url) as database:
@@ -178,9 +202,9 @@ async def followed(
     queue: Queue | None = None,
     transport: object = None,
     window: int = WINDOW,
-    wake=lambda _: None,
-) -> AsyncIterator[tuple[Follower, Matcher, Seen, Database]]:
-    """Open all parts between the node's bytes and the database."""
+    poster: Poster | None = None,
+) -> AsyncIterator[tuple[Follower, Matcher, Seen, Sender | None]]:
+    """Open all parts between the node's bytes and the database, or the receiver."""
     seen = Seen()
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database.open(url))
@@ -189,8 +213,10 @@ async def followed(
         nodes = await stack.enter_async_context(Nodes(NETWORK, [node], observer=Unobserved()))
         queue = queue or MemoryQueue()
         stack.push_async_callback(queue.close)
+        sender = poster and Sender(database, poster, clock=clock, jitter=lambda: 0.0, observer=seen)
         matcher = Matcher(
-            queue, database, index, {NETWORK: Chain("Ethereum", CONFIRMATIONS, 64)}, wake=wake,
+            queue, database, index, {NETWORK: Chain("Ethereum", CONFIRMATIONS, 65)},
+            wake=sender.wake if sender else lambda _: None,
             clock=clock, observer=seen, refresh=_nothing_changed,
         )  # fmt: skip
         await matcher.load()
@@ -199,18 +225,25 @@ async def followed(
             poll_seconds=1.0, clock=clock, health=Health(), observer=Unobserved(),
             tags_wanted=lambda: False,
         )  # fmt: skip
-        yield follower, matcher, seen, database
+        yield follower, matcher, seen, sender
 
 
 async def catch_up(url: str, blocks: Sequence[Served], index: Index, **options) -> Run:
     """Go from block 0 to the last one, and measure from the first block to the last commit."""
-    async with followed(url, blocks, index, **options) as (follower, matcher, seen, _):
-        seen.until, stop = blocks[-1].number, asyncio.Event()
+    async with followed(url, blocks, index, **options) as (
+        follower,
+        matcher,
+        seen,
+        sender,
+    ):
+        seen.until, seen.all_sent, stop = blocks[-1].number, sender is not None, asyncio.Event()
         await follower.open()
         began, worked = time.perf_counter(), time.process_time()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(follower.run(stop))
             tasks.create_task(matcher.run(stop, Health()))
+            if sender:
+                tasks.create_task(sender.run(stop, Health()))
             await seen.done.wait()
             seconds, cpu = time.perf_counter() - began, time.process_time() - worked
             stop.set()

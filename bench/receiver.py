@@ -1,10 +1,11 @@
 """A receiver in a process of its own: POSTs are taken and timed, GET tells and forgets them.
 
-Prints its URL. Each POST is told as its `webhook-id` and the monotonic clock's seconds, which all
-processes of a machine share.
+Prints its URL. Each POST of a detected match is told as its block's height and the monotonic clock's
+seconds, which all processes of a machine share.
 """
 
 import asyncio
+import re
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -12,6 +13,8 @@ from contextlib import asynccontextmanager
 
 import uvloop
 from aiohttp import web
+
+_HEIGHT = re.compile(rb'\{"type":"match\.detected".*?"block":\{"number":(\d+)', re.DOTALL)
 
 
 @asynccontextmanager
@@ -28,12 +31,13 @@ async def receiver() -> AsyncIterator[str]:
 
 
 async def main() -> None:
-    taken: list[tuple[str, float]] = []
+    taken: list[tuple[int, float]] = []
 
     async def take(request: web.Request) -> web.Response:
         at = time.monotonic()
-        await request.read()
-        taken.append((request.headers.get("webhook-id", ""), at))
+        body = await request.read()
+        if height := _HEIGHT.match(body):
+            taken.append((int(height[1]), at))
         return web.Response(status=204)
 
     async def tell(_: web.Request) -> web.Response:
