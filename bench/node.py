@@ -71,7 +71,7 @@ class Growing:
             asked = msgspec.json.decode(message.data)
             if isinstance(asked, dict) and asked["method"] == "eth_subscribe":
                 self.sockets.add(socket)
-                await socket.send_str('{"jsonrpc":"2.0","id":%d,"result":"0x1"}' % asked["id"])
+                await socket.send_json({"jsonrpc": "2.0", "id": asked["id"], "result": "0x1"})
             else:
                 body = message.data if isinstance(message.data, bytes) else message.data.encode()
                 await socket.send_str(self.memory.answer(body).decode())

@@ -28,6 +28,7 @@ from crypitor.monitor.models import DEFAULT_RULES, Match, Monitor, Phase, Rule
 from crypitor.queue import Queue
 from crypitor.queue.memory import MemoryQueue
 from crypitor.webhook.delivery import Endpoint
+from crypitor.webhook.message import NetworkTitle
 from crypitor.webhook.post import Poster
 from crypitor.webhook.sender import Sender
 from crypitor.worker import Unobserved, rpc
@@ -215,7 +216,7 @@ async def followed(
         stack.push_async_callback(queue.close)
         sender = poster and Sender(database, poster, clock=clock, jitter=lambda: 0.0, observer=seen)
         matcher = Matcher(
-            queue, database, index, {NETWORK: Chain("Ethereum", CONFIRMATIONS, 65)},
+            queue, database, index, {NETWORK: Chain(NetworkTitle("Ethereum"), CONFIRMATIONS, 65)},
             wake=sender.wake if sender else lambda _: None,
             clock=clock, observer=seen, refresh=_nothing_changed,
         )  # fmt: skip

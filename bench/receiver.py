@@ -1,7 +1,7 @@
 """A receiver in a process of its own: POSTs are taken and timed, GET tells and forgets them.
 
-Prints its URL. Each POST of a detected match is told as its block's height and the monotonic clock's
-seconds, which all processes of a machine share.
+Prints its URL. Each POST of a detected match is told as its block's height and the seconds of the
+monotonic clock, which all processes of a machine share.
 """
 
 import asyncio

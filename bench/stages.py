@@ -23,6 +23,7 @@ from crypitor.monitor.index import Index
 from crypitor.monitor.match import find_matches
 from crypitor.queue import Message, wire
 from crypitor.webhook.formats import texts_of
+from crypitor.webhook.message import NetworkTitle
 from crypitor.worker import rpc
 
 ADDRESSES = 1_000_000
@@ -148,7 +149,7 @@ async def _stored(database: Database, messages: Sequence[Message], found: Sequen
     for sequence, (message, matches) in enumerate(zip(messages, found, strict=True)):
         header = message.block.header
         effect = BlockEffect(
-            network=path.NETWORK, chain_id=1, display_name="Ethereum",
+            network=path.NETWORK, chain_id=1, title=NetworkTitle("Ethereum"),
             sequence=sequence + 1, header=header,
             ancestor_number=header.number - 1 if sequence else None,
             matches=[(match, path.CONFIRMATIONS) for match in matches],
