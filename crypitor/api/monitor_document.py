@@ -61,7 +61,7 @@ def _wrong_in(body: RuleBody, *, any_address: bool) -> Iterator[tuple[str, str]]
     if isinstance(rule.abi, Event) and rule.abi.anonymous and rule.contracts is None:
         yield "contracts", "an anonymous event is found by its contracts alone: name them"
     try:
-        prepare(rule)
+        prepare(rule).compile()
     except ConditionError as error:
         yield "where", f"{error} (at character {error.position})"
     if any_address and rule.abi is None and rule.contracts is None and rule.where is None:

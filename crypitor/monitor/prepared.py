@@ -29,6 +29,16 @@ class PreparedRule:
     key: str | None = None
     read: Callable[..., Values | None] = lambda *_: None
 
+    def compile(self) -> None:
+        """Do now what is otherwise done for the first hit: whoever saves a rule waits for it."""
+        if self.condition is not None:
+            self.condition.evaluate  # noqa: B018 - reading it compiles
+        match self.rule.abi:
+            case Event():
+                self.read((), "0x")
+            case Function():
+                self.read("0x")
+
 
 Prepared: TypeAlias = Mapping[Kind, Sequence[PreparedRule]]
 """The rules of a monitor, by kind."""

@@ -363,3 +363,15 @@ def test_values_of_every_vector_are_json() -> None:
         document = abi.to_json(event.arguments, abi.decode_log(event, vector["topics"], vector["data"]) or ())  # fmt: skip
 
         assert not re.search(r"[\[ ]\d", re.sub(r'"(\\.|[^"\\])*"', "", json.dumps(document)))
+
+
+def test_equal_signatures_share_a_decoder():
+    """
+    A decoder is one for all who ask by an equal signature, as long as somebody keeps it.
+    """
+    text = "event Told(address indexed who, uint256 amount)"
+    kept = abi.log_decoder(abi.parse_event(text))
+    other = abi.log_decoder(abi.parse_event("event Told(address who, uint256 amount)"))
+
+    assert abi.log_decoder(abi.parse_event(text)) is kept
+    assert other is not kept

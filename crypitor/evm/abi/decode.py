@@ -1,6 +1,7 @@
 """Logs and calls read by their signature.
 
-A decoder is compiled once for a signature. All arguments stand in one hex text, topics first, so
+A decoder is compiled when it first reads something, and equal signatures share it: of ten thousand
+that are asked for, few are ever seen. All arguments stand in one hex text, topics first, so
 that those of fixed size have a fixed place in it and are sliced out of what the node sent; the
 rest is read by closures (`crypitor.evm.abi.read`).
 
@@ -11,8 +12,9 @@ documentation, "Contract ABI Specification", "Strict Encoding Mode".
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import partial
 from typing import Any, TypeAlias
+from weakref import WeakValueDictionary
 
 from crypitor.evm.abi.read import WORD, Reader, budget_of, pointed_from, reader_of
 from crypitor.evm.abi.types import (
@@ -38,9 +40,35 @@ CallDecoder: TypeAlias = Callable[[str], Values | None]
 """Of a transaction's input, as lower-case 0x-hex; None when it is not a call of the function."""
 
 
-@lru_cache(maxsize=4096)
+class _Decoder:
+    """What reads the logs of an event or the calls of a function, once it is compiled."""
+
+    __slots__ = ("__weakref__", "_compile", "_read")
+
+    def __init__(self, compile_: Callable[[], Callable[..., Values | None]]) -> None:
+        self._compile = compile_
+        self._read: Callable[..., Values | None] | None = None
+
+    def __call__(self, *encoded: Any) -> Values | None:
+        if self._read is None:
+            self._read = self._compile()
+        return self._read(*encoded)
+
+
+_decoders: WeakValueDictionary[Event | Function, _Decoder] = WeakValueDictionary()
+
+
 def log_decoder(event: Event) -> LogDecoder:
     """Return the decoder of an event's logs; it never raises."""
+    return _decoders.setdefault(event, _Decoder(partial(_compiled_event, event)))
+
+
+def call_decoder(function: Function) -> CallDecoder:
+    """Return the decoder of a function's calls; it never raises."""
+    return _decoders.setdefault(function, _Decoder(partial(_compiled_function, function)))
+
+
+def _compiled_event(event: Event) -> LogDecoder:
     first = 0 if event.anonymous else 1
     count = first + sum(argument.indexed for argument in event.arguments)
     topics = [f"t{number}" for number in range(count)]
@@ -59,9 +87,7 @@ def log_decoder(event: Event) -> LogDecoder:
     return decoder
 
 
-@lru_cache(maxsize=4096)
-def call_decoder(function: Function) -> CallDecoder:
-    """Return the decoder of a function's calls; it never raises."""
+def _compiled_function(function: Function) -> CallDecoder:
     lines = ["if call_input[:10] != selector: return None", "text = call_input[10:]"]
     body = _Body(function.arguments, 0)
     decoder: CallDecoder = body.function("call_input", lines, {"selector": function.selector})

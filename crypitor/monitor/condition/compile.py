@@ -1,4 +1,4 @@
-"""A condition made ready: checked once, compiled to a Python function, evaluated for every hit."""
+"""A condition made ready: checked once, compiled to a Python function when it is first asked."""
 
 import ast
 from collections.abc import Callable
@@ -67,14 +67,22 @@ class Part:
 class Condition:
     """A condition that was accepted.
 
-    evaluate: whether the facts satisfy it. Raises EvaluationError, and nothing else, when that
-    has no answer; facts must be of the kind for which it was compiled.
+    code: the Python that it became, compiled when it is first asked.
     """
 
     text: str
     scope: Scope
-    evaluate: Callable[[Facts], bool]
+    code: ast.expr
     atoms: tuple[Atom, ...]
+
+    @cached_property
+    def evaluate(self) -> Callable[[Facts], bool]:
+        """Whether the facts satisfy it.
+
+        Raises EvaluationError, and nothing else, when that has no answer; facts must be of the
+        kind for which it was checked.
+        """
+        return _function(self.code)
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
@@ -93,7 +101,7 @@ class Condition:
 
 
 def compile_condition(text: str, scope: Scope) -> Condition:
-    """Check a condition against what its rule knows, and compile it. Raises ConditionError."""
+    """Check a condition against what its rule knows. Raises ConditionError."""
     checker = Checker(scope)
     checked = checker.truth(parse(text))
     if checked.nanoseconds > MOST_NANOSECONDS:
@@ -101,7 +109,7 @@ def compile_condition(text: str, scope: Scope) -> Condition:
             "this takes too long for some matches: search fewer texts and lists, or smaller ones",
             0,
         )
-    return Condition(text, scope, _function(checked.code), tuple(checker.atoms))
+    return Condition(text, scope, checked.code, tuple(checker.atoms))
 
 
 def _function(code: ast.expr) -> Callable[[Facts], Any]:
