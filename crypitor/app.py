@@ -22,6 +22,7 @@ from crypitor.backfill.trial import Trial
 from crypitor.carrier import queue_of, topics_of
 from crypitor.config import ROLES, Config, NetworkConfig
 from crypitor.database.engine import Database
+from crypitor.database.leftovers import Leftovers
 from crypitor.errors import ConfigError
 from crypitor.loop import Health, clock, forever
 from crypitor.metrics import Metrics
@@ -174,6 +175,7 @@ class _Service:
         context = self._context(standing)
         app = build(context) if "api" in self._roles else build_health(context)
         url = await self._stack.enter_async_context(site_of(self._config, self._roles, app))
+        leftovers = Leftovers(self._database)
         async with asyncio.TaskGroup() as group:
             workers = [
                 group.create_task(follower.run(stop), name=follower.role)
@@ -210,6 +212,7 @@ class _Service:
                 for name, step, seconds in (
                     ("gauges", standing.count, GAUGE_SECONDS),
                     ("processes", standing.exchange, TELL_SECONDS),
+                    ("leftovers", leftovers.step, leftovers.rest_seconds),
                 )
             ]
             started(url if "api" in self._roles else "")

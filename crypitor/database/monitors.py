@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crypitor.database.engine import Row, Transaction
+from crypitor.database.leftovers import leave_addresses
 from crypitor.evm.types import Address
 from crypitor.monitor.models import Confirmations, Direction, Kind, Monitor, Phase, Rule, rule_of
 
@@ -77,10 +78,11 @@ async def lock_monitor(
 
 
 async def delete_monitor(tx: Transaction, project_id: str, monitor_id: str) -> Monitor | None:
-    """Forget a monitor and its addresses; return what it was. Its matches stay."""
+    """Forget a monitor; return what it was. Its matches stay, its addresses are removed later."""
     monitor = await get_monitor(tx, project_id, monitor_id)
     if monitor is not None:
         await tx.run("delete from monitors where id = :id", id=monitor_id)
+        await leave_addresses(tx, monitor_id)
     return monitor
 
 

@@ -16,6 +16,7 @@ from crypitor.database.addresses import (
 )
 from crypitor.database.endpoints import insert_endpoint
 from crypitor.database.keys import ensure_project
+from crypitor.database.leftovers import AT_ONCE, Leftovers, remove_leftovers
 from crypitor.database.monitors import (
     MonitorFilter,
     changes_after,
@@ -220,15 +221,45 @@ async def test_removal_tells_what_was_there(database, monitor):
     assert await database.read(lambda tx: count_addresses(tx, [monitor.id])) == {monitor.id: 1}
 
 
-async def test_deleting_a_monitor_deletes_its_addresses(database, monitor):
-    """No address of a deleted monitor is left."""
-    await store(database, monitor)
-    await database.write(lambda tx: insert_addresses(tx, monitor.id, [(A, None)]))
+async def test_a_deleted_monitor_leaves_its_addresses_to_be_removed(database, monitor):
+    """A deleted monitor is gone at once; its addresses go in small steps, and only they."""
+    other = replace(monitor, id="mo_other")
+    pairs = [(f"0x{number:040x}", None) for number in range(2 * AT_ONCE + 5)]
 
+    async def prepared(tx):
+        await insert_monitor(tx, other)
+        for one in (monitor, other):
+            await insert_addresses(tx, one.id, pairs)
+
+    await store(database, monitor)
+    await database.write(prepared)
     deleted = await database.write(lambda tx: delete_monitor(tx, monitor.project_id, monitor.id))
+    left = []
+    while await database.write(remove_leftovers):
+        counts = await database.read(lambda tx: count_addresses(tx, [monitor.id, other.id]))
+        left.append(tuple(counts.values()))
 
     assert deleted == monitor
-    assert [chunk async for chunk in all_addresses(database, monitor.id)] == []
+    assert left == [(AT_ONCE + 5, len(pairs)), (5, len(pairs)), (0, len(pairs))]
+    assert await database.read(lambda tx: tx.all("select * from leftovers")) == []
+
+
+async def test_leftovers_are_found_again_after_a_kill(database, monitor):
+    """Whoever comes next goes on with what a deletion left, without being told of it."""
+
+    async def prepared(tx):
+        await insert_addresses(tx, monitor.id, [("0x" + "a" * 40, None)])
+        await delete_monitor(tx, monitor.project_id, monitor.id)
+
+    await store(database, monitor)
+    await database.write(prepared)
+    leftovers = Leftovers(database)
+    idle = leftovers.rest_seconds()
+    await leftovers.step()
+    while leftovers.rest_seconds() < idle:
+        await leftovers.step()
+
+    assert await database.read(lambda tx: tx.all("select * from addresses")) == []
 
 
 @pytest.mark.parametrize(
