@@ -10,6 +10,7 @@ BENCHES = {
     "ratios": "the same beside two frozen references, which must find the same",
     "latency": "from a node's having a block to its first webhook",
     "addresses": "a million addresses: adding, searching, removing, loading",
+    "kinds": "a block without hits with 10 and 10,000 monitors, for each kind of rule",
     "proof": "the proof of recorded blocks at each level",
     "lies": "how many lies about receipts each level of proof finds",
     "deliveries": "deliveries a second beside a bare client loop; claims before few and many rows",

@@ -15,6 +15,7 @@ import uvloop
 from bench.blocks import addresses, block
 from bench.measuring import in_turn, loop_holds, spread
 from bench.world import World, world
+from crypitor.database.leftovers import IDLE_SECONDS, Leftovers
 from crypitor.evm.types import Address, Block
 from crypitor.monitor.index import Index
 from crypitor.monitor.match import find_matches
@@ -68,6 +69,7 @@ async def _live(folder: Path, watched: list[Address], found: dict) -> None:
         for name, patch in (("disabling", False), ("enabling", True)):
             found[name] = await _beside(service, _patched(session, path, enabled=patch))
         found["deleting_the_monitor"] = await _beside(service, _deleted(session, path))
+        found["removing_its_addresses"] = await _beside(service, _emptied(service))
 
 
 async def _beside(service: World, work) -> dict:
@@ -104,6 +106,14 @@ async def _patched(session: aiohttp.ClientSession, path: str, *, enabled: bool) 
 async def _deleted(session: aiohttp.ClientSession, path: str) -> None:
     async with session.delete(path) as answer:
         assert answer.status == 200, await answer.text()
+
+
+async def _emptied(service: World) -> None:
+    leftovers = Leftovers(service.database)
+    await leftovers.step()
+    while (rest := leftovers.rest_seconds()) < IDLE_SECONDS:
+        await asyncio.sleep(rest)
+        await leftovers.step()
 
 
 async def _searching(
@@ -143,7 +153,7 @@ async def _run(module: str, *arguments: object) -> dict:
 def _by_addresses(watched: list[Address]) -> dict:
     """Compare blocks without a hit among 1,000 and among all addresses."""
     few, many = _index([watched[:1000]]), _index([watched])
-    return _compared(few, many)
+    return compared(few, many)
 
 
 def _by_monitors() -> dict:
@@ -152,7 +162,7 @@ def _by_monitors() -> dict:
     Each has rules of every kind, and asks about an event and a function that nobody else names.
     """
     lists = [addresses(10, SEED + 1 + number) for number in range(10_000)]
-    return _compared(_index(lists[:10]), _index(lists))
+    return compared(_index(lists[:10]), _index(lists))
 
 
 def _index(lists: list[list[Address]]) -> Index:
@@ -168,20 +178,21 @@ def _index(lists: list[list[Address]]) -> Index:
     return index
 
 
-def _compared(few: Index, many: Index) -> dict:
+def compared(few: Index, many: Index, rounds: int = ROUNDS) -> dict:
+    """Return what a block costs with each of two indexes, both in turn."""
     wire = [msgspec.json.encode(block(number, "0x", seed=9)) for number in range(10)]
 
     def fresh(number: int) -> Block:
         # As a block comes in: no string of it has been hashed before.
         return msgspec.json.decode(wire[number % len(wire)], type=Block)
 
-    blocks: list[list[Block]] = [[fresh(n) for n in range(ROUNDS)] for _ in range(2)]
+    blocks: list[list[Block]] = [[fresh(n) for n in range(rounds)] for _ in range(2)]
     small, large = in_turn(
         [
             lambda n: find_matches(blocks[0][n], "ethereum", 1, few),
             lambda n: find_matches(blocks[1][n], "ethereum", 1, many),
         ],
-        ROUNDS,
+        rounds,
     )
     return {
         "few": {"addresses": few.addresses, "monitors": len(few), "ms": round(1000 * small, 3)},

@@ -66,6 +66,7 @@ class World:
 
     url: str
     key: str
+    database: Database
     index: Index
     stream: Stream
 
@@ -101,7 +102,9 @@ async def world(folder: Path, hits: Sequence[Address]) -> AsyncIterator[World]:
         publishing = tasks.create_task(stream.publish())
         tasks.create_task(matcher.run(stop, Health()))
         try:
-            yield World(f"http://127.0.0.1:{runner.addresses[0][1]}", str(key), index, stream)
+            yield World(
+                f"http://127.0.0.1:{runner.addresses[0][1]}", str(key), database, index, stream
+            )
         finally:
             publishing.cancel()
             stop.set()

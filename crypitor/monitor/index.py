@@ -113,9 +113,9 @@ class Index:
             self._install(self._new_watching(monitor))
             return
         watching, rules = self._watchings[number], prepare_all(monitor.rules)
-        self.asked.remove(number, watching.rules)
+        self.asked.remove(number, watching.monitor.networks, watching.rules)
         watching.monitor, watching.rules = monitor, rules
-        self.asked.add(number, rules, any_address=monitor.any_address)
+        self.asked.add(number, monitor.networks, rules, any_address=monitor.any_address)
         self._note_tag(watching)
 
     @contextmanager
@@ -145,7 +145,7 @@ class Index:
         number = self._numbers.pop(monitor_id, None)
         if number is not None:
             watching = self._watchings.pop(number)
-            self.asked.remove(number, watching.rules)
+            self.asked.remove(number, watching.monitor.networks, watching.rules)
             self._by_tag.discard(number)
             self._stale += watching.addresses
 
@@ -195,7 +195,7 @@ class Index:
         monitor, number = watching.monitor, watching.number
         self._numbers[monitor.id] = number
         self._watchings[number] = watching
-        self.asked.add(number, watching.rules, any_address=monitor.any_address)
+        self.asked.add(number, monitor.networks, watching.rules, any_address=monitor.any_address)
         self._note_tag(watching)
 
     def _note_tag(self, watching: Watching) -> None:

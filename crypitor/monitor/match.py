@@ -16,7 +16,7 @@ from crypitor.monitor import subjects
 from crypitor.monitor.condition import EvaluationError, Facts
 from crypitor.monitor.index import Index, Watching
 from crypitor.monitor.models import Direction, Kind, Match, Rule, Subject, match_id
-from crypitor.monitor.prepared import BySignature, PreparedRule
+from crypitor.monitor.prepared import Alike, BySignature, PreparedRule
 
 
 @dataclass(slots=True)
@@ -251,11 +251,11 @@ class _Search:
 
     def emitted(self, log: Log) -> Iterator[Match]:
         """Yield what a log is to those who ask about its event."""
-        candidates = list(self.candidates(self.asked.events, None, log.address))
+        alike = list(self.alike(self.asked.events, None, log.address))
         if log.topics:
-            candidates += self.candidates(self.asked.events, log.topics[0], log.address)
+            alike += self.alike(self.asked.events, log.topics[0], log.address)
         yield from self.signed(
-            candidates,
+            alike,
             lambda prepared: prepared.read(log.topics, log.data),
             lambda prepared, args: subjects.event(log, prepared.rule, args),
         )
@@ -263,57 +263,78 @@ class _Search:
     def called(self, transaction: Transaction) -> Iterator[Match]:
         """Yield what a transaction is to those who ask about the function that it calls."""
         yield from self.signed(
-            self.candidates(self.asked.calls, transaction.input[:10], transaction.to),
+            self.alike(self.asked.calls, transaction.input[:10], transaction.to),
             lambda prepared: prepared.read(transaction.input),
             lambda prepared, args: subjects.call(transaction, prepared.rule, args),
         )
 
-    def candidates(
+    def alike(
         self, rules: BySignature, key: str | None, contract: Address | None
-    ) -> Iterator[tuple[Watching, PreparedRule]]:
-        """Yield the rules that ask about a signature, of this contract or of any."""
+    ) -> Iterator[Alike]:
+        """Yield the rules that ask about a signature on this network, of this contract or any."""
         by_contract = rules.found.get(key, {})
         for limit in (contract, None):
-            for number, several in by_contract.get(limit, {}).items():
-                for watching in self.index.watching(number):
-                    for prepared in several:
-                        yield watching, prepared
+            for alike in by_contract.get(limit, {}).values():
+                if self.network in alike.networks:
+                    yield alike
 
     def signed(
         self,
-        candidates: Iterable[tuple[Watching, PreparedRule]],
+        several: Iterable[Alike],
         read: Callable[[PreparedRule], Values | None],
         subject_of: Callable[[PreparedRule, Values], Subject],
     ) -> Iterator[Match]:
-        """Yield the matches of an event or a call, which is decoded once for each signature."""
-        decoded: dict[Callable[..., Values | None], Values | None] = {}
-        for watching, prepared in candidates:
-            if self.network not in watching.monitor.networks:
-                continue
-            if prepared.read not in decoded:
-                decoded[prepared.read] = read(prepared)
+        """Yield the matches of an event or a call.
+
+        It is decoded once for each signature, and a condition is asked once for all who share it.
+        """
+        subject_by: dict[Callable[..., Values | None], Subject | None] = {}
+        for alike in several:
+            prepared = alike.prepared
+            if prepared.read not in subject_by:
+                args = read(prepared)
                 # every log of its contract may be tried as an anonymous event
-                wrong = decoded[prepared.read] is None and prepared.key is not None
-                self.tally.undecoded += wrong
-            args = decoded[prepared.read]
-            if args is not None:
-                yield from self.answer(watching, [prepared], subject_of(prepared, args))
+                self.tally.undecoded += args is None and prepared.key is not None
+                subject_by[prepared.read] = None if args is None else subject_of(prepared, args)
+            subject = subject_by[prepared.read]
+            if subject is not None:
+                yield from self.answers(alike, subject)
+
+    def answers(self, alike: Alike, subject: Subject) -> Iterator[Match]:
+        """Yield the matches of all monitors with such a rule, if it holds for the first."""
+        holds = None
+        for number in alike.monitors:
+            for watching in self.index.watching(number):
+                if holds is None:
+                    holds = self.holds(alike.prepared, watching, subject, None, None)
+                if not holds:
+                    return
+                yield self.match(watching, subject, None, None)
 
     def answer(
         self,
         watching: Watching,
         rules: Sequence[PreparedRule],
         subject: Subject,
-        direction: Direction | None = None,
-        party: Address | None = None,
+        direction: Direction | None,
+        party: Address | None,
     ) -> Iterator[Match]:
         """Yield the match if one of these rules, all of which ask about the subject, holds."""
+        if self.network not in watching.monitor.networks:
+            return
+        if any(self.holds(prepared, watching, subject, direction, party) for prepared in rules):
+            yield self.match(watching, subject, direction, party)
+
+    def match(
+        self,
+        watching: Watching,
+        subject: Subject,
+        direction: Direction | None,
+        party: Address | None,
+    ) -> Match:
+        """Return what a subject is to a monitor that it answers."""
         monitor, transaction = watching.monitor, self.transaction
-        if self.network not in monitor.networks:
-            return
-        if not any(self.holds(prepared, watching, subject, direction, party) for prepared in rules):
-            return
-        yield Match(
+        return Match(
             match_id(monitor.id, direction, party, self.header.hash, transaction.hash, subject),
             monitor,
             self.network,

@@ -1,7 +1,7 @@
 """Rules made ready to be asked many times, and found by what they name. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeAlias, TypeVar
 
@@ -74,36 +74,64 @@ def prepare_all(rules: Iterable[Rule]) -> Prepared:
     return grouped
 
 
+@dataclass(slots=True)
+class Alike:
+    """Rules with one answer for a log or a call: of the same signature, condition and networks.
+
+    prepared: one of them.  monitors: numbers, each with how many such rules it has.
+    """
+
+    prepared: PreparedRule
+    networks: tuple[str, ...]
+    monitors: dict[int, int] = field(default_factory=dict)
+
+
 class BySignature:
     """The rules for events, or those for calls: by topic or selector, then by contract.
 
-    found: topic (None: anonymous) or selector → contract (None: any) → number of the monitor →
-    its rules.
+    found: topic (None: anonymous) or selector → contract (None: any) → those that are alike, of
+    which one is asked for all. A condition that asks who is watched is its monitor's own.
     """
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
-        self.found: dict[str | None, dict[Address | None, dict[int, tuple[PreparedRule, ...]]]] = {}
+        self.found: dict[str | None, dict[Address | None, dict[Hashable, Alike]]] = {}
 
-    def add(self, number: int, rules: Prepared) -> None:
+    def add(self, number: int, networks: tuple[str, ...], rules: Prepared) -> None:
         """Take in the rules of a monitor."""
         for prepared in rules.get(self._kind, ()):
             by_contract = self.found.setdefault(prepared.key, {})
+            sort = _sort(number, networks, prepared)
             for contract in prepared.rule.contracts or (None,):
-                numbers = by_contract.setdefault(contract, {})
-                numbers[number] = (*numbers.get(number, ()), prepared)
+                sorts = by_contract.setdefault(contract, {})
+                monitors = sorts.setdefault(sort, Alike(prepared, networks)).monitors
+                monitors[number] = monitors.get(number, 0) + 1
 
-    def remove(self, number: int, rules: Prepared) -> None:
+    def remove(self, number: int, networks: tuple[str, ...], rules: Prepared) -> None:
         """Forget the rules of a monitor, which are those that were added."""
         for prepared in rules.get(self._kind, ()):
-            by_contract = self.found.get(prepared.key, {})
+            by_contract = self.found[prepared.key]
+            sort = _sort(number, networks, prepared)
             for contract in prepared.rule.contracts or (None,):
-                numbers = by_contract.get(contract, {})
-                numbers.pop(number, None)
-                if not numbers:
-                    by_contract.pop(contract, None)
+                monitors = by_contract[contract][sort].monitors
+                monitors[number] -= 1
+                if not monitors[number]:
+                    del monitors[number]
+                if not monitors:
+                    del by_contract[contract][sort]
+                if not by_contract[contract]:
+                    del by_contract[contract]
             if not by_contract:
-                self.found.pop(prepared.key, None)
+                del self.found[prepared.key]
+
+
+def _sort(number: int, networks: tuple[str, ...], prepared: PreparedRule) -> Hashable:
+    """Return what rules have in common that are alike."""
+    condition = prepared.condition
+    if condition is None:
+        return prepared.read, networks
+    own = number if condition.is_personal else None
+    return prepared.read, networks, condition.text, own
 
 
 class Asked:
@@ -131,10 +159,12 @@ class Asked:
         here = self.by_contract.get(contract, ()) if contract else ()
         return tuple(dict.fromkeys(everywhere + here)) if everywhere else here
 
-    def add(self, number: int, rules: Prepared, *, any_address: bool) -> None:
+    def add(
+        self, number: int, networks: tuple[str, ...], rules: Prepared, *, any_address: bool
+    ) -> None:
         """Take in the rules of a monitor."""
-        self.events.add(number, rules)
-        self.calls.add(number, rules)
+        self.events.add(number, networks, rules)
+        self.calls.add(number, networks, rules)
         if any_address:
             kinds, contracts = _limits(rules)
             for kind in kinds:
@@ -142,10 +172,10 @@ class Asked:
             for contract in contracts:
                 self.by_contract[contract] = (*self.by_contract.get(contract, ()), number)
 
-    def remove(self, number: int, rules: Prepared) -> None:
+    def remove(self, number: int, networks: tuple[str, ...], rules: Prepared) -> None:
         """Forget the rules of a monitor, which are those that were added."""
-        self.events.remove(number, rules)
-        self.calls.remove(number, rules)
+        self.events.remove(number, networks, rules)
+        self.calls.remove(number, networks, rules)
         kinds, contracts = _limits(rules)
         for kind in kinds:
             _without(self.any_party_of, kind, number)

@@ -464,3 +464,26 @@ def test_recorded_deployments_equal_a_plain_reading():
     ]
     assert expected, "the blocks must hold something"
     assert expected == actual
+
+
+def test_a_condition_is_asked_once_for_all_who_share_it():
+    """
+    Of monitors with the same event and condition one is asked; who watches others answers alone,
+    and a network of its own too.
+    """
+    shared = rule_of(Kind.EVENT, signature=TRANSFER, where="args.value / 0 > 1")
+    personal = rule_of(Kind.EVENT, signature=TRANSFER, where="watched(args.to)")
+    index = Index()
+    for name, rules, networks in (
+        ("mo_1", (shared, personal), ("ethereum",)),
+        ("mo_2", (shared, shared), ("ethereum",)),
+        ("mo_3", (shared, personal), ("ethereum",)),
+        ("mo_4", (personal,), ("dev",)),
+    ):
+        index.put(replace(MONITOR, id=name, rules=rules, networks=networks))
+        index.add_addresses(name, [(C if name == "mo_3" else A, None)])
+    tally = Tally()
+    found = find_matches(block(logs=[erc20(B, C, 5)]), "ethereum", 1, index, tally)
+
+    assert ["mo_3"] == [match.monitor.id for match in found]
+    assert tally.condition_errors == 1

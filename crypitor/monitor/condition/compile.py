@@ -84,6 +84,14 @@ class Condition:
         """
         return _function(self.code)
 
+    @property
+    def is_personal(self) -> bool:
+        """Whether it asks who is watched, so that monitors may answer it differently."""
+        return any(
+            isinstance(node, ast.Name) and node.id == runtime.watches.__name__
+            for node in ast.walk(self.code)
+        )
+
     @cached_property
     def parts(self) -> tuple[Part, ...]:
         """What it is made of, each compiled by itself; only explanations need them."""

@@ -1,0 +1,55 @@
+"""What a block without hits costs with 10 and with 10,000 monitors, for each kind of rule."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from bench.addresses import MONITOR, compared
+from bench.blocks import addresses
+from crypitor.monitor.index import Index
+from crypitor.monitor.models import Kind, Rule, rule_of
+
+FEW, MANY, QUICK_MANY = 10, 10_000, 1_000
+ROUNDS = 40
+SLOW_ROUNDS = 4
+TRANSFER = "event Transfer(address indexed from, address indexed to, uint256 value)"
+NEVER = "args.value > 2**255"
+
+KINDS: dict[str, Callable[[int], Rule]] = {
+    **{
+        kind.value: lambda _, kind=kind: rule_of(kind)  # type: ignore[misc]
+        for kind in (*Kind,)
+        if kind not in (Kind.EVENT, Kind.CALL)
+    },
+    "event, each its own": lambda n: rule_of(Kind.EVENT, signature=f"event Told{n}(address who)"),
+    "call, each its own": lambda n: rule_of(Kind.CALL, signature=f"function tell{n}(address who)"),
+    "event, all the same, one condition": lambda _: rule_of(
+        Kind.EVENT, signature=TRANSFER, where=NEVER
+    ),
+}
+
+SLOW: dict[str, Callable[[int], Rule]] = {
+    "event, all the same, each its own condition": lambda n: rule_of(
+        Kind.EVENT, signature=TRANSFER, where=f"args.value > 2**255 + {n}"
+    ),
+}
+"""Where the cost grows with the monitors: each condition has to be asked."""
+
+
+def bench(*, quick: bool = False) -> dict:
+    """Measure every kind."""
+    many = QUICK_MANY if quick else MANY
+    found = {name: _compared(rule, many, ROUNDS) for name, rule in KINDS.items()}
+    return found | {name: _compared(rule, many, SLOW_ROUNDS) for name, rule in SLOW.items()}
+
+
+def _compared(rule: Callable[[int], Rule], many: int, rounds: int) -> dict:
+    return compared(_index(rule, FEW), _index(rule, many), rounds)
+
+
+def _index(rule: Callable[[int], Rule], count: int) -> Index:
+    index = Index()
+    for number in range(count):
+        index.put(replace(MONITOR, id=f"mo_{number}", rules=(rule(number),)))
+        listed = addresses(2, 1000 + number)
+        index.add_addresses(f"mo_{number}", [(address, None) for address in listed])
+    return index
