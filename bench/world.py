@@ -81,6 +81,7 @@ async def world(folder: Path, hits: Sequence[Address]) -> AsyncIterator[World]:
         await database.write(lambda tx: lead(tx, NETWORK, 1))
         index, queue = Index(), MemoryQueue()
         watchlist = Watchlist(database, index)
+        await watchlist.load()
         stream = Stream(queue, hits)
         matcher = Matcher(
             queue, database, index, {NETWORK: Chain(NetworkTitle("Ethereum"), 12, KEPT)},

@@ -148,11 +148,13 @@ async def _of_blocks(call: Call, monitor: Monitor, tried: TriedBlocks) -> TrialA
 
 def _warning(tried: TriedBlocks, monitor: Monitor) -> str | None:
     sentences = []
-    if (tried.per_day or 0) > NOISY_PER_DAY:
-        deliveries = round(tried.per_day or 0) * len(monitor.endpoints) * len(monitor.notify)
+    per_day = round(tried.per_day or 0)
+    if per_day > NOISY_PER_DAY:
+        sent = per_day * len(monitor.endpoints) * len(monitor.notify)
+        deliveries = f", which is up to {sent:,} deliveries" if sent else ""
         sentences.append(
-            f"about {round(tried.per_day or 0):,} matches a day, which is up to {deliveries:,} "
-            "deliveries: name contracts, or raise an amount in `where`"
+            f"about {per_day:,} matches a day{deliveries}: name contracts, or raise an amount in "
+            "`where`"
         )
     if tried.tally.condition_errors:
         sentences.append(

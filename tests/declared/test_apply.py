@@ -339,6 +339,7 @@ async def test_rules_of_every_kind_come_back_as_they_are(declared):
          "contracts": [C], "where": "args.n > 0"},
         {"kind": "call", "signature": abi, "where": "status == 'success'"},
         {"kind": "deployment", "direction": "out"},
+        {"kind": "internal", "direction": "in", "where": "amount > 0"},
     ]  # fmt: skip
     monitor = {"networks": ["ethereum"], "addresses": [A], "rules": rules}
     text = json.dumps({"monitors": {"M": monitor}})

@@ -471,7 +471,7 @@ def test_a_condition_is_asked_once_for_all_who_share_it():
     Of monitors with the same event and condition one is asked; who watches others answers alone,
     and a network of its own too.
     """
-    shared = rule_of(Kind.EVENT, signature=TRANSFER, where="args.value / 0 > 1")
+    shared = rule_of(Kind.EVENT, signature=TRANSFER, where="1 / (args.value - 5) > 1")
     personal = rule_of(Kind.EVENT, signature=TRANSFER, where="watched(args.to)")
     index = Index()
     for name, rules, networks in (
