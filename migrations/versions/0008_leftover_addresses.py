@@ -6,8 +6,8 @@ every block would wait.
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0008"
+down_revision = "0007"
 
 STATEMENTS = {
     "sqlite": (
