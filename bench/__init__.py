@@ -13,6 +13,7 @@ BENCHES = {
     "kinds": "a block without hits with 10 and 10,000 monitors, for each kind of rule",
     "proof": "the proof of recorded blocks at each level",
     "lies": "how many lies about receipts each level of proof finds",
+    "dead": "live endpoints beside a thousand dead ones with long queues",
     "deliveries": "deliveries a second beside a bare client loop; claims before few and many rows",
     "retention": "what comes and goes for years: the file's size, the steps, blocks beside them",
     "heads": "from a node's having a block to its being on the queue (needs anvil)",

@@ -59,10 +59,10 @@ def bench(*, quick: bool = False) -> dict:
 async def _sent(pairs: int, *, quick: bool) -> dict:
     count = QUICK_DELIVERIES if quick else DELIVERIES
     ours, bare, cpu_ours, cpu_bare = [], [], [], []
-    with _receiver() as url:
+    with receiver() as url:
         for number in range(pairs + 1):
             bodies = _bodies(count, number)
-            async with _store() as database:
+            async with store() as database:
                 await _prepare(database, url, bodies)
                 seconds, cpu = await _by_us(database)
             bare_seconds, bare_cpu = await _by_a_bare_loop(url, bodies)
@@ -117,7 +117,7 @@ async def _by_a_bare_loop(url: str, bodies: list[str]) -> tuple[float, float]:
 async def _claims(rows: tuple[int, int]) -> dict:
     few, many = [], []
     for ordered in (False, True):
-        async with _store() as small, _store() as large:
+        async with store() as small, store() as large:
             for database, count in ((small, rows[0]), (large, rows[1])):
                 await _prepare(
                     database, "http://127.0.0.1:9/", _bodies(count, 0), 1, ordered=ordered
@@ -186,7 +186,7 @@ async def _prepare(
 
 
 @contextlib.asynccontextmanager
-async def _store() -> AsyncIterator[Database]:
+async def store() -> AsyncIterator[Database]:
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder)}/crypitor.db"
         await migrate(url)
@@ -195,7 +195,7 @@ async def _store() -> AsyncIterator[Database]:
 
 
 @contextlib.contextmanager
-def _receiver() -> Iterator[str]:
+def receiver() -> Iterator[str]:
     with subprocess.Popen(
         [sys.executable, "-m", "bench.taking"], stdout=subprocess.PIPE, text=True
     ) as process:
