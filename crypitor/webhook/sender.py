@@ -40,8 +40,9 @@ IN_FLIGHT_PER_ENDPOINT = 10
 ENDPOINTS_AT_ONCE = 2000
 GRACE_SECONDS = 20.0
 SWEEP_MS = 1000
-# Bounds one transaction, so that the matcher, which writes too, does not wait long for it.
-MOST_ENDPOINTS_A_TURN = 64
+# Bounds one transaction, so that the matcher, which writes too, does not wait long for it, nor an
+# endpoint that answers for a thousand that do not.
+MOST_ENDPOINTS_A_TURN = 16
 RETRY_RECORD_SECONDS = 0.5
 
 
