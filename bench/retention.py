@@ -22,7 +22,7 @@ from crypitor.loop import Health
 from crypitor.retention import Retention
 
 DELIVERIES = 100_000
-QUICK = 20_000
+QUICK = 40_000
 WINDOW = 20_000
 """Deliveries in 30 days."""
 
