@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest
 WORKERS := 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-live soak soak-live bench check format lock clean
+.PHONY: help setup demo run test test-live soak soak-live bench check format lock binary clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -23,7 +23,7 @@ run: setup ## runs the service with config.toml
 test: $(VENV)/dev.stamp ## the tests that need nothing else on the machine; ARGS="-k name" selects
 	$(PYTEST) -n $(WORKERS) -m "not live and not soak" $(ARGS)
 
-test-live: $(VENV)/dev.stamp build/kafka/stamp ## the tests beside real neighbours (PostgreSQL, Kafka, anvil, Chromium)
+test-live: $(VENV)/dev.stamp build/kafka/stamp dist/crypitor/crypitor ## the tests beside real neighbours (PostgreSQL, Kafka, anvil, Chromium)
 	$(BIN)/python tests/live/postgres.py $(PYTEST) -m "live and not soak" $(ARGS)
 
 soak: $(VENV)/dev.stamp ## the long tests: crashes and chaos
@@ -50,6 +50,8 @@ lock: build/uv/bin/uv ## renews requirements/*.txt from pyproject.toml
 	$(UV_COMPILE) --group build -o requirements/run.txt pyproject.toml
 	$(UV_COMPILE) --group dev -c requirements/run.txt -o requirements/dev.txt pyproject.toml
 
+binary: dist/crypitor/crypitor ## a program in dist/crypitor that needs no Python where it runs
+
 clean: ## removes what was made, but not data/
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
@@ -65,6 +67,26 @@ build/kafka/stamp: tests/live/kafka/pom.xml
 	@command -v java mvn >/dev/null || { echo "the live tests need Java 17 and Maven (Debian: openjdk-17-jre-headless maven)"; exit 1; }
 	rm -rf build/kafka
 	mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/build/kafka
+	@touch $@
+
+PROGRAM := $(shell find crypitor migrations -name '*.py' -o -path '*/templates/*' -o -path '*/static/*')
+
+dist/crypitor/crypitor: build/binary/stamp $(PROGRAM)
+	build/binary/bin/pyinstaller --noconfirm --log-level ERROR --name crypitor \
+		--distpath dist --workpath build/binary/work --specpath build/binary \
+		--collect-submodules crypitor --collect-data crypitor \
+		--add-data $(CURDIR)/migrations:crypitor/_migrations \
+		--collect-data swagger_ui --collect-submodules alembic --collect-submodules databases \
+		--copy-metadata crypitor --copy-metadata web3 --copy-metadata eth-typing \
+		crypitor/__main__.py
+
+# Not among the locked dependencies: it is in no product but this one, and is there only to make it.
+build/binary/stamp: requirements/run.txt pyproject.toml | $(VENV)/bin/python
+	rm -rf build/binary
+	$(BIN)/python -m venv build/binary
+	build/binary/bin/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements/run.txt
+	build/binary/bin/python -m pip --disable-pip-version-check -q install 'pyinstaller>=6.16,<7'
+	build/binary/bin/python -m pip --disable-pip-version-check -q install --no-deps --no-build-isolation -e .
 	@touch $@
 
 # The first Python on this machine that is new enough.

@@ -1,7 +1,7 @@
 """The commands. Only what `--help` needs is imported before a command is known."""
 
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -21,6 +21,20 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@cli.callback(invoke_without_command=True)
+def options(
+    *, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    """Follow EVM chains, match what you care about, deliver it by signed webhook."""
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(f"crypitor {version_of('crypitor')}")
+        raise typer.Exit
+
+
 for command in (
     service.run,
     service.demo,

@@ -94,8 +94,11 @@ class PostgreSQL:
 
         The statement is sent in any case: a BEGIN that was cancelled may have been done.
         """
-        with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-            await raw.execute("rollback")
+        try:
+            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                await raw.execute("rollback")
+        except asyncpg.InternalClientError:
+            raw.terminate()
 
     async def fetch_rows(
         self, raw: asyncpg.Connection, sql: Statement, values: dict[str, object]
@@ -137,6 +140,8 @@ class PostgreSQL:
             if state == _READ_ONLY and writes:  # a standby, until a failover is done
                 self._unavailable(error)
             raise
+        except asyncpg.InternalClientError as error:
+            self._unavailable(error)  # the server ended the session between two statements
         except asyncpg.InterfaceError as error:
             if any(words in str(error) for words in _LOST):
                 self._unavailable(error)

@@ -41,58 +41,58 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-@contextlib.contextmanager
-def cluster() -> Iterator[str]:
-    """Run a new cluster; yields the URL of its superuser."""
-    folder = Path(tempfile.mkdtemp(prefix="crypitor-postgres-"))
-    as_root = os.geteuid() == 0
-    if as_root:
-        shutil.chown(folder, "postgres", "postgres")
+class Cluster:
+    """A cluster in a folder of its own.
 
-    def run(*command: object) -> None:
-        words = [str(word) for word in command]
-        if as_root:
-            words = ["runuser", "-u", "postgres", "--", *words]
-        done = subprocess.run(words, cwd=folder, capture_output=True, text=True)
+    options: on the command line of the server, on top of ours.
+    """
+
+    def __init__(self, folder: Path, options: str = "") -> None:
+        self._folder = folder
+        self._port = free_port()
+        self._options = f"{OPTIONS} -p {self._port} -k {folder} {options}"
+        self.url = f"postgresql://postgres@127.0.0.1:{self._port}/postgres"
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres", "postgres")
+        self._run(
+            "initdb", "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"
+        )
+
+    def start(self) -> None:
+        """Start it with what it has; return when it takes connections."""
+        self._run("pg_ctl", "-l", self._folder / "log", "-w", "-o", self._options, "start")
+
+    def cut(self) -> None:
+        """End it at once: sessions are lost, and the next start has to recover."""
+        self._run("pg_ctl", "-m", "immediate", "-w", "stop")
+
+    def _run(self, program: str, *words: object) -> None:
+        command = [str(binaries() / program), "-D", str(self._folder / "data"), *map(str, words)]
+        if os.geteuid() == 0:
+            command = ["runuser", "-u", "postgres", "--", *command]
+        done = subprocess.run(command, cwd=self._folder, capture_output=True, text=True)
         if done.returncode:
-            raise SystemExit(f"{' '.join(words)}\n{done.stdout}{done.stderr}")
+            raise SystemExit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
 
-    port = free_port()
+
+@contextlib.contextmanager
+def cluster(options: str = "") -> Iterator[Cluster]:
+    """Run a new cluster; it is gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="crypitor-postgres-"))
     try:
-        run(
-            binaries() / "initdb",
-            "-D",
-            folder / "data",
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "--no-sync",
-            "-E",
-            "UTF8",
-            "--locale=C",
-        )
-        options = f"{OPTIONS} -p {port} -k {folder}"
-        run(
-            binaries() / "pg_ctl",
-            "-D",
-            folder / "data",
-            "-l",
-            folder / "log",
-            "-w",
-            "-o",
-            options,
-            "start",
-        )
+        server = Cluster(folder, options)
+        server.start()
         try:
-            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+            yield server
         finally:
-            run(binaries() / "pg_ctl", "-D", folder / "data", "-m", "immediate", "-w", "stop")
+            server.cut()
     finally:
         shutil.rmtree(folder)
 
 
 if __name__ == "__main__":
-    with cluster() as url:
-        done = subprocess.run(sys.argv[1:], env={**os.environ, "CRYPITOR_TEST_POSTGRES": url})
+    with cluster() as server:
+        done = subprocess.run(
+            sys.argv[1:], env={**os.environ, "CRYPITOR_TEST_POSTGRES": server.url}
+        )
     sys.exit(done.returncode)
