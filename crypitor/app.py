@@ -238,19 +238,18 @@ class _Service:
         if {"worker", "monitor"} & set(roles):
             self._queue = queue_of(config, self._database)
             self._stack.push_async_callback(self._queue.close)
-        if {"api", "webhook"} & set(roles):
-            topics = topics_of(config)
-            if topics is not None:
-                self._stack.push_async_callback(topics.close)
-            self._poster = await self._stack.enter_async_context(
-                Poster(
-                    allow_private=cidrs(config.webhook.allow_private),
-                    deadline_seconds=config.webhook.timeout_seconds,
-                    topics=topics,
-                )
+        topics = topics_of(config) if {"api", "webhook"} & set(roles) else None
+        if topics is not None:
+            self._stack.push_async_callback(topics.close)
+        self._poster = await self._stack.enter_async_context(
+            Poster(
+                allow_private=cidrs(config.webhook.allow_private),
+                deadline_seconds=config.webhook.timeout_seconds,
+                topics=topics,
             )
-            if "webhook" in roles:
-                self._sender = self._webhook(self._poster)
+        )
+        if "webhook" in roles:
+            self._sender = self._webhook(self._poster)
         if "monitor" in roles and self._queue:
             self._matcher = await self._monitor(self._queue)
         if "worker" in roles and self._queue:

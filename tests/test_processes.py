@@ -31,8 +31,8 @@ async def test_an_api_in_a_process_of_its_own(tmp_path):
             "CRYPITOR__NETWORKS__DEV__POLL_SECONDS": "0.02",
             "CRYPITOR__NETWORKS__DEV__START": "0",
         }
-        api = Service(tmp_path / "api", settings, roles=["api"])
-        rest = Service(tmp_path / "rest", settings, roles=["worker", "monitor", "webhook"])
+        api = Service(tmp_path / "api", settings, roles=["api", "webhook"])
+        rest = Service(tmp_path / "rest", settings, roles=["worker", "monitor"])
         await asyncio.gather(api.start(), rest.start())
         await api.until_tip("dev", 5)
         question = await ask(api, chain, receiver, secrets)
@@ -59,10 +59,10 @@ async def test_an_api_in_a_process_of_its_own(tmp_path):
     assert (network["state"], network["head"], network["lag_blocks"]) == ("following", 11, 0)
     assert [node["state"] for node in network["nodes"]] == ["active"]
     assert sorted(one["roles"] for one in ready["processes"]) == [
-        ["api"],
-        ["worker", "monitor", "webhook"],
+        ["api", "webhook"],
+        ["worker", "monitor"],
     ]
     assert 'crypitor_tip_block{network="dev"} 11.0' in metrics
     assert without_api == 404
-    assert [one["roles"] for one in alone["processes"]] == [["api"]]
+    assert [one["roles"] for one in alone["processes"]] == [["api", "webhook"]]
     assert left["tip"] == 11
