@@ -30,8 +30,9 @@ async def test_two_processes_of_each_role(tmp_path, kafka, prefix):
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
 async def test_three_processes_of_each_role(tmp_path, kafka, prefix):
-    """The same with three of each, for ten minutes."""
-    await killed(tmp_path, kafka, prefix, each=3, seconds=600)
+    """The same with three of each, for ten minutes or CRYPITOR_TEST_SECONDS."""
+    seconds = int(os.environ.get("CRYPITOR_TEST_SECONDS", "600"))
+    await killed(tmp_path, kafka, prefix, each=3, seconds=seconds)
 
 
 def settings_of_chains(nodes):
