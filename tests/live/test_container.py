@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -20,18 +21,18 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.timeout(300)
-def test_what_the_container_runs(tmp_path, request):
+def test_what_the_container_runs(request):
     """
     Its build steps make a service that starts without rights over its tree, answers its own health
     check, writes to /data alone and ends at SIGTERM.
     """
-    root = tmp_path / "image"
+    folder = Path(tempfile.mkdtemp(prefix="crypitor-image-"))  # pytest's own are for one user
+    request.addfinalizer(lambda: shutil.rmtree(folder))
+    folder.chmod(0o755)
+    root = folder / "image"
     data = root / "data"
     (root / "src").mkdir(parents=True)
     data.mkdir()
-    for place in (*tmp_path.parents, tmp_path, root):  # so that another user can come in
-        if place.is_relative_to("/tmp") and place != Path("/tmp"):
-            place.chmod(place.stat().st_mode | 0o055)
     environ, built = {"PATH": os.environ["PATH"]}, False
     # Root's own Python may lie where nobody else may look.
     python = shutil.which("python3", path="/usr/bin" if os.geteuid() == 0 else None)
@@ -60,7 +61,7 @@ def test_what_the_container_runs(tmp_path, request):
     owner = "nobody" if os.geteuid() == 0 else None
     if owner:
         shutil.chown(data, owner)
-    with (tmp_path / "log").open("wb") as log:
+    with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [root / "opt/crypitor/bin/crypitor", "run"], cwd=data, env=environ,
             stdout=log, stderr=log, user=owner, group="nogroup" if owner else None, extra_groups=[] if owner else None,
@@ -71,7 +72,7 @@ def test_what_the_container_runs(tmp_path, request):
         command = [root / "opt/crypitor/bin/python", root / words[1].lstrip("/")]
         until = time.monotonic() + 60
         while subprocess.run(command, env=environ, capture_output=True).returncode:
-            assert process.poll() is None, (tmp_path / "log").read_text()
+            assert process.poll() is None, (folder / "log").read_text()
             assert time.monotonic() < until
             time.sleep(0.1)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz") as answer:
