@@ -12,7 +12,6 @@ FEW, MANY, QUICK_MANY = 10, 10_000, 1_000
 ROUNDS = 40
 SLOW_ROUNDS = 4
 TRANSFER = "event Transfer(address indexed from, address indexed to, uint256 value)"
-NEVER = "args.value > 2**255"
 
 KINDS: dict[str, Callable[[int], Rule]] = {
     **{
@@ -23,13 +22,13 @@ KINDS: dict[str, Callable[[int], Rule]] = {
     "event, each its own": lambda n: rule_of(Kind.EVENT, signature=f"event Told{n}(address who)"),
     "call, each its own": lambda n: rule_of(Kind.CALL, signature=f"function tell{n}(address who)"),
     "event, all the same, one condition": lambda _: rule_of(
-        Kind.EVENT, signature=TRANSFER, where=NEVER
+        Kind.EVENT, signature=TRANSFER, where="chain_id == 2"
     ),
 }
 
 SLOW: dict[str, Callable[[int], Rule]] = {
     "event, all the same, each its own condition": lambda n: rule_of(
-        Kind.EVENT, signature=TRANSFER, where=f"args.value > 2**255 + {n}"
+        Kind.EVENT, signature=TRANSFER, where=f"chain_id == {n + 2}"
     ),
 }
 """Where the cost grows with the monitors: each condition has to be asked."""
