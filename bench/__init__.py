@@ -9,6 +9,8 @@ BENCHES = {
     "endtoend": "from the node's bytes to committed matches, on one core",
     "ratios": "the same beside two frozen references, which must find the same",
     "latency": "from a node's having a block to its first webhook",
+    "growth": "a block and the memory as addresses, monitors and hits grow",
+    "holds": "how long one callback holds the event loop",
     "addresses": "a million addresses: adding, searching, removing, loading",
     "kinds": "a block without hits with 10 and 10,000 monitors, for each kind of rule",
     "proof": "the proof of recorded blocks at each level",

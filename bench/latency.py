@@ -59,9 +59,9 @@ async def _case(case: Case, *, quick: bool) -> dict:
         service = Service(
             folder,
             {
-                "CRYPITOR__NETWORKS__ETHEREUM__RPC": f'["ws://{place}"]',
-                "CRYPITOR__NETWORKS__ETHEREUM__CHAIN_ID": str(inputs.CHAIN_ID),
-                "CRYPITOR__NETWORKS__ETHEREUM__VERIFY": "receipts",
+                "CRYPITOR__NETWORKS__LIVE__RPC": f'["ws://{place}"]',
+                "CRYPITOR__NETWORKS__LIVE__CHAIN_ID": str(inputs.CHAIN_ID),
+                "CRYPITOR__NETWORKS__LIVE__VERIFY": "receipts",
             },
         )
         await service.start()
@@ -74,7 +74,7 @@ async def _case(case: Case, *, quick: bool) -> dict:
 
 async def _watch(http: aiohttp.ClientSession, service: Service, url: str) -> None:
     monitor = {
-        "networks": ["ethereum"],
+        "networks": ["live"],
         "addresses": inputs.watched_addresses(WATCHED),
         "webhook": {"url": url},
         "notify": ["detected"],

@@ -59,6 +59,13 @@ class _Asked(msgspec.Struct):
 _asked = msgspec.json.Decoder(_Asked | list[_Asked])
 
 
+_SAME_FOR_ALL = {
+    "eth_chainId": msgspec.json.encode(hex(CHAIN_ID)),
+    "eth_subscribe": b'"0x1"',
+    "eth_call": b'"0x"',
+}
+
+
 class Memory:
     """A transport whose node has these blocks, and nothing between it and us."""
 
@@ -93,8 +100,8 @@ class Memory:
         pass
 
     def _result(self, asked: _Asked) -> bytes:
-        if asked.method == "eth_chainId":
-            return b'"%b"' % hex(CHAIN_ID).encode()
+        if asked.method in _SAME_FOR_ALL:
+            return _SAME_FOR_ALL[asked.method]
         place = asked.params[0]
         if asked.method == "eth_getBlockByHash":
             return self._by_hash[place].head

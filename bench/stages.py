@@ -45,8 +45,8 @@ def bench(*, quick: bool = False) -> dict:
 
 
 def _of(blocks: Sequence[Served], index: Index, rounds: int) -> dict:
-    batches = [_answered(block) for block in blocks]
-    seen = [_read(batch) for batch in batches]
+    batches = [answered(block) for block in blocks]
+    seen = [read(batch) for batch in batches]
     messages = [_message(one.block) for one in seen]
     encoded = [wire.encode(message) for message in messages]
     found = [find_matches(one.block, path.NETWORK, 1, index) for one in seen]
@@ -70,7 +70,7 @@ def _of(blocks: Sequence[Served], index: Index, rounds: int) -> dict:
     }
 
 
-def _answered(block: Served) -> bytes:
+def answered(block: Served) -> bytes:
     """Return what a node answers to a look at a block."""
     results = (block.head, block.block, block.receipts)
     return (
@@ -83,7 +83,7 @@ def _answered(block: Served) -> bytes:
     )
 
 
-def _read(batch: bytes) -> rpc.Served:
+def read(batch: bytes) -> rpc.Served:
     """Read an answer as Node does."""
     _, block, receipts = rpc.in_order(rpc.decode(batch), range(1, 4))
     return rpc.served(block.result, receipts.result)
@@ -107,7 +107,7 @@ def _passed(batches: Sequence[bytes], index: Index) -> dict[str, float]:
         return result
 
     for batch in batches:
-        one = stage("decode", lambda batch=batch: _read(batch))
+        one = stage("decode", lambda batch=batch: read(batch))
         for level in ("off", "receipts"):
             stage(f"proof, {level}", lambda one=one, level=level: _prove(one, level))
         matches = stage("match", lambda one=one: find_matches(one.block, path.NETWORK, 1, index))
