@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 import structlog
+from yarl import URL
 
 from crypitor.api import build
 from crypitor.api.build import build_health
@@ -21,6 +22,7 @@ from crypitor.backfill.runner import Backfill
 from crypitor.backfill.trial import Trial
 from crypitor.carrier import queue_of, topics_of
 from crypitor.config import ROLES, Config, NetworkConfig
+from crypitor.config.places import own_places, own_ports
 from crypitor.database.engine import Database
 from crypitor.database.leftovers import Leftovers
 from crypitor.errors import ConfigError
@@ -37,6 +39,7 @@ from crypitor.processes import TELL_SECONDS, Processes
 from crypitor.queue import Queue
 from crypitor.standing import Standing, facts_of
 from crypitor.upkeep import upkeep
+from crypitor.webhook.closed import Closed
 from crypitor.webhook.egress import networks as cidrs
 from crypitor.webhook.message import NetworkTitle
 from crypitor.webhook.post import Poster
@@ -149,6 +152,7 @@ class _Service:
         self._watchlist: Watchlist | None = None
         self._matcher: Matcher | None = None
         self._poster: Poster | None = None
+        self._closed = Closed(own_places(config), own_ports(config))
         self._sender: Sender | None = None
         self._followers: list[Follower] = []
         self._token_readers: list[TokenReader] = []
@@ -176,6 +180,8 @@ class _Service:
         app = build(context) if "api" in self._roles else build_health(context)
         url = await self._stack.enter_async_context(site_of(self._config, self._roles, app))
         leftovers = Leftovers(self._database)
+        if url:
+            self._closed.listens(URL(url).port or 0)
         async with asyncio.TaskGroup() as group:
             workers = [
                 group.create_task(follower.run(stop), name=follower.role)
@@ -234,7 +240,7 @@ class _Service:
             task.cancel()
 
     async def _build(self) -> None:
-        config, roles = self._config, self._roles
+        config, roles, webhook = self._config, self._roles, self._config.webhook
         if {"worker", "monitor"} & set(roles):
             self._queue = queue_of(config, self._database)
             self._stack.push_async_callback(self._queue.close)
@@ -243,8 +249,10 @@ class _Service:
             self._stack.push_async_callback(topics.close)
         self._poster = await self._stack.enter_async_context(
             Poster(
-                allow_private=cidrs(config.webhook.allow_private),
-                deadline_seconds=config.webhook.timeout_seconds,
+                closed=self._closed,
+                proxy=webhook.proxy.get_secret_value() if webhook.proxy else None,
+                allow_private=cidrs(webhook.allow_private),
+                deadline_seconds=webhook.timeout_seconds,
                 topics=topics,
             )
         )
@@ -400,6 +408,7 @@ class _Service:
             render_metrics=standing.render,
             wake=self._wake,
             post=poster.post,
+            closed=self._closed,
             lease_ms=round(self._config.webhook.lease_seconds * 1000),
             allow_private=cidrs(self._config.webhook.allow_private),
             kafka_topics=self._config.webhook.kafka_topics,

@@ -15,6 +15,7 @@ from crypitor.evm.types import Address
 from crypitor.loop import Health
 from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import Confirmations, Monitor
+from crypitor.webhook.closed import Closed
 from crypitor.webhook.delivery import Endpoint, Outcome
 from crypitor.webhook.egress import Network
 
@@ -74,7 +75,7 @@ class Context:
     wake: tells the sender of this process, if there is one, which endpoints may have something due.
     post: sends a body, signed, to an endpoint: endpoint, webhook-id, body, unix milliseconds.
     lease_ms: how long a sender may hold a delivery.
-    allow_private: networks of `webhook.allow_private`.
+    allow_private: networks of `webhook.allow_private`. closed: what is never called.
     kafka_topics: topics that endpoints may name.
     auth: False lets everybody on this machine in, as the operator.
     clock: unix milliseconds.
@@ -101,6 +102,7 @@ class Context:
     random_bytes: Callable[[int], bytes]
     processes: Callable[[], Sequence[Mapping[str, Any]]] = tuple
     kafka_topics: Sequence[str] = ()
+    closed: Closed = field(default_factory=Closed)
     in_doubt: Callable[[], None] = lambda: None
     trials: Mapping[str, Trial] = field(default_factory=dict)
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)

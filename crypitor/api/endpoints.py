@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+from yarl import URL
+
 from crypitor.api.answers import (
     Deleted,
     EndpointAnswer,
@@ -237,6 +239,7 @@ def _checked(call: Call, body: EndpointBody, pointer: str = "") -> str:
             url = check_topic(topic, call.context.kafka_topics)
         else:
             url = check_url(body.url, call.context.allow_private)
+            call.context.closed.check_url(URL(url))
     except Invalid as error:
         mistakes.append(Mistake(f"{pointer}/url", error.detail))
     try:

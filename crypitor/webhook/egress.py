@@ -128,6 +128,13 @@ def is_own_header(name: str) -> bool:
     return name.lower() in _OWN_HEADERS or name.lower().startswith(_OWN_PREFIXES)
 
 
+def is_public(address: IPv4Address | IPv6Address) -> bool:
+    """Tell whether an address is one of the internet's, by our own list."""
+    if address.version == 6 and address not in _GLOBAL_UNICAST:
+        return False
+    return not any(address in network for network in DENIED)
+
+
 def _may_be_called(host: str, allow: Sequence[Network]) -> bool:
     try:
         address = ip_address(host.partition("%")[0])
@@ -135,13 +142,7 @@ def _may_be_called(host: str, allow: Sequence[Network]) -> bool:
         return False
     if any(address in network for network in allow):
         return True
-    return "%" not in host and _is_public(address)
-
-
-def _is_public(address: IPv4Address | IPv6Address) -> bool:
-    if address.version == 6 and address not in _GLOBAL_UNICAST:
-        return False
-    return not any(address in network for network in DENIED)
+    return "%" not in host and is_public(address)
 
 
 def _parsed(url: str) -> URL:

@@ -46,6 +46,11 @@ def _system(failure: OSError) -> str:
 
 # The first that fits is used.
 _SENTENCES: tuple[tuple[type[Exception], Callable[..., str]], ...] = (
+    (aiohttp.ClientProxyConnectionError, lambda _: "the proxy cannot be reached"),
+    (
+        aiohttp.ClientHttpProxyError,
+        lambda failure: f"the proxy refused: {failure.status} {failure.message}",
+    ),
     (aiohttp.ClientConnectorDNSError, lambda _: "the host name has no address"),
     (
         aiohttp.ClientConnectorCertificateError,

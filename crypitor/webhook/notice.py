@@ -2,11 +2,11 @@
 
 from urllib.parse import urlsplit
 
-import msgspec
-
 from crypitor.monitor.models import computed_id
 from crypitor.webhook.body import rfc3339
 from crypitor.webhook.delivery import Endpoint, Notice
+from crypitor.webhook.formats import Form
+from crypitor.webhook.formats import notice_body as body_of_notice
 
 HOUR_MS = 3_600_000
 
@@ -16,22 +16,19 @@ def notice_id(endpoint: Endpoint, notice: Notice, recipient: str, now: int) -> s
     return computed_id("de_", endpoint.id, notice, recipient, now // HOUR_MS)
 
 
-def notice_body(endpoint: Endpoint, notice: Notice, now: int) -> str:
-    """Return the body. Of the URL it has the host alone: paths hold tokens. now: unix ms."""
-    since = endpoint.failing_since
-    document = {
-        "type": notice,
-        "timestamp": rfc3339(now),
-        "data": {
-            "endpoint": {
-                "id": endpoint.id,
-                "description": endpoint.description,
-                "host": urlsplit(endpoint.url).hostname,
-            },
-            "state": endpoint.state,
-            "reason": endpoint.state_reason,
-            "failures_in_row": endpoint.failures_in_row,
-            "failing_since": None if since is None else rfc3339(since),
-        },
+def notice_body(endpoint: Endpoint, notice: Notice, form: Form, now: int) -> str:
+    """Return the body. Of the URL it has the host alone: paths hold tokens. now: unix ms.
+
+    form: of the endpoint that is told.
+    """
+    since, host = endpoint.failing_since, urlsplit(endpoint.url).hostname
+    told = {
+        "endpoint": {"id": endpoint.id, "description": endpoint.description, "host": host},
+        "state": endpoint.state.value,
+        "reason": endpoint.state_reason,
+        "failures_in_row": endpoint.failures_in_row,
+        "failing_since": None if since is None else rfc3339(since),
     }
-    return msgspec.json.encode(document).decode()
+    name = endpoint.description or host
+    sentence = f"Endpoint {name} is {endpoint.state}: {endpoint.state_reason}"
+    return body_of_notice(form, notice.value, sentence, told, now)

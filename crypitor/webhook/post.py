@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from types import SimpleNamespace, TracebackType
 from typing import Any, Protocol, Self
@@ -18,10 +19,12 @@ from typing import Any, Protocol, Self
 import aiohttp
 import msgspec
 from aiohttp.abc import AbstractResolver
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from crypitor import __version__
 from crypitor.errors import Invalid, Unavailable
+from crypitor.webhook.closed import Closed
 from crypitor.webhook.crypitor import FORMAT
 from crypitor.webhook.delivery import Control, Endpoint, Outcome
 from crypitor.webhook.egress import Network, called_url, check_address, is_own_header
@@ -34,6 +37,9 @@ from crypitor.webhook.topic import check_topic, topic_of
 DEADLINE_SECONDS = 15.0
 MOST_READ_BYTES = 64 * 1024
 MOST_KEPT_CHARACTERS = 4096
+# Of all that comes in one answer: head, interim answers, the sizes of chunks. Far above what is
+# read of any body; without it a receiver could keep us reading its nothing until the deadline.
+MOST_RECEIVED_BYTES = 1024 * 1024
 # A connection goes on to the address that DNS named when it was opened. Leaving it after this time
 # bounds how long an endpoint that has moved is still looked for at its old address.
 CONNECTION_SECONDS = 30.0
@@ -89,11 +95,40 @@ class Topics(Protocol):
         """Publish a record and return where it is. Raises Unavailable."""
 
 
+class _Bounded(ResponseHandler):
+    """A connection that is broken off when an answer has sent too much."""
+
+    received_bytes = 0
+
+    def set_response_params(self, **params: Any) -> None:
+        """Begin an answer."""
+        self.received_bytes = 0
+        super().set_response_params(**params)
+
+    def data_received(self, data: bytes) -> None:
+        """Count what comes."""
+        self.received_bytes += len(data)
+        if self.received_bytes > MOST_RECEIVED_BYTES and self.transport is not None:
+            self.transport.abort()
+        else:
+            super().data_received(data)
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Connections that are bounded."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._factory = partial[ResponseHandler](_Bounded, loop=self._loop)
+
+
 class Poster:
     """Posts bodies, signed. An async context manager; inside it POSTs may run side by side.
 
     allow_private: networks that may be called although they are not public.
     deadline_seconds: for all of one POST, from DNS to the last byte of the answer.
+    closed: places that may not be called, whatever is allowed. proxy: URL of an HTTP proxy through
+    which everything goes, with user and password where it wants them; it resolves the names.
     resolver: instead of the operating system's.
     topics: where `kafka://` endpoints are published; without it they are not.
     """
@@ -106,7 +141,11 @@ class Poster:
         connection_seconds: float = CONNECTION_SECONDS,
         resolver: AbstractResolver | None = None,
         topics: Topics | None = None,
+        closed: Closed | None = None,
+        proxy: str | None = None,
     ) -> None:
+        self._closed = closed or Closed()
+        self._proxy, self._proxy_headers = _proxy(proxy)
         self._allow = tuple(allow_private)
         self.deadline_seconds = deadline_seconds
         self._connection_seconds = connection_seconds
@@ -117,6 +156,7 @@ class Poster:
 
     async def __aenter__(self) -> Self:
         self._resolver = self._resolver or Names()
+        await self._closed.look_up(self._resolver)
         return self
 
     async def __aexit__(
@@ -147,6 +187,7 @@ class Poster:
                     await self._publish(topic, key, headers, body, answer)
                 else:
                     url = called_url(endpoint.url, self._allow)
+                    self._closed.check_url(url)
                     await self._exchange(url, headers, body, answer)
         except TimeoutError:
             error = f"timed out after {self.deadline_seconds:g} s"
@@ -204,6 +245,8 @@ class Poster:
                 data=body,
                 headers=headers,
                 allow_redirects=False,
+                proxy=self._proxy,
+                proxy_headers=self._proxy_headers,
                 trace_request_ctx=answer,
             ) as response:
                 answer.status_code = response.status
@@ -231,13 +274,15 @@ class Poster:
             newest.retired = True
             if not newest.in_use:
                 await newest.session.close()
+            assert self._resolver is not None
+            await self._closed.look_up(self._resolver)
         return fresh
 
     def _session(self) -> aiohttp.ClientSession:
         trace = aiohttp.TraceConfig()
         trace.on_connection_reuseconn.append(_note_reuse)
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
+            connector=_Connector(
                 resolver=self._resolver,
                 ttl_dns_cache=DNS_CACHE_SECONDS,
                 keepalive_timeout=KEEPALIVE_SECONDS,
@@ -256,9 +301,14 @@ class Poster:
         )
 
     def _socket(self, address: tuple[Any, ...]) -> socket.socket:
-        """Open the socket of a connection, if its address may be called at all."""
+        """Open the socket of a connection, if its address may be called at all.
+
+        Behind a proxy it is the proxy's address, which the operator chose.
+        """
         family, kind, proto, _, sockaddr = address
-        check_address(sockaddr, self._allow)
+        if self._proxy is None:
+            check_address(sockaddr, self._allow)
+            self._closed.check_address(sockaddr)
         opened = socket.socket(family, kind, proto)
         # Answers are short: the kernel need not hold megabytes of one that never ends.
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MOST_READ_BYTES)
@@ -267,6 +317,16 @@ class Poster:
 
 async def _note_reuse(_: aiohttp.ClientSession, trace: SimpleNamespace, __: Any) -> None:
     trace.trace_request_ctx.reused = True
+
+
+def _proxy(text: str | None) -> tuple[URL | None, dict[str, str] | None]:
+    """Return a proxy's URL without its user, and the headers that let us in."""
+    url = URL(text) if text else None
+    if url is None or url.user is None:
+        return url, None
+    # The client sends what stands here as Proxy-Authorization, to the proxy alone.
+    entry = aiohttp.encode_basic_auth(url.user, url.password or "", "utf-8")
+    return url.with_user(None), {"Authorization": entry}
 
 
 async def _read(response: aiohttp.ClientResponse, body: bytearray) -> None:

@@ -8,6 +8,7 @@ from standardwebhooks.webhooks import Webhook
 
 from crypitor.api import SERVER_OPTIONS, build
 from crypitor.database.keys import Scope
+from crypitor.webhook.closed import Closed
 
 ENDPOINTS = "/v1/endpoints"
 BODY = {"url": "https://example.com/hook", "headers": {"Authorization": "Bearer canary"}}
@@ -99,6 +100,21 @@ async def test_a_form_that_cannot_be_sent_is_refused(api, body, pointer):
 
     assert answer.status == 400
     assert [wrong["pointer"] for wrong in problem["errors"]] == [pointer]
+
+
+async def test_a_part_of_the_service_is_no_endpoint(api):
+    """A node's name, for example, however public."""
+    context = replace(api.context, closed=Closed([("rpc.example.com", 443)]))
+    async with TestServer(build(context)) as server:
+        url = str(server.make_url("")).rstrip("/")
+        answer, problem = await replace(api, url=url).call(
+            "POST", ENDPOINTS, json={"url": "https://rpc.example.com/hook"}
+        )
+
+    assert answer.status == 400
+    assert problem["errors"] == [
+        {"pointer": "/url", "detail": "rpc.example.com:443 belongs to this service itself"}
+    ]
 
 
 async def test_a_template_is_kept_changed_and_removed(api):

@@ -1,0 +1,27 @@
+"""Where the service's own parts are, by its configuration."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from crypitor.config.types import Config
+
+_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443, "postgresql": 5432, "postgres": 5432}
+_KAFKA_PORT = 9092
+
+
+def own_places(config: Config) -> Iterator[tuple[str, int]]:
+    """Yield host and port of the database, of Kafka and of every node."""
+    nodes = [url for network in config.networks.values() for url in network.rpc]
+    for url in (config.database.url.get_secret_value(), *nodes):
+        parts = urlsplit(url)
+        if parts.hostname and parts.scheme in _PORTS:
+            yield parts.hostname, parts.port or _PORTS[parts.scheme]
+    if config.queue.kind == "kafka":
+        for server in config.queue.bootstrap_servers:
+            host, _, port = server.rpartition(":") if server.count(":") else (server, "", "")
+            yield host, int(port) if port.isdigit() else _KAFKA_PORT
+
+
+def own_ports(config: Config) -> Iterator[int]:
+    """Yield the ports that processes of the service listen on, where they are known before."""
+    yield from filter(None, (config.server.port, config.server.health_port))
