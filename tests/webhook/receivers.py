@@ -39,6 +39,7 @@ class Received:
     headers: dict[str, str]
     path: str
     peer: tuple[str, int]
+    at: float = field(default_factory=time.monotonic)
 
 
 def verify(secret: str, body: bytes, headers: dict[str, str]) -> None:
