@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from crypitor.database.deliveries import NewDelivery, queue_deliveries
 from crypitor.database.engine import Transaction
 from crypitor.webhook.delivery import Endpoint
+from crypitor.webhook.formats import Form
 from crypitor.webhook.health import notice_of
 from crypitor.webhook.notice import notice_body, notice_id
+from crypitor.webhook.template import stored_template
 
 # Few endpoints ask, and states change rarely: no index beyond the project's.
-SELECT_LISTENERS = """select id, project_id, events from endpoints
+SELECT_LISTENERS = """select id, project_id, events, format, template from endpoints
     where project_id in {projects} and events <> '[]' and enabled = 1 and state <> 'disabled'
     order by id"""
 
@@ -42,7 +44,9 @@ async def tell_endpoints(
             match_id=None,
             endpoint_id=row["id"],
             phase=notice,
-            body=notice_body(endpoint, notice, now),
+            body=notice_body(
+                endpoint, notice, Form(row["format"], stored_template(row["template"])), now
+            ),
             follows=None,
         )
         for endpoint, notice in news

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from types import SimpleNamespace, TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, cast
 
 import aiohttp
 import msgspec
@@ -119,7 +119,8 @@ class _Connector(aiohttp.TCPConnector):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._factory = partial[ResponseHandler](_Bounded, loop=self._loop)
+        # The base class makes its protocols by this, and has no option for it.
+        self._factory = cast("partial[ResponseHandler]", partial(_Bounded, loop=self._loop))
 
 
 class Poster:
