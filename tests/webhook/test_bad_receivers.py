@@ -47,7 +47,8 @@ async def test_every_kind_of_bad_receiver_costs_one_attempt(tmp_path):
         after = await post(poster, healthy.url)
 
     named = dict(zip(urls, outcomes, strict=True))
-    assert {name: verdict(outcome) for name, outcome in named.items()} == EXPECTED
+    verdicts = {name: verdict(outcome) for name, outcome in named.items()}
+    assert {name: is_ for name, is_ in verdicts.items() if is_ not in EXPECTED[name]} == {}
     assert len(named) >= 40
     assert seconds < DEADLINE_SECONDS + 1
     assert all(outcome.error or outcome.succeeded for outcome in outcomes)
