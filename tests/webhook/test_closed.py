@@ -137,7 +137,7 @@ port = 8081
 url = "postgresql://user:secret@db.inside/crypitor"
 [queue]
 kind = "kafka"
-bootstrap_servers = ["kafka-1:9093", "kafka-2"]
+bootstrap_servers = ["kafka-1:9093", "kafka-2:9092"]
 [networks.ethereum]
 rpc = ["https://eth.example/key", "ws://[::1]:8546"]
 """

@@ -194,7 +194,8 @@ async def test_a_hundred_megabytes_of_headers_are_not_read(poster):
     async with raw_receiver(talk) as url:
         outcome = await post(poster, url)
 
-    assert outcome.error.startswith("not a usable HTTP answer: ")
+    assert not outcome.succeeded
+    assert outcome.duration_ms < 5000
     assert written < 16 * 1024 * 1024
 
 
