@@ -7,7 +7,7 @@ uses it: nothing is kept that could hang.
 import asyncio
 import logging
 import ssl
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -187,11 +187,20 @@ async def _cut_off_consumer(client: AIOKafkaConsumer) -> None:
     await _in_time(client._client.close())  # noqa: SLF001
 
 
-async def _in_time(closing: Any) -> bool:
-    with suppress(KafkaError, OSError, TimeoutError):
-        async with asyncio.timeout(STOP_SECONDS):
-            await closing
+async def _in_time(closing: Coroutine[Any, Any, None]) -> bool:
+    """Tell whether something ended in good order, in time.
+
+    aiokafka swallows the cancellation that a timeout sends and waits on: nobody waits for that.
+    """
+    task = asyncio.ensure_future(closing)
+    done, _ = await asyncio.wait([task], timeout=STOP_SECONDS)
+    if done:
+        with suppress(KafkaError, OSError, asyncio.CancelledError):
+            task.result()
             return True
+        return False
+    task.add_done_callback(lambda late: late.cancelled() or late.exception())
+    task.cancel()
     return False
 
 
