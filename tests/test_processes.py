@@ -40,7 +40,9 @@ async def test_an_api_in_a_process_of_its_own(tmp_path):
         await api.until_tip("dev", 11)
         await api.until_nothing_is_due()
         found = audit(chain, [question], heard(receiver), 11)
-        network = await api.get("/v1/networks/dev")
+        async with asyncio.timeout(15):  # the other process tells of itself once a second
+            while (network := await api.get("/v1/networks/dev"))["head"] != 11:
+                await asyncio.sleep(0.05)
         ready = await api.get("/readyz")
         async with rest.api() as session, session.get("/metrics") as answer:
             metrics = await answer.text()
