@@ -1,13 +1,15 @@
 """kill -9 at random moments: nothing is lost, nothing is invented."""
 
 import asyncio
+import contextlib
 import os
 import random
+import sqlite3
 
 import pytest
 
 from crypitor.listen import Receiver
-from crypitor.simulator.audit import Question, audit
+from crypitor.simulator.audit import Question, audit, out_of_order
 from crypitor.simulator.chain import SimulatedChain
 from crypitor.simulator.chaos import Chaos
 from crypitor.simulator.faults import Fault
@@ -20,12 +22,13 @@ DEEPEST_REORG = 5
 
 
 @pytest.mark.timeout(180)
-async def test_five_kills(tmp_path):
+async def test_ten_kills(tmp_path):
     """
-    After five kills in the middle of 100 blocks and some reorgs, every webhook has arrived.
+    After ten kills in the middle of 50 blocks and some reorgs, every webhook has arrived, and at
+    the ordered endpoint in its place.
     """
     seed = int(os.environ.get("CRYPITOR_TEST_SEED", "1"))
-    await killed(tmp_path, kills=5, blocks_each=20, seed=seed, rates={})
+    await killed(tmp_path, kills=10, blocks_each=5, seed=seed, rates={})
 
 
 @pytest.mark.soak
@@ -64,7 +67,11 @@ async def killed(folder, kills, blocks_each, seed, rates):
             },
         )
         await service.start()
-        question = await ask(service, chain, receiver, secrets)
+        ordered = await service.post(
+            "/v1/endpoints", {"url": f"{receiver.url}/ordered", "ordered": True}
+        )
+        secrets.append(ordered["secret"])
+        question = await ask(service, chain, receiver, secrets, endpoints=[ordered["id"]])
         for _ in range(kills):
             chain.mine(blocks_each)
             fork(chain, chance)
@@ -78,15 +85,36 @@ async def killed(folder, kills, blocks_each, seed, rates):
         chaos.switch({})
         chain.mine(2 * DEEPEST_REORG)
         await service.until_tip("dev", chain.head.number)
-        await service.until_nothing_is_due()
-        found = audit(chain, [question], heard(receiver), chain.head.number, steady_node=not rates)
+        await service.until_nothing_is_due(60 + kills)
         status = await service.stop()
+        told = heard(receiver)
+        paths = [received.path for received in receiver.received]
 
+    heard_at = {
+        name: [one for one, path in zip(told, paths, strict=True) if path == name]
+        for name in ("/hook", "/ordered")
+    }
+    found, in_order = (
+        audit(chain, [question], one, chain.head.number, steady_node=not rates)
+        for one in heard_at.values()
+    )
     print(f"{kills} kills, {chain.head.number} blocks, {chain.reorg_count} reorgs, "
-          f"{found.webhooks} webhooks, {found.repeated} repeated, {sum(chaos.fired.values())} faults")  # fmt: skip
-    assert found.problems == [], f"seed {seed}"
+          f"{found.webhooks} webhooks, {found.repeated} repeated, in order {in_order.webhooks}, "
+          f"{in_order.repeated} repeated, {sum(chaos.fired.values())} faults")  # fmt: skip
+    assert found.problems == in_order.problems == [], f"seed {seed}"
+    assert out_of_order(queued(folder, ordered["id"]), heard_at["/ordered"]) == []
+    assert in_order.expected == found.expected
     assert found.expected > kills * blocks_each
     assert status == 0
+
+
+def queued(folder, endpoint_id):
+    """Return what was queued for an endpoint, in its order."""
+    with contextlib.closing(sqlite3.connect(folder / "crypitor.db")) as database:
+        rows = database.execute(
+            "select id from deliveries where endpoint_id = ? order by position", (endpoint_id,)
+        )
+        return [row[0] for row in rows]
 
 
 def fork(chain, chance):
@@ -106,7 +134,7 @@ def fork(chain, chance):
     chain.reorg(depth, depth + chance.randint(-1, 2))
 
 
-async def ask(service, chain, receiver, secrets, network="dev"):
+async def ask(service, chain, receiver, secrets, network="dev", endpoints=()):
     """Watch five busy actors with all rules."""
     addresses = [actor.address for actor in chain.actors[:5]]
     monitor = await service.post(
@@ -115,6 +143,7 @@ async def ask(service, chain, receiver, secrets, network="dev"):
             "name": "Treasury",
             "networks": [network],
             "addresses": addresses,
+            "endpoints": [*endpoints],
             "webhook": {"url": f"{receiver.url}/hook"},
         },
     )

@@ -122,6 +122,26 @@ def audit(
     return found
 
 
+def out_of_order(queued: Sequence[str], heard: Sequence[Heard]) -> list[str]:
+    """Say where an endpoint did not hear its webhooks first in, first out, and without gaps.
+
+    queued: the ids of all that were queued for it, by position.  heard: in the order of arrival.
+    Only the last one may come again: what comes after it says that it was taken.
+    """
+    problems = []
+    place = -1
+    for webhook in heard:
+        if place >= 0 and webhook.webhook_id == queued[place]:
+            continue
+        if queued[place + 1 : place + 2] == [webhook.webhook_id]:
+            place += 1
+        else:
+            problems.append(f"out of order: {webhook.webhook_id}, heard up to position {place}")
+    if place + 1 < len(queued):
+        problems.append(f"heard up to position {place} of {len(queued)}")
+    return problems
+
+
 def _is_deep(chain: SimulatedChain, key: Key, required: Required, head: int) -> bool:
     """Whether a block is confirmed when the head is this high."""
     if required == "safe":

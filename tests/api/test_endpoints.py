@@ -9,6 +9,8 @@ from standardwebhooks.webhooks import Webhook
 from crypitor.api import SERVER_OPTIONS, build
 from crypitor.database.keys import Scope
 from crypitor.webhook.closed import Closed
+from tests.api.conftest import START
+from tests.webhook.queued import BROKEN, Store, delivery
 
 ENDPOINTS = "/v1/endpoints"
 BODY = {"url": "https://example.com/hook", "headers": {"Authorization": "Bearer canary"}}
@@ -35,6 +37,36 @@ async def test_endpoint_is_made_with_defaults(api):
         "state_reason": None,
         "circuit": "closed",
         "waiting": None,
+    }
+
+
+async def test_an_ordered_endpoint_says_why_and_until_when_it_waits(api):
+    """Its first delivery failed: since that attempt everything behind it waits for the next one."""
+    ordered = await api.made(ENDPOINTS, {"url": BODY["url"], "ordered": True})
+    other = await api.made(ENDPOINTS, {"url": BODY["url"]})
+    store = Store(api.context.database)
+    for endpoint in (ordered["id"], other["id"]):
+        first, second = f"de_1{endpoint}", f"de_2{endpoint}"
+        await store.queue(
+            delivery(first, endpoint, project_id=api.project),
+            delivery(second, endpoint, project_id=api.project),
+            now=START,
+        )
+        claimed = await store.claim(endpoint, now=START, limit=1)
+        failed = replace(BROKEN, started_at=START)
+        await store.record((claimed[0], failed), now=START + 10)
+    _, page = await api.call("GET", ENDPOINTS)
+    _, read = await api.call("GET", f"{ENDPOINTS}/{ordered['id']}")
+
+    assert read["waiting"] == {
+        "reason": "retry",
+        "since": "2026-09-21T14:13:20.000Z",
+        "delivery": f"de_1{ordered['id']}",
+        "next_attempt_at": "2026-09-21T14:13:25.010Z",
+    }
+    assert {one["id"]: one["waiting"] for one in page["data"]} == {
+        ordered["id"]: read["waiting"],
+        other["id"]: None,
     }
 
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from crypitor.simulator.audit import Heard, Question, audit
+from crypitor.simulator.audit import Heard, Question, audit, out_of_order
 from crypitor.simulator.chain import SimulatedChain
 from tests.simulator.served import served
 
@@ -265,3 +265,28 @@ def test_a_return_that_never_happened(chain, question, told):
 
     assert [one.split(":")[0] for one in found.problems] == ["came back only in words"]
     assert audit(chain, [question], news, chain.head.number).problems == []
+
+
+def arrivals(ids):
+    """Webhooks with these ids."""
+    return [Heard(name, b"{}", {}) for name in ids]
+
+
+def test_first_in_first_out_is_no_problem():
+    """Every position once, one after another, but for repetitions of the last one."""
+    assert out_of_order(["a", "b", "c"], arrivals("aabccc")) == []
+
+
+@pytest.mark.parametrize(
+    "told, problem",
+    [
+        ("acb", "out of order: c, heard up to position 0"),
+        ("abac", "out of order: a, heard up to position 1"),
+        ("axbc", "out of order: x, heard up to position 0"),
+        ("ab", "heard up to position 1 of 3"),
+        ("bc", "out of order: b, heard up to position -1"),
+    ],
+)
+def test_a_gap_an_overtaker_and_an_end_too_early_are_found(told, problem):
+    """Also a repetition of an older one: the next one had gone before it was taken."""
+    assert out_of_order(["a", "b", "c"], arrivals(told))[0] == problem
