@@ -40,7 +40,10 @@ class Closed:
 
     def check_url(self, url: URL) -> None:
         """Raise Invalid for a URL that names a place of the service."""
-        host, port = _host(url.raw_host or ""), url.port or 0
+        port = url.port or 0
+        if port not in self._ports and port not in self._own_ports:
+            return
+        host = _host(url.raw_host or "")
         literals = _literals(host)
         if (host, port) in self._names or any(self._is_closed(one, port) for one in literals):
             raise Invalid(f"{host}:{port} belongs to this service itself")

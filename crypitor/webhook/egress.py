@@ -7,7 +7,6 @@ enough for either: it calls NAT64, 6to4, multicast and two clouds' metadata addr
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -84,12 +83,11 @@ def check_address(sockaddr: Sequence[Any], allow: Sequence[Network]) -> None:
 
 def check_url(url: str, allow: Sequence[Network] = ()) -> str:
     """Return a URL as it will be called. Raises Invalid with the reason why it cannot be."""
-    return str(called_url(url, tuple(allow)))
+    return str(called_url(url, allow))
 
 
-@lru_cache(maxsize=4096)
-def called_url(url: str, allow: tuple[Network, ...]) -> URL:
-    """Return the same for the client, which asks at every attempt."""
+def called_url(url: str, allow: Sequence[Network]) -> URL:
+    """Return the same for the client."""
     parsed = _parsed(url)
     if parsed.scheme not in ("http", "https"):
         raise Invalid("the URL has to begin with https:// or http://")

@@ -10,10 +10,11 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from http import HTTPStatus
-from types import SimpleNamespace, TracebackType
+from types import TracebackType
 from typing import Any, Protocol, Self, cast
 
 import aiohttp
@@ -45,6 +46,7 @@ MOST_RECEIVED_BYTES = 1024 * 1024
 CONNECTION_SECONDS = 30.0
 DNS_CACHE_SECONDS = 10
 KEEPALIVE_SECONDS = 15.0
+CHECKED_URLS = 4096
 MOST_ASKED = 1e9
 _CONNECT_ERRORS = aiohttp.ClientConnectorError
 _LOST_CONNECTION = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
@@ -95,14 +97,23 @@ class Topics(Protocol):
         """Publish a record and return where it is. Raises Unavailable."""
 
 
+# Of the POST that the running task sends. The client's own tracing tells as well whether a
+# connection was used before, for a tenth of what the POST costs.
+_awaited: ContextVar[_Answer] = ContextVar("answer")
+
+
 class _Bounded(ResponseHandler):
     """A connection that is broken off when an answer has sent too much."""
 
     received_bytes = 0
+    used = False
 
     def set_response_params(self, **params: Any) -> None:
-        """Begin an answer."""
+        """Begin an answer, before its request is written."""
         self.received_bytes = 0
+        if (answer := _awaited.get(None)) is not None:
+            answer.reused = self.used
+        self.used = True
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
@@ -147,7 +158,9 @@ class Poster:
     ) -> None:
         self._closed = closed or Closed()
         self._proxy, self._proxy_headers = _proxy(proxy)
-        self._allow = tuple(allow_private)
+        self._allow = allow = tuple(allow_private)
+        # By the URL alone: the networks are always the same, and dear to hash.
+        self._called_url = lru_cache(maxsize=CHECKED_URLS)(lambda url: called_url(url, allow))
         self.deadline_seconds = deadline_seconds
         self._connection_seconds = connection_seconds
         self._resolver = resolver
@@ -187,7 +200,7 @@ class Poster:
                 if topic is not None:
                     await self._publish(topic, key, headers, body, answer)
                 else:
-                    url = called_url(endpoint.url, self._allow)
+                    url = self._called_url(endpoint.url)
                     self._closed.check_url(url)
                     await self._exchange(url, headers, body, answer)
         except TimeoutError:
@@ -239,6 +252,7 @@ class Poster:
 
     async def _send(self, url: URL, headers: dict[str, str], body: bytes, answer: _Answer) -> None:
         connections = await self._connections()
+        _awaited.set(answer)
         connections.in_use += 1
         try:
             async with connections.session.post(
@@ -248,7 +262,6 @@ class Poster:
                 allow_redirects=False,
                 proxy=self._proxy,
                 proxy_headers=self._proxy_headers,
-                trace_request_ctx=answer,
             ) as response:
                 answer.status_code = response.status
                 answer.retry_after = response.headers.get("Retry-After")
@@ -280,8 +293,6 @@ class Poster:
         return fresh
 
     def _session(self) -> aiohttp.ClientSession:
-        trace = aiohttp.TraceConfig()
-        trace.on_connection_reuseconn.append(_note_reuse)
         return aiohttp.ClientSession(
             connector=_Connector(
                 resolver=self._resolver,
@@ -298,7 +309,6 @@ class Poster:
             auto_decompress=False,
             trust_env=False,
             read_bufsize=MOST_READ_BYTES // 4,
-            trace_configs=[trace],
         )
 
     def _socket(self, address: tuple[Any, ...]) -> socket.socket:
@@ -314,10 +324,6 @@ class Poster:
         # Answers are short: the kernel need not hold megabytes of one that never ends.
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MOST_READ_BYTES)
         return opened
-
-
-async def _note_reuse(_: aiohttp.ClientSession, trace: SimpleNamespace, __: Any) -> None:
-    trace.trace_request_ctx.reused = True
 
 
 def _proxy(text: str | None) -> tuple[URL | None, dict[str, str] | None]:
