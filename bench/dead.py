@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import uvloop
 
-from bench.deliveries import CHUNK, receiver, store
+from bench.deliveries import queue_rows, receiver, store
 from bench.figures import figure
 from bench.measuring import memory_mb
 from crypitor.database.deliveries import NewDelivery, queue_deliveries
@@ -107,12 +107,8 @@ async def _queue_all(database: Database, url: str, dead: list[int], each: int) -
             )
 
     await database.write(made)
-    for first in range(0, DEAD * each, CHUNK):
-        queued = [
-            _delivery(f"de_{place:022}", f"ep_dead{place % DEAD}")
-            for place in range(first, min(first + CHUNK, DEAD * each))
-        ]
-        await database.write(lambda tx, queued=queued: queue_deliveries(tx, queued, clock()))
+    body = '{"type":"match.detected","data":{"id":"of a dead one"}}'
+    await queue_rows(database, "ep_dead", DEAD, DEAD * each, [body])
 
 
 def _delivery(name: str, endpoint_id: str) -> NewDelivery:

@@ -7,6 +7,7 @@ A claim alone is measured before an endpoint with few and with very many waiting
 
 import asyncio
 import contextlib
+import json
 import random
 import subprocess
 import sys
@@ -20,12 +21,11 @@ import uvloop
 
 from bench.figures import figure, ratio
 from crypitor.database.attempts import claim, load_endpoints
-from crypitor.database.deliveries import NewDelivery, queue_deliveries
+from crypitor.database.deliveries import COLUMNS
 from crypitor.database.endpoints import insert_endpoint
 from crypitor.database.engine import Database
 from crypitor.database.migrate import migrate
 from crypitor.loop import clock
-from crypitor.monitor.models import Phase
 from crypitor.webhook.delivery import Endpoint
 from crypitor.webhook.egress import networks
 from crypitor.webhook.post import Poster
@@ -41,7 +41,17 @@ DELIVERIES, QUICK_DELIVERIES = 10_000, 2_000
 ROWS, QUICK_ROWS = (1_000, 1_000_000), (1_000, 50_000)
 CLAIMS = 300
 CLAIMED = 10
-CHUNK = 5_000
+CHUNK = 50_000
+BODIES = 100
+
+FILL = f"""with recursive place (n) as
+        (select :first union all select n + 1 from place where n < :last),
+    texts as materialized (select key, value from json_each(:bodies))
+    insert into deliveries ({COLUMNS})
+    select printf('de_%022d', n), 'pr_1', 'mo_1', printf('ma_%022d', n),
+        :endpoint || n % :endpoints, 'detected', 'pending', 0, :now, 0, null, value, null, :now,
+        null, 0, n + 1
+    from place join texts on key = n % :count"""
 
 
 class _Silent:
@@ -145,16 +155,16 @@ async def _claims(rows: tuple[int, int]) -> dict:
 async def _claim(database: Database, now: int) -> None:
     async def work(tx):
         endpoints = await load_endpoints(tx, ["ep_0"])
-        _, claimed = await claim(tx, endpoints["ep_0"], now, 5, CLAIMED)
-        assert claimed
+        claimed = await claim(tx, [(endpoints["ep_0"], CLAIMED)], now, 5)
+        assert claimed["ep_0"].deliveries
 
     await database.write(work)
 
 
 def _bodies(count: int, number: int) -> list[str]:
     chance = random.Random(f"{SEED}:{number}")
-    some = [f'{{"id":"{chance.randbytes(BODY_BYTES // 2).hex()}"}}' for _ in range(100)]
-    return [some[place % 100] for place in range(count)]
+    some = [f'{{"id":"{chance.randbytes(BODY_BYTES // 2).hex()}"}}' for _ in range(BODIES)]
+    return [some[place % BODIES] for place in range(count)]
 
 
 async def _prepare(
@@ -174,15 +184,33 @@ async def _prepare(
             )
 
     await database.write(made)
-    for first in range(0, len(bodies), CHUNK):
-        queued = [
-            NewDelivery(
-                f"de_{place:022}", "pr_1", "mo_1", f"ma_{place}", f"ep_{place % endpoints}",
-                Phase.DETECTED, body, None,
+    await queue_rows(database, "ep_", endpoints, len(bodies), bodies[:BODIES])
+
+
+async def queue_rows(
+    database: Database, endpoint: str, endpoints: int, count: int, bodies: list[str]
+) -> None:
+    """Queue deliveries as the matcher leaves them, a million in less than a minute.
+
+    endpoint: what its ids begin with; the deliveries go to each of so many in turn.
+    """
+    for first in range(0, count, CHUNK):
+        chunk = min(CHUNK, count - first)
+        await database.write(
+            lambda tx, first=first, chunk=chunk: tx.run(
+                FILL,
+                first=first,
+                last=first + chunk - 1,
+                endpoint=endpoint,
+                endpoints=endpoints,
+                bodies=json.dumps(bodies),
+                count=len(bodies),
+                now=clock(),
             )
-            for place, body in enumerate(bodies[first : first + CHUNK], first)
-        ]  # fmt: skip
-        await database.write(lambda tx, queued=queued: queue_deliveries(tx, queued, clock()))
+        )
+    await database.write(
+        lambda tx: tx.run("update counters set value = :n where name = 'deliveries'", n=count)
+    )
 
 
 @contextlib.asynccontextmanager
