@@ -9,6 +9,7 @@ when it was committed and the answer to COMMIT was lost.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from crypitor.database.deliveries import COLUMNS, delivery_of, statuses
 from crypitor.database.endpoints import COLUMNS as ENDPOINT_COLUMNS
@@ -46,27 +47,28 @@ SELECT_DUE = """with recursive pending (id) as (
     select id, project_id, failures_in_row, circuit_until, due_at
     from due where due_at <= :before order by due_at"""
 
-# The condition is repeated outside: between choosing and updating, another sender may have come.
-CLAIM = """with chosen as materialized (
-        select id from deliveries
-        where endpoint_id = :endpoint and status = 'pending' and due_at <= :now
-        order by due_at limit :limit {lock})
+# One statement for many endpoints: each costs a trip to the database, or to its thread. The
+# condition is repeated outside: between choosing and updating, another sender may have come.
+CLAIM = """with chosen as materialized ({arms})
     update deliveries set due_at = :leased_until, token = token + 1
     where id in (select id from chosen) and status = 'pending' and due_at <= :now
     returning {columns}"""
 
+DUE_ARM = """select id from (
+        select id from deliveries
+        where endpoint_id = :endpoint_{place} and status = 'pending' and due_at <= :now
+        order by due_at limit :limit_{place} {lock}) due_{place}"""
+
 # First in, first out: the first one, or none while that one waits for its next attempt or another
 # sender has it. Only that one is locked: the first that nobody holds would be another.
-CLAIM_FIRST = """with first as materialized (
-        select id from deliveries
-        where endpoint_id = :endpoint and status = 'pending'
-        order by position limit 1),
-    chosen as materialized (
+FIRST_ARM = """select id from (
+        with first as materialized (
+            select id from deliveries
+            where endpoint_id = :endpoint_{place} and status = 'pending'
+            order by position limit 1)
         select d.id from deliveries d
-        where d.id in (select id from first) and d.status = 'pending' and d.due_at <= :now {lock})
-    update deliveries set due_at = :leased_until, token = token + 1
-    where id in (select id from chosen) and status = 'pending' and due_at <= :now
-    returning {columns}"""
+        where d.id in (select id from first) and d.status = 'pending' and d.due_at <= :now
+        {lock}) first_{place}"""
 
 # Whoever changes the row tries; the others find the circuit at rest. Nobody waits for a row here:
 # each sender holds others'.
@@ -116,6 +118,27 @@ class Recorded:
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What an endpoint got. endpoint: with its circuit as it is then."""
+
+    endpoint: Endpoint
+    deliveries: list[Delivery] = field(default_factory=list)
+
+
+@lru_cache(maxsize=1024)
+def claim_sql(dialect: str, any_order: int, in_order: int) -> str:
+    """Return the statement that claims for so many endpoints, the ordered ones last."""
+    due, first = (
+        ("for update skip locked", "for update of d skip locked")
+        if dialect == "postgresql"
+        else ("", "")
+    )
+    arms = [DUE_ARM.format(place=place, lock=due) for place in range(any_order)]
+    arms += [FIRST_ARM.format(place=any_order + place, lock=first) for place in range(in_order)]
+    return CLAIM.format(arms=" union all ".join(arms), columns=COLUMNS)
+
+
 async def due_endpoints(tx: Transaction, before: int) -> list[Due]:
     """Return the endpoints that may be called and have something due by then, longest due first.
 
@@ -139,25 +162,32 @@ async def load_endpoints(tx: Transaction, endpoint_ids: Iterable[str]) -> dict[s
 
 
 async def claim(
-    tx: Transaction, endpoint: Endpoint, now: int, lease_ms: int, limit: int
-) -> tuple[Endpoint, list[Delivery]]:
-    """Take due deliveries of one endpoint, longest due first, for as long as the lease.
+    tx: Transaction, asked: Sequence[tuple[Endpoint, int]], now: int, lease_ms: int
+) -> dict[str, Claimed]:
+    """Take due deliveries of endpoints, longest due first, for as long as the lease.
 
-    At most `limit`; of an ordered endpoint the first one or none; where the circuit is to be tried,
-    one. A disabled endpoint keeps all. Returns the endpoint with its circuit as it is then.
+    asked: at most so many of each; of an ordered endpoint the first one or none; where the circuit
+    is to be tried, one. A disabled endpoint keeps all. Returns what each got, by its id.
     """
-    if not endpoint.enabled or endpoint.state is State.DISABLED or endpoint.circuit.rests(now):
-        return endpoint, []
-    if endpoint.circuit.state is CircuitState.CLOSED:
-        return endpoint, await _claim(tx, endpoint, now, lease_ms, limit)
-    tried = replace(endpoint, circuit=endpoint.circuit.trying(now, lease_ms))
-    if not await _try(tx, endpoint.circuit, tried):
-        return tried, []
-    deliveries = await _claim(tx, endpoint, now, lease_ms, 1)
-    if deliveries:
-        return tried, deliveries
-    await tx.many(UPDATE_ENDPOINT, [_endpoint_row(endpoint)])
-    return endpoint, []
+    found = {endpoint.id: Claimed(endpoint) for endpoint, _ in asked}
+    limits: dict[str, int] = {}
+    tried = []
+    for endpoint, limit in asked:
+        if not endpoint.enabled or endpoint.state is State.DISABLED or endpoint.circuit.rests(now):
+            continue
+        if endpoint.circuit.state is CircuitState.CLOSED:
+            limits[endpoint.id] = limit
+            continue
+        trying = replace(endpoint, circuit=endpoint.circuit.trying(now, lease_ms))
+        found[endpoint.id] = Claimed(trying)
+        if await _try(tx, endpoint.circuit, trying):
+            limits[endpoint.id] = 1
+            tried.append(endpoint)
+    for delivery in await _claim(tx, found, limits, now, lease_ms):
+        found[delivery.endpoint_id].deliveries.append(delivery)
+    untouched = [endpoint for endpoint in tried if not found[endpoint.id].deliveries]
+    await tx.many(UPDATE_ENDPOINT, [_endpoint_row(endpoint) for endpoint in untouched])
+    return found | {endpoint.id: Claimed(endpoint) for endpoint in untouched}
 
 
 async def record(tx: Transaction, results: Sequence[Result]) -> Recorded:
@@ -189,15 +219,21 @@ async def record(tx: Transaction, results: Sequence[Result]) -> Recorded:
 
 
 async def _claim(
-    tx: Transaction, endpoint: Endpoint, now: int, lease_ms: int, limit: int
+    tx: Transaction,
+    endpoints: Mapping[str, Claimed],
+    limits: Mapping[str, int],
+    now: int,
+    lease_ms: int,
 ) -> list[Delivery]:
-    lock = "for update of d skip locked" if endpoint.ordered else "for update skip locked"
-    sql = (CLAIM_FIRST if endpoint.ordered else CLAIM).format(
-        columns=COLUMNS, lock=lock if tx.dialect == "postgresql" else ""
-    )
-    rows = await tx.all(
-        sql, endpoint=endpoint.id, now=now, leased_until=now + lease_ms, limit=limit
-    )
+    if not limits:
+        return []
+    in_order = [at for at in limits if endpoints[at].endpoint.ordered]
+    any_order = [at for at in limits if not endpoints[at].endpoint.ordered]
+    values: dict[str, object] = {"now": now, "leased_until": now + lease_ms}
+    for place, endpoint_id in enumerate(any_order + in_order):
+        values[f"endpoint_{place}"] = endpoint_id
+        values[f"limit_{place}"] = limits[endpoint_id]
+    rows = await tx.all(claim_sql(tx.dialect, len(any_order), len(in_order)), **values)
     return [delivery_of(row) for row in rows]
 
 

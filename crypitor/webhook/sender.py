@@ -10,13 +10,13 @@ what is kept is bounded by the slots, and nothing new is sent that could not be 
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import structlog
 
 from crypitor.database.attempts import (
+    Claimed,
     Recorded,
     claim,
     due_endpoints,
@@ -51,15 +51,6 @@ class Observer(Protocol):
 
     def attempts_recorded(self, results: Sequence[Result]) -> None:
         """Count attempts; each is told once, after its commit, and only if it counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Claimed:
-    """What one endpoint got: the slots it was granted, and deliveries for some of them."""
-
-    granted: int
-    endpoint: Endpoint | None
-    deliveries: list[Delivery]
 
 
 class Sender:
@@ -179,7 +170,7 @@ class Sender:
                 self._turns.is_due(endpoint_id)
             raise
         self._recorded(results, recorded, now)
-        self._start(claimed, now)
+        self._start(granted, claimed, now)
         return True
 
     async def _record_and_claim(
@@ -188,17 +179,12 @@ class Sender:
         results: Sequence[Result],
         granted: Sequence[tuple[str, int]],
         now: int,
-    ) -> tuple[Recorded, dict[str, _Claimed]]:
+    ) -> tuple[Recorded, dict[str, Claimed]]:
         """Record first: a result's endpoint may be disabled by it, and its lease be over."""
         recorded = await record(tx, results)
         endpoints = await load_endpoints(tx, [endpoint_id for endpoint_id, _ in granted])
-        claimed = {}
-        for endpoint_id, slots in granted:
-            if (endpoint := endpoints.get(endpoint_id)) is None:
-                claimed[endpoint_id] = _Claimed(slots, None, [])
-                continue
-            endpoint, deliveries = await claim(tx, endpoint, now, self._lease_ms, slots)
-            claimed[endpoint_id] = _Claimed(slots, endpoint, deliveries)
+        asked = [(endpoints[at], slots) for at, slots in granted if at in endpoints]
+        claimed = await claim(tx, asked, now, self._lease_ms)
         cancelled = await give_up_cancelled(
             tx, [delivery for got in claimed.values() for delivery in got.deliveries], now
         )
@@ -228,21 +214,24 @@ class Sender:
             )
         self._observer.attempts_recorded(recorded.results)
 
-    def _start(self, claimed: dict[str, _Claimed], now: int) -> None:
+    def _start(
+        self, granted: Sequence[tuple[str, int]], claimed: Mapping[str, Claimed], now: int
+    ) -> None:
         if self._group is None:
             raise RuntimeError("a sender steps only within run() or settle()")
-        for endpoint_id, got in claimed.items():
+        for endpoint_id, slots in granted:
+            if (got := claimed.get(endpoint_id)) is None:  # it was deleted
+                self._turns.claimed(endpoint_id, slots, 0)
+                continue
             endpoint = got.endpoint
             self._turns.claimed(
                 endpoint_id,
-                got.granted,
+                slots,
                 len(got.deliveries),
-                ordered=endpoint.ordered if endpoint else False,
-                rate_per_second=_rate(endpoint, now) if endpoint else None,
-                project=endpoint.project_id if endpoint else None,
+                ordered=endpoint.ordered,
+                rate_per_second=_rate(endpoint, now),
+                project=endpoint.project_id,
             )
-            if endpoint is None:
-                continue
             self._turns.rest(endpoint_id, _rest_of(endpoint, now))
             self._started += len(got.deliveries)
             for delivery in got.deliveries:

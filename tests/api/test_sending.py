@@ -48,7 +48,8 @@ class Sent:
 
         async def unit(tx):
             [found] = (await load_endpoints(tx, [endpoint_id])).values()
-            _, claimed = await claim(tx, found, now, 60_000, 1000)
+            taken = await claim(tx, [(found, 1000)], now, 60_000)
+            claimed = taken[found.id].deliveries
             results = [Result(one, outcome, after(one, outcome, now, ()), now) for one in claimed]
             await record(tx, results)
             return [one.id for one in claimed]

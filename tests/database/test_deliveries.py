@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from crypitor.database.attempts import due_endpoints
+from crypitor.database.attempts import claim, due_endpoints
 from crypitor.database.cancellations import cancel_for_endpoint, cancel_for_monitor
 from crypitor.database.deliveries import (
     cursor_of,
@@ -307,12 +307,11 @@ async def test_due_endpoints_cost_by_endpoints_and_not_by_rows(store):
 @ON_SQLITE
 async def test_a_claim_reads_only_what_it_takes(store):
     """By the index, in its order: no sort of everything that is due."""
-    from crypitor.database.attempts import CLAIM
+    from crypitor.database.attempts import claim_sql
 
-    sql = "explain query plan " + CLAIM.format(columns="id", lock="")
-    plan = await store.database.write(
-        lambda tx: tx.all(sql, endpoint="ep_1", now=0, leased_until=1, limit=1)
-    )
+    sql = "explain query plan " + claim_sql("sqlite", 2, 0)
+    of_two = {"endpoint_0": "ep_1", "limit_0": 1, "endpoint_1": "ep_2", "limit_1": 1}
+    plan = await store.database.write(lambda tx: tx.all(sql, now=0, leased_until=1, **of_two))
 
     steps = [row["detail"] for row in plan]
     assert "SEARCH deliveries USING INDEX deliveries_due (endpoint_id=? AND due_at<?)" in steps
@@ -322,16 +321,36 @@ async def test_a_claim_reads_only_what_it_takes(store):
 @ON_SQLITE
 async def test_a_claim_in_order_looks_at_one_row(store):
     """The first of the index of positions, whatever stands behind it."""
-    from crypitor.database.attempts import CLAIM_FIRST
+    from crypitor.database.attempts import claim_sql
 
-    sql = "explain query plan " + CLAIM_FIRST.format(columns="id", lock="")
-    plan = await store.database.write(
-        lambda tx: tx.all(sql, endpoint="ep_1", now=0, leased_until=1)
-    )
+    sql = "explain query plan " + claim_sql("sqlite", 0, 2)
+    of_two = {"endpoint_0": "ep_1", "endpoint_1": "ep_2"}
+    plan = await store.database.write(lambda tx: tx.all(sql, now=0, leased_until=1, **of_two))
 
     steps = [row["detail"] for row in plan]
     assert "SEARCH deliveries USING INDEX deliveries_order (endpoint_id=?)" in steps
     assert not any("TEMP B-TREE" in step for step in steps)
+
+
+async def test_one_claim_takes_for_many_endpoints(store):
+    """Of each what it may have: of an ordered one the first, of a resting or disabled one none."""
+    ends = [
+        endpoint("ep_5"),
+        endpoint("ep_6"),
+        endpoint("ep_7", ordered=True),
+        endpoint("ep_8", enabled=False),
+    ]
+    await store.prepare(*ends)
+    names = [f"de_{one.id}_{number}" for one in ends for number in range(4)]
+    await store.queue(*(delivery(name, name[3:7]) for name in names))
+    asked = [(ends[2], 3), (ends[0], 2), (ends[3], 3), (ends[1], 9)]
+    got = await store.database.write(lambda tx: claim(tx, asked, 0, 60_000))
+
+    assert {at: len(one.deliveries) for at, one in got.items()} == {
+        "ep_5": 2, "ep_6": 4, "ep_7": 1, "ep_8": 0,
+    }  # fmt: skip
+    assert [one.id for one in got["ep_7"].deliveries] == ["de_ep_7_0"]
+    assert all(at == one.endpoint_id for at, found in got.items() for one in found.deliveries)
 
 
 async def test_an_ordered_endpoint_gets_the_oldest_or_nothing(store):

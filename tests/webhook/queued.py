@@ -54,7 +54,8 @@ class Store:
     ) -> list[Delivery]:
         async def work(tx):
             endpoints = await load_endpoints(tx, [endpoint_id])
-            return (await claim(tx, endpoints[endpoint_id], now, lease_ms, limit))[1]
+            asked = [(endpoints[endpoint_id], limit)]
+            return (await claim(tx, asked, now, lease_ms))[endpoint_id].deliveries
 
         return await self.database.write(work)
 
