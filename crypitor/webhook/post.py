@@ -41,6 +41,7 @@ MOST_KEPT_CHARACTERS = 4096
 # Of all that comes in one answer: head, interim answers, the sizes of chunks. Far above what is
 # read of any body; without it a receiver could keep us reading its nothing until the deadline.
 MOST_RECEIVED_BYTES = 1024 * 1024
+MOST_HEADS = 16
 # A connection goes on to the address that DNS named when it was opened. Leaving it after this time
 # bounds how long an endpoint that has moved is still looked for at its old address.
 CONNECTION_SECONDS = 30.0
@@ -106,11 +107,12 @@ class _Bounded(ResponseHandler):
     """A connection that is broken off when an answer has sent too much."""
 
     received_bytes = 0
+    heads = 0
     used = False
 
     def set_response_params(self, **params: Any) -> None:
         """Begin an answer, before its request is written."""
-        self.received_bytes = 0
+        self.received_bytes = self.heads = 0
         if (answer := _awaited.get(None)) is not None:
             answer.reused = self.used
         self.used = True
@@ -123,6 +125,14 @@ class _Bounded(ResponseHandler):
             self.transport.abort()
         else:
             super().data_received(data)
+
+    def feed_data(self, data: Any, size: int = 0) -> None:
+        """Count heads: an answer has one, after a few that only say that it is coming."""
+        self.heads += 1
+        if self.heads > MOST_HEADS and self.transport is not None:
+            self.transport.abort()
+        else:
+            super().feed_data(data, size)
 
 
 class _Connector(aiohttp.TCPConnector):
