@@ -36,7 +36,7 @@ from crypitor.worker.nodes import Nodes
 NETWORK = "dev"
 SECRET = "whsec_" + "QUJD" * 10
 WINDOW = 4
-LEASE_SECONDS = 2.0
+LEASE_SECONDS = 12.0
 REST_SECONDS = 31.0
 """Longer than any node is left alone after a failure."""
 MOST_STEPS = 500
@@ -144,7 +144,7 @@ class Stepped:
         shutil.copy(migrated, self._path)
 
     async def __aenter__(self):
-        self._poster = Poster(allow_private=[ip_network("127.0.0.0/8")], deadline_seconds=1.0)
+        self._poster = Poster(allow_private=[ip_network("127.0.0.0/8")], deadline_seconds=10.0)
         async with self._poster, Database.open(f"sqlite:///{self._path}") as database:
             self._monitors = await database.write(self._store)
         await self._poster.__aenter__()
