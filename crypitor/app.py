@@ -26,6 +26,7 @@ from crypitor.config.places import own_places, own_ports
 from crypitor.database.engine import Database
 from crypitor.database.leftovers import Leftovers
 from crypitor.errors import ConfigError
+from crypitor.interrupt import interrupted
 from crypitor.loop import Health, clock, forever
 from crypitor.metrics import Metrics
 from crypitor.monitor.index import Index
@@ -89,6 +90,8 @@ def run_until_signalled(main: Callable[[asyncio.Event], Coroutine[Any, Any, None
 
         for each in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(each, told)
+        if interrupted():
+            stop.set()
         await main(stop)
 
     try:

@@ -10,6 +10,7 @@ from crypitor.cli.keys import keys
 from crypitor.cli.networks import networks
 from crypitor.cli.queues import queue
 from crypitor.errors import ConfigError, CrypitorError
+from crypitor.interrupt import note_interrupts
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
@@ -54,6 +55,7 @@ cli.add_typer(queue, name="queue")
 
 def main() -> NoReturn:
     """Run a command; the exit status is 0 done, 1 failed while running, 2 wrong usage."""
+    note_interrupts()
     try:
         cli()
     except ConfigError as mistakes:
