@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from crypitor.api.answers import AddedAnswer, AddressPage, LabelledAddress, RemovedAnswer
+from crypitor.api.answers.monitors import AddedAnswer, AddressPage, LabelledAddress, RemovedAnswer
 from crypitor.api.call import KEY_HEADER, REPEATED_HEADER, Call, found
 from crypitor.api.entries import CSV, JSON, NDJSON, Intake, read_entries
 from crypitor.api.ordering import in_order

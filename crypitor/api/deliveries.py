@@ -1,6 +1,6 @@
 """Deliveries and their attempts, to be read."""
 
-from crypitor.api.answers import AttemptAnswer, DeliveryAnswer, DeliveryPage
+from crypitor.api.answers.matches import AttemptAnswer, DeliveryAnswer, DeliveryPage
 from crypitor.api.call import Call
 from crypitor.api.queries import DeliveryQuery
 from crypitor.api.routing import Routes

@@ -5,13 +5,13 @@ from typing import Any
 
 from yarl import URL
 
-from crypitor.api.answers import (
-    Deleted,
+from crypitor.api.answers.endpoints import (
     EndpointAnswer,
     EndpointPage,
     TemplateAnswer,
     WaitingAnswer,
 )
+from crypitor.api.answers.terms import Deleted
 from crypitor.api.bodies import EndpointBody
 from crypitor.api.call import Call, Change, Effect, found
 from crypitor.api.queries import Query

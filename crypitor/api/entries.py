@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from crypitor.api.answers import InvalidEntry
+from crypitor.api.answers.monitors import InvalidEntry
 from crypitor.errors import Invalid, TooLarge
 from crypitor.evm.address import parse_address
 from crypitor.evm.types import Address

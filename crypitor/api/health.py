@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from crypitor.api.answers import Alive, ProcessAnswer, Ready
+from crypitor.api.answers.process import Alive, ProcessAnswer, Ready
 from crypitor.api.call import Call
 from crypitor.api.errors import problem
 from crypitor.api.routing import Routes

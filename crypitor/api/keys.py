@@ -4,7 +4,8 @@ The first project is the operator's: its admin keys administer all projects. An 
 project administers the keys of that project, and sees no other.
 """
 
-from crypitor.api.answers import Deleted, KeyAnswer, KeyPage, ProjectAnswer, ProjectPage
+from crypitor.api.answers.keys import KeyAnswer, KeyPage, ProjectAnswer, ProjectPage
+from crypitor.api.answers.terms import Deleted
 from crypitor.api.auth import DOOR
 from crypitor.api.bodies import KeyBody, ProjectBody
 from crypitor.api.call import Call, Change, found

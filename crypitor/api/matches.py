@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from crypitor.api.answers import MatchAnswer, MatchPage
+from crypitor.api.answers.matches import MatchAnswer, MatchPage
 from crypitor.api.call import Call, found
 from crypitor.api.context import Context
 from crypitor.api.queries import MatchQuery

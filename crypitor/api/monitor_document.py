@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from crypitor.api.answers import LabelledAddress, MonitorAnswer, RuleAnswer
+from crypitor.api.answers.monitors import LabelledAddress, MonitorAnswer, RuleAnswer
 from crypitor.api.bodies import MonitorBody, RuleBody
 from crypitor.api.context import NetworkFacts
 from crypitor.api.reading import summary

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-from crypitor.api.answers import DeletedMonitor, MonitorAnswer, MonitorPage
+from crypitor.api.answers.monitors import DeletedMonitor, MonitorAnswer, MonitorPage
 from crypitor.api.bodies import MonitorBody
 from crypitor.api.call import Call, Change, Effect, found
 from crypitor.api.context import WatchIndex

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import cast
 
-from crypitor.api.answers import NetworkAnswer, NetworkPage
+from crypitor.api.answers.networks import NetworkAnswer, NetworkPage
 from crypitor.api.call import Call, found
 from crypitor.api.context import Context, NetworkFacts
 from crypitor.api.routing import Routes

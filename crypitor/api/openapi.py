@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from pydantic import BaseModel, TypeAdapter
 
 import crypitor
-from crypitor.api.answers import Problem
+from crypitor.api.answers.problems import Problem
 from crypitor.api.bodies import ADDRESS_PATTERN
 from crypitor.api.call import KEY_HEADER
 from crypitor.api.examples import ANSWERS, BEACON, BODIES

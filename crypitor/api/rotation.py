@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from crypitor.api.answers import SecretAnswer
+from crypitor.api.answers.endpoints import SecretAnswer
 from crypitor.api.bodies import RotationBody
 from crypitor.api.call import Call, Change, found
 from crypitor.api.routing import Routes

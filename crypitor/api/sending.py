@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from crypitor.api.answers import DeliveryAnswer, JobAnswer, PingAnswer
+from crypitor.api.answers.jobs import JobAnswer
+from crypitor.api.answers.matches import DeliveryAnswer, PingAnswer
 from crypitor.api.bodies import ReplayBody, RetryBody
 from crypitor.api.call import Call, Change, Effect, found
 from crypitor.api.deliveries import delivery_answer, shown_headers

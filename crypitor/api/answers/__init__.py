@@ -1,0 +1,1 @@
+"""What the API answers, as types: checked by mypy, documented from here."""

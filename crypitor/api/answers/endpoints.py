@@ -1,0 +1,97 @@
+"""What the API answers of endpoints and their secrets."""
+
+from typing import Annotated, Literal, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
+
+from crypitor.api.answers.terms import Time
+
+
+class TemplateAnswer(TypedDict):
+    """A body in which fields are filled in."""
+
+    body: str
+    content_type: str
+
+
+class WaitingAnswer(TypedDict):
+    """Why nothing is sent to an endpoint although something is queued for it.
+
+    `disabled`: until somebody enables it. `circuit`: it failed too often, and is tried now and
+    then. `retry`: it is `ordered`, and the first in its order waits for its next attempt.
+    """
+
+    reason: Literal["disabled", "circuit", "retry"]
+    since: Time
+    delivery: Annotated[str, Field(description="The first in the endpoint's order.")]
+    next_attempt_at: Annotated[str | None, Field(description="null while disabled.")]
+
+
+class EndpointAnswer(TypedDict):
+    """A URL that takes webhooks. `secret` only in the answer that makes it."""
+
+    id: str
+    url: str
+    description: str
+    format: str
+    template: TemplateAnswer | None
+    signature: Literal["v1", "v1a"]
+    public_key: Annotated[
+        str | None, Field(description="`whpk_…`, which verifies `v1a`; null for `v1`.")
+    ]
+    headers: dict[str, str]
+    ordered: bool
+    rate_per_second: float | None
+    events: list[Literal["endpoint.failing", "endpoint.disabled"]]
+    enabled: bool
+    state: Annotated[
+        Literal["healthy", "failing", "disabled"],
+        Field(
+            description="failing: from the 4th failed attempt in a row. disabled: it answered 410 "
+            "or `webhook-delivery: disable`, or nothing but failures for 5 days; its deliveries "
+            "are kept, and are sent when it is enabled again."
+        ),
+    ]
+    state_reason: str | None
+    circuit: Annotated[
+        Literal["closed", "open", "half-open"],
+        Field(
+            description="closed: it is called. open: it failed too often and rests; its "
+            "deliveries are kept. half-open: one attempt shows whether it is back."
+        ),
+    ]
+    waiting: Annotated[
+        WaitingAnswer | None, Field(description="null when nothing queued has to wait.")
+    ]
+    created_at: Time
+    updated_at: Time
+    secret: NotRequired[str]
+
+
+class EndpointPage(TypedDict):
+    """Endpoints, newest first."""
+
+    data: list[EndpointAnswer]
+    next_cursor: str | None
+
+
+class OldSecretAnswer(TypedDict):
+    """A secret that was replaced, and until when it signs too."""
+
+    secret: str
+    signature: Literal["v1", "v1a"]
+    public_key: str | None
+    signs_until: Time
+
+
+class SecretAnswer(TypedDict):
+    """The signing secret of an endpoint, and those before it that still sign.
+
+    `public_key` verifies signatures of kind `v1a`; null for `v1`.
+    """
+
+    secret: str
+    signature: Literal["v1", "v1a"]
+    public_key: str | None
+    old_secrets: list[OldSecretAnswer]

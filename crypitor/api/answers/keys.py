@@ -1,0 +1,45 @@
+"""What the API answers of projects and keys."""
+
+from typing import Literal, NotRequired
+
+from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
+
+from crypitor.api.answers.terms import Time
+
+
+class ProjectAnswer(TypedDict):
+    """A project."""
+
+    id: str
+    name: str
+    created_at: Time
+
+
+class ProjectPage(TypedDict):
+    """Projects, newest first."""
+
+    data: list[ProjectAnswer]
+    next_cursor: str | None
+
+
+class KeyAnswer(TypedDict):
+    """An API key.
+
+    `secret` only in the answer that makes it; null where that answer is repeated for an
+    Idempotency-Key, because it is stored nowhere.
+    """
+
+    id: str
+    project: str
+    name: str
+    scope: Literal["read", "write", "admin"]
+    created_at: Time
+    revoked_at: str | None
+    secret: NotRequired[str | None]
+
+
+class KeyPage(TypedDict):
+    """Keys, newest first."""
+
+    data: list[KeyAnswer]
+    next_cursor: str | None

@@ -1,0 +1,73 @@
+"""What the API answers of networks and their nodes."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
+
+from crypitor.api.answers.terms import Confirmations
+
+
+class NodeAnswer(TypedDict):
+    """One JSON-RPC endpoint of a network; `name` is its host and port."""
+
+    name: str
+    state: Annotated[
+        Literal["active", "standby", "failing"],
+        Field(description="active: it answered last. failing: its last answer was none."),
+    ]
+    head: int | None
+    head_seconds: Annotated[
+        float | None, Field(description="How long ago it first showed this head.")
+    ]
+    error: Annotated[str | None, Field(description="Why it is failing.")]
+    error_rate: Annotated[
+        float, Field(description="Share of failures among its last dozens of requests.")
+    ]
+    latency_ms: Annotated[float | None, Field(description="Of a request, newest counting most.")]
+    requests: Annotated[int, Field(description="Sent since the start; a batch is one.")]
+
+
+class NetworkAnswer(TypedDict):
+    """A network as this process sees it; null for what it does not know (yet)."""
+
+    name: str
+    chain_id: int
+    display_name: str
+    symbol: str
+    explorer: str | None
+    confirmations: Confirmations
+    state: Annotated[
+        Literal["following", "catching up", "waiting", "stopped", "standby"] | None,
+        Field(
+            description="waiting: the next block cannot be had, or does not prove itself. "
+            "stopped: a reorg was deeper than max_reorg_depth; see `crypitor network resume`."
+        ),
+    ]
+    trouble: Annotated[str | None, Field(description="Why it is waiting or stopped.")]
+    head: int | None
+    tip: int | None
+    lag_blocks: int | None
+    lag_seconds: float | None
+    confirmed: Annotated[
+        int | None, Field(description="Newest block with the network's confirmations.")
+    ]
+    finalized: int | None
+    blocks_per_second: Annotated[
+        float | None, Field(description="Loaded, over the last half minute.")
+    ]
+    seconds_to_head: Annotated[
+        float | None, Field(description="Estimate while catching up; null where there is none.")
+    ]
+    requests_per_block: Annotated[
+        float | None, Field(description="Requests to all nodes for each block, since the start.")
+    ]
+    last_reorg: dict[str, Any] | None
+    nodes: list[NodeAnswer]
+
+
+class NetworkPage(TypedDict):
+    """All networks that are configured."""
+
+    data: list[NetworkAnswer]
+    next_cursor: None

@@ -1,0 +1,26 @@
+"""What the API answers when something is wrong (RFC 9457)."""
+
+from typing import Annotated, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
+
+
+class Wrong(TypedDict):
+    """One wrong place: an RFC 6901 pointer into the body, or `?name` of a parameter."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(TypedDict):
+    """RFC 9457 problem document."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: NotRequired[list[Wrong]]
+    troubles: NotRequired[
+        Annotated[dict[str, str], Field(description="/readyz: what is in trouble → which trouble.")]
+    ]
