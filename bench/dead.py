@@ -83,6 +83,7 @@ async def _beside(database: Database, seconds: float) -> dict:
                 sender.wake(names)
                 most = max(most, memory_mb())
             stop.set()
+    assert heard.dead, "the dead ones were never called"
     return {
         "match_to_first_attempt": figure(heard.live, "ms"),
         "p99_ms": sorted(heard.live)[int(0.99 * (len(heard.live) - 1))],
