@@ -7,7 +7,7 @@ when it was committed and the answer to COMMIT was lost.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -85,6 +85,21 @@ INSERT_ATTEMPT = """insert into attempts
     (delivery_id, number, started_at, duration_ms, status_code, error, answer)
     values (:delivery_id, :number, :started_at, :duration_ms, :status_code, :error, :answer)"""
 
+# On SQLite all rows of a turn in one step: each row of its own would cost a hand-over of the
+# interpreter's lock between two threads.
+RECORD_ROWS = """update deliveries set status = json_extract(done.value, '$[0]'),
+        attempts = json_extract(done.value, '$[1]'), due_at = json_extract(done.value, '$[2]'),
+        error = json_extract(done.value, '$[3]'), finished_at = json_extract(done.value, '$[4]'),
+        token = token + 1
+    from json_each(:rows) done where deliveries.id = json_extract(done.value, '$[5]')"""
+
+INSERT_ATTEMPT_ROWS = """insert into attempts
+    (delivery_id, number, started_at, duration_ms, status_code, error, answer)
+    select json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+        json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'),
+        json_extract(value, '$[6]')
+    from json_each(:rows)"""
+
 RELEASE = """update deliveries set status = 'pending', due_at = :now
     where status = 'waiting' and follows in {ended} returning endpoint_id"""
 
@@ -156,8 +171,10 @@ async def due_endpoints(tx: Transaction, before: int) -> list[Due]:
     ]
 
 
-async def load_endpoints(tx: Transaction, endpoint_ids: Iterable[str]) -> dict[str, Endpoint]:
+async def load_endpoints(tx: Transaction, endpoint_ids: Collection[str]) -> dict[str, Endpoint]:
     """Return those of the endpoints that exist, by id."""
+    if not endpoint_ids:
+        return {}
     return {endpoint.id: endpoint for endpoint in await _endpoints(tx, endpoint_ids)}
 
 
@@ -206,10 +223,7 @@ async def record(tx: Transaction, results: Sequence[Result]) -> Recorded:
         for result in results
         if (row := stored.get(result.delivery.id)) and row["token"] == result.delivery.token
     ]
-    await tx.many(
-        RECORD, [_recorded(result, stored[result.delivery.id]["status"]) for result in held]
-    )
-    await tx.many(INSERT_ATTEMPT, [_attempt_row(result) for result in held])
+    await _store(tx, held, [_recorded(one, stored[one.delivery.id]["status"]) for one in held])
     ended = [result for result in held if result.verdict.due_at is None]
     released = await _release(tx, ended)
     before, after = await _judge_endpoints(tx, held, lock)
@@ -235,6 +249,18 @@ async def _claim(
         values[f"limit_{place}"] = limits[endpoint_id]
     rows = await tx.all(claim_sql(tx.dialect, len(any_order), len(in_order)), **values)
     return [delivery_of(row) for row in rows]
+
+
+async def _store(
+    tx: Transaction, held: Sequence[Result], recorded: Sequence[tuple[object, ...]]
+) -> None:
+    attempts = [_attempt_row(result) for result in held]
+    if tx.dialect == "sqlite":
+        await tx.run(RECORD_ROWS, rows=json.dumps(recorded))
+        await tx.run(INSERT_ATTEMPT_ROWS, rows=json.dumps(attempts))
+    else:
+        await tx.many(RECORD, recorded)
+        await tx.many(INSERT_ATTEMPT, attempts)
 
 
 async def _try(tx: Transaction, before: Circuit, tried: Endpoint) -> bool:

@@ -182,7 +182,9 @@ class Sender:
     ) -> tuple[Recorded, dict[str, Claimed]]:
         """Record first: a result's endpoint may be disabled by it, and its lease be over."""
         recorded = await record(tx, results)
-        endpoints = await load_endpoints(tx, [endpoint_id for endpoint_id, _ in granted])
+        known = recorded.endpoints
+        unknown = [endpoint_id for endpoint_id, _ in granted if endpoint_id not in known]
+        endpoints = {**known, **await load_endpoints(tx, unknown)}
         asked = [(endpoints[at], slots) for at, slots in granted if at in endpoints]
         claimed = await claim(tx, asked, now, self._lease_ms)
         cancelled = await give_up_cancelled(
