@@ -7,6 +7,7 @@ memory of the process before and after.
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import Sequence
 
@@ -61,6 +62,7 @@ async def _measured(each: int, seconds: float) -> dict:
         dead = [one.getsockname()[1] for one in (silent.sockets[0], closed)]
         async with store() as database:
             await _queue_all(database, url, dead, each)
+            await asyncio.to_thread(os.sync)  # else its gigabyte is written while we measure
             found = await _beside(database, seconds)
     silent.close()
     return {"dead_endpoints": DEAD, "queued": DEAD * each} | found
