@@ -113,7 +113,9 @@ def waiting_of(endpoint: Endpoint, first: Queued | None, now: int) -> Waiting | 
 
 
 def _counted(endpoint: Endpoint, result: Result) -> Endpoint:
-    if result.outcome.succeeded:
+    if result.outcome.succeeded and not endpoint.failures_in_row and endpoint.failed_at is None:
+        counted = endpoint  # as with most attempts: a copy would cost more than all else here
+    elif result.outcome.succeeded:
         counted = replace(endpoint, failures_in_row=0, failing_since=None, failed_at=None)
     else:
         heard = endpoint.failed_at
