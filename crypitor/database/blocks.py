@@ -9,10 +9,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from crypitor.database.deliveries import NewDelivery, queue_deliveries
 from crypitor.database.engine import Row, Transaction
+from crypitor.database.listeners import heard_of, last_heard, listeners_of
 from crypitor.database.monitors import hold_revision
 from crypitor.database.tokens import find_tokens
 from crypitor.errors import IndexOutdated
@@ -20,9 +21,8 @@ from crypitor.evm.metadata import NOTHING, Token
 from crypitor.evm.types import Address, Header
 from crypitor.monitor.models import Confirmations, Match, Phase, delivery_id
 from crypitor.monitor.tokens import Kept
-from crypitor.webhook.formats import Form, Texts, texts_of
+from crypitor.webhook.formats import Texts, texts_of
 from crypitor.webhook.message import NetworkTitle
-from crypitor.webhook.template import stored_template
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,21 +127,8 @@ INSERT_MATCH = """insert into matches (id, position, project_id, monitor_id, net
 
 RETURN_MATCH = """update matches set phase = 'detected', returns = returns + 1 where id = :id"""
 
-# Whoever deletes a monitor waits until the block is stored, and then cancels what it has queued.
-SELECT_LISTENERS = """select m.id, m.project_id, m.notify, e.id as endpoint_id, e.format, e.template
-    from monitors m left join monitor_endpoints p on p.monitor_id = m.id
-        left join endpoints e on e.id = p.endpoint_id
-    where m.id in {monitors}
-    order by m.id, p.place {lock}"""
-
-# An endpoint that was deleted hears nothing more; a delivery that was cancelled before its first
-# attempt was not heard.
 AT_ONCE = 100
 """Matches of which documents and bodies are made without a pause."""
-
-SELECT_HEARD = """select d.id, d.match_id, d.endpoint_id, e.format, e.template
-    from deliveries d join endpoints e on e.id = d.endpoint_id
-    where d.match_id in {matches} and not (d.status = 'cancelled' and d.attempts = 0)"""
 
 
 async def save_blocks(
@@ -184,7 +171,7 @@ async def store_matches(tx: Transaction, effects: Sequence[Effect], saved: Saved
     effects = [effect for effect in effects if effect.matches]
     if not effects:
         return
-    listeners = await _listeners(
+    listeners = await listeners_of(
         tx, {match.monitor.id for effect in effects for match, _ in effect.matches}
     )
     stored = await _stored(tx, effects)
@@ -206,7 +193,7 @@ async def store_matches(tx: Transaction, effects: Sequence[Effect], saved: Saved
     if back:
         await tx.many(RETURN_MATCH, [(match.id,) for _, match, _ in back])
     returns = {match.id: stored[match.id]["returns"] + 1 for _, match, _ in back}
-    heard = await _heard(tx, list(returns))
+    heard = await heard_of(tx, list(returns))
     told = [one for one in (*fresh, *back) if Phase.DETECTED in listeners[one[1].monitor.id].notify]
     for some in _parts(told):
         deliveries = [
@@ -225,7 +212,7 @@ async def store_matches(tx: Transaction, effects: Sequence[Effect], saved: Saved
                     confirmations_required=required,
                     now=effect.now,
                 ),
-                follows=_last_heard(heard, match.id, endpoint, returns.get(match.id, 0)),
+                follows=last_heard(heard, match.id, endpoint, returns.get(match.id, 0)),
             )
             for effect, match, required in some
             for endpoint in listeners[match.monitor.id].endpoints
@@ -360,8 +347,8 @@ async def tell(
         "update matches set phase = :phase where id = :id",
         [(phase.value, row["id"]) for row in rows],
     )
-    listeners = await _listeners(tx, {row["monitor_id"] for row in rows})
-    heard = await _heard(tx, [row["id"] for row in rows])
+    listeners = await listeners_of(tx, {row["monitor_id"] for row in rows})
+    heard = await heard_of(tx, [row["id"] for row in rows])
     deliveries = []
     for row in rows:
         listener = listeners.get(row["monitor_id"])
@@ -387,7 +374,7 @@ async def tell(
                 endpoint_id=endpoint.id,
                 phase=phase,
                 body=tell(endpoint.form),
-                follows=_last_heard(heard, row["id"], endpoint, row["returns"]),
+                follows=last_heard(heard, row["id"], endpoint, row["returns"]),
             )
             for endpoint in (listener.endpoints if phase is Phase.CONFIRMED else sorted(told))
         ]
@@ -400,73 +387,6 @@ async def _queue(
     if deliveries:
         await queue_deliveries(tx, deliveries, now)
         saved.endpoints.update(delivery.endpoint_id for delivery in deliveries)
-
-
-def _recipient(row: Row) -> "_Recipient":
-    form = Form(row["format"], stored_template(row["template"]))
-    return _Recipient(row["endpoint_id"], form)
-
-
-class _Recipient(NamedTuple):
-    """An endpoint, as far as the body depends on it."""
-
-    id: str
-    form: Form
-
-
-@dataclass(frozen=True, slots=True)
-class _Listener:
-    project_id: str
-    notify: frozenset[Phase]
-    endpoints: tuple[_Recipient, ...]
-
-
-async def _listeners(tx: Transaction, monitor_ids: set[str]) -> dict[str, _Listener]:
-    rows = await tx.all(
-        SELECT_LISTENERS.format(
-            monitors=tx.listed("monitors"),
-            lock="for key share of m" if tx.dialect == "postgresql" else "",
-        ),
-        monitors=json.dumps(sorted(monitor_ids)),
-    )
-    endpoints: dict[str, list[_Recipient]] = {}
-    for row in rows:
-        endpoints.setdefault(row["id"], [])
-        if row["endpoint_id"] is not None:
-            endpoints[row["id"]].append(_recipient(row))
-    return {
-        row["id"]: _Listener(
-            row["project_id"],
-            frozenset(map(Phase, json.loads(row["notify"]))),
-            tuple(endpoints[row["id"]]),
-        )
-        for row in rows
-    }
-
-
-_Heard = dict[str, dict[_Recipient, set[str]]]
-"""Match id → endpoint → ids of the deliveries that told this endpoint of this match."""
-
-
-async def _heard(tx: Transaction, match_ids: Sequence[str]) -> _Heard:
-    heard: _Heard = {}
-    if match_ids:
-        query = SELECT_HEARD.format(matches=tx.listed("matches"))
-        for row in await tx.all(query, matches=json.dumps(match_ids)):
-            endpoint = _recipient(row)
-            heard.setdefault(row["match_id"], {}).setdefault(endpoint, set()).add(row["id"])
-    return heard
-
-
-def _last_heard(heard: _Heard, match: str, endpoint: _Recipient, returns: int) -> str | None:
-    """Return the latest earlier delivery of a match at an endpoint, by what its ids can be."""
-    told = heard.get(match, {}).get(endpoint, set())
-    for turn in range(returns, -1, -1):
-        for phase in (Phase.REVERTED, Phase.CONFIRMED, Phase.DETECTED):
-            delivery = delivery_id(match, phase, endpoint.id, turn)
-            if delivery in told:
-                return delivery
-    return None
 
 
 def _required(row: Row) -> Confirmations:
