@@ -5,12 +5,10 @@ import contextlib
 import os
 import random
 import secrets
-import signal
 import socket
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any
 
 import structlog
 from yarl import URL
@@ -26,7 +24,6 @@ from crypitor.config.places import own_places, own_ports
 from crypitor.database.engine import Database
 from crypitor.database.leftovers import Leftovers
 from crypitor.errors import ConfigError
-from crypitor.interrupt import interrupted
 from crypitor.loop import Health, clock, forever
 from crypitor.metrics import Metrics
 from crypitor.monitor.index import Index
@@ -38,6 +35,7 @@ from crypitor.observer import Observer
 from crypitor.opening import opened_in_time, site_of
 from crypitor.processes import TELL_SECONDS, Processes
 from crypitor.queue import Queue
+from crypitor.signals import run_until_signalled
 from crypitor.standing import Standing, facts_of
 from crypitor.upkeep import upkeep
 from crypitor.webhook.closed import Closed
@@ -75,33 +73,6 @@ def _allow_many_connections() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):  # macOS grants less than it says
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def run_until_signalled(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
-    """Run a coroutine whose event SIGINT or SIGTERM sets; a second signal kills at once."""
-
-    async def guarded() -> None:
-        stop, loop = asyncio.Event(), asyncio.get_running_loop()
-
-        def told() -> None:
-            for each in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(each)
-            stop.set()
-
-        for each in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(each, told)
-        if interrupted():
-            stop.set()
-        await main(stop)
-
-    try:
-        import uvloop  # noqa: PLC0415 - not there on every platform
-
-        factory = uvloop.new_event_loop
-    except ImportError:
-        factory = None
-    with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(guarded())
 
 
 async def serve(

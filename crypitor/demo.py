@@ -20,11 +20,12 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from crypitor.app import run_until_signalled, serve
+from crypitor.app import serve
 from crypitor.config import ROLES, Config
 from crypitor.listen import Received, Receiver, line
 from crypitor.log import setup
 from crypitor.loop import pause
+from crypitor.signals import run_until_signalled
 from crypitor.simulator.audit import Audit, Heard, Question, audit
 from crypitor.simulator.chain import SimulatedChain
 from crypitor.simulator.mining import keep_mining, mine

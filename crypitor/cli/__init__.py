@@ -10,7 +10,7 @@ from crypitor.cli.keys import keys
 from crypitor.cli.networks import networks
 from crypitor.cli.queues import queue
 from crypitor.errors import ConfigError, CrypitorError
-from crypitor.interrupt import note_interrupts
+from crypitor.signals import note_interrupts
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 

@@ -1,4 +1,4 @@
-"""Ctrl-C at a moment at which Python drops it."""
+"""Ctrl-C before anything listens for it."""
 
 import signal
 import subprocess
@@ -6,8 +6,8 @@ import sys
 
 DROPPED = """
 import asyncio, os, signal
-from crypitor.app import run_until_signalled
-from crypitor.interrupt import note_interrupts
+from crypitor.signals import run_until_signalled
+from crypitor.signals import note_interrupts
 
 note_interrupts()
 try:
@@ -30,9 +30,7 @@ def test_an_interrupt_that_was_dropped_ends_what_begins_later():
 
 def test_an_interrupt_while_it_starts_ends_it():
     """Where nothing drops it, it ends the program at once."""
-    script = (
-        "import os, signal; from crypitor.interrupt import note_interrupts; note_interrupts()\n"
-    )
+    script = "import os, signal; from crypitor.signals import note_interrupts; note_interrupts()\n"
     ended = subprocess.run(
         [sys.executable, "-c", script + "os.kill(os.getpid(), signal.SIGINT)\nprint('goes on')"],
         capture_output=True, text=True, timeout=30, check=False,
