@@ -24,7 +24,7 @@ test: $(VENV)/dev.stamp ## the tests that need nothing else on the machine; ARGS
 	$(PYTEST) -n $(WORKERS) -m "not live and not soak" $(ARGS)
 
 test-live: $(VENV)/dev.stamp build/kafka/stamp dist/crypitor/crypitor ## the tests beside real neighbours (PostgreSQL, Kafka, anvil, Chromium)
-	$(BIN)/python tests/live/postgres.py $(PYTEST) -m "live and not soak" $(ARGS)
+	$(BIN)/python tests/live/postgres.py $(PYTEST) -n $(WORKERS) -m "live and not soak" $(ARGS)
 
 soak: $(VENV)/dev.stamp ## the long tests: crashes and chaos
 	$(PYTEST) -m "soak and not live" --timeout 3600 $(ARGS)
