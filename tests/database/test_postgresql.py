@@ -139,5 +139,5 @@ if POSTGRES:
             return [await tx.value(f"show {name}") for name in names]
 
         async with Database.open(url) as database:
-            assert await database.write(settings) == ["1min", "15s", "1min", "read committed"]
-            assert await database.read(settings) == ["1min", "15s", "1min", "repeatable read"]
+            assert await database.write(settings) == ["1min", "15s", "4s", "read committed"]
+            assert await database.read(settings) == ["1min", "15s", "4s", "repeatable read"]
