@@ -51,8 +51,8 @@ SELECT_MATCHES = """select m.id, m.position, m.created_at, m.monitor_id, m.netwo
 
 REMOVE_MATCHES = "delete from matches where id in {ids}"
 
-SELECT_CHANGES = """select c.revision, exists (select 1 from changes later
-        where later.monitor_id = c.monitor_id and later.revision > c.revision) as replaced
+SELECT_CHANGES = """select c.revision, c.revision < (select max(later.revision) from changes later
+        where later.monitor_id = c.monitor_id) as replaced
     from changes c where c.revision > :place_at order by c.revision limit :limit"""
 
 REMOVE_CHANGES = "delete from changes where revision = :revision"

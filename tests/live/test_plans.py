@@ -75,6 +75,11 @@ async def test_no_query_walks_through_a_large_table(tmp_path):
             "CRYPITOR__NETWORKS__DEV__POLL_SECONDS": "0.02",
             "CRYPITOR__NETWORKS__DEV__START": "0",
             "CRYPITOR__WEBHOOK__SCHEDULE_SECONDS": "[0.2, 0.5, 1, 2]",
+            # The history is of 1970, all of which retention would remove.
+            "CRYPITOR__RETENTION__ATTEMPTS_DAYS": "forever",
+            "CRYPITOR__RETENTION__BODIES_DAYS": "forever",
+            "CRYPITOR__RETENTION__DELIVERIES_DAYS": "forever",
+            "CRYPITOR__RETENTION__MATCHES_DAYS": "forever",
         }
         service = Service(tmp_path, settings)
         await service.start()
