@@ -7,6 +7,7 @@ decoding, conditions, ids and matches are made for hits alone.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import partial
 
 from crypitor.evm.abi import Values
 from crypitor.evm.traces import internal_transfers
@@ -16,7 +17,7 @@ from crypitor.monitor import subjects
 from crypitor.monitor.condition import EvaluationError, Facts
 from crypitor.monitor.index import Index, Watching
 from crypitor.monitor.models import Direction, Kind, Match, Rule, Subject, match_id
-from crypitor.monitor.prepared import Alike, BySignature, PreparedRule
+from crypitor.monitor.prepared import Alike, BySignature, PreparedRule, Readers
 
 
 @dataclass(slots=True)
@@ -52,21 +53,25 @@ def facts_of(
     transaction: Transaction,
     receipt: Receipt,
     subject: Subject,
-    watching: Watching,
+    watching: Watching | None,
     direction: Direction | None = None,
     address: Address | None = None,
 ) -> Facts:
-    """Return what a condition is asked about. direction, address: the watched party, if any."""
+    """Return what a condition is asked about.
+
+    watching: None for what is the same for every monitor.
+    direction, address: the watched party, if any.
+    """
     return Facts(
         network,
         chain_id,
         header,
         transaction,
         receipt,
-        watching.watches,
+        _nobody if watching is None else watching.watches,
         direction,
         address,
-        None if address is None else watching.labels.get(address),
+        None if watching is None or address is None else watching.labels.get(address),
         subject.sender,
         subject.receiver,
         subject.contract,
@@ -76,6 +81,10 @@ def facts_of(
         subject.item,
         subject.args,
     )
+
+
+def _nobody(_: Address) -> bool:
+    return False
 
 
 def concerns(rule: Rule, subject: Subject, receipt: Receipt) -> bool:
@@ -251,11 +260,11 @@ class _Search:
 
     def emitted(self, log: Log) -> Iterator[Match]:
         """Yield what a log is to those who ask about its event."""
-        alike = list(self.alike(self.asked.events, None, log.address))
+        several = list(self.readers(self.asked.events, None, log.address))
         if log.topics:
-            alike += self.alike(self.asked.events, log.topics[0], log.address)
+            several += self.readers(self.asked.events, log.topics[0], log.address)
         yield from self.signed(
-            alike,
+            several,
             lambda prepared: prepared.read(log.topics, log.data),
             lambda prepared, args: subjects.event(log, prepared.rule, args),
         )
@@ -263,34 +272,35 @@ class _Search:
     def called(self, transaction: Transaction) -> Iterator[Match]:
         """Yield what a transaction is to those who ask about the function that it calls."""
         yield from self.signed(
-            self.alike(self.asked.calls, transaction.input[:10], transaction.to),
+            self.readers(self.asked.calls, transaction.input[:10], transaction.to),
             lambda prepared: prepared.read(transaction.input),
             lambda prepared, args: subjects.call(transaction, prepared.rule, args),
         )
 
-    def alike(
+    def readers(
         self, rules: BySignature, key: str | None, contract: Address | None
-    ) -> Iterator[Alike]:
+    ) -> Iterator[Readers]:
         """Yield the rules that ask about a signature on this network, of this contract or any."""
         by_contract = rules.found.get(key, {})
         for limit in (contract, None):
-            for alike in by_contract.get(limit, {}).values():
-                if self.network in alike.networks:
-                    yield alike
+            for readers in by_contract.get(limit, {}).values():
+                if self.network in readers.networks:
+                    yield readers
 
     def signed(
         self,
-        several: Iterable[Alike],
+        several: Iterable[Readers],
         read: Callable[[PreparedRule], Values | None],
         subject_of: Callable[[PreparedRule, Values], Subject],
     ) -> Iterator[Match]:
         """Yield the matches of an event or a call.
 
-        It is decoded once for each signature, and a condition is asked once for all who share it.
+        It is decoded once for each signature. Of the conditions that can be true by what they
+        require of a field, each is asked once for all who share it.
         """
         subject_by: dict[Callable[..., Values | None], Subject | None] = {}
-        for alike in several:
-            prepared = alike.prepared
+        for readers in several:
+            prepared = readers.prepared
             if prepared.read not in subject_by:
                 args = read(prepared)
                 # every log of its contract may be tried as an anonymous event
@@ -298,7 +308,8 @@ class _Search:
                 subject_by[prepared.read] = None if args is None else subject_of(prepared, args)
             subject = subject_by[prepared.read]
             if subject is not None:
-                yield from self.answers(alike, subject)
+                for alike in readers.possible(partial(self.facts, subject)):
+                    yield from self.answers(alike, subject)
 
     def answers(self, alike: Alike, subject: Subject) -> Iterator[Match]:
         """Yield the matches of all monitors with such a rule, if it holds for the first."""
@@ -358,12 +369,22 @@ class _Search:
         """Whether a rule's condition is true; one without an answer is not, and is counted."""
         if prepared.condition is None:
             return True
-        facts = facts_of(
-            self.network, self.chain_id, self.header, self.transaction, self.receipt, subject,
-            watching, direction, party,
-        )  # fmt: skip
+        facts = self.facts(subject, watching, direction, party)
         try:
             return prepared.condition.evaluate(facts)
         except EvaluationError:
             self.tally.condition_errors += 1
             return False
+
+    def facts(
+        self,
+        subject: Subject,
+        watching: Watching | None = None,
+        direction: Direction | None = None,
+        party: Address | None = None,
+    ) -> Facts:
+        """Return what a condition is asked about, as `facts_of` does."""
+        return facts_of(
+            self.network, self.chain_id, self.header, self.transaction, self.receipt, subject,
+            watching, direction, party,
+        )  # fmt: skip

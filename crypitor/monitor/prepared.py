@@ -7,8 +7,9 @@ from typing import TypeAlias, TypeVar
 
 from crypitor.evm.abi import Argument, Event, Function, Values, call_decoder, log_decoder
 from crypitor.evm.types import Address
-from crypitor.monitor.condition import Condition, compile_condition, scope_for
+from crypitor.monitor.condition import Condition, Conjunct, Facts, compile_condition, scope_for
 from crypitor.monitor.models import Direction, Kind, Rule
+from crypitor.monitor.sieve import Sieve
 
 _Key = TypeVar("_Key")
 
@@ -74,7 +75,11 @@ def prepare_all(rules: Iterable[Rule]) -> Prepared:
     return grouped
 
 
-@dataclass(slots=True)
+_MANY = 4
+"""Different conditions from which on they are looked up by what they require."""
+
+
+@dataclass(slots=True, eq=False)
 class Alike:
     """Rules with one answer for a log or a call: of the same signature, condition and networks.
 
@@ -82,42 +87,87 @@ class Alike:
     """
 
     prepared: PreparedRule
-    networks: tuple[str, ...]
     monitors: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Readers:
+    """Rules about the same: of one signature and the same networks, of one contract or any.
+
+    prepared: one of them.  alike: by their condition.
+    """
+
+    prepared: PreparedRule
+    networks: tuple[str, ...]
+    alike: dict[Hashable, Alike] = field(default_factory=dict)
+    _sieve: Sieve[Alike] | None = None
+
+    def add(self, number: int, prepared: PreparedRule) -> None:
+        """Take in a rule of a monitor."""
+        question = _question(number, prepared)
+        alike = self.alike.get(question)
+        if alike is None:
+            alike = self.alike[question] = Alike(prepared)
+            if self._sieve is not None:
+                self._sieve.add(alike, _conjuncts(prepared))
+            elif len(self.alike) >= _MANY:
+                self._sieve = Sieve()
+                for each in self.alike.values():
+                    self._sieve.add(each, _conjuncts(each.prepared))
+        alike.monitors[number] = alike.monitors.get(number, 0) + 1
+
+    def remove(self, number: int, prepared: PreparedRule) -> None:
+        """Forget a rule that was added."""
+        question = _question(number, prepared)
+        alike = self.alike[question]
+        alike.monitors[number] -= 1
+        if not alike.monitors[number]:
+            del alike.monitors[number]
+        if not alike.monitors:
+            del self.alike[question]
+            if self._sieve is not None:
+                self._sieve.remove(alike)
+
+    def possible(self, facts: Callable[[], Facts]) -> Iterable[Alike]:
+        """Return those whose condition can be true.
+
+        One that is left out would have come to false, or to no answer by some other part of it.
+        """
+        return self.alike.values() if self._sieve is None else self._sieve.passed(facts())
 
 
 class BySignature:
     """The rules for events, or those for calls: by topic or selector, then by contract.
 
-    found: topic (None: anonymous) or selector → contract (None: any) → those that are alike, of
-    which one is asked for all. A condition that asks who is watched is its monitor's own.
+    found: topic (None: anonymous) or selector → contract (None: any) → how it is read, and on which
+    networks → those that are alike, of which one is asked for all. A condition that asks who is
+    watched is its monitor's own.
     """
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
-        self.found: dict[str | None, dict[Address | None, dict[Hashable, Alike]]] = {}
+        self.found: dict[str | None, dict[Address | None, dict[Hashable, Readers]]] = {}
 
     def add(self, number: int, networks: tuple[str, ...], rules: Prepared) -> None:
         """Take in the rules of a monitor."""
         for prepared in rules.get(self._kind, ()):
             by_contract = self.found.setdefault(prepared.key, {})
-            sort = _sort(number, networks, prepared)
+            sort = prepared.read, networks
             for contract in prepared.rule.contracts or (None,):
                 sorts = by_contract.setdefault(contract, {})
-                monitors = sorts.setdefault(sort, Alike(prepared, networks)).monitors
-                monitors[number] = monitors.get(number, 0) + 1
+                if sort not in sorts:
+                    sorts[sort] = Readers(prepared, networks)
+                sorts[sort].add(number, prepared)
 
     def remove(self, number: int, networks: tuple[str, ...], rules: Prepared) -> None:
         """Forget the rules of a monitor, which are those that were added."""
         for prepared in rules.get(self._kind, ()):
             by_contract = self.found[prepared.key]
-            sort = _sort(number, networks, prepared)
+            sort = prepared.read, networks
             for contract in prepared.rule.contracts or (None,):
-                monitors = by_contract[contract][sort].monitors
-                monitors[number] -= 1
-                if not monitors[number]:
-                    del monitors[number]
-                if not monitors:
+                readers = by_contract[contract][sort]
+                readers.remove(number, prepared)
+                if not readers.alike:
                     del by_contract[contract][sort]
                 if not by_contract[contract]:
                     del by_contract[contract]
@@ -125,13 +175,16 @@ class BySignature:
                 del self.found[prepared.key]
 
 
-def _sort(number: int, networks: tuple[str, ...], prepared: PreparedRule) -> Hashable:
-    """Return what rules have in common that are alike."""
+def _question(number: int, prepared: PreparedRule) -> Hashable:
+    """Return what rules that are about the same have in common if they are alike."""
     condition = prepared.condition
     if condition is None:
-        return prepared.read, networks
-    own = number if condition.is_personal else None
-    return prepared.read, networks, condition.text, own
+        return None
+    return condition.text, number if condition.is_personal else None
+
+
+def _conjuncts(prepared: PreparedRule) -> Sequence[Conjunct]:
+    return () if prepared.condition is None else prepared.condition.conjuncts
 
 
 class Asked:

@@ -247,7 +247,8 @@ def test_what_rules_name_equals_a_plain_model(edits):
                     if rule.abi == asked.abi and contract in (rule.contracts or {None})
                 }
                 found = rules.found.get(prepare(asked).key, {}).get(contract, {})
-                alike = [one for one in found.values() if one.prepared.rule.abi == asked.abi]
+                same = [each for each in found.values() if each.prepared.rule.abi == asked.abi]
+                alike = [one for each in same for one in each.alike.values()]
                 assert expected == {ids(index, number) for one in alike for number in one.monitors}
                 assert len(alike) <= 1
     for kind in (Kind.NATIVE, Kind.ERC20, Kind.ERC721):

@@ -10,7 +10,8 @@ list: no answer, which is neither true nor false. `and` and `or` stop at the fir
 decides.
 """
 
-from crypitor.monitor.condition.compile import Condition, compile_condition
+from crypitor.monitor.condition.compile import Condition, compile_condition, reader
+from crypitor.monitor.condition.conjunct import Conjunct, Sign
 from crypitor.monitor.condition.errors import ConditionError, EvaluationError
 from crypitor.monitor.condition.explain import Answer, Explanation, explain
 from crypitor.monitor.condition.scope import Facts, Scope, scope_for
@@ -19,11 +20,14 @@ __all__ = [
     "Answer",
     "Condition",
     "ConditionError",
+    "Conjunct",
     "EvaluationError",
     "Explanation",
     "Facts",
     "Scope",
+    "Sign",
     "compile_condition",
     "explain",
+    "reader",
     "scope_for",
 ]

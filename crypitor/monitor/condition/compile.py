@@ -3,12 +3,13 @@
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
-from crypitor.monitor.condition import runtime
+from crypitor.monitor.condition import emit, runtime
 from crypitor.monitor.condition.check import MOST_NANOSECONDS, Checker
 from crypitor.monitor.condition.checked import Atom
+from crypitor.monitor.condition.conjunct import Conjunct, conjuncts
 from crypitor.monitor.condition.errors import ConditionError, EvaluationError
 from crypitor.monitor.condition.parser import parse
 from crypitor.monitor.condition.scope import Facts, Scope
@@ -92,6 +93,11 @@ class Condition:
             for node in ast.walk(self.code)
         )
 
+    @property
+    def conjuncts(self) -> list[Conjunct]:
+        """What it requires of single fields, what tells most conditions apart first."""
+        return conjuncts(self.code)
+
     @cached_property
     def parts(self) -> tuple[Part, ...]:
         """What it is made of, each compiled by itself; only explanations need them."""
@@ -118,6 +124,12 @@ def compile_condition(text: str, scope: Scope) -> Condition:
             0,
         )
     return Condition(text, scope, checked.code, tuple(checker.atoms))
+
+
+@lru_cache(maxsize=1024)
+def reader(source: str) -> Callable[[Facts], Any]:
+    """Return what reads a field of the Facts, as a conjunct names it. Raises EvaluationError."""
+    return _function(emit.field(source))
 
 
 def _function(code: ast.expr) -> Callable[[Facts], Any]:
