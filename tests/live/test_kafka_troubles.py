@@ -100,7 +100,7 @@ async def test_down_at_start_and_at_the_end(kafka: Broker, prefix: str, tmp_path
         await asyncio.to_thread(kafka.start)
         await told.catch_up()
     other = told.process()
-    await other.start()
+    await other.start(ready=503)  # the chain's node has gone with the story
     await asyncio.to_thread(kafka.kill)
     began = time.monotonic()
 
