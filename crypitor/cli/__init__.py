@@ -5,7 +5,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from crypitor.cli import declared, development, service
+from crypitor.cli import declared, development, running
 from crypitor.cli.keys import keys
 from crypitor.cli.networks import networks
 from crypitor.cli.queues import queue
@@ -37,10 +37,10 @@ def options(
 
 
 for command in (
-    service.run,
-    service.demo,
-    service.check,
-    service.migrate,
+    running.run,
+    running.demo,
+    running.check,
+    running.migrate,
     declared.apply,
     declared.export,
     development.listen,
