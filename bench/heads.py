@@ -20,7 +20,7 @@ import aiohttp
 from bench.figures import figure
 from crypitor.database.engine import Database
 from crypitor.database.migrate import migrate
-from crypitor.loop import Health
+from crypitor.loop import Health, clock
 from crypitor.queue.memory import MemoryQueue
 from crypitor.worker import Unobserved
 from crypitor.worker.follower import Follower
@@ -88,7 +88,7 @@ async def measured(scheme, blocks, poll_seconds):
                 max_reorg_depth=64,
                 window=16,
                 poll_seconds=poll_seconds,
-                clock=lambda: time.time_ns() // 1_000_000,
+                clock=clock,
                 health=Health(),
                 observer=Unobserved(),
                 tags_wanted=lambda: False,

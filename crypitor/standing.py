@@ -7,8 +7,10 @@ from typing import Any
 
 from crypitor.api.context import NetworkFacts
 from crypitor.config import Config, Role
+from crypitor.database.deliveries import count_due
+from crypitor.database.endpoints import count_by_state
 from crypitor.database.engine import Database, Transaction
-from crypitor.loop import Health
+from crypitor.loop import Health, clock
 from crypitor.metrics import Metrics
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Matcher
@@ -18,8 +20,6 @@ from crypitor.webhook.body import rfc3339
 from crypitor.worker.follower import Follower
 from crypitor.worker.status import NetworkStatus
 
-COUNT_DUE = "select count(*) from deliveries where status = 'pending' and due_at <= :now"
-COUNT_ENDPOINTS = "select state, count(*) as endpoints from endpoints group by state"
 ENDPOINT_STATES = ("healthy", "failing", "disabled")
 
 
@@ -177,9 +177,7 @@ class Standing:
         """Count, for the metrics, what only the database knows. Raises DatabaseUnavailable."""
 
         async def counted(tx: Transaction) -> tuple[int, dict[str, int]]:
-            due = await tx.value(COUNT_DUE, now=time.time_ns() // 1_000_000)
-            endpoints = await tx.all(COUNT_ENDPOINTS)
-            return due, {row["state"]: row["endpoints"] for row in endpoints}
+            return await count_due(tx, clock()), await count_by_state(tx)
 
         due, endpoints = await self._database.read(counted)
         self._metrics.deliveries_due.set(due)

@@ -35,6 +35,9 @@ SELECT_FIRST = """select d.endpoint_id, d.id, d.attempts, d.due_at, d.created_at
         left join attempts a on a.delivery_id = d.id and a.number = 1"""
 
 
+COUNT_DUE = "select count(*) from deliveries where status = 'pending' and due_at <= :now"
+
+
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
     """What the matcher queues.
@@ -170,6 +173,12 @@ async def get_delivery(
         id=delivery_id,
     )
     return delivery_of(row), [Attempt(**attempt) for attempt in attempts]
+
+
+async def count_due(tx: Transaction, now: int) -> int:
+    """Return how many deliveries could be attempted by now, in unix milliseconds."""
+    count: int = await tx.value(COUNT_DUE, now=now)
+    return count
 
 
 def cursor_of(delivery: Delivery) -> str:

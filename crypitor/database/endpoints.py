@@ -171,3 +171,9 @@ def _values(tx: Transaction, endpoint: Endpoint) -> dict[str, object]:
         "created_at": endpoint.created_at,
         "updated_at": endpoint.updated_at,
     }
+
+
+async def count_by_state(tx: Transaction) -> dict[str, int]:
+    """Return how many endpoints there are in each state that any is in."""
+    rows = await tx.all("select state, count(*) as endpoints from endpoints group by state")
+    return {row["state"]: row["endpoints"] for row in rows}
