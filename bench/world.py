@@ -1,6 +1,7 @@
 """The service without its workers, on a fresh SQLite file: API, matcher, a stream of blocks."""
 
 import asyncio
+import gc
 import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -17,7 +18,7 @@ from crypitor.database.keys import ensure_admin
 from crypitor.database.migrate import migrate
 from crypitor.database.networks import lead
 from crypitor.evm.types import Address
-from crypitor.loop import Health
+from crypitor.loop import Health, clock
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.watchlist import Watchlist
@@ -29,11 +30,6 @@ from crypitor.webhook.post import Poster
 NETWORK = "ethereum"
 BLOCK_SECONDS = 0.1
 KEPT = 129
-
-
-def clock() -> int:
-    """Return unix milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 @dataclass
@@ -82,6 +78,7 @@ async def world(folder: Path, hits: Sequence[Address]) -> AsyncIterator[World]:
         index, queue = Index(), MemoryQueue()
         watchlist = Watchlist(database, index)
         await watchlist.load()
+        gc.freeze()  # as the service does
         stream = Stream(queue, hits)
         matcher = Matcher(
             queue, database, index, {NETWORK: Chain(NetworkTitle("Ethereum"), 12, KEPT)},

@@ -1,7 +1,6 @@
 """Keeps the index in step with the database: whole at start, by the log of changes afterwards."""
 
 import asyncio
-import gc
 from functools import partial
 
 import structlog
@@ -67,9 +66,6 @@ class Watchlist:
                     self._index.add_addresses(monitor_id, pairs)
                 after = (monitor_id, max(address for address, _ in pairs))
             await asyncio.sleep(0)
-        # A million addresses would be walked by every full collection, for nothing. A collection
-        # before this would find next to no garbage, and hold the loop for 0.15 s.
-        gc.freeze()
         log.info("monitors loaded", monitors=len(self._index), addresses=self._index.addresses)
 
     async def refresh(self) -> int:
