@@ -15,11 +15,11 @@ import uvloop
 from bench.blocks import addresses, block
 from bench.measuring import in_turn, loop_holds, spread
 from bench.world import World, world
-from crypitor.database.leftovers import IDLE_SECONDS, Leftovers
 from crypitor.evm.types import Address, Block
 from crypitor.monitor.index import Index
 from crypitor.monitor.match import find_matches
 from crypitor.monitor.models import DEFAULT_RULES, Kind, Monitor, Phase, rule_of
+from crypitor.upkeep import LEFTOVERS_IDLE_SECONDS, Leftovers
 
 SEED = 4
 COUNT = 1_000_000
@@ -111,7 +111,7 @@ async def _deleted(session: aiohttp.ClientSession, path: str) -> None:
 async def _emptied(service: World) -> None:
     leftovers = Leftovers(service.database)
     await leftovers.step()
-    while (rest := leftovers.rest_seconds()) < IDLE_SECONDS:
+    while (rest := leftovers.rest_seconds()) < LEFTOVERS_IDLE_SECONDS:
         await asyncio.sleep(rest)
         await leftovers.step()
 

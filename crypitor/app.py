@@ -23,7 +23,6 @@ from crypitor.carrier import queue_of, topics_of
 from crypitor.config import ROLES, Config, NetworkConfig
 from crypitor.config.places import own_places, own_ports
 from crypitor.database.engine import Database
-from crypitor.database.leftovers import Leftovers
 from crypitor.errors import ConfigError
 from crypitor.loop import Health, clock, forever
 from crypitor.metrics import Metrics
@@ -154,7 +153,6 @@ class _Service:
         context = self._context(standing)
         app = build(context) if "api" in self._roles else build_health(context)
         url = await self._stack.enter_async_context(site_of(self._config, self._roles, app))
-        leftovers = Leftovers(self._database)
         if url:
             self._closed.listens(URL(url).port or 0)
         async with asyncio.TaskGroup() as group:
@@ -193,7 +191,6 @@ class _Service:
                 for name, step, seconds in (
                     ("gauges", standing.count, GAUGE_SECONDS),
                     ("processes", standing.exchange, TELL_SECONDS),
-                    ("leftovers", leftovers.step, leftovers.rest_seconds),
                 )
             ]
             started(url if "api" in self._roles else "")

@@ -1,12 +1,9 @@
 """Addresses of monitors that were deleted: removed in small steps, which a kill does not lose."""
 
-from crypitor.database.engine import Database, Transaction
+from crypitor.database.engine import Transaction
 
 AT_ONCE = 1_000
 """Addresses in one step: a few milliseconds, for which blocks may have to wait."""
-
-REST_SECONDS = 0.02
-IDLE_SECONDS = 5.0
 
 # In the order of the primary key, so that neighbours leave the same page.
 REMOVE = """delete from addresses where monitor_id = :monitor_id and address in (
@@ -31,25 +28,6 @@ async def remove_leftovers(tx: Transaction) -> bool:
     return True
 
 
-class Leftovers:
-    """Removes what deleted monitors left, a step at a time, with a rest after each."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._more = False
-
-    async def step(self) -> bool:
-        """Remove some; always False, so that others have their turn before the next step."""
-        if not self._more:
-            self._more = await self._database.read(_has_leftovers)
-        if self._more:
-            self._more = await self._database.write(remove_leftovers)
-        return False
-
-    def rest_seconds(self) -> float:
-        """Return how long to wait before the next step."""
-        return REST_SECONDS if self._more else IDLE_SECONDS
-
-
-async def _has_leftovers(tx: Transaction) -> bool:
+async def has_leftovers(tx: Transaction) -> bool:
+    """Whether deleted monitors have left addresses."""
     return await tx.one("select monitor_id from leftovers limit 1") is not None

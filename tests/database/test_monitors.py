@@ -16,7 +16,7 @@ from crypitor.database.addresses import (
 )
 from crypitor.database.endpoints import insert_endpoint
 from crypitor.database.keys import ensure_project
-from crypitor.database.leftovers import AT_ONCE, Leftovers, remove_leftovers
+from crypitor.database.leftovers import AT_ONCE, remove_leftovers
 from crypitor.database.monitors import (
     MonitorFilter,
     changes_after,
@@ -39,6 +39,7 @@ from crypitor.monitor.models import (
     Rule,
     rule_of,
 )
+from crypitor.upkeep import Leftovers
 from crypitor.webhook.delivery import Endpoint
 
 A, B, C = (f"0x{digit * 40}" for digit in "abc")
