@@ -7,6 +7,7 @@ Source: TOML 1.0; RFC 8259. A JSON object is an inline table with other punctuat
 
 import json
 import re
+import tomllib
 from typing import TypeAlias
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -23,7 +24,7 @@ _HEADER = re.compile(r"\[(\[)?")
 
 def lines_of(text: str, *, toml: bool) -> dict[Path, int]:
     """Return the line, from 1, of every key and element of a text that parses."""
-    reader = _Reader(text)
+    reader = _Reader(text, toml=toml)
     if toml:
         reader.statements()
     else:
@@ -41,9 +42,10 @@ def line_of(lines: dict[Path, int], path: Path) -> int:
 class _Reader:
     """Where it is in a text is handed from method to method; what it sees goes to `lines`."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, toml: bool) -> None:
         self.lines: dict[Path, int] = {}
         self._text = text
+        self._toml = toml
         self._counts: dict[Path, int] = {}
         self._counted = (0, 1)
 
@@ -97,16 +99,17 @@ class _Reader:
         while True:
             found = _KEY.match(self._text, at)
             assert found is not None
-            word = found[1]
-            keys.append(
-                json.loads(word, strict=False)
-                if word[0] == '"' and "\\U" not in word
-                else word.strip("\"'")
-            )
+            keys.append(self._key(found[1]))
             at = found.end()
             if self._text[at : at + 1] != ".":
                 return keys, at
             at += 1
+
+    def _key(self, word: str) -> str:
+        if word[0] not in "\"'":
+            return word
+        (key,) = tomllib.loads(f"{word} = 0") if self._toml else [json.loads(word, strict=False)]
+        return str(key)
 
     def _table(self, keys: list[str], *, again: bool) -> Path:
         """Return the path of a header, with the index of the newest element of each array."""

@@ -31,6 +31,9 @@ kind = "native"
 kind = 'erc20'
 contracts = ["0xc",
 "0xd"]
+[monitors.Other."\\\\U"]
+"\\U0001f4b0" = true
+'C:\\' = true
 '''
 JSON = """{
   "monitors": {
@@ -58,6 +61,8 @@ JSON = """{
         (("monitors", "Other", "rules", 1, "kind"), 21),
         (("monitors", "Other", "rules", 1, "contracts", 1), 23),
         (("monitors", "Other", "rules", 1, "missing", "thing"), 20),
+        (("monitors", "Other", "\\U", "\U0001f4b0"), 25),
+        (("monitors", "Other", "\\U", "C:\\"), 26),
     ],
 )
 def test_lines_of_toml(path, line):
