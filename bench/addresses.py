@@ -19,7 +19,7 @@ from crypitor.evm.types import Address, Block
 from crypitor.monitor.index import Index
 from crypitor.monitor.match import find_matches
 from crypitor.monitor.models import DEFAULT_RULES, Kind, Monitor, Phase, rule_of
-from crypitor.upkeep import LEFTOVERS_IDLE_SECONDS, Leftovers
+from crypitor.upkeep import REST_SECONDS, leftovers
 
 SEED = 4
 COUNT = 1_000_000
@@ -109,11 +109,9 @@ async def _deleted(session: aiohttp.ClientSession, path: str) -> None:
 
 
 async def _emptied(service: World) -> None:
-    leftovers = Leftovers(service.database)
-    await leftovers.step()
-    while (rest := leftovers.rest_seconds()) < LEFTOVERS_IDLE_SECONDS:
-        await asyncio.sleep(rest)
-        await leftovers.step()
+    sweep = leftovers(service.database)
+    while await sweep.step():
+        await asyncio.sleep(REST_SECONDS)
 
 
 async def _searching(

@@ -1,19 +1,22 @@
 """The roles that see to what is past: replays, what deletions cancel, what is kept no longer."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Literal, Protocol
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from typing import Literal, Protocol, TypeAlias
 
 from crypitor.config import Config, RetentionConfig
-from crypitor.database.engine import Database
+from crypitor.database.cancellations import cancel_more, has_cancellations
+from crypitor.database.engine import Database, Transaction
 from crypitor.database.leftovers import has_leftovers, remove_leftovers
 from crypitor.database.retention import DAY_MS, Kept
 from crypitor.loop import Health, clock, forever
 from crypitor.retention import Retention
-from crypitor.webhook.replayer import Canceller, Replayer
+from crypitor.webhook.replayer import Replayer
 
-LEFTOVERS_REST_SECONDS = 0.02
-LEFTOVERS_IDLE_SECONDS = 5.0
+REST_SECONDS = 0.02
+IDLE_SECONDS = 1.0
+
+InTransaction: TypeAlias = Callable[[Transaction], Awaitable[bool]]
 
 
 class Runs(Protocol):
@@ -33,39 +36,57 @@ def upkeep(
 
     Each of them shares its work, step by step, with the same one in other processes.
     """
-    yield "leftovers", Leftovers(database)
+    yield "leftovers", leftovers(database)
     if "webhook" in roles:
         per_second = config.webhook.replay_per_second
         yield "replays", Replayer(database, wake=wake, clock=clock, per_second=per_second)
-        yield "cancellations", Canceller(database, clock=clock)
+        yield "cancellations", cancellations(database)
     if {"webhook", "monitor"} & set(roles):
         yield "retention", Retention(database, kept_of(config.retention), clock=clock)
 
 
-class Leftovers:
-    """Removes what deleted monitors left, a step at a time, with a rest after each."""
+class Sweep:
+    """Does what deletions have left, a step at a time, with a rest after each.
 
-    def __init__(self, database: Database) -> None:
+    left: whether there is any. sweep: does some of it; False when nothing is left.
+    """
+
+    def __init__(self, name: str, database: Database, left: InTransaction, sweep: InTransaction):
+        self._name = name
         self._database = database
+        self._left = left
+        self._sweep = sweep
         self._more = False
 
     async def run(self, stop: asyncio.Event, health: Health) -> None:
         """Make steps until `stop` is set."""
-        await forever(
-            "leftovers", self.step, stop=stop, health=health, idle_seconds=self.rest_seconds
-        )
+
+        async def step() -> bool:
+            await self.step()
+            return False  # others have their turn before the next
+
+        await forever(self._name, step, stop=stop, health=health, idle_seconds=self._rest_seconds)
 
     async def step(self) -> bool:
-        """Remove some; always False, so that others have their turn before the next step."""
+        """Make one step; False when nothing is left."""
         if not self._more:
-            self._more = await self._database.read(has_leftovers)
+            self._more = await self._database.read(self._left)
         if self._more:
-            self._more = await self._database.write(remove_leftovers)
-        return False
+            self._more = await self._database.write(self._sweep)
+        return self._more
 
-    def rest_seconds(self) -> float:
-        """Return how long to wait before the next step."""
-        return LEFTOVERS_REST_SECONDS if self._more else LEFTOVERS_IDLE_SECONDS
+    def _rest_seconds(self) -> float:
+        return REST_SECONDS if self._more else IDLE_SECONDS
+
+
+def leftovers(database: Database) -> Sweep:
+    """Return what removes the addresses of deleted monitors."""
+    return Sweep("leftovers", database, has_leftovers, remove_leftovers)
+
+
+def cancellations(database: Database) -> Sweep:
+    """Return what gives up the deliveries of deleted monitors and endpoints."""
+    return Sweep("cancellations", database, has_cancellations, lambda tx: cancel_more(tx, clock()))
 
 
 def kept_of(retention: RetentionConfig) -> Kept:

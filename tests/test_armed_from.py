@@ -23,6 +23,7 @@ from crypitor.monitor.matcher import MOST_BLOCKS, Chain, Matcher
 from crypitor.monitor.watchlist import Watchlist
 from crypitor.queue import Message
 from crypitor.queue.memory import MemoryQueue
+from crypitor.upkeep import cancellations
 from crypitor.webhook.message import NetworkTitle
 from crypitor.webhook.post import Poster
 from tests.conftest import postgres_database
@@ -190,6 +191,9 @@ async def run(url, lives, apart=False):
                 await matching
                 streaming.cancel()
         await server.close()
+        sweep = cancellations(database)
+        while await sweep.step():
+            pass
         last = matcher.tip(NETWORK).number
         stored = await database.read(
             lambda tx: tx.all("select monitor_id, address, block_number from matches")

@@ -51,6 +51,11 @@ async def cancel_for_endpoint(tx: Transaction, endpoint_id: str, now: int) -> No
     await _begin(tx, "endpoint_id", endpoint_id, now)
 
 
+async def has_cancellations(tx: Transaction) -> bool:
+    """Whether deletions have left deliveries to cancel."""
+    return await tx.one("select subject_id from cancellations limit 1") is not None
+
+
 async def cancel_more(tx: Transaction, now: int) -> bool:
     """Do one step of what deletions have left; False when nothing is left."""
     lock = "for update skip locked" if tx.dialect == "postgresql" else ""

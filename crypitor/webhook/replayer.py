@@ -1,14 +1,10 @@
-"""What follows the sending: replays of past deliveries, and the rest of what deletions cancel.
-
-Both are done in small transactions, by whichever process comes first.
-"""
+"""Sends past deliveries again, in small transactions, by whichever process comes first."""
 
 import asyncio
 from collections.abc import Callable, Iterable
 
 import structlog
 
-from crypitor.database.cancellations import cancel_more
 from crypitor.database.engine import Database
 from crypitor.database.replays import step_replay
 from crypitor.loop import Health, forever
@@ -17,7 +13,6 @@ log = structlog.get_logger(__name__)
 
 IDLE_SECONDS = 1.0
 PER_SECOND = 50.0
-BETWEEN_CANCELLATIONS_SECONDS = 0.02
 
 
 class Replayer:
@@ -63,30 +58,3 @@ class Replayer:
             log.info("replay done", job=stepped.replay_id, deliveries=stepped.queued)
         self._idle_seconds = min(IDLE_SECONDS, max(0, stepped.next_at - self._clock()) / 1000)
         return stepped.next_at <= now
-
-
-class Canceller:
-    """Gives up what deletions have left open. clock: unix milliseconds."""
-
-    def __init__(self, database: Database, *, clock: Callable[[], int]) -> None:
-        self._database = database
-        self._clock = clock
-        self._more = False
-
-    async def run(self, stop: asyncio.Event, health: Health) -> None:
-        """Make steps until `stop` is set, with a rest between two for those who write as well."""
-
-        async def step() -> bool:
-            self._more = await self.step()
-            return False
-
-        await forever(
-            "cancellations", step, stop=stop, health=health, idle_seconds=self._rest_seconds
-        )
-
-    async def step(self) -> bool:
-        """Make one step; False when nothing is left."""
-        return await self._database.write(lambda tx: cancel_more(tx, self._clock()))
-
-    def _rest_seconds(self) -> float:
-        return BETWEEN_CANCELLATIONS_SECONDS if self._more else IDLE_SECONDS

@@ -39,7 +39,7 @@ from crypitor.monitor.models import (
     Rule,
     rule_of,
 )
-from crypitor.upkeep import Leftovers
+from crypitor.upkeep import leftovers
 from crypitor.webhook.delivery import Endpoint
 
 A, B, C = (f"0x{digit * 40}" for digit in "abc")
@@ -254,11 +254,9 @@ async def test_leftovers_are_found_again_after_a_kill(database, monitor):
 
     await store(database, monitor)
     await database.write(prepared)
-    leftovers = Leftovers(database)
-    idle = leftovers.rest_seconds()
-    await leftovers.step()
-    while leftovers.rest_seconds() < idle:
-        await leftovers.step()
+    sweep = leftovers(database)
+    while await sweep.step():
+        pass
 
     assert await database.read(lambda tx: tx.all("select * from addresses")) == []
 
