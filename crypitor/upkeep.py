@@ -51,7 +51,9 @@ class Sweep:
     left: whether there is any. sweep: does some of it; False when nothing is left.
     """
 
-    def __init__(self, name: str, database: Database, left: InTransaction, sweep: InTransaction):
+    def __init__(
+        self, name: str, database: Database, left: InTransaction, sweep: InTransaction
+    ) -> None:
         self._name = name
         self._database = database
         self._left = left
