@@ -12,7 +12,7 @@ from crypitor.api.answers.endpoints import (
     WaitingAnswer,
 )
 from crypitor.api.answers.terms import Deleted
-from crypitor.api.bodies import EndpointBody
+from crypitor.api.bodies.endpoints import EndpointBody
 from crypitor.api.call import Call, Change, Effect, found
 from crypitor.api.queries import Query
 from crypitor.api.reading import merge_patch, summary, validated

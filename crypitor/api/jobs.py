@@ -1,7 +1,7 @@
 """Jobs: work that takes long, to be started, watched and cancelled."""
 
 from crypitor.api.answers.jobs import JobAnswer
-from crypitor.api.bodies import BackfillBody
+from crypitor.api.bodies.jobs import BackfillBody
 from crypitor.api.call import Call, Change, found
 from crypitor.api.reading import summary
 from crypitor.api.routing import Routes

@@ -7,7 +7,7 @@ project administers the keys of that project, and sees no other.
 from crypitor.api.answers.keys import KeyAnswer, KeyPage, ProjectAnswer, ProjectPage
 from crypitor.api.answers.terms import Deleted
 from crypitor.api.auth import DOOR
-from crypitor.api.bodies import KeyBody, ProjectBody
+from crypitor.api.bodies.keys import KeyBody, ProjectBody
 from crypitor.api.call import Call, Change, found
 from crypitor.api.queries import KeyQuery, Query
 from crypitor.api.routing import Routes

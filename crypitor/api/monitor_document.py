@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from crypitor.api.answers.monitors import LabelledAddress, MonitorAnswer, RuleAnswer
-from crypitor.api.bodies import MonitorBody, RuleBody
+from crypitor.api.bodies.monitors import MonitorBody
+from crypitor.api.bodies.rules import RuleBody
 from crypitor.api.context import NetworkFacts
 from crypitor.api.reading import summary
 from crypitor.errors import Invalid, Mistake

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from crypitor.api.answers.monitors import DeletedMonitor, MonitorAnswer, MonitorPage
-from crypitor.api.bodies import MonitorBody
+from crypitor.api.bodies.monitors import MonitorBody
 from crypitor.api.call import Call, Change, Effect, found
 from crypitor.api.context import WatchIndex
 from crypitor.api.endpoints import endpoint_answer, endpoint_of

@@ -9,9 +9,11 @@ from pydantic import BaseModel, TypeAdapter
 
 import crypitor
 from crypitor.api.answers.problems import Problem
-from crypitor.api.bodies import ADDRESS_PATTERN
+from crypitor.api.bodies.terms import ADDRESS_PATTERN
 from crypitor.api.call import KEY_HEADER
-from crypitor.api.examples import ANSWERS, BEACON, BODIES
+from crypitor.api.examples.answers import ANSWERS
+from crypitor.api.examples.bodies import BODIES
+from crypitor.api.examples.terms import BEACON
 from crypitor.api.routing import JSON, MERGE_PATCH, Operation
 
 REF = "#/components/schemas/{model}"

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
-from crypitor.api.bodies import LINE, AddressText
+from crypitor.api.bodies.terms import LINE, AddressText
 from crypitor.api.moment import Moment
 from crypitor.evm.address import parse_hash
 

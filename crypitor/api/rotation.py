@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from crypitor.api.answers.endpoints import SecretAnswer
-from crypitor.api.bodies import RotationBody
+from crypitor.api.bodies.endpoints import RotationBody
 from crypitor.api.call import Call, Change, found
 from crypitor.api.routing import Routes
 from crypitor.database.endpoints import get_endpoint, lock_endpoint, update_endpoint

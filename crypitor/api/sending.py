@@ -5,7 +5,7 @@ from typing import Any
 
 from crypitor.api.answers.jobs import JobAnswer
 from crypitor.api.answers.matches import DeliveryAnswer, PingAnswer
-from crypitor.api.bodies import ReplayBody, RetryBody
+from crypitor.api.bodies.jobs import ReplayBody, RetryBody
 from crypitor.api.call import Call, Change, Effect, found
 from crypitor.api.deliveries import delivery_answer, shown_headers
 from crypitor.api.reading import summary

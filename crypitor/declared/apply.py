@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from crypitor.api.bodies import MOST_INLINE_ADDRESSES
+from crypitor.api.bodies.monitors import MOST_INLINE_ADDRESSES
 from crypitor.declared.files import STDIN, Addresses, read_files
 from crypitor.declared.forms import Held
 from crypitor.declared.plan import Change, Plan, Planner, lines, path_of

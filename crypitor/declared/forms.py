@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from crypitor.api.bodies import EndpointBody, MonitorBody
+from crypitor.api.bodies.endpoints import EndpointBody
+from crypitor.api.bodies.monitors import MonitorBody
 from crypitor.api.monitor_document import document, monitor_of
 from crypitor.api.reading import validated
 from crypitor.declared.files import Table

@@ -7,7 +7,8 @@ from typing import Any, Self
 
 import aiohttp
 
-from crypitor.api.bodies import EndpointBody, MonitorBody
+from crypitor.api.bodies.endpoints import EndpointBody
+from crypitor.api.bodies.monitors import MonitorBody
 from crypitor.config import Config
 from crypitor.declared.files import Addresses, Table
 from crypitor.declared.forms import Held, answered, endpoint_form, endpoint_key, monitor_form

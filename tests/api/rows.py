@@ -2,7 +2,7 @@
 
 import json
 
-from crypitor.api.examples import ANSWERS
+from crypitor.api.examples.answers import ANSWERS
 
 MATCH_COLUMNS = """id, position, project_id, monitor_id, network, kind, direction, address,
     block_number, block_hash, transaction_hash, phase, returns, confirm_block, confirm_tag, document,

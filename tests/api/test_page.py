@@ -8,7 +8,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from crypitor.api import SERVER_OPTIONS, build
-from crypitor.api.examples import ANSWERS
+from crypitor.api.examples.answers import ANSWERS
 from crypitor.dashboard.page import overview
 from crypitor.database.keys import ensure_project
 from tests.api.rows import insert_delivery, insert_match

@@ -1,0 +1,1 @@
+"""What callers may write in bodies, with limits and defaults."""

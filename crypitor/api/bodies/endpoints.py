@@ -1,0 +1,98 @@
+"""Who is told, and how."""
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, WithJsonSchema
+
+from crypitor.api.bodies.terms import Body, Line
+from crypitor.webhook.template import CONTENT_TYPE, JSON_TYPE, LONGEST_TEMPLATE
+
+_HEADER_NAME = "^[A-Za-z0-9_-]{1,96}$"
+_HEADER_VALUE = "^[\\x20-\\x7e]*$"
+Headers: TypeAlias = Annotated[
+    dict[
+        Annotated[str, Field(pattern=_HEADER_NAME)],
+        Annotated[str, Field(pattern=_HEADER_VALUE, max_length=4000)],
+    ],
+    Field(max_length=32),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "maxProperties": 32,
+            "propertyNames": {"pattern": _HEADER_NAME},
+            "additionalProperties": {
+                "type": "string",
+                "pattern": _HEADER_VALUE,
+                "maxLength": 4000,
+            },
+        }
+    ),
+]
+
+
+class TemplateBody(Body):
+    """A body in which `{{data.amount}}` stands for a field of the standard one."""
+
+    body: str = Field(
+        min_length=1,
+        max_length=LONGEST_TEMPLATE,
+        description="In JSON a field is escaped for a place between quotes; `{{field | json}}` is "
+        "a whole value. Other formatters: `short`, `upper`, `lower`, `url`, `html`. Beside those "
+        "of the standard body there are `text` and `links.transaction`, `.block`, `.address`, "
+        "`.contract`.",
+    )
+    content_type: str = Field(JSON_TYPE, pattern=CONTENT_TYPE)
+
+
+class EndpointBody(Body):
+    """A URL that takes webhooks."""
+
+    url: str = Field(
+        description="http(s), public unless the operator allows more, without user information, "
+        "at most 2048 characters. `kafka://TOPIC` publishes to a topic that the operator allows.",
+        json_schema_extra={"format": "uri"},
+    )
+    description: Line = Field("", max_length=500)
+    format: Literal["standard", "crypitor", "slack", "discord", "telegram"] = Field(
+        "standard",
+        description="`crypitor`: the original Crypitor's bodies, for receivers written for them. "
+        "`slack`, `discord`, `telegram`: messages for people; the URL is that of an incoming "
+        "webhook, for Telegram `https://api.telegram.org/bot<token>/sendMessage?chat_id=<chat>`.",
+    )
+    template: TemplateBody | None = Field(
+        None, description="A body of your own in place of the standard one; null: none."
+    )
+    signature: Literal["v1", "v1a"] = Field(
+        "v1",
+        description="`v1`: HMAC-SHA256 with a shared secret. `v1a`: ed25519; receivers need only "
+        "the public key. A change replaces the secret, as `/rotate` does.",
+    )
+    headers: Headers = Field(
+        default_factory=dict,
+        description="Sent with each webhook. Readers without write scope see *** for the values.",
+    )
+    ordered: bool = Field(default=False, description="One at a time, first in first out.")
+    rate_per_second: float | None = Field(
+        None,
+        gt=0,
+        le=10_000,
+        description="null: no limit; for `slack`, `discord` and `telegram` what they take.",
+    )
+    events: list[Literal["endpoint.failing", "endpoint.disabled"]] = Field(
+        default_factory=list,
+        max_length=2,
+        description="News of the project's other endpoints that this one is told.",
+    )
+    enabled: bool = True
+
+
+class RotationBody(Body):
+    """Which secret is to sign from now on."""
+
+    secret: str | None = Field(
+        None,
+        max_length=200,
+        description="One of your own: `whsec_` and base64 of 24 to 64 bytes, or `whsk_` and base64 "
+        "of an ed25519 seed and its public key; null: a new one is made.",
+    )
+    signature: Literal["v1", "v1a"] | None = Field(None, description="null: as before.")

@@ -1,0 +1,127 @@
+"""What is watched."""
+
+from typing import Annotated, Literal
+
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainValidator,
+    Tag,
+    WithJsonSchema,
+)
+
+from crypitor.api.bodies.endpoints import EndpointBody
+from crypitor.api.bodies.rules import RuleBody
+from crypitor.api.bodies.terms import Body, Entry, Line
+
+MOST_RULES = 64
+MOST_INLINE_ADDRESSES = 10_000
+MOST_NETWORKS = 64
+MOST_ENDPOINTS = 16
+MOST_TAGS = 50
+
+_TAG = r'^[^\x00-\x1f\x7f"\\]*$'
+
+
+def _confirmations(value: object) -> int | str | None:
+    if value is None or value in ("safe", "finalized"):
+        return value
+    number = int(value) if isinstance(value, float) and value.is_integer() else value
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= 100_000:
+        raise ValueError("this has to be a number from 1 to 100000, 'safe', 'finalized' or null")
+    return number
+
+
+def _few_inline(value: object) -> object:
+    if isinstance(value, list) and len(value) > MOST_INLINE_ADDRESSES:
+        raise ValueError(
+            f"{len(value)} addresses; the limit is {MOST_INLINE_ADDRESSES} here: add the others "
+            "through POST /v1/monitors/{id}/addresses"
+        )
+    return value
+
+
+class MonitorBody(Body):
+    """A standing question: what to watch, where, and whom to tell."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            # Everything on a chain would be too much: any address needs a limit in each rule.
+            "if": {"properties": {"addresses": {"const": "any"}}, "required": ["addresses"]},
+            "then": {
+                "properties": {
+                    "rules": {
+                        "type": "array",
+                        "items": {
+                            "anyOf": [
+                                {
+                                    "properties": {"contracts": {"type": "array"}},
+                                    "required": ["contracts"],
+                                },
+                                {
+                                    "properties": {"where": {"type": "string"}},
+                                    "required": ["where"],
+                                },
+                                {"properties": {"kind": {"enum": ["event", "call"]}}},
+                            ]
+                        },
+                    }
+                },
+                "required": ["rules"],
+            },
+        }
+    )
+
+    name: Line = Field("", max_length=200)
+    networks: list[str] = Field(
+        min_length=1, max_length=MOST_NETWORKS, description="Names from GET /v1/networks."
+    )
+    addresses: Annotated[
+        Annotated[Literal["any"], Tag("any")]
+        | Annotated[list[Entry], BeforeValidator(_few_inline), Tag("list")],
+        Discriminator(lambda value: "any" if isinstance(value, str) else "list"),
+    ] = Field(
+        default_factory=list,
+        description=(
+            "Whose transfers and deployments are watched; `any` for everybody's, then each rule of "
+            "such a kind has contracts or a condition. Events and calls need none. "
+            f"At most {MOST_INLINE_ADDRESSES} here, more through /addresses. In a PATCH the list "
+            "takes the place of all addresses that are watched."
+        ),
+        json_schema_extra={"maxItems": MOST_INLINE_ADDRESSES},
+    )
+    rules: list[RuleBody] | None = Field(
+        None,
+        min_length=1,
+        max_length=MOST_RULES,
+        description="Left out: native, erc20, erc721 and erc1155 in all directions.",
+    )
+    endpoints: list[str] = Field(
+        default_factory=list, max_length=MOST_ENDPOINTS, description="Ids of endpoints."
+    )
+    webhook: EndpointBody | None = Field(
+        None, description="Shorthand: makes an endpoint and puts its id into `endpoints`."
+    )
+    notify: list[Literal["detected", "confirmed", "reverted"]] = Field(
+        default=["detected", "confirmed", "reverted"], description="The phases that are delivered."
+    )
+    confirmations: Annotated[
+        int | str | None,
+        PlainValidator(_confirmations),
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {"type": "integer", "minimum": 1, "maximum": 100_000},
+                    {"enum": ["safe", "finalized"]},
+                    {"type": "null"},
+                ]
+            }
+        ),
+    ] = Field(None, description="null: what the network's configuration says.")
+    tags: list[Annotated[str, Field(min_length=1, max_length=100, pattern=_TAG)]] = Field(
+        default_factory=list, max_length=MOST_TAGS
+    )
+    note: Annotated[str, Field(pattern=r"^[^\x00]*$")] = Field("", max_length=10_000)
+    enabled: bool = True

@@ -1,0 +1,123 @@
+"""The kinds of rules."""
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+import msgspec
+from pydantic import Field, PlainValidator, WithJsonSchema
+
+from crypitor.api.bodies.terms import AddressText, Body
+from crypitor.evm.abi.fragment import LONGEST_FRAGMENT
+from crypitor.monitor.condition.lexer import LONGEST_CONDITION
+
+MOST_CONTRACTS = 1_000
+DEEPEST_FRAGMENT = 64
+
+
+def _signature(value: object) -> object:
+    if not isinstance(value, str | dict):
+        raise ValueError("this has to be text, or an entry of a JSON ABI")  # noqa: TRY004 - pydantic's
+    if not _is_shallow(value, DEEPEST_FRAGMENT):
+        raise ValueError("this is nested too deeply")
+    if len(msgspec.json.encode(value)) > LONGEST_FRAGMENT:
+        raise ValueError(f"the limit is {LONGEST_FRAGMENT} characters")
+    return value
+
+
+def _is_shallow(value: object, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_is_shallow(each, levels - 1) for each in inner)
+
+
+Where: TypeAlias = Annotated[
+    str | None,
+    Field(
+        min_length=1,
+        max_length=LONGEST_CONDITION,
+        description="A condition over the match, such as `amount >= 1.5 ether and "
+        "not watched(to_address)`; left out: none.",
+    ),
+]
+Contracts: TypeAlias = Annotated[
+    list[AddressText] | None,
+    Field(
+        min_length=1,
+        max_length=MOST_CONTRACTS,
+        description="Only these contracts; left out: any.",
+    ),
+]
+Signature: TypeAlias = Annotated[
+    str | dict[str, Any],
+    PlainValidator(_signature),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "minLength": 1, "maxLength": LONGEST_FRAGMENT},
+                {"type": "object", "title": "JSON ABI fragment"},
+            ],
+            "description": "As in Solidity, `Transfer(address indexed from, address indexed to, "
+            "uint256 value)`, or an entry of a JSON ABI.",
+        }
+    ),
+]
+
+
+class NativeRule(Body):
+    """Transactions that move the chain's own coin."""
+
+    kind: Literal["native"]
+    direction: Literal["all", "in", "out"] = "all"
+    include_failed: bool = Field(
+        default=False, description="Also those that failed; their `status` is `failed`."
+    )
+    where: Where = None
+
+
+class TokenRule(Body):
+    """Transfers of tokens."""
+
+    kind: Literal["erc20", "erc721", "erc1155"]
+    direction: Literal["all", "in", "out"] = "all"
+    contracts: Contracts = None
+    where: Where = None
+
+
+class EventRule(Body):
+    """Logs of an event, whoever the monitor's addresses are. An anonymous one needs contracts."""
+
+    kind: Literal["event"]
+    signature: Signature
+    contracts: Contracts = None
+    where: Where = None
+
+
+class CallRule(Body):
+    """Transactions that call a function, failed ones too, whoever the monitor's addresses are."""
+
+    kind: Literal["call"]
+    signature: Signature
+    contracts: Contracts = None
+    where: Where = None
+
+
+class InternalRule(Body):
+    """Value that calls within successful transactions moved; the network needs `traces`."""
+
+    kind: Literal["internal"]
+    direction: Literal["all", "in", "out"] = "all"
+    where: Where = None
+
+
+class DeploymentRule(Body):
+    """Transactions that create a contract: `out` for the sender, `in` for the contract."""
+
+    kind: Literal["deployment"]
+    direction: Literal["all", "in", "out"] = "all"
+    where: Where = None
+
+
+RuleBody: TypeAlias = Annotated[
+    NativeRule | InternalRule | TokenRule | EventRule | CallRule | DeploymentRule,
+    Field(discriminator="kind"),
+]
