@@ -1,7 +1,6 @@
 """The process: opens what it needs, runs its roles side by side, and closes in reverse."""
 
 import asyncio
-import contextlib
 import gc
 import os
 import random
@@ -20,7 +19,7 @@ from crypitor.api.context import Context
 from crypitor.backfill.runner import Backfill
 from crypitor.backfill.trial import Trial
 from crypitor.carrier import queue_of, topics_of
-from crypitor.config import ROLES, Config, NetworkConfig
+from crypitor.config import ROLES, Config
 from crypitor.config.places import own_places, own_ports
 from crypitor.database.engine import Database
 from crypitor.errors import ConfigError
@@ -32,15 +31,14 @@ from crypitor.monitor.models import Confirmations
 from crypitor.monitor.position import kept_headers
 from crypitor.monitor.watchlist import Watchlist
 from crypitor.observer import Observer
-from crypitor.opening import opened_in_time, site_of
+from crypitor.opening import allow_many_connections, opened_in_time, site_of
 from crypitor.processes import TELL_SECONDS, Processes
 from crypitor.queue import Queue
 from crypitor.signals import run_until_signalled
-from crypitor.standing import Standing, facts_of
+from crypitor.standing import Standing, facts_of, title_of
 from crypitor.upkeep import upkeep
 from crypitor.webhook.closed import Closed
 from crypitor.webhook.egress import networks as cidrs
-from crypitor.webhook.message import NetworkTitle
 from crypitor.webhook.post import Poster
 from crypitor.webhook.sender import Sender
 from crypitor.worker.follower import Follower
@@ -59,20 +57,9 @@ Started = Callable[[str, str | None], None]
 
 def run(config: Config, roles: Sequence[str] = ROLES) -> int:
     """Run the service until a signal ends it; return the exit status."""
-    _allow_many_connections()
+    allow_many_connections()
     run_until_signalled(lambda stop: serve(config, roles, stop, _announce))
     return 0
-
-
-def _allow_many_connections() -> None:
-    """Take as many file descriptors as the system grants: each endpoint may hold a connection."""
-    try:
-        import resource  # noqa: PLC0415 - not there on every platform
-    except ImportError:
-        return
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):  # macOS grants less than it says
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def serve(
@@ -273,7 +260,7 @@ class _Service:
         gc.freeze()
         chains = {
             name: Chain(
-                _title(network), network.confirmations, kept_headers(network.max_reorg_depth)
+                title_of(network), network.confirmations, kept_headers(network.max_reorg_depth)
             )
             for name, network in self._config.followed.items()
         }
@@ -342,7 +329,7 @@ class _Service:
         return Backfill(
             name,
             network.chain_id,
-            _title(network),
+            title_of(network),
             await self._nodes(name, Rank.PAST),
             self._database,
             term=lambda: follower.term,
@@ -394,10 +381,6 @@ class _Service:
             in_doubt=watchlist.doubt if watchlist else lambda: None,
             trials=self._trials,
         )
-
-
-def _title(network: NetworkConfig) -> NetworkTitle:
-    return NetworkTitle(network.title, network.native_symbol, network.explorer)
 
 
 def _announce(url: str, admin_key: str | None) -> None:

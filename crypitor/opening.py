@@ -1,4 +1,4 @@
-"""The database opened, and somebody let in; what the API says while that is waited for."""
+"""What a start opens: connections, the database, the API, which says so while it is waited for."""
 
 import asyncio
 import contextlib
@@ -27,6 +27,17 @@ from crypitor.site import listening
 log = structlog.get_logger(__name__)
 
 FIRST_RETRY_SECONDS = 0.5
+
+
+def allow_many_connections() -> None:
+    """Take as many file descriptors as the system grants: each endpoint may hold a connection."""
+    try:
+        import resource  # noqa: PLC0415 - not there on every platform
+    except ImportError:
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # macOS grants less than it says
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _open(

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from crypitor.api.context import NetworkFacts
-from crypitor.config import Config, Role
+from crypitor.config import Config, NetworkConfig, Role
 from crypitor.database.deliveries import count_due
 from crypitor.database.endpoints import count_by_state
 from crypitor.database.engine import Database, Transaction
@@ -17,6 +17,7 @@ from crypitor.monitor.matcher import Matcher
 from crypitor.monitor.models import Confirmations
 from crypitor.processes import Processes
 from crypitor.webhook.body import rfc3339
+from crypitor.webhook.message import NetworkTitle
 from crypitor.worker.follower import Follower
 from crypitor.worker.status import NetworkStatus
 
@@ -37,6 +38,11 @@ def facts_of(config: Config) -> dict[str, NetworkFacts]:
         )
         for name, network in config.followed.items()
     }
+
+
+def title_of(network: NetworkConfig) -> NetworkTitle:
+    """Return what webhooks tell of a network that is configured."""
+    return NetworkTitle(network.title, network.native_symbol, network.explorer)
 
 
 class Standing:

@@ -33,7 +33,7 @@ def resume_network(
         raise failure(f"no network {name} with a node is configured")
     from crypitor.database.networks import resume
     from crypitor.loop import clock
-    from crypitor.webhook.message import NetworkTitle
+    from crypitor.standing import title_of
     from crypitor.worker import Unobserved
     from crypitor.worker.beginning import headers_below
     from crypitor.worker.nodes import Nodes
@@ -55,13 +55,7 @@ def resume_network(
         raise failure(f"no node has block {from_block - 1}")
     reverted = in_database(
         loaded,
-        lambda tx: resume(
-            tx,
-            name,
-            before=before,
-            now=clock(),
-            title=NetworkTitle(network.title, network.native_symbol, network.explorer),
-        ),
+        lambda tx: resume(tx, name, before=before, now=clock(), title=title_of(network)),
     )
     if reverted is None:
         raise failure(f"nothing has been matched of {name} yet")
