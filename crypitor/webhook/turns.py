@@ -203,10 +203,12 @@ class Turns:
         """Free the slot of an attempt, and let the endpoint's share follow from how it went."""
         lane = self._lanes[endpoint_id]
         self._hold(lane, -1)
-        held = lane.in_flight
-        self._hold(lane, -held)
-        lane.standing = Standing.PROVEN if succeeded else Standing.DOUBTFUL
-        self._hold(lane, held)
+        standing = Standing.PROVEN if succeeded else Standing.DOUBTFUL
+        if standing is not lane.standing:
+            held = lane.in_flight
+            self._hold(lane, -held)
+            lane.standing = standing
+            self._hold(lane, held)
         lane.share = min(lane.share * 2, lane.most) if succeeded else 1
         if lane.asking:
             self._ask(endpoint_id, lane)

@@ -42,7 +42,7 @@ async def test_every_kind_of_bad_receiver_costs_one_attempt(tmp_path):
     ):
         urls = await serve_all(stack, tmp_path)
         for name in ("a certificate that has expired", "a certificate of another host"):
-            poster._ssl.load_verify_locations(tmp_path / f"{name}.pem")
+            poster._connections._ssl.load_verify_locations(tmp_path / f"{name}.pem")
         began = time.monotonic()
         outcomes = await asyncio.gather(*(post(poster, url) for url in urls.values()))
         seconds = time.monotonic() - began

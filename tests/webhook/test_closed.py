@@ -228,7 +228,7 @@ async def test_https_goes_through_a_tunnel(tmp_path):
 
     async with raw_receiver(talk, ssl=context) as url, proxied(url) as (proxy, poster):
         distrusted = await post(poster, "https://hooks.example.com/hook")
-        poster._ssl.load_verify_locations(certificate)
+        poster._connections._ssl.load_verify_locations(certificate)
         trusted = await post(poster, "https://hooks.example.com/hook")
 
     assert [asked for asked, _ in proxy.asked] == ["CONNECT hooks.example.com:443"] * 2

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from crypitor.errors import Invalid
+from crypitor.webhook.connections import Answer
 from crypitor.webhook.delivery import Endpoint
 from crypitor.webhook.egress import (
     DENIED,
@@ -132,17 +133,17 @@ async def test_no_listed_url_is_ever_called_when_its_name_leads_inside():
 
 
 async def test_the_connection_refuses_even_what_the_first_check_never_saw():
-    """The client's own session, given each hostile URL as it is, dials nothing either."""
+    """The connections, given each hostile URL as it is, dial nothing either."""
     urls = [case["url"] for case in cases("data", "ssrf", "urls.json")] + HOSTILE
     with dialled() as addresses:
         async with Poster(resolver=Stub("127.0.0.1", "::1", "fd00::1")) as poster:
-            session = (await poster._connections()).session
+            connections = poster._connections
             for url in urls:
                 if url == LEADS_OUTSIDE:
                     continue
                 # aiohttp asserts that a URL has a port before it dials
                 with pytest.raises((aiohttp.ClientError, OSError, ValueError, AssertionError)):
-                    await session.post(url, data=b"", allow_redirects=False)
+                    await connections.exchange(connections.target(URL(url)), {}, b"", Answer())
 
     assert addresses == []
 

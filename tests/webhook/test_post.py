@@ -166,6 +166,16 @@ async def test_the_users_headers_cannot_forge_ours(poster):
     assert one.headers["host"] == receiver.url.split("/")[2]
 
 
+@pytest.mark.parametrize("value", ["x\r\nwebhook-id: forged", "x\nhost: inside", "x\r", "x\0"])
+async def test_a_header_that_would_end_early_is_not_sent(poster, value):
+    """Even if the row holds it: nobody gets what its owner did not write as one header."""
+    async with Receiver() as receiver:
+        outcome = await post(poster, receiver.url, headers={"X-Team": value})
+
+    assert not outcome.succeeded
+    assert receiver.received == []
+
+
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("target", ["/other", "http://169.254.169.254/", "file:///etc/passwd"])
 async def test_a_redirect_is_a_failure_and_not_followed(poster, code, target):
@@ -284,7 +294,7 @@ async def test_a_kept_connection_stays_with_the_address_that_was_checked():
             await post(poster, url)
             stub.addresses = ("10.0.0.5",)
             kept = await post(poster, url)
-            poster._connection_seconds = 0
+            poster._connections._connection_seconds = 0
             moved = await post(poster, url)
 
     assert kept.succeeded
@@ -304,7 +314,7 @@ async def test_retired_connections_are_closed_when_their_last_post_ends():
     async with Receiver([wait, 200]) as receiver, poster:
         slow = asyncio.create_task(post(poster, receiver.url))
         await receiver.has(1)
-        oldest = poster._open[0].session
+        oldest = poster._connections._open[0]
         await post(poster, receiver.url)
         open_meanwhile = not oldest.closed
         release.set()

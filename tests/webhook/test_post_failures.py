@@ -1,6 +1,7 @@
 """Receivers that hang, drip, flood, lie and break off: each costs one attempt, no more."""
 
 import asyncio
+import contextlib
 import gzip
 import ssl
 import subprocess
@@ -9,7 +10,8 @@ import time
 import pytest
 from aiohttp import web
 
-from crypitor.webhook.post import MOST_KEPT_CHARACTERS, MOST_READ_BYTES, Poster
+from crypitor.webhook.connections import MOST_READ_BYTES
+from crypitor.webhook.post import MOST_KEPT_CHARACTERS, Poster
 from tests.webhook.posting import answer_of, endpoint, post
 from tests.webhook.receivers import Receiver, raw_receiver, request_of
 from tests.webhook.resolvers import Stub
@@ -92,6 +94,51 @@ async def test_a_receiver_that_never_reads_costs_one_deadline(hasty):
         outcome = await hasty.post(endpoint(url), "de_1", b"x" * 1_000_000, int(time.time() * 1000))
 
     assert outcome.error == "timed out after 0.3 s"
+
+
+async def test_what_a_deadline_cut_off_is_not_sent_afterwards(hasty):
+    """The connection is gone, with all that was still to be written."""
+    body, outcome_is_there, came = b"x" * 8_000_000, asyncio.Event(), 0
+
+    async def talk(reader, writer):
+        nonlocal came
+        writer.transport.pause_reading()
+        await outcome_is_there.wait()
+        writer.transport.resume_reading()
+        with contextlib.suppress(ConnectionError):
+            while some := await reader.read(1 << 20):
+                came += len(some)
+
+    async with raw_receiver(talk) as url:
+        outcome = await hasty.post(endpoint(url), "de_1", body, int(time.time() * 1000))
+        outcome_is_there.set()
+
+    assert outcome.error == "timed out after 0.3 s"
+    assert came < len(body)
+
+
+async def test_who_answers_early_still_gets_the_whole_body(poster):
+    """The rest of it goes out before the connection ends, and nothing follows on that one."""
+    body, peers, came = b"x" * 8_000_000, [], asyncio.Event()
+
+    async def talk(reader, writer):
+        peers.append(writer.get_extra_info("peername"))
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            await writer.drain()
+            length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+            await reader.readexactly(length)
+            if length == len(body):
+                came.set()
+
+    async with raw_receiver(talk) as url:
+        early = await poster.post(endpoint(url), "de_1", body, int(time.time() * 1000))
+        next_one = await post(poster, url)
+        await asyncio.wait_for(came.wait(), 10)
+
+    assert (early.error, next_one.error) == (None, None)
+    assert len(peers) == 2
 
 
 async def test_dns_counts_for_the_deadline():
