@@ -185,7 +185,7 @@ class Standing:
         async def counted(tx: Transaction) -> tuple[int, dict[str, int]]:
             return await count_due(tx, clock()), await count_by_state(tx)
 
-        due, endpoints = await self._database.read(counted)
+        due, endpoints = await self._database.read(counted, at_once=True)
         self._metrics.deliveries_due.set(due)
         for state in ENDPOINT_STATES:
             self._metrics.endpoints.labels(state).set(endpoints.get(state, 0))

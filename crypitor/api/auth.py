@@ -53,7 +53,7 @@ class Door:
         if is_mistyped(secret):
             raise Unauthorized("the key is mistyped or cut off: its checksum is wrong")
         locked = self._locked
-        caller = await self._context.database.read(lambda tx: find_caller(tx, secret))
+        caller = await self._context.database.read(lambda tx: find_caller(tx, secret), at_once=True)
         if caller is None:
             raise Unauthorized("this key is not known, or was revoked")
         if locked == self._locked:

@@ -88,7 +88,7 @@ class Call:
 
     async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run a unit of work that only reads."""
-        return await self.context.database.read(work)
+        return await self.context.database.read(work, at_once=True)
 
     async def change(self, work: Callable[[Transaction], Awaitable[Change[Answer]]]) -> Answer:
         """Make a change and what follows from it; once only for one Idempotency-Key.

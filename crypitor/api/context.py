@@ -110,7 +110,7 @@ class Context:
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run a unit of work that writes. Raises DatabaseUnavailable."""
         try:
-            return await self.database.write(work)
+            return await self.database.write(work, at_once=True)
         except Unavailable:
             self.in_doubt()
             raise

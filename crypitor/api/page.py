@@ -47,7 +47,7 @@ async def _overview(request: web.Request) -> str:
         matches = await list_matches(tx, project, MatchFilter(), SHOWN)
         return matches, await list_deliveries(tx, project, limit=SHOWN)
 
-    matches, deliveries = await context.database.read(unit)
+    matches, deliveries = await context.database.read(unit, at_once=True)
     return overview(
         network_answers(context),
         [match_answer(match, context) for match in matches],

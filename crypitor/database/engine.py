@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import structlog
@@ -18,7 +19,7 @@ import structlog
 from crypitor.database.postgresql import PostgreSQL
 from crypitor.database.seal import Seal
 from crypitor.database.sql import statement
-from crypitor.database.sqlite import SQLite
+from crypitor.database.sqlite import AtOnce, SQLite
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +39,7 @@ class Transaction:
     seal: for the texts that are secret.
     """
 
-    def __init__(self, driver: Driver, raw: Any, seal: Seal, *, writes: bool) -> None:
+    def __init__(self, driver: "Driver | AtOnce", raw: Any, seal: Seal, *, writes: bool) -> None:
         self.seal = seal
         self._driver = driver
         self._raw = raw
@@ -151,22 +152,32 @@ class Database:
         """What is open, without credentials."""
         return self._driver.name
 
-    async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Run a unit of work that sees one snapshot and cannot write."""
-        return await self._whole(work, writes=False)
+    async def read(
+        self, work: Callable[[Transaction], Awaitable[T]], *, at_once: bool = False
+    ) -> T:
+        """Run a unit of work that sees one snapshot and cannot write. at_once: see `write`."""
+        return await self._whole(work, writes=False, at_once=at_once)
 
-    async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def write(
+        self, work: Callable[[Transaction], Awaitable[T]], *, at_once: bool = False
+    ) -> T:
         """Run a unit of work whose changes are committed together, or not at all if it raises.
 
         It waits for nothing but the database, starts no task, and may have to be called again:
         after DatabaseUnavailable it is unknown only whether a COMMIT that was under way counted.
+        at_once: on SQLite, from BEGIN to COMMIT in one trip to the connection's thread. `work` runs
+        in that thread then, beside the event loop: it reads nothing that others change meanwhile.
         """
-        return await self._whole(work, writes=True)
+        return await self._whole(work, writes=True, at_once=at_once)
 
-    async def _whole(self, work: Callable[[Transaction], Awaitable[T]], *, writes: bool) -> T:
+    async def _whole(
+        self, work: Callable[[Transaction], Awaitable[T]], *, writes: bool, at_once: bool
+    ) -> T:
         if _within.get():
             raise RuntimeError("a unit of work cannot contain another: pass its Transaction on")
-        unit = asyncio.create_task(self._unit(work, writes=writes), name="unit of work")
+        unit = asyncio.create_task(
+            self._unit(work, writes=writes, at_once=at_once), name="unit of work"
+        )
         self._units.add(unit)
         unit.add_done_callback(self._units.discard)
         try:
@@ -175,7 +186,9 @@ class Database:
             unit.add_done_callback(_tell_of_failure)
             raise
 
-    async def _unit(self, work: Callable[[Transaction], Awaitable[T]], *, writes: bool) -> T:
+    async def _unit(
+        self, work: Callable[[Transaction], Awaitable[T]], *, writes: bool, at_once: bool
+    ) -> T:
         _within.set(True)
         driver = self._driver
         connection = driver.connection(writes=writes)
@@ -183,21 +196,33 @@ class Database:
             await connection.__aenter__()
         try:
             raw = connection.raw_connection
-            transaction = Transaction(driver, raw, self._seal, writes=writes)
-            try:
-                with driver.outages(writes=writes):
-                    await driver.begin(raw, writes=writes)
-                result = await work(transaction)
-                with driver.outages(writes=writes):
-                    await driver.commit(raw)
-            except BaseException:
-                await driver.rollback(raw)
-                raise
-            finally:
-                transaction.end()
+            if at_once and isinstance(driver, SQLite):
+                return await driver.at_once(raw, partial(self._transacted, work, writes=writes))
+            return await self._transacted(work, driver, raw, writes=writes)
         finally:
             with driver.outages(writes=writes):
                 await connection.__aexit__()
+
+    async def _transacted(
+        self,
+        work: Callable[[Transaction], Awaitable[T]],
+        driver: Driver | AtOnce,
+        raw: Any,
+        *,
+        writes: bool,
+    ) -> T:
+        transaction = Transaction(driver, raw, self._seal, writes=writes)
+        try:
+            with driver.outages(writes=writes):
+                await driver.begin(raw, writes=writes)
+            result = await work(transaction)
+            with driver.outages(writes=writes):
+                await driver.commit(raw)
+        except BaseException:
+            await driver.rollback(raw)
+            raise
+        finally:
+            transaction.end()
         return result
 
     async def _close(self) -> None:

@@ -209,7 +209,9 @@ class Matcher:
         ]
         expected = position.sequence
         try:
-            saved = await self._database.write(lambda tx: save_blocks(tx, effects, expected))
+            saved = await self._database.write(
+                lambda tx: save_blocks(tx, effects, expected), at_once=True
+            )
         except IndexOutdated:
             works[:] = [await self._match(work.message) for work in works]
             return

@@ -143,7 +143,9 @@ class Sender:
 
     async def _sweep(self, now: int) -> None:
         """Find what is due before the next sweep: retries, leases that ran out, missed wakes."""
-        found = await self._database.read(lambda tx: due_endpoints(tx, now + SWEEP_MS))
+        found = await self._database.read(
+            lambda tx: due_endpoints(tx, now + SWEEP_MS), at_once=True
+        )
         self._sweep_at = now + SWEEP_MS
         for due in found:
             if due.due_at <= now:
@@ -162,7 +164,7 @@ class Sender:
             return False
         try:
             recorded, claimed = await self._database.write(
-                lambda tx: self._record_and_claim(tx, results, granted, now)
+                lambda tx: self._record_and_claim(tx, results, granted, now), at_once=True
             )
         except BaseException:
             for endpoint_id, slots in granted:

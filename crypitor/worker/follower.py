@@ -268,7 +268,9 @@ class Follower:
         if abs(now - self._looked_for_rewind_at) < REWIND_LOOK_MS:
             return
         self._looked_for_rewind_at = now
-        if not await self._database.read(lambda tx: networks.rewind_asked(tx, self._network)):
+        if not await self._database.read(
+            lambda tx: networks.rewind_asked(tx, self._network), at_once=True
+        ):
             return
 
         assert self._term is not None

@@ -97,7 +97,7 @@ async def test_other_request_id_is_replaced(api, given):
 class DownDatabase:
     """A database that is down, which no test can do to a real one in less than its timeouts."""
 
-    async def read(self, _work):
+    async def read(self, _work, **_how):
         raise DatabaseUnavailable("PostgreSQL secret-host: refused", retry_after=1.2)
 
     write = read

@@ -104,6 +104,65 @@ async def test_cancelled_units_give_their_connection_back(table):
     assert await count(table) >= 20
 
 
+async def test_cancelled_units_that_run_at_once_are_done_whole_or_not_at_all(table):
+    """The thread goes on when nobody waits any more; the connection is free after that."""
+
+    async def pair(tx: Transaction, name: str) -> None:
+        await read_then_write(tx, name)
+        await tx.run("insert into parts (thing, name) values (:id, 'wheel')", id=name)
+
+    for turn in range(STORM):
+        callers = [
+            asyncio.create_task(
+                table.write(lambda tx, n=n, turn=turn: pair(tx, f"{turn}-{n}"), at_once=True)
+            )
+            for n in range(WIDTH)
+        ]
+        for _ in range(1 + turn % 20):
+            await asyncio.sleep(0)
+        for task in asyncio.all_tasks():
+            if task.get_name() == "unit of work":
+                task.cancel()
+        await asyncio.gather(*callers, return_exceptions=True)
+    async with asyncio.timeout(5):
+        await table.write(lambda tx: pair(tx, "after"), at_once=True)
+
+    assert await count(table) == await count(table, "parts")
+    assert await table.read(lambda tx: tx.value("select 1 from things where id = 'after'")) == 1
+
+
+async def test_units_at_once_do_what_others_do(table):
+    """Rows come back, a failure leaves nothing, a failed COMMIT keeps no connection."""
+
+    async def work(tx: Transaction) -> list[object]:
+        await tx.many("insert into things (id, size) values (:id, :size)", [("a", 1), ("b", 2)])
+        return [
+            await tx.all("select id, size from things order by id"),
+            tx.dialect == table.dialect,
+        ]
+
+    async def broken(tx: Transaction) -> None:
+        await read_then_write(tx, "c")
+        raise LookupError("ours")
+
+    async def orphan(tx: Transaction) -> None:
+        await tx.run("insert into parts (thing, name) values ('nobody', 'wheel')")
+
+    rows, same = await table.write(work, at_once=True)
+    with pytest.raises(LookupError, match="ours"):
+        await table.write(broken, at_once=True)
+    for _ in range(12):
+        with pytest.raises((sqlite3.IntegrityError, asyncpg.ForeignKeyViolationError)):
+            await table.write(orphan, at_once=True)
+    async with asyncio.timeout(5):
+        with pytest.raises((sqlite3.OperationalError, asyncpg.ReadOnlySQLTransactionError)):
+            await table.read(lambda tx: read_then_write(tx, "no"), at_once=True)
+
+    assert same
+    assert rows == [{"id": "a", "size": 1}, {"id": "b", "size": 2}]
+    assert (await count(table), await count(table, "parts")) == (2, 0)
+
+
 async def test_a_transaction_is_over_when_its_unit_is(table):
     """A statement after it would be outside of any transaction."""
     kept = []

@@ -114,3 +114,24 @@ async def test_a_relative_path_begins_in_the_working_folder(tmp_path):
             await database.write(lambda tx: tx.run("create table things (id text)"))
 
     assert (tmp_path / "data/crypitor.db").is_file()
+
+
+async def test_a_unit_that_runs_at_once_cannot_wait_for_anything_else(tmp_path):
+    """It has a thread around it, and no event loop."""
+
+    async def waits(tx: Transaction) -> None:
+        await tx.run("insert into things (id) values ('a')")
+        await asyncio.sleep(0)
+
+    async def count(tx: Transaction) -> int:
+        return await tx.value("select count(*) from things")
+
+    async with Database.open(f"sqlite:///{tmp_path}/a.db") as database:
+        await database.write(lambda tx: tx.run("create table things (id text)"))
+        with pytest.raises(RuntimeError, match="waits for nothing but the database"):
+            await database.write(waits, at_once=True)
+        with pytest.raises(RuntimeError, match="cannot contain another"):
+            await database.write(lambda _: database.read(count), at_once=True)
+        left = await database.read(count, at_once=True)
+
+    assert left == 0

@@ -31,14 +31,14 @@ class DownOnce:
         self.database = database
         self.failures = 0
 
-    async def read(self, work):
-        return await self.database.read(work)
+    async def read(self, work, **how):
+        return await self.database.read(work, **how)
 
-    async def write(self, work):
+    async def write(self, work, **how):
         if self.failures:
             self.failures -= 1
             raise DatabaseUnavailable("no answer")
-        return await self.database.write(work)
+        return await self.database.write(work, **how)
 
 
 def message(sequence, name, parent, number):

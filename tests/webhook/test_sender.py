@@ -322,10 +322,10 @@ async def test_outcomes_are_committed_in_groups(world):
     writes = 0
 
     class Counting(Flaky):
-        async def write(self, work):
+        async def write(self, work, **how):
             nonlocal writes
             writes += 1
-            return await self.database.write(work)
+            return await self.database.write(work, **how)
 
     receivers = [Receiver() for _ in range(5)]
     for one in receivers:

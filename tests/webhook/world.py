@@ -60,13 +60,13 @@ class Flaky:
         self.database = database
         self.down_before = self.down_after = False
 
-    async def read(self, work):
-        return await self.database.read(work)
+    async def read(self, work, **how):
+        return await self.database.read(work, **how)
 
-    async def write(self, work):
+    async def write(self, work, **how):
         if self.down_before:
             raise DatabaseUnavailable("it is down")
-        result = await self.database.write(work)
+        result = await self.database.write(work, **how)
         if self.down_after:
             self.down_after = False
             raise DatabaseUnavailable("the connection was lost")
