@@ -16,7 +16,7 @@ from crypitor.database.endpoints import COLUMNS as ENDPOINT_COLUMNS
 from crypitor.database.endpoints import endpoint_of
 from crypitor.database.engine import Transaction
 from crypitor.database.notices import tell_endpoints
-from crypitor.webhook.circuit import Circuit, CircuitState
+from crypitor.webhook.circuit import Circuit
 from crypitor.webhook.delivery import Delivery, Endpoint, Result, State, Status
 from crypitor.webhook.health import endpoint_after
 
@@ -192,7 +192,7 @@ async def claim(
     for endpoint, limit in asked:
         if not endpoint.enabled or endpoint.state is State.DISABLED or endpoint.circuit.rests(now):
             continue
-        if endpoint.circuit.state is CircuitState.CLOSED:
+        if not endpoint.circuit.may_try(now):
             limits[endpoint.id] = limit
             continue
         trying = replace(endpoint, circuit=endpoint.circuit.trying(now, lease_ms))

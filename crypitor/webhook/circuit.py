@@ -5,12 +5,13 @@
     half-open ─ the attempt succeeded ─▶ closed, and its queue leaves slowly at first
               ─ it failed ─────────────▶ open, for twice as long as before
               ─ nothing was heard of it ▶ half-open again, with another attempt
+    closed ──── it asked to be left alone until then: at rest, and then tried by one attempt
 
 Nothing is dropped meanwhile: an open circuit keeps the queue.
 """
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 FAILURES_IN_ROW = 10
@@ -21,8 +22,9 @@ BUCKET_MS = 30_000
 FIRST_REST_MS = 30_000
 LONGEST_REST_MS = 600_000
 REST_JITTER = 0.2
-DRAIN_MS = 60_000
-DRAIN_STEP_MS = 10_000
+CALM_MS = 60_000
+DRAIN_MS = 10_000
+DRAIN_STEP_MS = 1_000
 FIRST_DRAIN_PER_SECOND = 10.0
 
 
@@ -38,9 +40,10 @@ class CircuitState(StrEnum):
 class Circuit:
     """A circuit as it is stored.
 
-    since: unix milliseconds of the last change of state. until: unix milliseconds; open: when the
-    next attempt may be made; half-open: when nothing will be heard any more of the one that is
-    under way. openings: in a row, without a calm minute between them.
+    since: unix milliseconds of the last change of state, or when it was asked to rest. until: unix
+    milliseconds; open, and closed where the endpoint asked for it: when the next attempt may be
+    made; half-open: when nothing will be heard any more of the one that is under way. openings: in
+    a row, without a calm minute between them.
     """
 
     state: CircuitState = CircuitState.CLOSED
@@ -54,7 +57,7 @@ class Circuit:
 
     def may_try(self, now: int) -> bool:
         """Whether exactly one attempt may be made now."""
-        return self.state is not CircuitState.CLOSED and not self.rests(now)
+        return self.until is not None and not self.rests(now)
 
     def trying(self, now: int, lease_ms: int) -> "Circuit":
         """Return it with the one attempt under way."""
@@ -102,28 +105,49 @@ def circuit_after(
     failures_in_row: int,
     mostly_failed: bool,
     jitter: float = 0.0,
+    asked_ms: int = 0,
 ) -> Circuit:
     """Return what an attempt makes of a circuit.
 
     now: unix milliseconds. failures_in_row: with this attempt. mostly_failed: see Recent, with
-    this attempt. jitter: -1 to 1, of 20 % of the rest.
+    this attempt. jitter: -1 to 1, of 20 % of the rest. asked_ms: for how long it wants to be left
+    alone with everything, 0 where it did not say so.
     """
+    if not succeeded:
+        failed = _failed(circuit, now, failures_in_row, mostly_failed, jitter)
+        return _resting(failed, now, asked_ms) if asked_ms else failed
+    if circuit.state is CircuitState.HALF_OPEN:
+        return Circuit(CircuitState.CLOSED, now, None, circuit.openings)
+    return circuit  # where it rests, the attempt began before
+
+
+def _failed(
+    circuit: Circuit, now: int, failures_in_row: int, mostly_failed: bool, jitter: float
+) -> Circuit:
     if circuit.state is CircuitState.OPEN:  # it began before the circuit opened
         return circuit
-    if circuit.state is CircuitState.HALF_OPEN:
-        if succeeded:
-            return Circuit(CircuitState.CLOSED, now, None, circuit.openings)
+    tried = circuit.state is CircuitState.HALF_OPEN
+    if tried and circuit.openings:
         return _opened(circuit, now, circuit.openings + 1, jitter)
-    if not succeeded and (failures_in_row >= FAILURES_IN_ROW or mostly_failed):
-        calm = now - circuit.since >= DRAIN_MS
+    if failures_in_row >= FAILURES_IN_ROW or mostly_failed:
+        calm = now - circuit.since >= CALM_MS
         return _opened(circuit, now, 1 if calm else circuit.openings + 1, jitter)
-    return circuit
+    return replace(circuit, state=CircuitState.CLOSED, until=None) if tried else circuit
+
+
+def _resting(circuit: Circuit, now: int, asked_ms: int) -> Circuit:
+    """Return it at rest for as long as was asked, or longer."""
+    until = max(circuit.until or 0, now + asked_ms)
+    if circuit.state is not CircuitState.CLOSED or circuit.rests(now):
+        return replace(circuit, until=until)
+    calm = now - circuit.since >= CALM_MS
+    return Circuit(CircuitState.CLOSED, now, until, 0 if calm else circuit.openings)
 
 
 def drain_per_second(circuit: Circuit, now: int) -> float | None:
     """Return how many attempts a second a circuit that was closed lately allows; None: any.
 
-    10 at first, twice as many every 10 seconds, and no limit after a minute.
+    10 at first, twice as many every second, and no limit after ten seconds.
     """
     if circuit.state is not CircuitState.CLOSED or not circuit.openings:
         return None

@@ -19,6 +19,8 @@ Source: the sample schedule of Standard Webhooks 1.0.
 JITTER = 0.2
 LONGEST_RETRY_AFTER_SECONDS = 24 * 3600
 GONE = 410
+BUSY = (429, 503)
+"""Answers whose `Retry-After` speaks of the receiver, not of the one delivery (RFC 6585, 9110)."""
 CHAT_PACES: Mapping[str, float] = {"slack": 1, "discord": 2, "telegram": 1}
 """Attempts a second. Source: what each says of one incoming webhook, or of one chat."""
 
@@ -256,3 +258,13 @@ def retry_after_seconds(value: str | None, now: int) -> float:
         except (ValueError, OverflowError):
             return 0
     return min(max(asked, 0), LONGEST_RETRY_AFTER_SECONDS)
+
+
+def rest_asked_ms(outcome: Outcome, now: int) -> int:
+    """Return for how long a receiver wants to be left alone with everything, 0 where it does not.
+
+    now: unix milliseconds.
+    """
+    if outcome.status_code not in BUSY:
+        return 0
+    return round(retry_after_seconds(outcome.retry_after, now) * 1000)

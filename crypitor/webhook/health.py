@@ -4,7 +4,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from crypitor.webhook.circuit import CLOSED, CircuitState, circuit_after
-from crypitor.webhook.delivery import GONE, Endpoint, Notice, Result, State
+from crypitor.webhook.delivery import (
+    GONE,
+    Endpoint,
+    Notice,
+    Result,
+    State,
+    rest_asked_ms,
+)
 
 FAILURES_UNTIL_FAILING = 4
 FAILING_DAYS_UNTIL_DISABLED = 5
@@ -19,6 +26,7 @@ class WaitingFor(StrEnum):
 
     OWNER = "disabled"
     CIRCUIT = "circuit"
+    ASKED = "retry-after"
     RETRY = "retry"
 
 
@@ -73,7 +81,9 @@ def reopened(endpoint: Endpoint, now: int) -> Endpoint:
 
     What has gathered while it was disabled leaves slowly at first. now: unix milliseconds.
     """
-    tired = endpoint.state is State.DISABLED or endpoint.circuit.state is not CircuitState.CLOSED
+    circuit = endpoint.circuit
+    held_back = circuit.state is not CircuitState.CLOSED or circuit.until is not None
+    tired = endpoint.state is State.DISABLED or held_back
     return replace(
         endpoint,
         enabled=True,
@@ -82,7 +92,7 @@ def reopened(endpoint: Endpoint, now: int) -> Endpoint:
         failures_in_row=0,
         failing_since=None,
         failed_at=None,
-        circuit=replace(CLOSED, since=now, openings=1) if tired else endpoint.circuit,
+        circuit=replace(CLOSED, since=now, openings=1) if tired else circuit,
     )
 
 
@@ -106,6 +116,9 @@ def waiting_of(endpoint: Endpoint, first: Queued | None, now: int) -> Waiting | 
     if endpoint.circuit.state is not CircuitState.CLOSED:
         next_at = max(endpoint.circuit.until or 0, due_at)
         return Waiting(WaitingFor.CIRCUIT, endpoint.circuit.since, first.id, next_at)
+    if endpoint.circuit.until is not None and endpoint.circuit.rests(now):
+        next_at = max(endpoint.circuit.until, due_at)
+        return Waiting(WaitingFor.ASKED, endpoint.circuit.since, first.id, next_at)
     if first.attempts and due_at > now:
         since = first.created_at if first.tried_at is None else first.tried_at
         return Waiting(WaitingFor.RETRY, since, first.id, due_at)
@@ -133,6 +146,7 @@ def _counted(endpoint: Endpoint, result: Result) -> Endpoint:
         failures_in_row=counted.failures_in_row,
         mostly_failed=result.mostly_failed,
         jitter=result.jitter,
+        asked_ms=rest_asked_ms(result.outcome, result.ended_at),
     )
     return counted if circuit is endpoint.circuit else replace(counted, circuit=circuit)
 

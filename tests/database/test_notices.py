@@ -6,11 +6,12 @@ import pytest
 
 from crypitor.database.deliveries import first_queued
 from crypitor.webhook.circuit import CircuitState
-from crypitor.webhook.delivery import Notice, State, Status
+from crypitor.webhook.delivery import Notice, Outcome, State, Status
 from crypitor.webhook.health import Queued
 from tests.webhook.queued import BROKEN, GONE, OK, Store, delivery, endpoint
 
 NOW = 1_790_000_000_000
+BUSY = Outcome(0, 5, status_code=503, error="answered 503", retry_after="90")
 
 
 @pytest.fixture
@@ -98,6 +99,22 @@ async def test_a_try_that_finds_nothing_due_leaves_the_circuit_as_it_was(store):
     assert statuses == {Status.PENDING}
     assert nothing == []
     assert (await store.endpoint()).circuit == opened.circuit
+
+
+async def test_after_a_rest_that_was_asked_for_one_attempt_goes_first(store):
+    """Its success lets the others go; an endpoint that answers is not failing meanwhile."""
+    await store.queue(*(delivery(f"de_{number}") for number in range(3)), now=NOW)
+    [first] = await store.claim(now=NOW, limit=1)
+    await store.record((first, BUSY), now=NOW)
+    resting = await store.claim(now=NOW + 89_999)
+    asked = await store.endpoint()
+    tried = await store.claim(now=NOW + 90_000)
+    beside = await store.claim(now=NOW + 90_001)
+    await store.record((tried[0], OK), now=NOW + 90_002)
+
+    assert (asked.circuit.state, asked.state) == (CircuitState.CLOSED, State.HEALTHY)
+    assert (resting, len(tried), beside) == ([], 1, [])
+    assert len(await store.claim(now=NOW + 90_003)) == 2
 
 
 async def test_a_sender_that_dies_with_the_try_leaves_it_to_the_next(store):

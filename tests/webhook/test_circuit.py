@@ -1,12 +1,14 @@
 """The circuit breaker, as rules over time without a clock."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crypitor.webhook.circuit import (
+    CALM_MS,
     CLOSED,
-    DRAIN_MS,
     FIRST_REST_MS,
     LONGEST_REST_MS,
     REST_JITTER,
@@ -22,10 +24,13 @@ OPEN = Circuit(CircuitState.OPEN, NOW, NOW + 30_000, 1)
 TRIED = OPEN.trying(NOW + 30_000, 60_000)
 
 
-def failed(circuit: Circuit, now: int, in_row: int, *, mostly: bool = False) -> Circuit:
+def failed(
+    circuit: Circuit, now: int, in_row: int, *, mostly: bool = False, asked_ms: int = 0
+) -> Circuit:
     return circuit_after(
-        circuit, now, succeeded=False, failures_in_row=in_row, mostly_failed=mostly
-    )
+        circuit, now, succeeded=False, failures_in_row=in_row, mostly_failed=mostly,
+        asked_ms=asked_ms,
+    )  # fmt: skip
 
 
 def succeeded(circuit: Circuit, now: int) -> Circuit:
@@ -78,11 +83,11 @@ def test_since_is_when_it_was_opened_and_not_when_it_was_last_tried():
 
 
 def test_after_closing_its_queue_leaves_slowly_at_first():
-    """Ten a second, doubled every ten seconds, free after a minute."""
+    """Ten a second, doubled every second, free after ten seconds."""
     closed = succeeded(TRIED, NOW)
-    rates = [drain_per_second(closed, NOW + 1000 * second) for second in (0, 9, 10, 35, 59, 60)]
+    rates = [drain_per_second(closed, NOW + ms) for ms in (0, 999, 1000, 3500, 9999, 10_000)]
 
-    assert rates == [10, 10, 20, 80, 320, None]
+    assert rates == [10, 10, 20, 80, 5120, None]
     assert drain_per_second(CLOSED, NOW) is None
     assert drain_per_second(OPEN, NOW) is None
 
@@ -91,8 +96,47 @@ def test_opening_again_while_it_drains_rests_longer_than_the_first_time():
     """After a calm minute it is the first time again."""
     closed = succeeded(TRIED, NOW)
 
-    assert failed(closed, NOW + DRAIN_MS - 1, 10).openings == 2
-    assert failed(closed, NOW + DRAIN_MS, 10).openings == 1
+    assert failed(closed, NOW + CALM_MS - 1, 10).openings == 2
+    assert failed(closed, NOW + CALM_MS, 10).openings == 1
+
+
+def test_who_asks_to_be_left_alone_is_left_alone_and_then_tried_by_one():
+    """Its circuit stays closed: it answers, and says when."""
+    asked = failed(CLOSED, NOW, 1, asked_ms=7000)
+    tried = asked.trying(NOW + 7000, 60_000)
+
+    assert asked == Circuit(CircuitState.CLOSED, NOW, NOW + 7000)
+    assert asked.rests(NOW + 6999)
+    assert asked.may_try(NOW + 7000)
+    assert tried == Circuit(CircuitState.HALF_OPEN, NOW + 7000, NOW + 67_000)
+    assert succeeded(tried, NOW + 7100) == Circuit(CircuitState.CLOSED, NOW + 7100)
+
+
+def test_what_was_under_way_does_not_shorten_a_rest_that_was_asked_for():
+    """Neither a success nor a shorter wish; a longer one prolongs it."""
+    asked = failed(CLOSED, NOW, 1, asked_ms=7000)
+
+    assert succeeded(asked, NOW + 5) == asked
+    assert failed(asked, NOW + 5, 2) == asked
+    assert failed(asked, NOW + 5, 2, asked_ms=1000) == asked
+    assert failed(asked, NOW + 1000, 2, asked_ms=7000) == replace(asked, until=NOW + 8000)
+
+
+def test_a_failed_try_after_a_rest_that_was_asked_for_is_one_failure():
+    """It may ask again; only ten in a row open the circuit."""
+    tried = failed(CLOSED, NOW, 1, asked_ms=7000).trying(NOW + 7000, 60_000)
+
+    assert failed(tried, NOW + 7100, 2) == Circuit(CircuitState.CLOSED, NOW + 7000)
+    assert failed(tried, NOW + 7100, 2, asked_ms=500).until == NOW + 7600
+    assert failed(tried, NOW + 7100, 10).state is CircuitState.OPEN
+
+
+def test_an_open_circuit_rests_for_as_long_as_was_asked_if_that_is_longer():
+    """Whether it opens now, is open already, or opens again."""
+    assert failed(CLOSED, NOW, 10, asked_ms=90_000) == replace(OPEN, until=NOW + 90_000)
+    assert failed(CLOSED, NOW, 10, asked_ms=9000) == OPEN
+    assert failed(OPEN, NOW, 11, asked_ms=90_000) == replace(OPEN, until=NOW + 90_000)
+    assert failed(TRIED, NOW, 11, asked_ms=90_000).until == NOW + 90_000
 
 
 @pytest.mark.parametrize(
@@ -124,13 +168,18 @@ def test_only_the_last_five_minutes_count():
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 700_000), st.booleans(), st.booleans()), max_size=60),
+    st.lists(
+        st.tuples(
+            st.integers(0, 700_000), st.booleans(), st.booleans(), st.sampled_from((0, 0, 900_000))
+        ),
+        max_size=60,
+    ),
     st.floats(-1, 1),
 )
 def test_whatever_happens_it_is_tried_again_in_bounded_time_by_one_attempt_at_a_time(moves, jitter):
-    """It never rests for ever, never rests while closed, and a success always closes it."""
+    """It never rests for ever, while closed only if asked to, and a success always closes it."""
     circuit, now, in_row = CLOSED, NOW, 0
-    for passed, ok, mostly in moves:
+    for passed, ok, mostly, asked_ms in moves:
         now += passed
         if circuit.rests(now):
             continue
@@ -139,13 +188,15 @@ def test_whatever_happens_it_is_tried_again_in_bounded_time_by_one_attempt_at_a_
             assert not circuit.may_try(now)
         in_row = 0 if ok else in_row + 1
         circuit = circuit_after(
-            circuit, now, succeeded=ok, failures_in_row=in_row, mostly_failed=mostly, jitter=jitter
-        )
+            circuit, now, succeeded=ok, failures_in_row=in_row, mostly_failed=mostly,
+            jitter=jitter, asked_ms=asked_ms,
+        )  # fmt: skip
 
-        assert (circuit.until is None) == (circuit.state is CircuitState.CLOSED)
+        resting = circuit.until is not None
+        assert resting == (circuit.state is CircuitState.OPEN or (not ok and asked_ms > 0))
         if circuit.until is not None:
             rest = circuit.until - now
-            assert FIRST_REST_MS * (1 - REST_JITTER) - 1 <= rest
-            assert rest <= LONGEST_REST_MS * (1 + REST_JITTER) + 1
+            assert max(asked_ms, FIRST_REST_MS * (1 - REST_JITTER) - 1) <= rest
+            assert rest <= max(asked_ms, LONGEST_REST_MS * (1 + REST_JITTER) + 1)
         if ok:
             assert circuit.state is CircuitState.CLOSED

@@ -19,6 +19,7 @@ from crypitor.webhook.health import (
 from tests.webhook.test_delivery import DELIVERY, ENDPOINT, NOW, answered
 
 OPEN = Circuit(CircuitState.OPEN, NOW, NOW + 30_000, 1)
+ASKED = Circuit(CircuitState.CLOSED, NOW, NOW + 7000)
 FIRST = Queued("de_1", 1, NOW + 5000, NOW - 100, NOW - 50)
 
 
@@ -95,6 +96,28 @@ def test_news_is_told_once(before, now, expected):
     assert notice_of(was, becomes) is expected
 
 
+@pytest.mark.parametrize(
+    "code, retry_after, rest_ms",
+    [
+        (429, "7", 7000),
+        (503, "7", 7000),
+        (503, "Mon, 20 Jul 2026 10:40:06 GMT", 7000),
+        (429, "999999", 24 * 3600 * 1000),
+        (429, "-7", None),
+        (429, "soon", None),
+        (429, None, None),
+        (500, "7", None),
+        (301, "7", None),
+    ],
+)
+def test_only_a_busy_receiver_speaks_for_all_of_its_deliveries(code, retry_after, rest_ms):
+    """At most for a day, and it is not failing because of it."""
+    endpoint = endpoint_after(ENDPOINT, result(answered(code, retry_after=retry_after), NOW))
+
+    assert endpoint.circuit.until == (None if rest_ms is None else NOW + rest_ms)
+    assert endpoint.state is State.HEALTHY
+
+
 def test_enabling_forgives_all_and_lets_the_queue_leave_slowly():
     """What has gathered must not knock it over again."""
     disabled = endpoint_after(ENDPOINT, result(answered(410), NOW))
@@ -103,6 +126,7 @@ def test_enabling_forgives_all_and_lets_the_queue_leave_slowly():
     assert replace(enabled, circuit=CLOSED) == ENDPOINT
     assert enabled.circuit == Circuit(CircuitState.CLOSED, NOW, None, 1)
     assert reopened(ENDPOINT, NOW) == ENDPOINT
+    assert reopened(replace(ENDPOINT, circuit=ASKED), NOW).circuit.until is None
 
 
 @pytest.mark.parametrize(
@@ -121,6 +145,12 @@ def test_enabling_forgives_all_and_lets_the_queue_leave_slowly():
             FIRST,
             Waiting(WaitingFor.CIRCUIT, NOW, "de_1", NOW + 30_000),
         ),
+        (
+            replace(ENDPOINT, circuit=ASKED),
+            FIRST,
+            Waiting(WaitingFor.ASKED, NOW, "de_1", NOW + 7000),
+        ),
+        (replace(ENDPOINT, circuit=replace(ASKED, until=NOW)), FIRST, None),
         (
             replace(ENDPOINT, ordered=True),
             FIRST,

@@ -340,3 +340,23 @@ async def test_outcomes_are_committed_in_groups(world):
 
     assert set((await world.store.statuses()).values()) == {"delivered"}
     assert writes < 250
+
+
+async def test_who_says_retry_after_is_left_alone_with_everything(world):
+    """Until then, also by a sender that starts meanwhile; then one attempt, and the others."""
+    busy = web.Response(status=429, headers={"Retry-After": "30"})
+    async with Receiver([lambda _: busy, 204]) as receiver:
+        await world.store.prepare(endpoint("ep_1", receiver.url))
+        await world.queue(*(delivery(f"de_{number}") for number in range(20)))
+        await world.sender().settle()
+        asked = len(receiver.received)
+        world.clock.advance(29.999)
+        await world.sender().settle()
+        still = len(receiver.received)
+        world.clock.advance(0.001)
+        await world.sender().settle()
+
+    assert (asked, still) == (1, 1)
+    assert len(receiver.received) == 21
+    assert set((await world.store.statuses()).values()) == {Status.DELIVERED}
+    assert (await world.store.endpoint()).state is State.HEALTHY
