@@ -26,12 +26,23 @@ FEWEST, MOST = 20, 1000
 
 
 class Retention:
-    """Removes what is too old, in transactions that find their own size. clock: unix ms."""
+    """Removes what is too old, in transactions that find their own size.
 
-    def __init__(self, database: Database, kept: Kept, *, clock: Callable[[], int]) -> None:
+    clock: unix ms. timer: seconds, by which the size is found.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        kept: Kept,
+        *,
+        clock: Callable[[], int],
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = database
         self._kept = kept
         self._clock = clock
+        self._timer = timer
         self._rows = FEWEST * 5
         self._planned_at: int | None = None
         self._rest_seconds = 0.0
@@ -56,13 +67,13 @@ class Retention:
 
         async def unit(tx: Transaction) -> Pruned | None:
             nonlocal began
-            began = time.monotonic()
+            began = self._timer()
             if self._planned_at is None or now - self._planned_at >= PLAN_MS:
                 await plan(tx, now)
             return await prune(tx, self._kept, now, self._rows)
 
         pruned = await self._database.write(unit)
-        seconds = time.monotonic() - began
+        seconds = self._timer() - began
         if self._planned_at is None or now - self._planned_at >= PLAN_MS:
             self._planned_at = now
         if pruned is None:
