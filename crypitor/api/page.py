@@ -4,23 +4,33 @@ With keys it is empty and asks for one, which its script sends with each refresh
 project leaves without it. Without keys it comes whole, and can be read without JavaScript.
 """
 
+from typing import Any, TypeAlias
+
 from aiohttp import web
 
 import crypitor
 from crypitor.api.auth import DOOR
 from crypitor.api.context import CONTEXT
 from crypitor.api.deliveries import delivery_answer
+from crypitor.api.endpoints import endpoint_answer
 from crypitor.api.matches import match_answer
 from crypitor.api.networks import network_answers
 from crypitor.dashboard.page import first_page, overview
 from crypitor.database.deliveries import list_deliveries
 from crypitor.database.engine import Transaction
-from crypitor.database.keys import Scope
+from crypitor.database.keys import Caller, Scope
 from crypitor.database.matches import MatchFilter, StoredMatch, list_matches
+from crypitor.database.troubles import MOST_COUNTED, Standing, count_standings, standings
+from crypitor.redaction import shown
 from crypitor.webhook.delivery import Delivery
+from crypitor.webhook.health import waiting_of
 
 OVERVIEW_PATH = "/overview"
 SHOWN = 20
+SHOWN_ENDPOINTS = 10
+"""The worst of them; the rest is counted."""
+
+Read: TypeAlias = tuple[dict[str, int], list[Standing], list[StoredMatch], list[Delivery]]
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -41,18 +51,37 @@ async def show_overview(request: web.Request) -> web.Response:
 
 async def _overview(request: web.Request) -> str:
     context = request.app[CONTEXT]
-    project = (await request.app[DOOR].admit(request, Scope.READ)).project_id
+    who = await request.app[DOOR].admit(request, Scope.READ)
+    project, now = who.project_id, context.clock()
 
-    async def unit(tx: Transaction) -> tuple[list[StoredMatch], list[Delivery]]:
-        matches = await list_matches(tx, project, MatchFilter(), SHOWN)
-        return matches, await list_deliveries(tx, project, limit=SHOWN)
+    async def unit(tx: Transaction) -> Read:
+        return (
+            await count_standings(tx, project),
+            await standings(tx, project, SHOWN_ENDPOINTS),
+            await list_matches(tx, project, MatchFilter(), SHOWN),
+            await list_deliveries(tx, project, limit=SHOWN),
+        )
 
-    matches, deliveries = await context.database.read(unit, at_once=True)
+    counts, endpoints, matches, deliveries = await context.database.read(unit, at_once=True)
     return overview(
         network_answers(context),
+        counts,
+        [_standing_answer(standing, who, now) for standing in endpoints],
         [match_answer(match, context) for match in matches],
         [delivery_answer(delivery) for delivery in deliveries],
     )
+
+
+def _standing_answer(standing: Standing, who: Caller, now: int) -> dict[str, Any]:
+    """Return an endpoint as JSON has it, without the key that its URL may be, and its queue."""
+    endpoint, pending = standing.endpoint, standing.pending
+    return {
+        **endpoint_answer(endpoint, who, waiting=waiting_of(endpoint, standing.first, now)),
+        "url": shown(endpoint.url),
+        "pending": min(pending, MOST_COUNTED),
+        "more_pending": pending > MOST_COUNTED,
+        "error": standing.error,
+    }
 
 
 def _html(text: str) -> web.Response:

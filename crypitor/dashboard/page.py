@@ -14,18 +14,24 @@ NOTHING = "\N{EN DASH}"
 
 def overview(
     networks: Sequence[Mapping[str, Any]],
+    counts: Mapping[str, int],
+    endpoints: Sequence[Mapping[str, Any]],
     matches: Sequence[Mapping[str, Any]],
     deliveries: Sequence[Mapping[str, Any]],
 ) -> str:
     """Return the changing part of the first page: an HTML fragment.
 
-    networks, matches, deliveries: as the REST API answers them, newest first.
+    networks, matches, deliveries: as the REST API answers them, newest first. counts: of endpoints
+    in each state. endpoints: some of them, those in trouble first, as the REST API answers them,
+    with `pending` deliveries, `more_pending` where these are not all, and the last `error`.
     """
     symbols = {network["name"]: network["symbol"] for network in networks}
     explorers = {network["name"]: network["explorer"] for network in networks}
     return _rendered(
         "overview.html",
         networks=networks,
+        counts=counts,
+        endpoints=endpoints,
         matches=matches,
         deliveries=deliveries,
         symbols=symbols,
@@ -58,6 +64,11 @@ def clock(time: str | None) -> str:
     return time[11:19] if time else NOTHING
 
 
+def minute(time: str) -> str:
+    """Return day, hours and minutes of an RFC 3339 time."""
+    return time[:16].replace("T", " ")
+
+
 def grouped(number: int | None) -> str:
     """Return a number with thin spaces between its thousands."""
     return NOTHING if number is None else f"{number:,}".replace(",", "\u202f")
@@ -72,7 +83,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(short=short, clock=clock, grouped=grouped)
+    environment.filters.update(short=short, clock=clock, minute=minute, grouped=grouped)
     return environment
 
 

@@ -9,9 +9,13 @@ from aiohttp.test_utils import TestServer
 
 from crypitor.api import SERVER_OPTIONS, build
 from crypitor.api.examples.answers import ANSWERS
-from crypitor.dashboard.page import overview
+from crypitor.dashboard.page import NOTHING, overview
+from crypitor.database.endpoints import insert_endpoint
 from crypitor.database.keys import ensure_project
+from crypitor.webhook.circuit import Circuit, CircuitState
+from crypitor.webhook.delivery import Endpoint, State
 from tests.api.rows import insert_delivery, insert_match
+from tests.webhook.receivers import SECRET
 
 
 class References(HTMLParser):
@@ -47,6 +51,14 @@ async def open_api(api):
         yield server.make_url("")
 
 
+async def _project(api) -> str:
+    return await api.context.database.read(lambda tx: tx.value("select min(id) from projects"))
+
+
+def _words(text: str) -> str:
+    return re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", text)).strip()
+
+
 @pytest.mark.parametrize("path", ["/", "/docs"])
 async def test_page_fetches_from_this_server_alone(api, path):
     """All a page refers to is served here; nothing stands inline; the policy allows no more."""
@@ -68,7 +80,7 @@ async def test_page_shows_everything_without_keys(open_api, api):
     async with api.session.get(open_api) as answer:
         text = await answer.text()
 
-    words = re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", text))
+    words = _words(text)
     assert "Ethereum" in words
     assert "hot wallet" in words
     assert "connection refused" in words
@@ -81,6 +93,48 @@ async def test_what_others_wrote_is_escaped(open_api, api):
 
     assert "&lt;b&gt;net&lt;/b&gt;" in text
     assert "<b>net</b>" not in text
+
+
+async def test_endpoints_in_trouble_are_shown_with_what_they_wait_for(api, open_api):
+    """The worst of many; the others are counted. Neither the key in a URL nor a script gets out."""
+    project, url = await _project(api), "https://discord.com/api/webhooks/1/token-of-the-owner"
+    broken = Endpoint(
+        "ep_broken", project, url, SECRET, description="<i>ops</i>", enabled=False,
+        state=State.DISABLED, state_reason="it answered 410 Gone",
+    )  # fmt: skip
+    unwell = replace(
+        broken, id="ep_unwell", description="", enabled=True, state=State.FAILING,
+        state_reason="connection refused", circuit=Circuit(CircuitState.OPEN, 1, 90_000, 1),
+    )  # fmt: skip
+    well = [Endpoint(f"ep_well_{n}", project, url, SECRET) for n in range(30)]
+
+    async def unit(tx):
+        for endpoint in (broken, unwell, *well):
+            await insert_endpoint(tx, endpoint)
+        for number in range(2, 5):
+            await insert_delivery(tx, project, number, endpoint_id="ep_unwell")
+        await insert_delivery(tx, project, 5, endpoint_id="ep_broken")
+
+    await api.context.database.write(unit)
+    async with api.session.get(open_api) as answer:
+        text = await answer.text()
+
+    [shown] = re.findall(r'<section aria-labelledby="endpoints">.*?</section>', text, re.DOTALL)
+    counts, _, *rows = (_words(row) for row in re.split("<tr>", shown))
+    assert counts == (
+        "Endpoints 30 healthy 1 failing 1 disabled Of 32 these 10, those in trouble first:"
+    )
+    assert len(rows) == 10
+    assert rows[0] == (
+        "&lt;i&gt;ops&lt;/i&gt; https://discord.com disabled its owner since 2026-09-21 14:13 1"
+        " it answered 410 Gone"
+    )
+    assert rows[1].startswith(
+        "ep_unwell https://discord.com failing circuit until 1970-01-01 00:01"
+    )
+    assert rows[1].endswith(" 3 connection refused")
+    assert rows[2] == f"ep_well_9 https://discord.com healthy {NOTHING} 0 {NOTHING}"
+    assert "token-of-the-owner" not in text
 
 
 async def test_page_shows_nothing_without_the_key(api, open_api):
@@ -125,7 +179,7 @@ def test_transactions_and_addresses_lead_to_the_explorer():
         for name, explorer in (("ethereum", "https://etherscan.io"), ("dev", None))
     ]
     match = ANSWERS["read_match"]
-    page = overview(networks, [match, {**match, "network": "dev"}], [])
+    page = overview(networks, {}, [], [match, {**match, "network": "dev"}], [])
 
     links = re.findall(r'href="(https://[^"]+)"', page)
     assert links == [

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 from playwright.async_api import async_playwright
 
-from crypitor.listen import Receiver
+from crypitor.listen import Behaviour, Receiver
 from crypitor.simulator.chain import SimulatedChain
 from crypitor.simulator.rpc import SimulatorServer
 from tests.rig import ADMIN_KEY, Service
@@ -61,7 +61,7 @@ async def running(folder):
         await service.until_tip("dev", 12)
         await service.until_nothing_is_due()
         try:
-            yield service
+            yield service, chain
         finally:
             await service.stop()
 
@@ -71,7 +71,7 @@ async def test_the_page_shows_networks_matches_and_deliveries(tmp_path):
     """
     With the key the page shows the network's tip, matches and deliveries; without, none of them.
     """
-    async with running(tmp_path) as service, browser() as page:
+    async with running(tmp_path) as (service, _), browser() as page:
         await page.goto(service.url)
         before = await page.inner_text("body")
         await page.fill("input[type=password]", ADMIN_KEY)
@@ -88,11 +88,50 @@ async def test_the_page_shows_networks_matches_and_deliveries(tmp_path):
 
 
 @pytest.mark.timeout(120)
+async def test_the_page_shows_endpoints_that_are_in_trouble(tmp_path):
+    """
+    One that is gone stands before the healthy one, with its error and what is kept for its owner;
+    on a narrow screen nothing is wider than the screen.
+    """
+    async with (
+        running(tmp_path) as (service, chain),
+        Receiver(list, behaviour=Behaviour(status=410)) as gone,
+        browser() as page,
+    ):
+        await service.post(
+            "/v1/monitors",
+            {
+                "name": "Closed shop",
+                "networks": ["dev"],
+                "addresses": [actor.address for actor in chain.actors[:3]],
+                "webhook": {"url": f"{gone.url}/hook"},
+            },
+        )
+        chain.mine(12)
+        await service.until_tip("dev", 24)
+        await page.goto(service.url)
+        await page.fill("input[type=password]", ADMIN_KEY)
+        await page.keyboard.press("Enter")
+        rows = page.locator("section[aria-labelledby=endpoints] tbody tr")
+        await rows.first.get_by_text("it answered 410 Gone").wait_for()
+        states = await rows.locator(".pill").all_inner_texts()
+        worst = await rows.first.inner_text()
+        await page.set_viewport_size({"width": 360, "height": 800})
+        width = await page.evaluate("document.documentElement.scrollWidth")
+
+    assert states == ["disabled", "healthy"]
+    assert "its owner since" in worst
+    assert width <= 360
+    assert page.wrong == []
+    assert page.hosts == {service.url.removeprefix("http://")}
+
+
+@pytest.mark.timeout(120)
 async def test_the_docs_show_every_operation(tmp_path):
     """
     Swagger UI renders the OpenAPI document, from this host alone.
     """
-    async with running(tmp_path) as service, browser() as page:
+    async with running(tmp_path) as (service, _), browser() as page:
         await page.goto(f"{service.url}/docs")
         await page.wait_for_selector(".opblock-summary-path")
         paths = await page.locator(".opblock-summary-path").all_inner_texts()
