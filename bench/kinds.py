@@ -6,7 +6,7 @@ from dataclasses import replace
 from bench.addresses import MONITOR, compared
 from bench.blocks import addresses
 from crypitor.monitor.index import Index
-from crypitor.monitor.models import Kind, Rule, rule_of
+from crypitor.monitor.models import Direction, Kind, Rule, rule_of
 
 FEW, MANY, QUICK_MANY = 10, 10_000, 1_000
 ROUNDS = 40
@@ -38,6 +38,30 @@ KINDS: dict[str, Callable[[int], Rule]] = {
         Kind.EVENT, signature=TRANSFER, where=f"args.value >= 0 and args.to == 0x{n + 2**150:040x}"
     ),
 }
+"""Of monitors that watch two addresses each."""
+
+ANYBODY: dict[str, Callable[[int], Rule]] = {
+    "erc20, all with one condition": lambda _: rule_of(Kind.ERC20, where="chain_id == 2"),
+    "erc20, each its own contract": lambda n: rule_of(
+        Kind.ERC20, contracts=frozenset({f"0x{n + 2**150:040x}"})
+    ),
+    "erc20, each its own threshold": lambda n: rule_of(
+        Kind.ERC20, where=f"amount > {2**256 - 1 - n}"
+    ),
+    "erc20, each its own party": lambda n: rule_of(
+        Kind.ERC20, where=f"address == 0x{n + 2**150:040x}"
+    ),
+    "erc20, each its own receiver and a threshold that all pass": lambda n: rule_of(
+        Kind.ERC20, where=f"amount >= 0 and to_address == 0x{n + 2**150:040x}"
+    ),
+    "native, each its own threshold in one direction": lambda n: rule_of(
+        Kind.NATIVE, direction=Direction.IN, where=f"amount > {2**256 - 1 - n}"
+    ),
+    "deployment, each its own creator": lambda n: rule_of(
+        Kind.DEPLOYMENT, where=f"from_address == 0x{n + 2**150:040x}"
+    ),
+}
+"""Of monitors that watch every address."""
 
 SLOW: dict[str, Callable[[int], Rule]] = {
     "event, all the same, each its own sum": lambda n: rule_of(
@@ -51,17 +75,23 @@ def bench(*, quick: bool = False) -> dict:
     """Measure every kind."""
     many = QUICK_MANY if quick else MANY
     found = {name: _compared(rule, many, ROUNDS) for name, rule in KINDS.items()}
+    for name, rule in ANYBODY.items():
+        found[f"any address: {name}"] = _compared(rule, many, ROUNDS, any_address=True)
     return found | {name: _compared(rule, QUICK_MANY, SLOW_ROUNDS) for name, rule in SLOW.items()}
 
 
-def _compared(rule: Callable[[int], Rule], many: int, rounds: int) -> dict:
-    return compared(_index(rule, FEW), _index(rule, many), rounds)
+def _compared(
+    rule: Callable[[int], Rule], many: int, rounds: int, *, any_address: bool = False
+) -> dict:
+    few, several = (_index(rule, count, any_address=any_address) for count in (FEW, many))
+    return compared(few, several, rounds)
 
 
-def _index(rule: Callable[[int], Rule], count: int) -> Index:
+def _index(rule: Callable[[int], Rule], count: int, *, any_address: bool) -> Index:
     index = Index()
     for number in range(count):
-        index.put(replace(MONITOR, id=f"mo_{number}", rules=(rule(number),)))
-        listed = addresses(2, 1000 + number)
-        index.add_addresses(f"mo_{number}", [(address, None) for address in listed])
+        asked = replace(MONITOR, id=f"mo_{number}", rules=(rule(number),), any_address=any_address)
+        index.put(asked)
+        listed = [] if any_address else addresses(2, 1000 + number)
+        index.add_addresses(asked.id, [(address, None) for address in listed])
     return index

@@ -85,9 +85,12 @@ def batch_arrays(data: str) -> tuple[list[int], list[int]] | None:
 
 
 def _parties(topics: tuple[str, ...]) -> "tuple[Address, Address] | None":
-    if len(topics) != 2 or not all(topic.startswith(_NO_ADDRESS_PADDING) for topic in topics):
+    if len(topics) != 2:
         return None
-    return address_in(topics[0]), address_in(topics[1])
+    sender, receiver = topics
+    if not (sender.startswith(_NO_ADDRESS_PADDING) and receiver.startswith(_NO_ADDRESS_PADDING)):
+        return None
+    return address_in(sender), address_in(receiver)
 
 
 def _uint_array(data: str, argument: int) -> list[int] | None:

@@ -5,11 +5,11 @@ looked up and not known yet is noted as `wanted`, and counts as not watched. The
 which of those are watched, and asks again until nothing is wanted.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 
 from crypitor.evm.types import Address
-from crypitor.monitor.index import Index, Watching
+from crypitor.monitor.index import Index, Numbers, Watching
 from crypitor.monitor.models import Monitor
 
 MOST_ABSENT = 200_000
@@ -36,7 +36,12 @@ class Alone(Index):
         [self.one] = self._watchings.values()
         self.one.watchers = _Looked(self)
 
-    def watched_among(self, addresses: Collection[Address]) -> AbstractSet[object]:
+    @property
+    def watches_addresses(self) -> bool:
+        """Whether any may be watched."""
+        return True
+
+    def watched_among(self, addresses: AbstractSet[Address]) -> dict[Address, Numbers]:
         """Return those of many addresses that are known to be watched."""
         for address in addresses:
             self._looked_up(address)
@@ -50,20 +55,20 @@ class Alone(Index):
         self.wanted.clear()
         self.add_addresses(self.monitor.id, watched.items())
 
-    def _looked_up(self, address: object, default: None = None) -> int | tuple[int, ...] | None:
+    def _looked_up(self, address: object, default: None = None) -> Numbers | None:
         found = self._known(address, default)
         if found is None and address not in self._absent:
             self.wanted.add(str(address))
         return found
 
 
-class _Looked(Mapping[object, int | tuple[int, ...]]):
+class _Looked(Mapping[object, Numbers]):
     """The addresses of an index, so that a condition's `watched(x)` is noted too."""
 
     def __init__(self, index: Alone) -> None:
         self._index = index
 
-    def __getitem__(self, address: object) -> int | tuple[int, ...]:
+    def __getitem__(self, address: object) -> Numbers:
         found = self._index.look_up(address)
         if found is None:
             raise KeyError(address)

@@ -1,10 +1,10 @@
-"""Who watches what, in memory: one hash look-up for each party of each transfer. Pure.
+"""Who watches what, in memory: one hash look-up for each party of a block. Pure.
 
 The index holds every enabled monitor of all projects and networks, and all their addresses. Its
 owner keeps it in step with every change before the API answers.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,11 +21,8 @@ _STALE_SHARE = 0.25
 _STALE_FLOOR = 10_000
 _SWEPT_AT_ONCE = 10_000
 
-# Among a million addresses a look-up waits several times for memory that no cache holds. So first
-# it is asked whether any address of the same hash is watched: 4 MB that stay in a cache, which four
-# of five addresses that nobody watches do not pass.
-_MARK_MASK = 2**22 - 1
-_MANY = 255
+Numbers: TypeAlias = int | tuple[int, ...]
+"""One monitor or several, as an index knows them."""
 
 
 @dataclass(slots=True)
@@ -37,7 +34,7 @@ class Watching:
     """
 
     number: int
-    watchers: Mapping[object, int | tuple[int, ...]]
+    watchers: Mapping[object, Numbers]
     monitor: Monitor
     rules: Prepared
     labels: dict[Address, str] = field(default_factory=dict)
@@ -61,17 +58,18 @@ class Index:
     def __init__(self) -> None:
         # A key that is no text makes the dictionary store each hash beside its entry, which makes
         # a probe among a million addresses about four times as fast (CPython 3.11, dictobject.c).
-        self._watchers: dict[object, int | tuple[int, ...]] = {None: ()}
+        self._watchers: dict[object, Numbers] = {None: ()}
         self.asked = Asked()
         self._watchings: dict[int, Watching] = {}
         self._coming: dict[int, Watching] = {}
         self._numbers: dict[str, int] = {}
         self._next_number = 1
         self._stale = 0
-        self._marks = bytearray(_MARK_MASK + 1)
         self._by_tag: set[int] = set()
+        self.version = 0
+        """Another one with every change that a block's matches may depend on."""
         self.look_up = self._watchers.get
-        """Address → a number, a tuple of numbers, or None: the one probe of the block's path."""
+        """Address → a number, a tuple of numbers, or None."""
 
     def __len__(self) -> int:
         """How many monitors there are."""
@@ -91,13 +89,22 @@ class Index:
         """How many addresses are watched, each once for every monitor that watches it."""
         return sum(watching.addresses for watching in self._watchings.values())
 
-    def watched_among(self, addresses: Collection[Address]) -> AbstractSet[object]:
-        """Return those of many addresses that are watched: the one pass of the block's path."""
-        marks = self._marks
-        marked = [address for address in addresses if marks[hash(address) & _MARK_MASK]]
-        return self._watchers.keys() & marked
+    @property
+    def watches_addresses(self) -> bool:
+        """Whether anybody watches single addresses."""
+        return len(self._watchers) > 1  # one key is none
 
-    def watching(self, numbers: int | tuple[int, ...] | None) -> Iterator[Watching]:
+    def watched_among(self, addresses: AbstractSet[Address]) -> dict[Address, Numbers]:
+        """Return who watches those of many addresses that are watched.
+
+        Among a million addresses each look-up waits several times for memory that no cache holds.
+        In one pass of compiled code over addresses that are hashed already, as those of a set are,
+        the waits overlap: all look-ups of a block are this one.
+        """
+        watchers = self._watchers
+        return {str(address): watchers[address] for address in watchers.keys() & addresses}
+
+    def watching(self, numbers: Numbers | None) -> Iterator[Watching]:
         """Yield what stands behind the answer of a look-up; monitors that are gone are left out."""
         if numbers is None:
             return
@@ -113,10 +120,9 @@ class Index:
             self._install(self._new_watching(monitor))
             return
         watching, rules = self._watchings[number], prepare_all(monitor.rules)
-        self.asked.remove(number, watching.monitor.networks, watching.rules)
+        self._forget_asked(watching)
         watching.monitor, watching.rules = monitor, rules
-        self.asked.add(number, monitor.networks, rules, any_address=monitor.any_address)
-        self._note_tag(watching)
+        self._note_asked(watching)
 
     @contextmanager
     def replacing(self, monitor: Monitor) -> Iterator[Callable[[Iterable[Labelled]], None]]:
@@ -145,8 +151,7 @@ class Index:
         number = self._numbers.pop(monitor_id, None)
         if number is not None:
             watching = self._watchings.pop(number)
-            self.asked.remove(number, watching.monitor.networks, watching.rules)
-            self._by_tag.discard(number)
+            self._forget_asked(watching)
             self._stale += watching.addresses
 
     def sweep(self) -> Iterator[None]:
@@ -167,17 +172,18 @@ class Index:
     def add_addresses(self, monitor_id: str, pairs: Iterable[Labelled]) -> None:
         """Watch more addresses; a label replaces the one the address had."""
         number = self._numbers[monitor_id]
+        self.version += 1
         self._add(number, self._watchings[number], pairs)
 
     def remove_addresses(self, monitor_id: str, addresses: Iterable[Address]) -> None:
         """Watch these no longer; one that is not watched is no mistake."""
         number = self._numbers[monitor_id]
         watching, watchers = self._watchings[number], self._watchers
+        self.version += 1
         for address in addresses:
             present = watchers.get(address)
             if present == number:
                 del watchers[address]
-                self._mark(address, -1)
             elif isinstance(present, tuple) and number in present:
                 rest = tuple(other for other in present if other != number)
                 watchers[address] = rest[0] if len(rest) == 1 else rest
@@ -195,14 +201,20 @@ class Index:
         monitor, number = watching.monitor, watching.number
         self._numbers[monitor.id] = number
         self._watchings[number] = watching
-        self.asked.add(number, monitor.networks, watching.rules, any_address=monitor.any_address)
-        self._note_tag(watching)
+        self._note_asked(watching)
 
-    def _note_tag(self, watching: Watching) -> None:
-        if isinstance(watching.monitor.confirmations, str):
-            self._by_tag.add(watching.number)
-        else:
-            self._by_tag.discard(watching.number)
+    def _note_asked(self, watching: Watching) -> None:
+        monitor, number = watching.monitor, watching.number
+        self.asked.add(number, monitor.networks, watching.rules, any_address=monitor.any_address)
+        if isinstance(monitor.confirmations, str):
+            self._by_tag.add(number)
+        self.version += 1
+
+    def _forget_asked(self, watching: Watching) -> None:
+        monitor, number = watching.monitor, watching.number
+        self.asked.remove(number, monitor.networks, watching.rules, any_address=monitor.any_address)
+        self._by_tag.discard(number)
+        self.version += 1
 
     def _add(self, number: int, watching: Watching, pairs: Iterable[Labelled]) -> None:
         watchers, labels, added = self._watchers, watching.labels, 0
@@ -210,7 +222,6 @@ class Index:
             present = watchers.get(address)
             if present is None:
                 watchers[address] = number
-                self._mark(address, 1)
                 added += 1
             elif present != number and (isinstance(present, int) or number not in present):
                 before = (present,) if isinstance(present, int) else present
@@ -221,12 +232,6 @@ class Index:
             elif labels:
                 labels.pop(address, None)
         watching.addresses += added
-
-    def _mark(self, address: object, change: int) -> None:
-        """Count an address at its mark, which stays where it is once it has counted too many."""
-        place = hash(address) & _MARK_MASK
-        if self._marks[place] != _MANY:
-            self._marks[place] += change
 
     def _sweep_some(self, addresses: Iterable[object]) -> None:
         watchers, alive, coming = self._watchers, self._watchings, self._coming
@@ -240,4 +245,3 @@ class Index:
                 watchers[address] = rest[0] if len(rest) == 1 else rest
             else:
                 del watchers[address]
-                self._mark(address, -1)

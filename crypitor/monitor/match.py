@@ -1,23 +1,24 @@
 """Which monitors a block answers. Pure.
 
-Everything in a block is looked at once and, unless somebody asks about it, only looked at:
-decoding, conditions, ids and matches are made for hits alone.
+What nobody asks about is left out by one look over the whole block (`survey`): decoding,
+conditions, ids and matches are made for the rest.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import partial
+from typing import TypeVar
 
 from crypitor.evm.abi import Values
 from crypitor.evm.traces import internal_transfers
-from crypitor.evm.transfers import TRANSFER, TRANSFER_BATCH, TRANSFER_SINGLE, address_in
-from crypitor.evm.types import Address, Block, Hash, Header, Log, Receipt, Transaction
+from crypitor.evm.types import Address, Block, Header, Log, Receipt, Transaction
 from crypitor.monitor import subjects
-from crypitor.monitor.condition import EvaluationError, Facts
+from crypitor.monitor.condition import Condition, EvaluationError, Facts
 from crypitor.monitor.index import Index, Watching
 from crypitor.monitor.models import Direction, Kind, Match, Rule, Subject, match_id
-from crypitor.monitor.prepared import Alike, BySignature, PreparedRule, Readers
+from crypitor.monitor.prepared import Alike, ByName, PreparedRule, Readers
+from crypitor.monitor.survey import Survey, survey
+
+Name = TypeVar("Name", str, str | None, Kind)
 
 
 @dataclass(slots=True)
@@ -39,11 +40,29 @@ def find_matches(
 
     tally: is added to.
     """
-    found: dict[str, Match] = {}
-    search = _Search(block.header, network, chain_id, index, tally or Tally())
-    for match in search.matches(block, _hot(block, index)):
-        found.setdefault(match.id, match)
-    return list(found.values())
+    return distinct(search(block, network, chain_id, index, tally or Tally()))
+
+
+def distinct(found: Iterable[Match | None]) -> list[Match]:
+    """Return the matches that a search yields, each once: of equal ones the first."""
+    by_id: dict[str, Match] = {}
+    for match in found:
+        if match is not None:
+            by_id.setdefault(match.id, match)
+    return list(by_id.values())
+
+
+def search(
+    block: Block, network: str, chain_id: int, index: Index, tally: Tally
+) -> Iterator[Match | None]:
+    """Yield the matches of a block in the order of the chain; one may come twice.
+
+    After whatever was looked at, None is yielded. Whoever goes on later must see to it that the
+    index is the same then.
+    """
+    seen = survey(block, index)
+    if seen.transactions:
+        yield from _Search(block.header, network, chain_id, index, seen, tally).matches(block)
 
 
 def facts_of(
@@ -77,7 +96,7 @@ def facts_of(
         subject.contract,
         subject.amount,
         subject.token_id,
-        subject.log_index,
+        subject.log,
         subject.item,
         subject.args,
     )
@@ -94,55 +113,6 @@ def concerns(rule: Rule, subject: Subject, receipt: Receipt) -> bool:
     return subject.kind is not Kind.NATIVE or receipt.succeeded or rule.include_failed
 
 
-# The sender's topic; the receiver's is the one after it. In ERC-1155 the operator comes first.
-_FIRST_PARTY = {TRANSFER: 1, TRANSFER_SINGLE: 2, TRANSFER_BATCH: 2}
-
-_TOKENS = (Kind.ERC20, Kind.ERC721, Kind.ERC1155)
-
-
-def _hot(block: Block, index: Index) -> AbstractSet[Hash] | None:
-    """Return the hashes of the transactions that have to be looked at; None for all of them.
-
-    All parties are looked up at once: among a million addresses each look-up waits for memory, and
-    in one pass of compiled code these waits overlap.
-    """
-    if index.asked.beyond_addresses:
-        return None
-    parties: list[Address] = []
-    owners: list[Hash] = []
-    moved = [
-        log
-        for receipt in block.receipts
-        for log in receipt.logs
-        if len(log.topics) > 2 and log.topics[0] in _FIRST_PARTY
-    ]
-    for log in moved:
-        topics = log.topics
-        if topics[0] == TRANSFER:
-            parties += ("0x" + topics[1][26:], "0x" + topics[2][26:])
-        else:
-            parties += (address_in(topics[2]), address_in(topics[-1]))
-    of_logs = len(parties)
-    for transaction, receipt in zip(block.transactions, block.receipts, strict=True):
-        if transaction.value != "0x0" or transaction.to is None:
-            parties += (
-                transaction.sender,
-                transaction.to or receipt.contract_address or transaction.sender,
-            )
-            owners.append(transaction.hash)
-    for inner in block.traces:
-        parties += (inner.sender, inner.receiver)
-        owners.append(block.transactions[inner.transaction_index].hash)
-    watched = index.watched_among(parties)
-    if not watched:
-        return frozenset()
-    return {
-        moved[place >> 1].transaction_hash if place < of_logs else owners[place - of_logs >> 1]
-        for place, party in enumerate(parties)
-        if party in watched
-    }
-
-
 class _Search:
     """One block being looked through, with the transaction that has been reached."""
 
@@ -155,101 +125,67 @@ class _Search:
         network: str,
         chain_id: int,
         index: Index,
+        seen: Survey,
         tally: Tally,
     ) -> None:
         self.header = header
         self.network = network
         self.chain_id = chain_id
         self.index = index
+        self.seen = seen
+        self.watched = seen.watched
         self.tally = tally
         self.asked = index.asked
-        self.calls = index.asked.calls.found
-        self.any_token = any(kind in index.asked.any_party_of for kind in _TOKENS)
+        # a topic, a selector or a kind, each with a contract
+        self.known: dict[tuple[str | None, Address | None], Sequence[Readers]] = {}
 
-    def matches(self, block: Block, hot: AbstractSet[Hash] | None) -> Iterator[Match]:
-        """Yield the matches of the block; one may come twice.
-
-        hot: the transactions that are looked at, None for all.
-        """
-        if hot is not None and not hot:
-            return
-        look_up, any_token, by_contract = self.index.look_up, self.any_token, self.asked.by_contract
+    def matches(self, block: Block) -> Iterator[Match | None]:
+        """Yield the matches of the block, and None after whatever was looked at."""
+        transactions, logs = self.seen.transactions, self.seen.logs
         has_events = bool(self.asked.events.found)
-        inside = self.inside(block)
+        inside = self.inside(block) if block.traces else {}
         parts = zip(block.transactions, block.receipts, strict=True)
         for place, (self.transaction, self.receipt) in enumerate(parts):
-            if hot is not None and self.transaction.hash not in hot:
+            if self.transaction.hash not in transactions:
                 continue
             yield from self.of_transaction(self.transaction, self.receipt)
             for moved in inside.get(place, ()):
                 yield from self.of_parties(moved)
             for log in self.receipt.logs:
-                topics = log.topics
-                if has_events and self.has_asker(log):
+                if id(log) not in logs:
+                    continue
+                if has_events:
                     yield from self.emitted(log)
-                first = _FIRST_PARTY.get(topics[0]) if len(topics) > 2 else None
-                if first is not None and (
-                    look_up(address_in(topics[first])) is not None
-                    or (
-                        len(topics) > first + 1
-                        and look_up(address_in(topics[first + 1])) is not None
-                    )
-                    or any_token
-                    or log.address in by_contract
-                ):
-                    for moved in subjects.token_transfers(log):
-                        yield from self.of_parties(moved)
+                for moved in subjects.token_transfers(log):
+                    yield from self.of_parties(moved)
+                yield None
 
     def inside(self, block: Block) -> dict[int, list[Subject]]:
         """Return the internal transfers that somebody may watch, by transaction."""
-        look_up, anybody = self.index.look_up, Kind.INTERNAL in self.asked.any_party_of
+        watched, anybody = self.watched, Kind.INTERNAL in self.asked.transfers.found
         found: dict[int, list[Subject]] = {}
         for place, moved in internal_transfers(block):
-            if anybody or look_up(moved.sender) is not None or look_up(moved.receiver) is not None:
+            if anybody or moved.sender in watched or moved.receiver in watched:
                 found.setdefault(place, []).append(subjects.internal(moved))
         return found
 
-    def of_transaction(self, transaction: Transaction, receipt: Receipt) -> Iterable[Match]:
-        """Return the matches of the transaction itself, without those of its logs."""
-        found: list[Match] = []
-        to = transaction.to
-        if transaction.value != "0x0" and self.has_watcher(
-            Kind.NATIVE, to or receipt.contract_address
-        ):
-            found += self.of_parties(subjects.native(transaction, receipt))
-        if to is None:
-            if self.has_watcher(Kind.DEPLOYMENT, receipt.contract_address):
-                found += self.of_parties(subjects.deployment(transaction, receipt))
-        elif self.calls and transaction.input[:10] in self.calls:
-            found += self.called(transaction)
-        return found
-
-    def has_watcher(self, kind: Kind, receiver: Address | None) -> bool:
-        """Whether somebody may watch a party of what the transaction itself is."""
-        look_up = self.index.look_up
-        return (
-            look_up(self.transaction.sender) is not None
-            or (receiver is not None and look_up(receiver) is not None)
-            or kind in self.asked.any_party_of
-        )
-
-    def has_asker(self, log: Log) -> bool:
-        """Whether somebody may ask about a log as an event."""
-        found = self.asked.events.found
-        named = found.get(log.topics[0]) if log.topics else None
-        unnamed = found.get(None)
-        return (named is not None and (log.address in named or None in named)) or (
-            unnamed is not None and (log.address in unnamed or None in unnamed)
-        )
+    def of_transaction(self, transaction: Transaction, receipt: Receipt) -> Iterator[Match]:
+        """Yield the matches of the transaction itself, without those of its logs."""
+        if transaction.value != "0x0":
+            yield from self.of_parties(subjects.native(transaction, receipt))
+        if transaction.to is None:
+            yield from self.of_parties(subjects.deployment(transaction, receipt))
+        elif transaction.input[:10] in self.asked.calls.found:
+            yield from self.called(transaction)
 
     def of_parties(self, subject: Subject | None) -> Iterator[Match]:
         """Yield what a transfer or a creation is to those who watch its parties."""
         if subject is None:
             return
-        everyone = self.asked.any_party(subject.kind, subject.contract)
-        for direction, party in ((Direction.OUT, subject.sender), (Direction.IN, subject.receiver)):
-            for numbers in (self.index.look_up(party), everyone) if party else ():
-                for watching in self.index.watching(numbers):
+        watched = self.watched
+        if watched and (subject.sender in watched or subject.receiver in watched):
+            for direction, party in _parties(subject):
+                for watching in self.index.watching(watched.get(party)):
                     rules = [
                         prepared
                         for prepared in watching.rules.get(subject.kind, ())
@@ -257,6 +193,23 @@ class _Search:
                         and concerns(prepared.rule, subject, self.receipt)
                     ]
                     yield from self.answer(watching, rules, subject, direction, party)
+        for readers in self.readers(self.asked.transfers, subject.kind, subject.contract):
+            if concerns(readers.prepared.rule, subject, self.receipt):
+                yield from self.of_anybody(readers, subject)
+
+    def of_anybody(self, readers: Readers, subject: Subject) -> Iterator[Match]:
+        """Yield what a transfer is to those who watch every party of it."""
+        shared = None if readers.prepared.asks_party else self.holding(readers, subject)
+        if shared is not None and not shared:
+            return
+        for direction, party in _parties(subject):
+            if direction in readers.prepared.directions:
+                if shared is None:
+                    holding = self.holding(readers, subject, direction, party)
+                else:
+                    holding = shared
+                for alike in holding:
+                    yield from self.answers(alike, subject, direction, party)
 
     def emitted(self, log: Log) -> Iterator[Match]:
         """Yield what a log is to those who ask about its event."""
@@ -278,14 +231,16 @@ class _Search:
         )
 
     def readers(
-        self, rules: BySignature, key: str | None, contract: Address | None
-    ) -> Iterator[Readers]:
-        """Yield the rules that ask about a signature on this network, of this contract or any."""
-        by_contract = rules.found.get(key, {})
-        for limit in (contract, None):
-            for readers in by_contract.get(limit, {}).values():
-                if self.network in readers.networks:
-                    yield readers
+        self, rules: ByName[Name], name: Name, contract: Address | None
+    ) -> Sequence[Readers]:
+        """Return the rules that name this on this network, of this contract or any."""
+        key = (name, contract)
+        found = self.known.get(key)
+        if found is None:
+            found = self.known[key] = [
+                readers for readers in rules.of(name, contract) if self.network in readers.networks
+            ]
+        return found
 
     def signed(
         self,
@@ -293,11 +248,7 @@ class _Search:
         read: Callable[[PreparedRule], Values | None],
         subject_of: Callable[[PreparedRule, Values], Subject],
     ) -> Iterator[Match]:
-        """Yield the matches of an event or a call.
-
-        It is decoded once for each signature. Of the conditions that can be true by what they
-        require of a field, each is asked once for all who share it.
-        """
+        """Yield the matches of an event or a call, which is decoded once for each signature."""
         subject_by: dict[Callable[..., Values | None], Subject | None] = {}
         for readers in several:
             prepared = readers.prepared
@@ -308,19 +259,40 @@ class _Search:
                 subject_by[prepared.read] = None if args is None else subject_of(prepared, args)
             subject = subject_by[prepared.read]
             if subject is not None:
-                for alike in readers.possible(partial(self.facts, subject)):
-                    yield from self.answers(alike, subject)
+                for alike in self.holding(readers, subject):
+                    yield from self.answers(alike, subject, None, None)
 
-    def answers(self, alike: Alike, subject: Subject) -> Iterator[Match]:
-        """Yield the matches of all monitors with such a rule, if it holds for the first."""
-        holds = None
-        for number in alike.monitors:
-            for watching in self.index.watching(number):
-                if holds is None:
-                    holds = self.holds(alike.prepared, watching, subject, None, None)
-                if not holds:
-                    return
-                yield self.match(watching, subject, None, None)
+    def holding(
+        self,
+        readers: Readers,
+        subject: Subject,
+        direction: Direction | None = None,
+        party: Address | None = None,
+    ) -> list[Alike]:
+        """Return those rules about a subject that hold.
+
+        Of the conditions that can be true by what they require of a field, each is asked once for
+        all who share it.
+        """
+        facts = self.facts(subject, None, direction, party)
+        found: list[Alike] = []
+        for alike in readers.possible(facts):
+            condition = alike.prepared.condition
+            if condition is not None and condition.is_personal:
+                [number] = alike.monitors
+                [watching] = self.index.watching(number)
+                if self.is_true(condition, self.facts(subject, watching, direction, party)):
+                    found.append(alike)
+            elif condition is None or self.is_true(condition, facts):
+                found.append(alike)
+        return found
+
+    def answers(
+        self, alike: Alike, subject: Subject, direction: Direction | None, party: Address | None
+    ) -> Iterator[Match]:
+        """Yield the matches of all monitors with such a rule, which holds."""
+        for watching in self.index.watching(tuple(alike.monitors)):
+            yield self.match(watching, subject, direction, party)
 
     def answer(
         self,
@@ -331,9 +303,11 @@ class _Search:
         party: Address | None,
     ) -> Iterator[Match]:
         """Yield the match if one of these rules, all of which ask about the subject, holds."""
-        if self.network not in watching.monitor.networks:
+        if not rules or self.network not in watching.monitor.networks:
             return
-        if any(self.holds(prepared, watching, subject, direction, party) for prepared in rules):
+        facts = self.facts(subject, watching, direction, party)
+        conditions = [prepared.condition for prepared in rules]
+        if None in conditions or any(self.is_true(each, facts) for each in conditions if each):
             yield self.match(watching, subject, direction, party)
 
     def match(
@@ -358,20 +332,10 @@ class _Search:
             subject,
         )
 
-    def holds(
-        self,
-        prepared: PreparedRule,
-        watching: Watching,
-        subject: Subject,
-        direction: Direction | None,
-        party: Address | None,
-    ) -> bool:
-        """Whether a rule's condition is true; one without an answer is not, and is counted."""
-        if prepared.condition is None:
-            return True
-        facts = self.facts(subject, watching, direction, party)
+    def is_true(self, condition: Condition, facts: Facts) -> bool:
+        """Whether a condition is true; one without an answer is not, and is counted."""
         try:
-            return prepared.condition.evaluate(facts)
+            return condition.evaluate(facts)
         except EvaluationError:
             self.tally.condition_errors += 1
             return False
@@ -379,12 +343,20 @@ class _Search:
     def facts(
         self,
         subject: Subject,
-        watching: Watching | None = None,
-        direction: Direction | None = None,
-        party: Address | None = None,
+        watching: Watching | None,
+        direction: Direction | None,
+        party: Address | None,
     ) -> Facts:
         """Return what a condition is asked about, as `facts_of` does."""
         return facts_of(
             self.network, self.chain_id, self.header, self.transaction, self.receipt, subject,
             watching, direction, party,
         )  # fmt: skip
+
+
+def _parties(subject: Subject) -> Iterator[tuple[Direction, Address]]:
+    """Yield the sender and the receiver of a transfer, as far as it has them."""
+    if subject.sender is not None:
+        yield Direction.OUT, subject.sender
+    if subject.receiver is not None:
+        yield Direction.IN, subject.receiver

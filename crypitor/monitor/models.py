@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 
+import msgspec
+
 from crypitor.evm.abi import Event, Function, Values, parse_event, parse_function
 from crypitor.evm.types import Address, Hash, Header, Log, Receipt, Transaction
 
@@ -117,8 +119,7 @@ class Monitor:
     updated_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(msgspec.Struct, frozen=True, gc=False):
     """What a match is about: a transfer of value, a log, a call or the creation of a contract.
 
     sender, receiver: of a transfer and a call; the creator and its contract; None for an event. A
@@ -148,8 +149,7 @@ class Subject:
         return None if self.log is None else int(self.log.index, 16)
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(msgspec.Struct, frozen=True, gc=False):
     """One subject that answered one monitor, in one direction if it has directions.
 
     direction, address: the watched party; None for events and calls.

@@ -1,9 +1,9 @@
 """Rules made ready to be asked many times, and found by what they name. Pure."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from crypitor.evm.abi import Argument, Event, Function, Values, call_decoder, log_decoder
 from crypitor.evm.types import Address
@@ -11,7 +11,7 @@ from crypitor.monitor.condition import Condition, Conjunct, Facts, compile_condi
 from crypitor.monitor.models import Direction, Kind, Rule
 from crypitor.monitor.sieve import Sieve
 
-_Key = TypeVar("_Key")
+_Name = TypeVar("_Name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,11 @@ class PreparedRule:
     condition: Condition | None
     key: str | None = None
     read: Callable[..., Values | None] = lambda *_: None
+
+    @property
+    def asks_party(self) -> bool:
+        """Whether what comes of its condition depends on which party is looked at."""
+        return self.condition is not None and self.condition.asks_party
 
     def compile(self) -> None:
         """Do now what is otherwise done for the first hit: whoever saves a rule waits for it."""
@@ -81,7 +86,7 @@ _MANY = 4
 
 @dataclass(slots=True, eq=False)
 class Alike:
-    """Rules with one answer for a log or a call: of the same signature, condition and networks.
+    """Rules with one answer: about the same, of the same condition and networks.
 
     prepared: one of them.  monitors: numbers, each with how many such rules it has.
     """
@@ -92,9 +97,10 @@ class Alike:
 
 @dataclass(slots=True)
 class Readers:
-    """Rules about the same: of one signature and the same networks, of one contract or any.
+    """Rules about the same, on the same networks, of one contract or any.
 
-    prepared: one of them.  alike: by their condition.
+    prepared: one of them; what it says but for its contracts and its condition holds for all.
+    alike: by their condition.
     """
 
     prepared: PreparedRule
@@ -128,51 +134,78 @@ class Readers:
             if self._sieve is not None:
                 self._sieve.remove(alike)
 
-    def possible(self, facts: Callable[[], Facts]) -> Iterable[Alike]:
+    def possible(self, facts: Facts) -> Iterable[Alike]:
         """Return those whose condition can be true.
 
         One that is left out would have come to false, or to no answer by some other part of it.
         """
-        return self.alike.values() if self._sieve is None else self._sieve.passed(facts())
+        return self.alike.values() if self._sieve is None else self._sieve.passed(facts)
 
 
-class BySignature:
-    """The rules for events, or those for calls: by topic or selector, then by contract.
+class ByName(Generic[_Name]):
+    """Rules by what they name: a signature or a kind, then a contract.
 
-    found: topic (None: anonymous) or selector → contract (None: any) → how it is read, and on which
-    networks → those that are alike, of which one is asked for all. A condition that asks who is
-    watched is its monitor's own.
+    found: topic (None: anonymous), selector or kind → contract (None: any) → what else they have in
+    common → those that are alike, of which one is asked for all. A condition that asks what is its
+    monitor's own is not shared.
     """
 
-    def __init__(self, kind: Kind) -> None:
-        self._kind = kind
-        self.found: dict[str | None, dict[Address | None, dict[Hashable, Readers]]] = {}
+    def __init__(self) -> None:
+        self.found: dict[_Name, dict[Address | None, dict[Hashable, Readers]]] = {}
 
-    def add(self, number: int, networks: tuple[str, ...], rules: Prepared) -> None:
-        """Take in the rules of a monitor."""
-        for prepared in rules.get(self._kind, ()):
-            by_contract = self.found.setdefault(prepared.key, {})
-            sort = prepared.read, networks
-            for contract in prepared.rule.contracts or (None,):
-                sorts = by_contract.setdefault(contract, {})
-                if sort not in sorts:
-                    sorts[sort] = Readers(prepared, networks)
-                sorts[sort].add(number, prepared)
+    def add(
+        self, number: int, networks: tuple[str, ...], name: _Name, prepared: PreparedRule
+    ) -> None:
+        """Take in a rule of a monitor."""
+        by_contract = self.found.setdefault(name, {})
+        sort = _sort(networks, prepared)
+        for contract in prepared.rule.contracts or (None,):
+            sorts = by_contract.setdefault(contract, {})
+            if sort not in sorts:
+                sorts[sort] = Readers(prepared, networks)
+            sorts[sort].add(number, prepared)
 
-    def remove(self, number: int, networks: tuple[str, ...], rules: Prepared) -> None:
-        """Forget the rules of a monitor, which are those that were added."""
-        for prepared in rules.get(self._kind, ()):
-            by_contract = self.found[prepared.key]
-            sort = prepared.read, networks
-            for contract in prepared.rule.contracts or (None,):
-                readers = by_contract[contract][sort]
-                readers.remove(number, prepared)
-                if not readers.alike:
-                    del by_contract[contract][sort]
-                if not by_contract[contract]:
-                    del by_contract[contract]
-            if not by_contract:
-                del self.found[prepared.key]
+    def remove(
+        self, number: int, networks: tuple[str, ...], name: _Name, prepared: PreparedRule
+    ) -> None:
+        """Forget a rule that was added."""
+        by_contract = self.found[name]
+        sort = _sort(networks, prepared)
+        for contract in prepared.rule.contracts or (None,):
+            readers = by_contract[contract][sort]
+            readers.remove(number, prepared)
+            if not readers.alike:
+                del by_contract[contract][sort]
+            if not by_contract[contract]:
+                del by_contract[contract]
+        if not by_contract:
+            del self.found[name]
+
+    def of(self, name: _Name, contract: Address | None) -> Iterator[Readers]:
+        """Yield the rules that name this, of a contract or of any."""
+        by_contract = self.found.get(name)
+        if by_contract is not None:
+            for limit in (None,) if contract is None else (contract, None):
+                yield from by_contract.get(limit, _NONE).values()
+
+    def names(self, name: _Name, contract: Address | None) -> bool:
+        """Whether there is a rule that names this, of a contract or of any."""
+        by_contract = self.found.get(name)
+        return by_contract is not None and (None in by_contract or contract in by_contract)
+
+
+_NONE: Mapping[Hashable, Readers] = {}
+
+
+def _sort(networks: tuple[str, ...], prepared: PreparedRule) -> Hashable:
+    """Return what rules of one name must have in common to be kept together."""
+    return (
+        networks,
+        prepared.read,
+        prepared.directions,
+        prepared.rule.include_failed,
+        prepared.asks_party,
+    )
 
 
 def _question(number: int, prepared: PreparedRule) -> Hashable:
@@ -188,72 +221,42 @@ def _conjuncts(prepared: PreparedRule) -> Sequence[Conjunct]:
 
 
 class Asked:
-    """Which monitors ask about any party of a transfer, about an event or a call.
+    """What monitors ask about, other than the parties that they watch by address.
 
     A monitor is known by its number in the index.
-    any_party_of: kind → monitors that watch every party, of whatever contract.
-    by_contract: contract → monitors that watch every party of its transfers.
+    events: by topic.  calls: by selector.
+    transfers: by kind, and creations of contracts; of monitors that watch every party.
     """
 
     def __init__(self) -> None:
-        self.events = BySignature(Kind.EVENT)
-        self.calls = BySignature(Kind.CALL)
-        self.any_party_of: dict[Kind, tuple[int, ...]] = {}
-        self.by_contract: dict[Address, tuple[int, ...]] = {}
-
-    @property
-    def beyond_addresses(self) -> bool:
-        """Whether anything is asked that watched addresses alone do not answer."""
-        return bool(self.any_party_of or self.by_contract or self.events.found or self.calls.found)
-
-    def any_party(self, kind: Kind, contract: Address | None) -> tuple[int, ...]:
-        """Return the monitors that watch every party of such transfers, of a contract if any."""
-        everywhere = self.any_party_of.get(kind, ())
-        here = self.by_contract.get(contract, ()) if contract else ()
-        return tuple(dict.fromkeys(everywhere + here)) if everywhere else here
+        self.events: ByName[str | None] = ByName()
+        self.calls: ByName[str | None] = ByName()
+        self.transfers: ByName[Kind] = ByName()
 
     def add(
         self, number: int, networks: tuple[str, ...], rules: Prepared, *, any_address: bool
     ) -> None:
         """Take in the rules of a monitor."""
-        self.events.add(number, networks, rules)
-        self.calls.add(number, networks, rules)
-        if any_address:
-            kinds, contracts = _limits(rules)
-            for kind in kinds:
-                self.any_party_of[kind] = (*self.any_party_of.get(kind, ()), number)
-            for contract in contracts:
-                self.by_contract[contract] = (*self.by_contract.get(contract, ()), number)
+        for kind, several in rules.items():
+            for prepared in several:
+                match kind:
+                    case Kind.EVENT:
+                        self.events.add(number, networks, prepared.key, prepared)
+                    case Kind.CALL:
+                        self.calls.add(number, networks, prepared.key, prepared)
+                    case _ if any_address:
+                        self.transfers.add(number, networks, kind, prepared)
 
-    def remove(self, number: int, networks: tuple[str, ...], rules: Prepared) -> None:
-        """Forget the rules of a monitor, which are those that were added."""
-        self.events.remove(number, networks, rules)
-        self.calls.remove(number, networks, rules)
-        kinds, contracts = _limits(rules)
-        for kind in kinds:
-            _without(self.any_party_of, kind, number)
-        for contract in contracts:
-            _without(self.by_contract, contract, number)
-
-
-def _limits(rules: Prepared) -> tuple[set[Kind], set[Address]]:
-    """Return the kinds that no contract limits, and the contracts; of rules that have parties."""
-    kinds: set[Kind] = set()
-    contracts: set[Address] = set()
-    for kind, several in rules.items():
-        if kind in (Kind.EVENT, Kind.CALL):
-            continue
-        for prepared in several:
-            if prepared.rule.contracts is None:
-                kinds.add(kind)
-            else:
-                contracts |= prepared.rule.contracts
-    return kinds, contracts
-
-
-def _without(found: dict[_Key, tuple[int, ...]], key: _Key, number: int) -> None:
-    rest = tuple(other for other in found.get(key, ()) if other != number)
-    if rest:
-        found[key] = rest
-    else:
-        found.pop(key, None)
+    def remove(
+        self, number: int, networks: tuple[str, ...], rules: Prepared, *, any_address: bool
+    ) -> None:
+        """Forget the rules of a monitor, all as they were added."""
+        for kind, several in rules.items():
+            for prepared in several:
+                match kind:
+                    case Kind.EVENT:
+                        self.events.remove(number, networks, prepared.key, prepared)
+                    case Kind.CALL:
+                        self.calls.remove(number, networks, prepared.key, prepared)
+                    case _ if any_address:
+                        self.transfers.remove(number, networks, kind, prepared)

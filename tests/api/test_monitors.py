@@ -386,10 +386,14 @@ async def test_any_address_is_found_by_contract(api):
     """A monitor of any address is in the index under its contracts."""
     made = await api.made(MONITORS, ANY)
 
+    asked = [
+        watching.monitor.id
+        for readers in api.index.asked.transfers.of(Kind.ERC20, USDC)
+        for alike in readers.alike.values()
+        for watching in api.index.watching(tuple(alike.monitors))
+    ]
     assert made["addresses"] == "any"
-    assert [
-        w.monitor.id for w in api.index.watching(api.index.asked.any_party(Kind.ERC20, USDC))
-    ] == [made["id"]]
+    assert asked == [made["id"]]
 
 
 async def test_concurrent_patches_lose_nothing(api):

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from crypitor.evm.abi import parse_event, parse_function
-from crypitor.evm.types import Header, Receipt, Transaction
+from crypitor.evm.types import Header, Log, Receipt, Transaction
 from crypitor.monitor.condition import (
     ConditionError,
     EvaluationError,
@@ -57,7 +57,7 @@ def facts(**changes: Any) -> Facts:
         "contract": TOKEN,
         "amount": 1_500_000_000_000_000_000,
         "token_id": 7,
-        "log_index": 413,
+        "log": Log(TOKEN, (), "0x", "0x19d", "0x" + "11" * 32, TX_HASH),
         "item": None,
         "args": ARGS,
     }  # fmt: skip

@@ -138,22 +138,9 @@ def test_many_are_found_as_each_alone_is(edits):
         elif monitor in index:
             index.remove_addresses(monitor, addresses)
 
-    watched = {address for address in ADDRESSES if who_watches(index, address)}
-    assert watched <= index.watched_among(ADDRESSES)
-
-
-def test_an_address_whose_hash_is_crowded_is_still_found():
-    """
-    A mark that has counted as far as it can stays, so that no later removal hides an address.
-    """
-    index = Index()
-    index.put(MONITOR)
-    index.add_addresses("mo_1", [(ADDRESSES[0], None)])
-    for change in (1, -1):
-        for _ in range(300):
-            index._mark(ADDRESSES[0], change)
-
-    assert index.watched_among(ADDRESSES) == {ADDRESSES[0]}
+    expected = {each: index.look_up(each) for each in ADDRESSES if index.look_up(each) is not None}
+    assert expected == index.watched_among(set(ADDRESSES))
+    assert index.watches_addresses or not expected
 
 
 def test_labels_follow_their_address():
@@ -183,12 +170,12 @@ def test_contracts_follow_the_rules():
         replace(MONITOR, any_address=True, rules=(Rule(Kind.ERC20, contracts=frozenset({other})),))
     )
 
-    assert index.asked.any_party(Kind.ERC20, TOKEN) == ()
-    assert len(index.asked.any_party(Kind.ERC20, other)) == 1
+    assert who_asks(index, Kind.ERC20, TOKEN) == []
+    assert who_asks(index, Kind.ERC20, other) == ["mo_1"]
 
     index.remove("mo_1")
 
-    assert index.asked.any_party(Kind.ERC20, other) == ()
+    assert who_asks(index, Kind.ERC20, other) == []
 
 
 CONTRACTS = ["0x" + digit * 40 for digit in "cde"]
@@ -260,13 +247,17 @@ def test_what_rules_name_equals_a_plain_model(edits):
                 if any_address and rule.kind is kind
                 and (rule.contracts is None or contract in rule.contracts)
             }  # fmt: skip
-            found = {ids(index, number) for number in index.asked.any_party(kind, contract)}
-            assert expected <= found
-            assert found <= {monitor for monitor, (_, any_address) in model.items() if any_address}
+            assert sorted(expected) == who_asks(index, kind, contract)
     if not model:
         asked = index.asked
-        assert asked.events.found == asked.calls.found == {}
-        assert asked.any_party_of == asked.by_contract == {}
+        assert asked.events.found == asked.calls.found == asked.transfers.found == {}
+
+
+def who_asks(index, kind, contract):
+    """The monitors that ask about any party of transfers of a contract."""
+    several = index.asked.transfers.of(kind, contract)
+    alike = [one for readers in several for one in readers.alike.values()]
+    return sorted({ids(index, number) for one in alike for number in one.monitors})
 
 
 def ids(index, number):

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from crypitor.evm.metadata import NOTHING, Token
@@ -130,7 +131,7 @@ def test_what_the_original_cannot_tell_is_sent_in_the_standard_form():
     """An ERC-1155 transfer, and a transaction that failed, which it would show as a payment."""
     single = "0xc3d58168c5ae7397731d063d5bbf3d657854427343f4c083240f7aacaa2d0f62"
     moved = log(single, topic(A), topic(A), topic(B), data="0x" + word(1) + word(5))
-    failed = replace(
+    failed = msgspec.structs.replace(
         documented(), receipt=Receipt("0x" + "1" * 64, "0x1", "0x" + "2" * 64, (), status="0x0")
     )
     bodies = [json.loads(body_of(match)) for match in (one_match(block(logs=[moved])), failed)]

@@ -12,7 +12,7 @@ from crypitor.monitor.condition.checked import Atom
 from crypitor.monitor.condition.conjunct import Conjunct, conjuncts
 from crypitor.monitor.condition.errors import ConditionError, EvaluationError
 from crypitor.monitor.condition.parser import parse
-from crypitor.monitor.condition.scope import Facts, Scope
+from crypitor.monitor.condition.scope import LABEL, OF_PARTY, Facts, Scope
 
 _TEMPLATE = """
 def evaluate(f):
@@ -85,13 +85,27 @@ class Condition:
         """
         return _function(self.code)
 
-    @property
+    @cached_property
     def is_personal(self) -> bool:
-        """Whether it asks who is watched, so that monitors may answer it differently."""
-        return any(
+        """Whether it asks who is watched or labelled, which monitors may answer differently."""
+        return LABEL in self._read or any(
             isinstance(node, ast.Name) and node.id == runtime.watches.__name__
             for node in ast.walk(self.code)
         )
+
+    @cached_property
+    def asks_party(self) -> bool:
+        """Whether it asks which of its parties a transfer is looked at for."""
+        return not self._read.isdisjoint(OF_PARTY)
+
+    @property
+    def _read(self) -> set[str]:
+        """The fields of the Facts that it reads."""
+        return {
+            f"f.{node.attr}"
+            for node in ast.walk(self.code)
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        }
 
     @property
     def conjuncts(self) -> list[Conjunct]:

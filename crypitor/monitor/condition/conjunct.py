@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from crypitor.monitor.condition import runtime
+from crypitor.monitor.condition.scope import LABEL
 
 Constant: TypeAlias = str | int | None
 
@@ -99,7 +100,7 @@ def _compared(left: ast.expr, sign: ast.cmpop, right: ast.expr) -> Iterator[Conj
 
 def _one(of: ast.expr, sign: Sign, value: Any) -> Iterator[Conjunct]:
     source = _source(of)
-    if source is not None:
+    if source is not None and source != LABEL:  # each monitor has its own
         yield Conjunct(source, sign, tuple(value) if isinstance(value, frozenset) else (value,))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from crypitor.evm.abi.types import Argument
-from crypitor.evm.types import Address, Header, Receipt, Transaction
+from crypitor.evm.types import Address, Header, Log, Receipt, Transaction
 from crypitor.monitor.condition import types
 from crypitor.monitor.condition.types import UINT64, UINT256, Bytes, Nullable, Record, Text, Type
 
@@ -19,7 +19,7 @@ class Facts(msgspec.Struct, gc=False):
     watched: whether an address is one of the monitor's.
     address, label: the watched party.
     amount: wei or the token's smallest unit.
-    log_index: place among all logs of the block.
+    log: which says so; None where no log does.
     args: of the event or the call, as `crypitor.evm.abi` decodes them.
     """
 
@@ -37,7 +37,7 @@ class Facts(msgspec.Struct, gc=False):
     contract: Address | None = None
     amount: int | None = None
     token_id: int | None = None
-    log_index: int | None = None
+    log: Log | None = None
     item: int | None = None
     args: tuple[Any, ...] = ()
 
@@ -45,6 +45,11 @@ class Facts(msgspec.Struct, gc=False):
     def status(self) -> str:
         """`success` or `failed`, of the transaction."""
         return "success" if self.receipt.succeeded else "failed"
+
+    @property
+    def log_index(self) -> int | None:
+        """Place among all logs of the block."""
+        return None if self.log is None else int(self.log.index, 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +97,17 @@ _EVERYWHERE = {
     "transaction.status": Known(_STATUS, "f.status"),
     "status": Known(_STATUS, "f.status"),
 }
+LABEL = "f.label"
+"""What each monitor says of an address by itself."""
+
 _PARTY = {
     "direction": Known(Text(folded=True, choices=("in", "out")), "f.direction"),
     "address": Known(_ADDRESS, "f.address"),
-    "label": Known(Nullable(Text()), "f.label"),
+    "label": Known(Nullable(Text()), LABEL),
 }
+OF_PARTY = frozenset(known.source for known in _PARTY.values())
+"""What reads the party of a transfer that is looked at."""
+
 _FROM = {"from_address": Known(_ADDRESS, "f.from_address")}
 _TO = {"to_address": Known(_ADDRESS, "f.to_address")}
 _AMOUNT = {"amount": Known(UINT256, "f.amount")}

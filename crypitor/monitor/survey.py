@@ -1,0 +1,130 @@
+"""One look over a whole block: what of it somebody may have asked about. Pure.
+
+Most of a block concerns nobody. What is done for every log and every transaction is done here, many
+at once where compiled code can; all that follows is done for what this leaves over.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import compress
+
+from crypitor.evm.transfers import TRANSFER, TRANSFER_BATCH, TRANSFER_SINGLE
+from crypitor.evm.types import Address, Block, Hash, Log
+from crypitor.monitor.index import Index, Numbers
+from crypitor.monitor.models import Kind
+from crypitor.monitor.prepared import ByName
+
+_KINDS = {
+    TRANSFER: (Kind.ERC20, Kind.ERC721),
+    TRANSFER_SINGLE: (Kind.ERC1155,),
+    TRANSFER_BATCH: (Kind.ERC1155,),
+}
+"""First topic of a transfer's log → what it can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What of a block has to be looked at.
+
+    transactions: by their hashes, also those of which only a log is looked at.
+    logs: by their identity.
+    watched: the parties of the block that are watched, and who does.
+    """
+
+    transactions: set[Hash] = field(default_factory=set)
+    logs: set[int] = field(default_factory=set)
+    watched: dict[Address, Numbers] = field(default_factory=dict)
+
+
+def survey(block: Block, index: Index) -> Survey:
+    """Return what of a block has to be looked at."""
+    moved = [
+        log
+        for receipt in block.receipts
+        for log in receipt.logs
+        if len(log.topics) > 2 and log.topics[0] in _KINDS
+    ]
+    found = Survey()
+    if index.watches_addresses:
+        _find_watched(block, moved, index, found)
+    asked = index.asked
+    if asked.transfers.found:
+        _find_any(block, moved, asked.transfers, found)
+    if asked.events.found:
+        _find_told(block, asked.events, found)
+    if asked.calls.found:
+        named, calls = asked.calls.names, asked.calls.found
+        found.transactions.update(
+            transaction.hash
+            for transaction in block.transactions
+            if transaction.input[:10] in calls and named(transaction.input[:10], transaction.to)
+        )
+    return found
+
+
+def _find_watched(block: Block, moved: Sequence[Log], index: Index, found: Survey) -> None:
+    """Find all whose parties are watched, by one look-up of all parties of a block."""
+    parties: list[Address] = []
+    owners: list[Hash] = []
+    for log in moved:
+        topics = log.topics
+        if topics[0] == TRANSFER:
+            parties += ("0x" + topics[1][26:], "0x" + topics[2][26:])
+        else:  # in ERC-1155 the operator comes first
+            parties += ("0x" + topics[2][26:], "0x" + topics[-1][26:])
+    of_logs = len(parties)
+    for transaction, receipt in zip(block.transactions, block.receipts, strict=True):
+        if transaction.value != "0x0" or transaction.to is None:
+            receiver = transaction.to or receipt.contract_address or transaction.sender
+            parties += (transaction.sender, receiver)
+            owners.append(transaction.hash)
+    for inner in block.traces:
+        parties += (inner.sender, inner.receiver)
+        owners.append(block.transactions[inner.transaction_index].hash)
+    watched = index.watched_among(set(parties))
+    if not watched:
+        return
+    found.watched.update(watched)
+    for place in compress(range(len(parties)), map(watched.__contains__, parties)):
+        if place < of_logs:
+            _add(moved[place >> 1], found)
+        else:
+            found.transactions.add(owners[place - of_logs >> 1])
+
+
+def _find_any(block: Block, moved: Sequence[Log], asked: ByName[Kind], found: Survey) -> None:
+    """Find what moves, or creates a contract, where every party is watched."""
+    for kind, by_contract in asked.found.items():
+        match kind:
+            case Kind.NATIVE:
+                paying = (each.hash for each in block.transactions if each.value != "0x0")
+                found.transactions.update(paying)
+            case Kind.DEPLOYMENT:
+                creating = (each.hash for each in block.transactions if each.to is None)
+                found.transactions.update(creating)
+            case Kind.INTERNAL:
+                for inner in block.traces:
+                    found.transactions.add(block.transactions[inner.transaction_index].hash)
+            case _:
+                everywhere = None in by_contract
+                for log in moved:
+                    if kind in _KINDS[log.topics[0]] and (everywhere or log.address in by_contract):
+                        _add(log, found)
+
+
+def _find_told(block: Block, asked: ByName[str | None], found: Survey) -> None:
+    """Find the logs that may be events which somebody asks about."""
+    logs = [log for receipt in block.receipts for log in receipt.logs]
+    firsts = [log.topics[0] if log.topics else None for log in logs]
+    for log in compress(logs, map(asked.found.__contains__, firsts)):
+        if log.topics and asked.names(log.topics[0], log.address):
+            _add(log, found)
+    if None in asked.found:
+        for log in logs:
+            if asked.names(None, log.address):
+                _add(log, found)
+
+
+def _add(log: Log, found: Survey) -> None:
+    found.logs.add(id(log))
+    found.transactions.add(log.transaction_hash)
