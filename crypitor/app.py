@@ -250,6 +250,7 @@ class _Service:
             in_flight=webhook.in_flight,
             in_flight_per_endpoint=webhook.in_flight_per_endpoint,
             grace_seconds=self._config.server.shutdown_seconds,
+            looks="monitor" not in self._roles,
         )
 
     async def _monitor(self, queue: Queue) -> Matcher:

@@ -104,6 +104,12 @@ async def next_positions(tx: Transaction, count: int) -> int:
     return last - count + 1
 
 
+async def last_position(tx: Transaction) -> int:
+    """Return the position of the delivery that was queued last, 0 before the first."""
+    position: int = await tx.value("select value from counters where name = 'deliveries'")
+    return position
+
+
 async def list_deliveries(
     tx: Transaction,
     project_id: str,

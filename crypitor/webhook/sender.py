@@ -24,6 +24,7 @@ from crypitor.database.attempts import (
     record,
 )
 from crypitor.database.cancellations import give_up_cancelled
+from crypitor.database.deliveries import last_position
 from crypitor.database.engine import Database, Transaction
 from crypitor.errors import Unavailable
 from crypitor.loop import Health, forever, pause
@@ -40,6 +41,9 @@ IN_FLIGHT_PER_ENDPOINT = 10
 ENDPOINTS_AT_ONCE = 2000
 GRACE_SECONDS = 20.0
 SWEEP_MS = 1000
+LOOK_MS = 100
+# Where deliveries come without end, sweeps for them take at most so much of the time.
+SWEEPING_SHARE = 0.1
 # Bounds one transaction, so that the matcher, which writes too, does not wait long for it, nor an
 # endpoint that answers for a thousand that do not.
 MOST_ENDPOINTS_A_TURN = 16
@@ -58,7 +62,8 @@ class Sender:
 
     schedule_seconds: waits between attempts. lease_seconds: longer than the poster's deadline.
     grace_seconds: for attempts in flight when it is told to stop. clock: unix milliseconds.
-    jitter: -1 to 1. in_flight and the two after it: see Turns.
+    jitter: -1 to 1. in_flight and the two after it: see Turns. looks: whether deliveries are queued
+    by another process, which cannot wake this one; then it looks for new ones more often.
     """
 
     def __init__(
@@ -75,6 +80,7 @@ class Sender:
         in_flight_per_endpoint: int = IN_FLIGHT_PER_ENDPOINT,
         endpoints_at_once: int = ENDPOINTS_AT_ONCE,
         grace_seconds: float = GRACE_SECONDS,
+        looks: bool = False,
     ) -> None:
         if lease_seconds <= poster.deadline_seconds:
             raise ValueError("a lease must be longer than the deadline of a POST")
@@ -88,6 +94,9 @@ class Sender:
         self._grace_seconds = grace_seconds
         self._turns = Turns(in_flight, in_flight_per_endpoint, endpoints_at_once)
         self._sweep_at = 0
+        self._looks = looks
+        self._look_at = 0
+        self._seen_position = 0
         self._outcomes: list[Result] = []
         # Not stored: after a restart they are counted anew, and circuits stay as their rows say.
         self._recent: dict[str, Recent] = {}
@@ -137,9 +146,17 @@ class Sender:
     async def step(self) -> bool:
         """Take one turn, and start the attempts it claimed; False when there was nothing to do."""
         now = self._clock()
-        if now >= self._sweep_at:
+        if now >= self._sweep_at or (self._looks and await self._something_new(now)):
             await self._sweep(now)
         return await self._turn(now, self._turns.next_turns(now, MOST_ENDPOINTS_A_TURN))
+
+    async def _something_new(self, now: int) -> bool:
+        """Tell whether deliveries were queued since the last look, when it is time for one."""
+        if now < self._look_at:
+            return False
+        self._look_at = now + LOOK_MS
+        seen, self._seen_position = self._seen_position, await self._database.read(last_position)
+        return self._seen_position != seen
 
     async def _sweep(self, now: int) -> None:
         """Find what is due before the next sweep: retries, leases that ran out, missed wakes."""
@@ -147,6 +164,8 @@ class Sender:
             lambda tx: due_endpoints(tx, now + SWEEP_MS), at_once=True
         )
         self._sweep_at = now + SWEEP_MS
+        took = self._clock() - now
+        self._look_at = now + min(SWEEP_MS, max(LOOK_MS, round(took / SWEEPING_SHARE)))
         for due in found:
             if due.due_at <= now:
                 self._turns.is_due(due.endpoint_id, due.failures_in_row, due.project_id)
@@ -285,7 +304,9 @@ class Sender:
 
     def _idle_seconds(self) -> float:
         next_at = self._turns.next_at()
-        wake_at = self._sweep_at if next_at is None else min(next_at, self._sweep_at)
+        wake_at = min(self._sweep_at, self._look_at) if self._looks else self._sweep_at
+        if next_at is not None:
+            wake_at = min(wake_at, next_at)
         return max(0, wake_at - self._clock()) / 1000
 
 

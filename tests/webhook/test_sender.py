@@ -8,6 +8,7 @@ from aiohttp import web
 
 from crypitor.database.cancellations import cancel_for_monitor
 from crypitor.webhook.delivery import SCHEDULE_SECONDS, State, Status
+from crypitor.webhook.sender import LOOK_MS
 from tests.webhook.queued import delivery, endpoint
 from tests.webhook.receivers import Receiver
 from tests.webhook.world import Flaky, hang
@@ -360,3 +361,18 @@ async def test_who_says_retry_after_is_left_alone_with_everything(world):
     assert len(receiver.received) == 21
     assert set((await world.store.statuses()).values()) == {Status.DELIVERED}
     assert (await world.store.endpoint()).state is State.HEALTHY
+
+
+async def test_what_another_process_queues_is_found_by_looking(world):
+    """Nobody wakes this one: it looks for new ones long before its next sweep."""
+    async with Receiver() as receiver:
+        await world.store.prepare(endpoint("ep_1", receiver.url), endpoint("ep_2", receiver.url))
+        await world.queue(delivery("de_1"))
+        sender = world.sender(looks=True)
+        async with world.running(sender), asyncio.timeout(5):
+            await receiver.has(1)
+            await world.queue(delivery("de_2", "ep_2"))
+            world.clock.advance(LOOK_MS / 1000)
+            await receiver.has(2)
+
+    assert receiver.ids == ["de_1", "de_2"]
