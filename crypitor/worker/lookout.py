@@ -19,6 +19,9 @@ TAGS_MS = 60_000
 FRESH_MS = 1000
 """What was seen longer ago may have left the chain meanwhile, if it is near the head."""
 
+FAR_MS, CLOSE_MS = FRESH_MS // 2, FRESH_MS // 4
+"""Near the head one fewer is seen ahead where that was longer ago, one more where it was less."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -31,7 +34,8 @@ class Seen:
 class Lookout:
     """Looks at heights, and at the next ones side by side while the tip is behind the head.
 
-    window: how many are looked at ahead of time.  depth: how deep a reorg may be.
+    window: how many are looked at ahead of time, at most: near the head only as many as are taken
+    while they are fresh.  depth: how deep a reorg may be.
     clock: unix milliseconds.  tags_wanted: whether something waits for `safe` or `finalized`.
     head: the newest block that a node showed, also where it failed to give the one asked for.
     safe, finalized: heights of these tags.
@@ -47,6 +51,7 @@ class Lookout:
         tags_wanted: Callable[[], bool],
     ) -> None:
         self._nodes = nodes
+        self._window = self._near_window = window
         self._depth = depth
         self._clock = clock
         self._tags_wanted = tags_wanted
@@ -59,8 +64,10 @@ class Lookout:
     async def next(self, number: int, trail: Trail) -> Seen:
         """Return what a height shows: as it was seen ahead, if there is no reason to doubt it."""
         if self.head is not None and self.head.number > number:
-            self._ahead.reach(number, self.head.number)
+            self._ahead.reach(number, self._last_ahead(number, self.head))
         seen = await self._ahead.take(number)
+        if seen is not None and self._is_near(number):
+            self._learn(seen)
         if seen is None:
             seen = await self._look(number)
         elif not self._holds(seen, trail):
@@ -89,6 +96,24 @@ class Lookout:
         self.head = sight.head
         return Seen(sight, self._clock())
 
+    def _last_ahead(self, number: int, head: "Header") -> int:
+        last = min(head.number, number + self._window - 1)
+        return min(last, number + self._near_window - 1) if self._is_near(last) else last
+
+    def _is_near(self, number: int) -> bool:
+        """Whether a reorg could still reach a height."""
+        return self.head is None or self.head.number - number <= self._depth
+
+    def _learn(self, seen: Seen) -> None:
+        """Look less far ahead where blocks wait too long to be taken: what is old is seen twice."""
+        age = abs(self._clock() - seen.at)
+        if age > FRESH_MS:
+            self._near_window = max(1, self._near_window // 2)
+        elif age > FAR_MS:
+            self._near_window = max(1, self._near_window - 1)
+        elif age < CLOSE_MS:
+            self._near_window = min(self._window, self._near_window + 1)
+
     def _holds(self, seen: Seen, trail: Trail) -> bool:
         """Whether a block that was seen ahead may be published.
 
@@ -98,7 +123,7 @@ class Lookout:
         if seen.sight.block is None or not trail.continues_with(seen.sight.block.header):
             return False
         header, head = seen.sight.block.header, self.head
-        if head is None or head.number - header.number > self._depth:
+        if head is None or not self._is_near(header.number):
             return True
         if abs(self._clock() - seen.at) > FRESH_MS:
             return False

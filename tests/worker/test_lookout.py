@@ -120,3 +120,15 @@ async def test_what_no_reorg_can_reach_is_seen_once(publishing):
         await one.next(number)
 
     assert one.requests == before + 2
+
+
+async def test_what_is_taken_slowly_is_seen_less_far_ahead(publishing, chain):
+    """Near the head, hardly any block is asked for twice because it waited for too long."""
+    chain.mine(50)
+    one = publishing(depth=64)
+
+    for number in range(2, 61):
+        await one.next(number)
+        one.clock.now += 400
+
+    assert one.requests <= 59 + 6
