@@ -16,7 +16,7 @@ from crypitor.listen import Receiver
 from crypitor.simulator.audit import Heard
 
 ADMIN_KEY = "test-admin-key-of-the-rig"
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 
 
 def free_port() -> int:

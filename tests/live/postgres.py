@@ -48,7 +48,7 @@ class Cluster:
     """
 
     def __init__(self, folder: Path, options: str = "") -> None:
-        self._folder = folder
+        self.folder = folder
         self._port = free_port()
         self._options = f"{OPTIONS} -p {self._port} -k {folder} {options}"
         self.url = f"postgresql://postgres@127.0.0.1:{self._port}/postgres"
@@ -60,17 +60,17 @@ class Cluster:
 
     def start(self) -> None:
         """Start it with what it has; return when it takes connections."""
-        self._run("pg_ctl", "-l", self._folder / "log", "-w", "-o", self._options, "start")
+        self._run("pg_ctl", "-l", self.folder / "log", "-w", "-o", self._options, "start")
 
     def cut(self) -> None:
         """End it at once: sessions are lost, and the next start has to recover."""
         self._run("pg_ctl", "-m", "immediate", "-w", "stop")
 
     def _run(self, program: str, *words: object) -> None:
-        command = [str(binaries() / program), "-D", str(self._folder / "data"), *map(str, words)]
+        command = [str(binaries() / program), "-D", str(self.folder / "data"), *map(str, words)]
         if os.geteuid() == 0:
             command = ["runuser", "-u", "postgres", "--", *command]
-        done = subprocess.run(command, cwd=self._folder, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
         if done.returncode:
             raise SystemExit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
 

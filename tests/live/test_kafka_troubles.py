@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import time
+from pathlib import Path
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
@@ -14,6 +15,8 @@ from tests.live.kafka.story import Story, story
 from tests.queue.messages import message
 
 pytestmark = pytest.mark.live
+
+PAUSED_SECONDS = 310.0
 
 
 async def down(told: Story, seconds: float) -> None:
@@ -93,12 +96,26 @@ async def test_one_trouble_after_another(kafka: Broker, prefix: str, tmp_path):
 @pytest.mark.timeout(120)
 async def test_down_at_start_and_at_the_end(kafka: Broker, prefix: str, tmp_path):
     """The service answers and waits while there is no broker; and it ends in time without one."""
+    await _down_at_start_and_at_the_end(kafka, prefix, tmp_path, 1)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(240)
+async def test_long_down_at_start(kafka: Broker, prefix: str, tmp_path):
+    """The same, as there is no broker for a minute."""
+    await _down_at_start_and_at_the_end(kafka, prefix, tmp_path, 60)
+
+
+async def _down_at_start_and_at_the_end(
+    kafka: Broker, prefix: str, folder: Path, seconds: float
+) -> None:
     await asyncio.to_thread(kafka.stop)
-    async with story(tmp_path, kafka, prefix, ready=503) as told:
-        await asyncio.sleep(1)
+    async with story(folder, kafka, prefix, ready=503) as told:
+        await asyncio.sleep(seconds)
         assert (await told.service.get("/healthz"))["status"] == "ok"
         await asyncio.to_thread(kafka.start)
-        await told.catch_up()
+        took = await told.catch_up()
+        print(f"down at start for {seconds:g} s: caught up in {took:.1f} s")
     other = told.process()
     await other.start(ready=503)  # the chain's node has gone with the story
     await asyncio.to_thread(kafka.kill)
@@ -138,6 +155,36 @@ async def churn(told: Story, seconds: float) -> None:
         tasks.create_task(come_and_go(3.0))
         tasks.create_task(come_and_go(4.0))
     print(f"{lives} lives")
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+async def test_a_matcher_paused_for_longer_than_it_may_be_busy(
+    kafka: Broker, prefix: str, tmp_path
+):
+    """Its chain falls to another matcher; and it matches again, when it goes on and that one ends.
+
+    With SIGSTOP, for more than the 300 s (max.poll.interval) that a consumer may take for a block.
+    """
+    assert POSTGRES, "several processes share a PostgreSQL"
+    async with postgres_database() as url:
+        more = {"CRYPITOR__DATABASE__URL": url}
+        roles = ("worker", "webhook", "api")
+        async with story(tmp_path, kafka, prefix, more=more, roles=roles) as told:
+            first, second = told.process("monitor"), told.process("monitor")
+            await first.start()
+            await told.catch_up()
+            first.process.send_signal(signal.SIGSTOP)
+            began = time.monotonic()
+            await second.start()
+            taken_over = await told.catch_up()
+            await asyncio.sleep(began + PAUSED_SECONDS - time.monotonic())
+            first.process.send_signal(signal.SIGCONT)
+            together = await told.catch_up()
+            await second.kill()
+            alone = await told.catch_up()
+            print(f"caught up in {taken_over:.1f} s by the other, in {together:.1f} s together, "
+                  f"in {alone:.1f} s alone again")  # fmt: skip
 
 
 async def _churned(kafka: Broker, prefix: str, folder, seconds: float) -> None:

@@ -142,6 +142,12 @@ class Broker:
         """Whether it was started and not ended since."""
         return self._process is not None
 
+    @property
+    def pid(self) -> int:
+        """The id of its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def _end(self, sign: signal.Signals) -> None:
         process, self._process = self._process, None
         if process is not None:

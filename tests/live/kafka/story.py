@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -39,6 +39,7 @@ class Story:
         receiver: Receiver,
         secrets: list[str],
         more: dict[str, str],
+        roles: Sequence[str],
     ) -> None:
         self.kafka = kafka
         self.topic = f"{prefix}.blocks"
@@ -61,7 +62,8 @@ class Story:
             "CRYPITOR__SERVER__SHUTDOWN_SECONDS": str(SHUTDOWN_SECONDS),
             **more,
         }
-        self.service = self.process()
+        self.processes: list[Service] = []
+        self.service = self.process(*roles)
 
     def process(self, *roles: str) -> Service:
         """Return another process of the same service; not started."""
@@ -69,7 +71,8 @@ class Story:
         folder = self._folder / f"process-{number}"
         folder.mkdir()
         settings = {"CRYPITOR__DATABASE__URL": f"sqlite:///{self._folder}/crypitor.db"}
-        return Service(folder, settings | self._settings, roles)
+        self.processes.append(Service(folder, settings | self._settings, roles))
+        return self.processes[-1]
 
     async def go_on(self) -> None:
         """Mine until cancelled, with reorgs."""
@@ -78,6 +81,12 @@ class Story:
             if self._chain.head.number % FORK_BLOCKS == 0:
                 fork(self._chain, self._chance)
             await asyncio.sleep(BLOCK_SECONDS)
+
+    async def kill(self) -> None:
+        """Let no process outlive its test."""
+        for process in self.processes:
+            if process.process is not None and process.process.returncode is None:
+                await process.kill()
 
     async def catch_up(self, seconds: float = 60) -> float:
         """Wait until the block that is the head now has been matched; return how long it took."""
@@ -94,19 +103,20 @@ async def story(
     *,
     ready: int = 200,
     more: dict[str, str] | None = None,
+    roles: Sequence[str] = (),
 ) -> AsyncIterator[Story]:
     """Start a service on a chain that goes on; in the end nothing is missing and nothing invented.
 
-    ready: what /readyz answers first.
+    ready: what /readyz answers first. roles: of the service; all, if none is given.
     """
     chain = SimulatedChain(prefix)
     secrets: list[str] = []
     async with AsyncExitStack() as stack:
         node = await stack.enter_async_context(SimulatorServer(chain))
         receiver = await stack.enter_async_context(Receiver(lambda: secrets))
-        told = Story(folder, kafka, prefix, node, chain, receiver, secrets, more or {})
+        told = Story(folder, kafka, prefix, node, chain, receiver, secrets, more or {}, roles)
+        stack.push_async_callback(told.kill)
         await told.service.start(ready)
-        stack.push_async_callback(told.service.kill)
         question = await ask(told.service, chain, receiver, secrets)
         chain.mine(5)
         going_on = asyncio.create_task(told.go_on())
@@ -119,13 +129,15 @@ async def story(
         await told.service.until_nothing_is_due()
         found = audit(chain, [question], heard(receiver), chain.head.number, steady_node=True)
         began = time.monotonic()
-        status = await told.service.stop()
+        lasting = [one for one in told.processes if one.process.returncode is None]
+        statuses = await asyncio.gather(*(one.stop() for one in lasting))
 
-    log = told.service.log.read_text()
+    log = "".join(one.log.read_text() for one in lasting)
     print(f"{chain.head.number} blocks, {chain.reorg_count} reorgs, {found.webhooks} webhooks, "
           f"{found.repeated} repeated, stopped in {time.monotonic() - began:.1f} s")  # fmt: skip
     assert found.problems == []
     assert found.expected > chain.head.number
-    assert status == 0, log
+    assert told.service in lasting
+    assert set(statuses) == {0}, log
     assert "Traceback" not in log, log
     assert "cut off" not in log, log
