@@ -72,13 +72,21 @@ def watched_addresses(count: int, seed: int = SEED) -> list[Address]:
 
 
 def chain(
-    shape: Shape, length: int, share: float = 0.01, *, seed: int = SEED, contents: int = CONTENTS
+    shape: Shape,
+    length: int,
+    share: float = 0.01,
+    *,
+    seed: int = SEED,
+    contents: int = CONTENTS,
+    turned: int = 0,
 ) -> list[Served]:
     """Return blocks 0 (empty) to `length`.
 
     share: of the transfers whose receiver is one of the first thousand of `watched_addresses`.
+    turned: begins with another content, so that no hash is that of a chain turned otherwise.
     """
-    return repeated(_contents(shape, share, seed, min(contents, length)), length)
+    made = _contents(shape, share, seed, min(contents, length))
+    return repeated(made[turned:] + made[:turned], length)
 
 
 def recorded() -> list[Served]:

@@ -25,12 +25,27 @@ def machine() -> dict:
     }
 
 
-def memory_mb() -> float:
-    """Return the resident memory of this process."""
+def memory_mb(pid: int | str = "self") -> float:
+    """Return the resident memory of a process, of this one unless another is named."""
     line = next(
-        line for line in Path("/proc/self/status").read_text().splitlines() if "VmRSS" in line
+        line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if "VmRSS" in line
     )
     return round(int(line.split()[1]) / 1024, 1)
+
+
+def processor_seconds(pid: int) -> float:
+    """Return what a process has taken of the processor, with those of its children that ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started and that have not ended."""
+    return [
+        int(child)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for child in (task / "children").read_text().split()
+    ]
 
 
 def spread(seconds: Sequence[float]) -> dict:
