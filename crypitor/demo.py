@@ -189,7 +189,7 @@ class Demo:
             if done or time.monotonic() > until:
                 return found
             await node.announce()
-            await pause(0.05)
+            await asyncio.sleep(0.05)
 
     def _audit(self, questions: Sequence[Question], receiver: Receiver, tip: int) -> Audit:
         heard = [

@@ -1,6 +1,7 @@
 """The life of every role: one `step` after another, and what happens between the steps."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 
@@ -41,20 +42,16 @@ class Health:
         return self._troubles.pop(name, None) is not None
 
 
-async def pause(seconds: float, *events: asyncio.Event) -> None:
-    """Wait for a time, or until one of the events is set; the events stay as they are."""
-    if any(event.is_set() for event in events):
-        return
-    if not events:
-        await asyncio.sleep(seconds)
-        return
-    waits = [asyncio.ensure_future(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
-        await asyncio.gather(*waits, return_exceptions=True)
+async def pause(seconds: float, event: asyncio.Event) -> None:
+    """Wait for a time, or until the event is set; it stays as it is."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+
+
+async def _pass_on(stop: asyncio.Event, wake: asyncio.Event) -> None:
+    await stop.wait()
+    wake.set()
 
 
 async def forever(
@@ -72,10 +69,30 @@ async def forever(
     or until `wake` is set. `Unavailable` is waited for, with growing pauses, one log line at its
     start and one at its end. Everything else passes through: it ends the process.
     """
+    if wake is None:
+        await _steps(name, step, stop, stop, health, idle_seconds)
+        return
+    # So that a pause waits for one event: for two it would take a task each, and four turns of the
+    # loop between what wakes a role and its step.
+    passing_on = asyncio.create_task(_pass_on(stop, wake), name=f"stop of {name}")
+    try:
+        await _steps(name, step, stop, wake, health, idle_seconds)
+    finally:
+        passing_on.cancel()
+
+
+async def _steps(
+    name: str,
+    step: Callable[[], Awaitable[bool]],
+    stop: asyncio.Event,
+    wake: asyncio.Event,
+    health: Health,
+    idle_seconds: Callable[[], float] | float,
+) -> None:
     wait = FIRST_WAIT_SECONDS
-    wake = wake or asyncio.Event()
     while not stop.is_set():
-        wake.clear()
+        if wake is not stop:
+            wake.clear()
         try:
             busy = await step()
         except Unavailable as trouble:
@@ -90,4 +107,4 @@ async def forever(
         if busy:
             await asyncio.sleep(0)
         else:
-            await pause(idle_seconds() if callable(idle_seconds) else idle_seconds, stop, wake)
+            await pause(idle_seconds() if callable(idle_seconds) else idle_seconds, wake)

@@ -164,8 +164,9 @@ class Matcher:
             self._works.setdefault(message.network, []).append(work)
             self._held = None
             blocks, matches = blocks + 1, matches + len(work.matches)
-            await asyncio.sleep(0)
             self._held = await self._queue.next(0)
+            if self._held is not None:
+                await asyncio.sleep(0)
         return blocks > 0
 
     async def _comes_next(self, message: Message) -> bool:

@@ -42,11 +42,14 @@ class MemoryQueue:
     async def next(self, timeout_seconds: float) -> Message | None:
         """Return the oldest message of the network whose turn it is."""
         async with self._changed:
-            try:
-                async with asyncio.timeout(timeout_seconds):
-                    await self._changed.wait_for(self._has_waiting)
-            except TimeoutError:
-                return None
+            if not self._has_waiting():
+                if not timeout_seconds:
+                    return None
+                try:
+                    async with asyncio.timeout(timeout_seconds):
+                        await self._changed.wait_for(self._has_waiting)
+                except TimeoutError:
+                    return None
             return self._take()
 
     async def done(self, *messages: Message) -> None:

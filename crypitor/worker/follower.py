@@ -187,7 +187,8 @@ class Follower:
     async def _advance(self) -> bool:
         if (self._lead.term is None or self._term is None) and not await self.open():
             return False
-        await self._heed_rewind()
+        if not self._is_coming():
+            await self._heed_rewind()
         if await self._halt.lasts(self._trail, self._nodes, self._clock()):
             return False
         tip = self._trail.tip
@@ -202,6 +203,7 @@ class Follower:
         if not self._trail.continues_with(sight.block.header):
             return await self._fork(sight.block.header, sight.node)
         await self._publish(sight.block, seen)
+        await self._heed_rewind()
         return bool(self._behind())
 
     def idle_seconds(self) -> float:
@@ -211,6 +213,11 @@ class Follower:
         if self._halt.reason is not None:
             return REWIND_LOOK_MS / 1000
         return self._pace.wait_seconds(self._clock(), expecting=bool(self._behind()))
+
+    def _is_coming(self) -> bool:
+        """Whether the next block is there by all that is known: then it goes before other looks."""
+        well = self._halt.reason is None and self._waiting is None and not self._pace.misses
+        return well and bool(self._behind())
 
     def _behind(self) -> int | None:
         """Return how many blocks the tip is below the head."""
