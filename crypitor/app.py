@@ -274,6 +274,7 @@ class _Service:
             clock=clock,
             observer=self._observer,
             refresh=watchlist.refresh if self._follows else watchlist.refresh_if_in_doubt,
+            claiming=self._sender.claiming if self._sender else None,
         )
         await matcher.load()
         return matcher

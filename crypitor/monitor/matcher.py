@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import structlog
 
 from crypitor.database.blocks import BlockEffect, Saved, save_blocks
-from crypitor.database.engine import Database
+from crypitor.database.engine import Database, Transaction
 from crypitor.database.networks import ask_rewind, position_of
 from crypitor.errors import IndexOutdated
 from crypitor.evm.types import Address, Header
@@ -29,6 +30,11 @@ QUEUE_WAIT_SECONDS = 0.5
 # Bound one transaction, so that the sender, which writes too, does not wait long for it.
 MOST_BLOCKS = 16
 MOST_MATCHES = 200
+
+
+Claiming: TypeAlias = Callable[
+    [Iterable[str]], AbstractContextManager[Callable[[Transaction], Awaitable[None]]]
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,8 @@ class Matcher:
     matcher is behind, and then a block costs a third. At the head each block is alone.
 
     wake: told the endpoints that have something new, right after it is stored.
+    claiming: of the sender in this process, if there is one: what a unit of work queues for these
+    endpoints is claimed by what the context yields, within that unit.
     clock: unix milliseconds.
     refresh: brings the index up to date, before each block; returns the revision of the monitors
     that must still be the newest when the block is stored, None where there is none.
@@ -97,6 +105,7 @@ class Matcher:
         clock: Callable[[], int],
         observer: Observer,
         refresh: Callable[[], Awaitable[int | None]],
+        claiming: Claiming | None = None,
     ) -> None:
         self._queue = queue
         self._database = database
@@ -106,6 +115,7 @@ class Matcher:
         self._clock = clock
         self._observer = observer
         self._refresh = refresh
+        self._claiming = claiming or (lambda _: nullcontext(_claim_nothing))
         self._positions: dict[str, Position] = {}
         self._matched: dict[str, int] = {}
         self._works: dict[str, list[_Work]] = {}
@@ -208,11 +218,8 @@ class Matcher:
                 strict=True,
             )
         ]
-        expected = position.sequence
         try:
-            saved = await self._database.write(
-                lambda tx: save_blocks(tx, effects, expected), at_once=True
-            )
+            saved = await self._saved(effects, position.sequence)
         except IndexOutdated:
             works[:] = [await self._match(work.message) for work in works]
             return
@@ -240,6 +247,26 @@ class Matcher:
                 work.message, work.matches, work.tally, saved, work.seconds
             )
         await self._queue.done(*(work.message for work in works))
+
+    async def _saved(self, effects: Sequence[BlockEffect], expected: int) -> Saved | None:
+        """Store effects; at the head what is to be sent is also claimed by the sender here."""
+        at_head = len(effects) == 1
+        endpoints = {
+            endpoint
+            for effect in effects
+            for match, _ in effect.matches
+            for endpoint in match.monitor.endpoints
+            if at_head
+        }
+        with self._claiming(endpoints) as claim:
+
+            async def unit(tx: Transaction) -> Saved | None:
+                saved = await save_blocks(tx, effects, expected)
+                if saved is not None and endpoints:
+                    await claim(tx)
+                return saved
+
+            return await self._database.write(unit, at_once=True)
 
     def _effect(self, work: _Work, ancestor: Header | None) -> BlockEffect:
         message, header = work.message, work.message.block.header
@@ -298,6 +325,10 @@ class Matcher:
             block=message.block.header.number,
         )
         await self._database.write(lambda tx: ask_rewind(tx, message.network))
+
+
+async def _claim_nothing(_: Transaction) -> None:
+    """Stand in for a sender that is elsewhere."""
 
 
 def _contracts(matches: Iterable[Match]) -> set[Address]:

@@ -10,8 +10,10 @@ what is kept is bounded by the slots, and nothing new is sent that could not be 
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
 
 import structlog
 
@@ -49,12 +51,23 @@ SWEEPING_SHARE = 0.1
 MOST_ENDPOINTS_A_TURN = 16
 RETRY_RECORD_SECONDS = 0.5
 
+Claim: TypeAlias = Callable[[Transaction], Awaitable[None]]
+"""Claims, within a unit of work."""
+
 
 class Observer(Protocol):
     """Hears what was recorded, for the metrics and the stream."""
 
     def attempts_recorded(self, results: Sequence[Result]) -> None:
         """Count attempts; each is told once, after its commit, and only if it counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Slots:
+    """Slots that are held for endpoints, to be claimed for. now: unix milliseconds."""
+
+    now: int
+    granted: list[tuple[str, int]]
 
 
 class Sender:
@@ -103,6 +116,8 @@ class Sender:
         self._attempts: set[asyncio.Task[None]] = set()
         self._started = 0
         self._group: asyncio.TaskGroup | None = None
+        self._sending = False
+        self._claiming = 0
         self._awake = asyncio.Event()
 
     @property
@@ -116,18 +131,60 @@ class Sender:
             self._turns.is_due(endpoint_id)
         self._awake.set()
 
+    @contextmanager
+    def claiming(self, endpoint_ids: Iterable[str]) -> Iterator[Claim]:
+        """Claim within a unit of work that queues for these endpoints; inside, run that unit.
+
+        It calls what is yielded as its last. What is claimed then is sent from the end of the
+        context on: no second transaction stands between a match and its first POST. Who gets the
+        free slots is whose turn it is, as ever; there are none while nothing is sent.
+        """
+        slots, claimed = self._reserved(endpoint_ids), None
+
+        async def claim(tx: Transaction) -> None:
+            nonlocal claimed
+            claimed = await self._claim(tx, slots, {}) if slots.granted else None
+
+        self._claiming += 1
+        try:
+            yield claim
+        except BaseException:
+            self._give_back(slots)
+            raise
+        else:
+            if claimed is None or self._group is None:
+                self._give_back(slots)
+            else:
+                self._start(slots, claimed)
+        finally:
+            self._claiming -= 1
+            self._awake.set()
+
+    def _reserved(self, endpoint_ids: Iterable[str]) -> _Slots:
+        now = self._clock()
+        if not self._sending:
+            return _Slots(now, [])
+        for endpoint_id in endpoint_ids:
+            self._turns.is_due(endpoint_id)
+        return _Slots(now, self._turns.next_turns(now, MOST_ENDPOINTS_A_TURN))
+
     async def run(self, stop: asyncio.Event, health: Health) -> None:
         """Send until told to stop; then claim no more and see off what is in flight."""
         async with asyncio.TaskGroup() as self._group:
-            await forever(
-                "webhook",
-                self.step,
-                stop=stop,
-                health=health,
-                idle_seconds=self._idle_seconds,
-                wake=self._awake,
-            )
+            self._sending = True
+            try:
+                await forever(
+                    "webhook",
+                    self.step,
+                    stop=stop,
+                    health=health,
+                    idle_seconds=self._idle_seconds,
+                    wake=self._awake,
+                )
+            finally:
+                self._sending = False
             await self._see_off()
+        self._group = None
 
     async def settle(self) -> None:
         """Step until nothing is due and nothing in flight: for tests, instead of `run`."""
@@ -148,7 +205,8 @@ class Sender:
         now = self._clock()
         if now >= self._sweep_at or (self._looks and await self._something_new(now)):
             await self._sweep(now)
-        return await self._turn(now, self._turns.next_turns(now, MOST_ENDPOINTS_A_TURN))
+        granted = self._turns.next_turns(now, MOST_ENDPOINTS_A_TURN)
+        return await self._turn(_Slots(now, granted))
 
     async def _something_new(self, now: int) -> bool:
         """Tell whether deliveries were queued since the last look, when it is time for one."""
@@ -177,44 +235,47 @@ class Sender:
         if len(self._recent) > MOST_REMEMBERED:
             self._recent = {at: kept for at, kept in self._recent.items() if not kept.over(now)}
 
-    async def _turn(self, now: int, granted: list[tuple[str, int]]) -> bool:
+    async def _turn(self, slots: _Slots) -> bool:
         results = tuple(self._outcomes)
-        if not results and not granted:
+        if not results and not slots.granted:
             return False
         try:
             recorded, claimed = await self._database.write(
-                lambda tx: self._record_and_claim(tx, results, granted, now), at_once=True
+                lambda tx: self._record_and_claim(tx, results, slots), at_once=True
             )
         except BaseException:
-            for endpoint_id, slots in granted:
-                self._turns.claimed(endpoint_id, slots, 0)
-                self._turns.is_due(endpoint_id)
+            self._give_back(slots)
             raise
-        self._recorded(results, recorded, now)
-        self._start(granted, claimed, now)
+        self._recorded(results, recorded, slots.now)
+        self._start(slots, claimed)
         return True
 
+    def _give_back(self, slots: _Slots) -> None:
+        for endpoint_id, held in slots.granted:
+            self._turns.claimed(endpoint_id, held, 0)
+            self._turns.is_due(endpoint_id)
+
     async def _record_and_claim(
-        self,
-        tx: Transaction,
-        results: Sequence[Result],
-        granted: Sequence[tuple[str, int]],
-        now: int,
+        self, tx: Transaction, results: Sequence[Result], slots: _Slots
     ) -> tuple[Recorded, dict[str, Claimed]]:
         """Record first: a result's endpoint may be disabled by it, and its lease be over."""
         recorded = await record(tx, results)
-        known = recorded.endpoints
-        unknown = [endpoint_id for endpoint_id, _ in granted if endpoint_id not in known]
+        return recorded, await self._claim(tx, slots, recorded.endpoints)
+
+    async def _claim(
+        self, tx: Transaction, slots: _Slots, known: Mapping[str, Endpoint]
+    ) -> dict[str, Claimed]:
+        unknown = [endpoint_id for endpoint_id, _ in slots.granted if endpoint_id not in known]
         endpoints = {**known, **await load_endpoints(tx, unknown)}
-        asked = [(endpoints[at], slots) for at, slots in granted if at in endpoints]
-        claimed = await claim(tx, asked, now, self._lease_ms)
+        asked = [(endpoints[at], held) for at, held in slots.granted if at in endpoints]
+        claimed = await claim(tx, asked, slots.now, self._lease_ms)
         cancelled = await give_up_cancelled(
-            tx, [delivery for got in claimed.values() for delivery in got.deliveries], now
+            tx, [delivery for got in claimed.values() for delivery in got.deliveries], slots.now
         )
         if cancelled:
             for got in claimed.values():
                 got.deliveries[:] = [one for one in got.deliveries if one.id not in cancelled]
-        return recorded, claimed
+        return claimed
 
     def _recorded(self, results: Sequence[Result], recorded: Recorded, now: int) -> None:
         del self._outcomes[: len(results)]
@@ -237,25 +298,23 @@ class Sender:
             )
         self._observer.attempts_recorded(recorded.results)
 
-    def _start(
-        self, granted: Sequence[tuple[str, int]], claimed: Mapping[str, Claimed], now: int
-    ) -> None:
+    def _start(self, slots: _Slots, claimed: Mapping[str, Claimed]) -> None:
         if self._group is None:
             raise RuntimeError("a sender steps only within run() or settle()")
-        for endpoint_id, slots in granted:
+        for endpoint_id, held in slots.granted:
             if (got := claimed.get(endpoint_id)) is None:  # it was deleted
-                self._turns.claimed(endpoint_id, slots, 0)
+                self._turns.claimed(endpoint_id, held, 0)
                 continue
             endpoint = got.endpoint
             self._turns.claimed(
                 endpoint_id,
-                slots,
+                held,
                 len(got.deliveries),
                 ordered=endpoint.ordered,
-                rate_per_second=_rate(endpoint, now),
+                rate_per_second=_rate(endpoint, slots.now),
                 project=endpoint.project_id,
             )
-            self._turns.rest(endpoint_id, _rest_of(endpoint, now))
+            self._turns.rest(endpoint_id, _rest_of(endpoint, slots.now))
             self._started += len(got.deliveries)
             for delivery in got.deliveries:
                 attempt = self._group.create_task(self._attempt(endpoint, delivery))
@@ -282,7 +341,7 @@ class Sender:
         What is left then is cut off: its lease runs out, and it is sent again.
         """
         ends_at = asyncio.get_running_loop().time() + self._grace_seconds
-        while self._attempts or self._outcomes:
+        while self._attempts or self._outcomes or self._claiming:
             left = ends_at - asyncio.get_running_loop().time()
             if left <= 0:
                 break
@@ -298,7 +357,7 @@ class Sender:
 
     async def _recorded_now(self) -> bool:
         try:
-            return await self._turn(self._clock(), [])
+            return await self._turn(_Slots(self._clock(), []))
         except Unavailable:
             return False
 
