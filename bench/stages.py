@@ -86,7 +86,8 @@ def answered(block: Served) -> bytes:
 def read(batch: bytes) -> rpc.Served:
     """Read an answer as Node does."""
     _, block, receipts = rpc.in_order(rpc.decode(batch), range(1, 4))
-    return rpc.served(block.result, receipts.result)
+    # Older revisions do not read them in the same pass.
+    return getattr(block, "served", None) or rpc.served(block.result, receipts.result)
 
 
 def _message(block: Block) -> Message:

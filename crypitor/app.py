@@ -1,7 +1,6 @@
 """The process: opens what it needs, runs its roles side by side, and closes in reverse."""
 
 import asyncio
-import gc
 import os
 import random
 import secrets
@@ -23,7 +22,7 @@ from crypitor.config import ROLES, Config
 from crypitor.config.places import own_places, own_ports
 from crypitor.database.engine import Database
 from crypitor.errors import ConfigError
-from crypitor.loop import Health, clock, forever
+from crypitor.loop import Health, clock, forever, spare_collections
 from crypitor.metrics import Metrics
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
@@ -256,9 +255,8 @@ class _Service:
     async def _monitor(self, queue: Queue) -> Matcher:
         watchlist = self._watchlist = Watchlist(self._database, self._index)
         await watchlist.load()
-        # A million addresses would be walked by every full collection, for nothing. A collection
-        # before this would find next to no garbage, and hold the loop for 0.15 s.
-        gc.freeze()
+        # A collection before this would find next to no garbage, and hold the loop for 0.15 s.
+        spare_collections()
         chains = {
             name: Chain(
                 title_of(network), network.confirmations, kept_headers(network.max_reorg_depth)

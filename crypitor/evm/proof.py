@@ -6,6 +6,7 @@ and address, topics and data of each log. Nothing here proves a transaction's ow
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain, repeat
 
 from crypitor.errors import Unproven
 from crypitor.evm import rlp
@@ -142,22 +143,34 @@ def _prove_pairs(
 def _prove_block_hash(
     seal: Seal, transactions: Sequence[Transaction], receipts: Sequence[Receipt]
 ) -> None:
+    """Hold all parts against the block's hash, and logs against the transaction they came with.
+
+    All at once, and one by one to say what is wrong.
+    """
+    logs = [*chain.from_iterable([receipt.logs for receipt in receipts])]
+    places = [transaction.block_hash for transaction in transactions]
+    places += [receipt.block_hash for receipt in receipts]
+    places += [log.block_hash for log in logs]
+    hashes = [transaction.hash for transaction in transactions]
+    owners = chain.from_iterable(map(repeat, hashes, [len(receipt.logs) for receipt in receipts]))
+    if places.count(seal.hash) == len(places) and (
+        [log.transaction_hash for log in logs] == [*owners]
+    ):
+        return
     for transaction, receipt in zip(transactions, receipts, strict=True):
         if transaction.block_hash != seal.hash:
             raise _elsewhere(seal, "transaction", transaction.hash, transaction.block_hash)
         if receipt.block_hash != seal.hash:
             raise _elsewhere(seal, "receipt", transaction.hash, receipt.block_hash)
-        logs = receipt.logs
-        if [log.block_hash for log in logs].count(seal.hash) != len(logs):
-            wrong = next(log.block_hash for log in logs if log.block_hash != seal.hash)
-            raise _elsewhere(seal, "log", transaction.hash, wrong)
-        if [log.transaction_hash for log in logs].count(transaction.hash) != len(logs):
-            other = next(
-                log.transaction_hash for log in logs if log.transaction_hash != transaction.hash
-            )
-            raise Unproven(
-                "logs", f"{_name(seal)}: receipt of {transaction.hash} has a log of {other}"
-            )
+        for log in receipt.logs:
+            if log.block_hash != seal.hash:
+                raise _elsewhere(seal, "log", transaction.hash, log.block_hash)
+            if log.transaction_hash != transaction.hash:
+                raise Unproven(
+                    "logs",
+                    f"{_name(seal)}: receipt of {transaction.hash}"
+                    f" has a log of {log.transaction_hash}",
+                )
 
 
 def _elsewhere(seal: Seal, part: str, transaction: str, block_hash: str) -> Unproven:
@@ -165,7 +178,8 @@ def _elsewhere(seal: Seal, part: str, transaction: str, block_hash: str) -> Unpr
 
 
 def _prove_logs(receipts: Sequence[Receipt]) -> None:
-    indexes = [log.index for receipt in receipts for log in receipt.logs]
+    logs = chain.from_iterable([receipt.logs for receipt in receipts])
+    indexes = [log.index for log in logs]
     if indexes == counted(len(indexes)):
         return
     expected = 0

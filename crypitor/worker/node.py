@@ -1,20 +1,21 @@
 """One JSON-RPC endpoint: asks it for blocks and believes only what proves itself."""
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
-from crypitor.errors import NodeUnavailable, Unproven
+from crypitor.errors import NodeUnavailable
 from crypitor.evm.profiles import Level, profile_of
 from crypitor.evm.proof import prove
 from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.worker import rpc
+from crypitor.worker.block import Raw, contents_of
+from crypitor.worker.block import served as read_served
 from crypitor.worker.limit import Limit, Rank
-from crypitor.worker.rpc import Answer, Call, Raw, Tag
+from crypitor.worker.rpc import Answer, Call, Tag
 from crypitor.worker.tracing import Traces, traces_call, with_traces
 
 if TYPE_CHECKING:
@@ -26,14 +27,6 @@ RECEIPTS = "eth_getBlockReceipts"
 
 BATCH_CALLS = 50
 """The most calls in one request; nodes and gateways limit it, the usual limit is 100."""
-
-# Code 3 is geth's word for "execution reverted"; others tell it in the message alone. What is said
-# here of a contract is true at every node; any other error is that of this node.
-_CONTRACT_FAILS = re.compile(
-    r"revert|opcode|out of gas|stack (under|over)flow|invalid jump|execution (aborted|error)"
-    r"|vm (execution|exception)|bad instruction",
-    re.IGNORECASE,
-)
 
 Observe: TypeAlias = Callable[[str, str, float], None]
 """Told of each call: method, outcome (see `Observer.requested`), seconds."""
@@ -144,7 +137,7 @@ class Node:
             raise NodeUnavailable("has no latest block")
         self.head = newest
         block = await self._block(rest[: len(wanted)], number, behind_head=number < newest.number)
-        safe, finalized = _heights(rest[len(wanted) :]) or (None, None)
+        safe, finalized = rpc.heights_of_tags(rest[len(wanted) :]) or (None, None)
         return Sight(newest, block, safe, finalized, self.name)
 
     async def block(self, number: int) -> Block | None:
@@ -254,8 +247,7 @@ class Node:
         [answer] = await self._ask(
             [Call("eth_call", ({"to": contract, "data": data}, _place(block)))]
         )
-        refusal = answer.error
-        if refusal and (refusal.code == 3 or _CONTRACT_FAILS.search(refusal.message)):
+        if answer.contract_fails:
             return None
         return rpc.text_of(rpc.result_of(answer, "eth_call"))
 
@@ -273,34 +265,40 @@ class Node:
     async def _block(
         self, answers: Sequence[Answer], number: int, *, behind_head: bool
     ) -> Block | None:
-        """Return the block out of the answers to `_block_calls`.
+        """Return the block out of the answers to `_block_calls`, proven.
 
         A node may show a block before its receipts; below the head that is a fault.
         """
-        raw_block = rpc.result_of(answers[0], "eth_getBlockByNumber")
-        if rpc.is_null(raw_block):
-            return None
-        if len(answers) > 1 and answers[1].missing_method:
-            self._block_receipts = False
-        index: Raw | None = None
-        if self._block_receipts and len(answers) > 1:
-            missing = answers[1].not_yet
-            raw_receipts = rpc.NULL if missing else rpc.result_of(answers[1], RECEIPTS)
-            missing = rpc.is_null(raw_receipts)
-        else:
-            single, index = await self._single_receipts(raw_block)
-            raw_receipts = rpc.joined(single)
-            missing = any(rpc.is_null(receipt) for receipt in single)
-        if missing:
-            if behind_head:
-                raise NodeUnavailable(f"has block {number}, but not its receipts")
-            return None
-        served = rpc.served(raw_block, raw_receipts)
+        served, index = answers[0].served, None
+        if served is None:
+            raw_block = rpc.result_of(answers[0], "eth_getBlockByNumber")
+            if rpc.is_null(raw_block):
+                return None
+            raw_receipts, index = await self._receipts(answers, raw_block)
+            if raw_receipts is None:
+                if behind_head:
+                    raise NodeUnavailable(f"has block {number}, but not its receipts")
+                return None
+            served = read_served(raw_block, raw_receipts)
         _require_number(served.seal.header, number)
+        await asyncio.sleep(0)  # reading took as long as proving will: others may go between
         prove(served.seal, served.transactions, served.receipts, self._verify, self._profile)
         if index is not None:
-            _agree(served, index)
+            rpc.require_agreement(served, index)
         return await self._traced(served.block)
+
+    async def _receipts(
+        self, answers: Sequence[Answer], raw_block: Raw
+    ) -> tuple[Raw | None, Raw | None]:
+        """Return the block's receipts, None while one is missing; and its logs by the index."""
+        if len(answers) > 1 and answers[1].missing_method:
+            self._block_receipts = False
+        if self._block_receipts and len(answers) > 1:
+            together = rpc.NULL if answers[1].not_yet else rpc.result_of(answers[1], RECEIPTS)
+            return (None if rpc.is_null(together) else together), None
+        single, index = await self._single_receipts(raw_block)
+        missing = any(rpc.is_null(receipt) for receipt in single)
+        return (None if missing else rpc.joined(single)), index
 
     async def _traced(self, block: Block) -> Block:
         """Return the block with its internal transfers, where they are wanted."""
@@ -314,7 +312,7 @@ class Node:
 
         The index is asked for where no root proves that the receipts have all logs.
         """
-        block_hash, hashes = rpc.contents_of(raw_block)
+        block_hash, hashes = contents_of(raw_block)
         calls = [Call("eth_getTransactionReceipt", (one,)) for one in hashes]
         if self._verify != "receipts":
             calls.append(Call("eth_getLogs", ({"blockHash": block_hash},)))
@@ -393,23 +391,3 @@ def _require_number(header: Header, number: int) -> Header:
     if header.number != number:
         raise NodeUnavailable(f"asked for block {number}, got {header.number}")
     return header
-
-
-def _agree(served: rpc.Served, index: Raw) -> None:
-    """Hold the logs of the receipts against those that the node's index has of the block."""
-    places = [
-        (log.transaction_hash, int(log.index, 16))
-        for receipt in served.receipts
-        for log in receipt.logs
-    ]
-    if rpc.log_places(index) != places:
-        raise Unproven("logs", f"block {served.seal.hash}: eth_getLogs has others than receipts")
-
-
-def _heights(answers: Sequence[Answer]) -> list[int | None]:
-    """Return the heights of tags; a node that knows no tag answers with an error or null."""
-    headers = [
-        None if answer.error else rpc.header_of(rpc.result_of(answer, "eth_getBlockByNumber"))
-        for answer in answers
-    ]
-    return [header.number if header else None for header in headers]
