@@ -16,18 +16,20 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import BENCHES
-from bench.figures import figure, leaves, shown
-from bench.measuring import machine
+from bench.figures import Figure, figure, leaves, shown
+from bench.measuring import machine, peak_mb
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 5
+CHANGE = "now / before"
 
 
 def main() -> int:
     """Run what the command line asks for; return the exit status."""
     asked = _asked()
     if asked.only:
-        print(json.dumps(import_module(f"bench.{asked.only}").bench(quick=asked.quick)))
+        found = import_module(f"bench.{asked.only}").bench(quick=asked.quick)
+        print(json.dumps(found | {"peak memory": figure([peak_mb()], "MB")}))
         return 0
     names = asked.names or [*BENCHES]
     if unknown := sorted({*names} - {*BENCHES}):
@@ -77,37 +79,45 @@ def _one(name: str, folder: Path, *, quick: bool) -> dict:
 
 
 def _compared(names: Sequence[str], asked: argparse.Namespace) -> dict:
-    """Measure two revisions in turn, with the benches as they are here.
-
-    What changed by more than noise shows in the ratio, which is taken pair by pair.
-    """
+    """Measure two revisions in turn, with the benches as they are here."""
     with _worktree(asked.against) as other:
-        found = {}
-        for name in names:
-            pairs = [
-                [dict(leaves(_one(name, folder, quick=asked.quick))) for folder in (other, ROOT)]
-                for _ in range(asked.rounds)
-            ]
-            found[name] = {place: _change(place, pairs) for place in _places(pairs)}
-        return found
+        return {
+            name: compared(
+                [
+                    (_one(name, other, quick=asked.quick), _one(name, ROOT, quick=asked.quick))
+                    for _ in range(asked.rounds)
+                ]
+            )
+            for name in names
+        }
 
 
-def _places(pairs: Sequence[Sequence[dict]]) -> list[str]:
-    first, others = pairs[0][1], [one for pair in pairs for one in pair]
-    return [
+def compared(pairs: Sequence[tuple[dict, dict]]) -> dict:
+    """Return what became of each figure of pairs of documents, the earlier revision's first.
+
+    What changed by more than noise shows in the ratio, which is taken pair by pair. A figure that
+    is not in all of them is left out.
+    """
+    for before, now in pairs:
+        for revision, document in (("before", before), ("now", now)):
+            if "failed" in document:
+                return {"failed": f"{revision}: {document['failed']}"}
+    told = [tuple(dict(leaves(document)) for document in pair) for pair in pairs]
+    places = [
         place
-        for place, leaf in first.items()
-        if isinstance(leaf, dict) and all(isinstance(one.get(place), dict) for one in others)
+        for place in told[0][1]
+        if all(isinstance(one.get(place), dict) for pair in told for one in pair)
     ]
+    return {place: _change([(a[place], b[place]) for a, b in told]) for place in places}
 
 
-def _change(place: str, pairs: Sequence[Sequence[dict]]) -> dict:
-    before, now = ([pair[side][place]["median"] for pair in pairs] for side in (0, 1))
-    unit = pairs[0][1][place]["unit"]
+def _change(figures: Sequence[tuple[Figure, Figure]]) -> dict:
+    before, now = ([one["median"] for one in side] for side in zip(*figures, strict=True))
+    unit = figures[0][1]["unit"]
     return {
         "before": figure(before, unit),
         "now": figure(now, unit),
-        "now / before": figure([b / a for a, b in zip(before, now, strict=True) if a], "times"),
+        CHANGE: figure([b / a for a, b in zip(before, now, strict=True) if a] or [1.0], "times"),
     }
 
 
@@ -120,6 +130,7 @@ def _worktree(revision: str) -> Iterator[Path]:
         try:
             shutil.rmtree(folder / "bench", ignore_errors=True)
             shutil.copytree(ROOT / "bench", folder / "bench")
+            (ROOT / "build").mkdir(exist_ok=True)
             (folder / "build").symlink_to(ROOT / "build")
             yield folder
         finally:
@@ -143,10 +154,12 @@ def _print(found: dict) -> None:
     console = Console()
     for name, document in found.items():
         table = Table(title=f"{name}: {BENCHES[name]}", title_justify="left")
-        table.add_column("what")
-        table.add_column("median  [tenth … ninetieth percentile]")
-        for place, leaf in leaves(document):
-            table.add_row(place, shown(leaf))
+        several = [CHANGE in part for part in document.values() if isinstance(part, dict)]
+        columns = ("before", "now", CHANGE) if any(several) else ()
+        for title in ("what", *(columns or ("median  [tenth … ninetieth percentile]",))):
+            table.add_column(title)
+        for place, row in document.items() if columns else leaves(document):
+            table.add_row(place, *([shown(row[one]) for one in columns] or [shown(row)]))
         console.print(table)
 
 

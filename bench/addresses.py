@@ -13,6 +13,7 @@ import msgspec
 import uvloop
 
 from bench.blocks import addresses, block
+from bench.figures import figure, ratio
 from bench.measuring import in_turn, loop_holds, spread
 from bench.world import World, world
 from crypitor.evm.types import Address, Block
@@ -193,9 +194,9 @@ def compared(few: Index, many: Index, rounds: int = ROUNDS) -> dict:
         rounds,
     )
     return {
-        "few": {"addresses": few.addresses, "monitors": len(few), "ms": round(1000 * small, 3)},
-        "many": {"addresses": many.addresses, "monitors": len(many), "ms": round(1000 * large, 3)},
-        "ratio": round(large / small, 2),
+        "few": {"addresses": few.addresses, "monitors": len(few), "match": figure(small, "ms")},
+        "many": {"addresses": many.addresses, "monitors": len(many), "match": figure(large, "ms")},
+        "many / few": ratio(large, small),
     }
 
 

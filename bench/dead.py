@@ -14,8 +14,7 @@ from collections.abc import Sequence
 import uvloop
 
 from bench.deliveries import queue_rows, receiver, store
-from bench.figures import figure
-from bench.measuring import memory_mb
+from bench.measuring import memory_mb, spread
 from crypitor.database.deliveries import NewDelivery, queue_deliveries
 from crypitor.database.endpoints import insert_endpoint
 from crypitor.database.engine import Database
@@ -87,9 +86,7 @@ async def _beside(database: Database, seconds: float) -> dict:
             stop.set()
     assert heard.dead, "the dead ones were never called"
     return {
-        "match_to_first_attempt": figure(heard.live, "ms"),
-        "p99_ms": sorted(heard.live)[int(0.99 * (len(heard.live) - 1))],
-        "live_attempts": len(heard.live),
+        "match_to_first_attempt": spread([ms / 1000 for ms in heard.live]),
         "dead_attempts": heard.dead,
         "memory_before_mb": before,
         "memory_most_mb": most,

@@ -146,7 +146,7 @@ async def _claims(rows: tuple[int, int]) -> dict:
         name: {
             f"{rows[0]}_rows": figure(few[place], "µs"),
             f"{rows[1]}_rows": figure(many[place], "µs"),
-            "ratio": sorted(many[place])[CLAIMS // 2] / sorted(few[place])[CLAIMS // 2],
+            "ratio": ratio(many[place], few[place]),
         }
         for place, name in enumerate(("any", "ordered"))
     }

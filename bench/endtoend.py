@@ -16,7 +16,6 @@ import uvloop
 
 from bench import inputs, path
 from bench.figures import Figure, figure
-from bench.measuring import memory_mb
 from crypitor.monitor.index import Index
 from crypitor.monitor.models import Kind, Monitor, Rule
 
@@ -60,7 +59,6 @@ async def _measured(length: int, rounds: int, addresses: int) -> dict:
         )
     for name, of_level in runs.items():
         found[name] = {level: told(several) for level, several in of_level.items()}
-    found["memory MB"] = memory_mb()
     return found
 
 

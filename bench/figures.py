@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 Figure: TypeAlias = dict[str, Any]
-"""median, low and high (tenth and ninetieth percentile), unit, of (how many values)."""
+"""median, low and high (tenth and ninetieth percentile), unit, of (how many values); some have a
+tail: p99, worst."""
 
 
 def figure(values: Sequence[float], unit: str) -> Figure:
@@ -66,7 +67,8 @@ def shown(leaf: Any) -> str:
     """Return a figure or a plain value as text."""
     if not isinstance(leaf, dict):
         return str(leaf)
-    return f"{leaf['median']:g} {leaf['unit']}  [{leaf['low']:g} … {leaf['high']:g}]"
+    text = f"{leaf['median']:g} {leaf['unit']}  [{leaf['low']:g} … {leaf['high']:g}]"
+    return text + (f"  p99 {leaf['p99']:g}, worst {leaf['worst']:g}" if "worst" in leaf else "")
 
 
 def _rounded(value: float) -> float:

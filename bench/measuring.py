@@ -4,12 +4,14 @@ import asyncio
 import gc
 import os
 import platform
+import resource
 import sqlite3
-import statistics
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+from bench.figures import Figure, figure
 
 TICK_SECONDS = 0.002
 
@@ -48,29 +50,33 @@ def children(pid: int) -> list[int]:
     ]
 
 
-def spread(seconds: Sequence[float]) -> dict:
+def peak_mb() -> float:
+    """Return the most memory that this process, or the largest of those it began, ever had."""
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return round(max(resource.getrusage(kind).ru_maxrss for kind in kinds) / 1024, 1)
+
+
+def spread(seconds: Sequence[float]) -> Figure:
     """Return the middle and the tail of durations, in milliseconds."""
-    ordered = sorted(seconds)
-    return {
-        "count": len(ordered),
-        "median_ms": round(1000 * statistics.median(ordered), 3),
-        "p99_ms": round(1000 * ordered[int(0.99 * (len(ordered) - 1))], 3),
-        "worst_ms": round(1000 * ordered[-1], 3),
+    ordered = sorted(1000 * one for one in seconds)
+    return figure(ordered, "ms") | {
+        "p99": round(ordered[int(0.99 * (len(ordered) - 1))], 3),
+        "worst": round(ordered[-1], 3),
     }
 
 
-def in_turn(works: Sequence[Callable[[int], object]], rounds: int) -> list[float]:
-    """Return for each work the median of its seconds; all take turns, so that noise meets all."""
-    seconds: list[list[float]] = [[] for _ in works]
+def in_turn(works: Sequence[Callable[[int], object]], rounds: int) -> list[list[float]]:
+    """Return the milliseconds of each work in each round; they take turns."""
+    taken: list[list[float]] = [[] for _ in works]
     gc.collect()
     gc.disable()
     for number in range(rounds):
         for place, work in enumerate(works):
             started = time.perf_counter()
             work(number)
-            seconds[place].append(time.perf_counter() - started)
+            taken[place].append(1000 * (time.perf_counter() - started))
     gc.enable()
-    return [statistics.median(each) for each in seconds]
+    return taken
 
 
 @asynccontextmanager

@@ -181,7 +181,7 @@ async def _blocks(stream: Stream, retention: Retention | None) -> dict:
             seconds.append(time.perf_counter() - started)
             await asyncio.sleep(BLOCK_SECONDS)
         stop.set()
-    return {**spread(seconds), "left": await stream.database.read(_counts)}
+    return {"commit": spread(seconds), "left": await stream.database.read(_counts)}
 
 
 async def _counts(tx) -> dict:

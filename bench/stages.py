@@ -13,17 +13,23 @@ import uvloop
 from bench import inputs, path
 from bench.figures import figure, processor_ms
 from bench.inputs import Served
+from bench.receiver import receiver
 from crypitor.database.blocks import BlockEffect, save_blocks
 from crypitor.database.engine import Database
 from crypitor.database.networks import lead
 from crypitor.evm.metadata import Token
 from crypitor.evm.proof import prove
 from crypitor.evm.types import Block
+from crypitor.loop import clock
 from crypitor.monitor.index import Index
 from crypitor.monitor.match import find_matches
+from crypitor.monitor.models import Match
 from crypitor.queue import Message, wire
+from crypitor.webhook.delivery import Endpoint
+from crypitor.webhook.egress import networks
 from crypitor.webhook.formats import texts_of
 from crypitor.webhook.message import NetworkTitle
+from crypitor.webhook.post import Poster
 from crypitor.worker import rpc
 
 ADDRESSES = 1_000_000
@@ -57,6 +63,7 @@ def _of(blocks: Sequence[Served], index: Index, rounds: int) -> dict:
         for name, ms in _passed(batches, index).items():
             taken.setdefault(name, []).append(ms / len(batches))
     taken["commit"] = _committing(messages, found, rounds)
+    taken["post"] = _posting(found, rounds)
     gc.enable()
     logs = [sum(len(receipt.logs) for receipt in one.receipts) for one in seen]
     size = sum(map(len, batches)) / len(batches)
@@ -160,6 +167,39 @@ async def _stored(database: Database, messages: Sequence[Message], found: Sequen
             lambda tx, effect=effect: save_blocks(tx, [effect], effect.sequence - 1)
         )
         assert saved is not None
+
+
+def _posting(found: Sequence[list], rounds: int) -> list[float]:
+    """Sign and post what a block's matches say, to a receiver in a process of its own.
+
+    Of each block all at once, over connections that are kept.
+    """
+
+    async def all_rounds() -> list[float]:
+        taken = []
+        async with receiver() as url, Poster(allow_private=networks(["127.0.0.0/8"])) as poster:
+            endpoint = Endpoint("ep_1", path.PROJECT, url, path.SECRET)
+            for _ in range(rounds + 1):
+                with processor_ms() as ms:
+                    for matches in found:
+                        await _posted(poster, endpoint, matches)
+                taken.append(ms[0] / len(found))
+        return taken[1:]  # the first one connects
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(all_rounds())
+
+
+async def _posted(poster: Poster, endpoint: Endpoint, matches: Sequence[Match]) -> None:
+    texts = [texts_of(match, 1, "Ethereum", TOKEN).document.encode() for match in matches]
+    now = clock()
+    outcomes = await asyncio.gather(
+        *(
+            poster.post(endpoint, match.id, text, now)
+            for match, text in zip(matches, texts, strict=True)
+        )
+    )
+    assert all(outcome.error is None for outcome in outcomes)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ import subprocess
 import sys
 
 from bench import BENCHES
+from bench.__main__ import compared
+from bench.figures import figure
 
 CRYPITOR = [sys.executable, "-m", "crypitor"]
 
@@ -29,3 +31,24 @@ def test_an_unknown_bench_is_wrong_usage():
 
     assert done.returncode == 2
     assert all(name in done.stderr for name in BENCHES)
+
+
+def test_revisions_are_compared_pair_by_pair():
+    """A figure's change is the middle of the ratios of its pairs, not the ratio of the middles."""
+    pairs = [
+        ({"a": figure([before], "ms")}, {"a": figure([now], "ms"), "new": figure([1], "ms")})
+        for before, now in ((10, 5), (100, 50), (8, 16))
+    ]
+
+    found = compared(pairs)
+
+    assert set(found) == {"a"}
+    assert found["a"]["now / before"]["median"] == 0.5
+    assert found["a"]["before"]["median"] == 10
+
+
+def test_a_revision_whose_bench_fails_is_told():
+    """Where a bench fails in one revision there is no table, but what failed."""
+    found = compared([({"failed": "exit status 1"}, {"a": figure([1], "ms")})])
+
+    assert found == {"failed": "before: exit status 1"}

@@ -119,6 +119,7 @@ def bench(
     against: Annotated[
         str | None, typer.Option(metavar="REV", help="Measure this revision too, in turn.")
     ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Pairs of measurements of --against.")] = 5,
     config: ConfigPath = None,
 ) -> None:
     """Measure what it costs on this machine. Only in a checkout: the benches are not installed."""
@@ -127,7 +128,7 @@ def bench(
     if not (checkout / "bench" / "__main__.py").is_file():
         raise failure("the benches are not installed; run `make bench` in a checkout of the source")
     options = [*(names or ()), *(["--json"] if as_json else ()), *(["--quick"] if quick else ())]
-    options += ["--against", against] if against else []
+    options += ["--against", against, "--rounds", str(rounds)] if against else []
     command = [sys.executable, "-m", "bench", *options]
     done = subprocess.run(command, cwd=checkout, check=False)  # noqa: S603 - of this checkout
     raise typer.Exit(done.returncode)
