@@ -22,13 +22,14 @@ DEEPEST_REORG = 5
 
 
 @pytest.mark.timeout(180)
-async def test_ten_kills(tmp_path):
+@pytest.mark.parametrize("kills", [5, pytest.param(20, marks=pytest.mark.soak)])
+async def test_killed_again_and_again(tmp_path, kills):
     """
-    After ten kills in the middle of 50 blocks and some reorgs, every webhook has arrived, and at
-    the ordered endpoint in its place.
+    After kills in the middle of blocks and reorgs every webhook has arrived, and at the ordered
+    endpoint in its place.
     """
     seed = int(os.environ.get("CRYPITOR_TEST_SEED", "1"))
-    await killed(tmp_path, kills=10, blocks_each=5, seed=seed, rates={})
+    await killed(tmp_path, kills, blocks_each=5, seed=seed, rates={})
 
 
 @pytest.mark.soak

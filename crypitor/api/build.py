@@ -1,7 +1,9 @@
 """Puts the API, its documentation and the page together as one aiohttp application."""
 
+import asyncio
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -62,9 +64,10 @@ def build(context: Context) -> web.Application:
         app.router.add_route(operation.method, operation.path, served(operation))
         if operation.method == "GET":
             app.router.add_route("HEAD", operation.path, served(operation))
-    described = msgspec.json.encode(document(OPERATIONS, list(context.networks)))
+    networks = tuple(context.networks)
 
     async def show_document(_request: web.Request) -> web.Response:
+        described = await asyncio.to_thread(_described, networks)
         return web.Response(body=described, content_type="application/json")
 
     app.router.add_get("/openapi.json", show_document)
@@ -84,6 +87,12 @@ def build_health(context: Context) -> web.Application:
     for operation in health.routes.operations:
         app.router.add_route(operation.method, operation.path, served(operation))
     return app
+
+
+@cache
+def _described(networks: Sequence[str]) -> bytes:
+    """Return the OpenAPI document; made for who asks first, as it takes a tenth of a second."""
+    return msgspec.json.encode(document(OPERATIONS, networks))
 
 
 def _one_of(names: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import pickle
 from contextlib import AsyncExitStack
 
 import pytest
@@ -232,11 +233,17 @@ ENDPOINT = """insert into endpoints (id, project_id, url, description, format, h
     values (:id, 'pr_1', 'http://x', '', 'standard', '{}', 0, 1, 'healthy', '', 0, 0, 0)"""
 
 
-@pytest.fixture
-def chain():
+@pytest.fixture(scope="session")
+def mined():
+    """A chain to be copied: signing its transactions takes ten times as long."""
     chain = SimulatedChain(11, chain_id=CHAIN_ID, transfers=(2, 6), actors=30, safe_depth=2, finalized_depth=4)  # fmt: skip
     chain.mine(80)
-    return chain
+    return pickle.dumps(chain)
+
+
+@pytest.fixture
+def chain(mined):
+    return pickle.loads(mined)
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ async def test_catches_up_from_a_number(tmp_path, record_property):
     """
     A service that starts 100 blocks behind matches them all, in order, and says how fast.
     """
-    chain = SimulatedChain(3)
+    chain = SimulatedChain(3, transfers=(5, 15))
     chain.mine(5)
     secrets = []
     async with SimulatorServer(chain) as node, Receiver(lambda: secrets) as receiver:
@@ -159,7 +159,7 @@ async def test_live_path_is_not_disturbed(tmp_path, record_property):
     """
     While past blocks are read as fast as is allowed, new ones are still matched at once.
     """
-    chain = SimulatedChain(5, transfers=(20, 40))
+    chain = SimulatedChain(5, transfers=(5, 15))
     chain.mine(BLOCKS)
     secrets = []
     async with SimulatorServer(chain) as node, Receiver(lambda: secrets) as receiver:

@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 
 from crypitor.simulator.chain import SimulatedChain
@@ -8,12 +10,18 @@ from tests.worker.faulty import FaultyNode
 CHAIN_ID = 1337
 
 
-@pytest.fixture
-def chain():
-    """A chain with a head at block 10."""
+@pytest.fixture(scope="session")
+def mined():
+    """A chain to be copied, which is quicker than signing its transactions again."""
     chain = SimulatedChain(5, chain_id=CHAIN_ID, transfers=(2, 4), safe_depth=2, finalized_depth=4)
     chain.mine(10)
-    return chain
+    return pickle.dumps(chain)
+
+
+@pytest.fixture
+def chain(mined):
+    """A chain with a head at block 10."""
+    return pickle.loads(mined)
 
 
 @pytest.fixture
