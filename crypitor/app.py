@@ -339,6 +339,7 @@ class _Service:
             requests_per_second=backfill.requests_per_second,
             wake=self._wake,
             clock=clock,
+            observer=self._observer,
         )
 
     async def _trial(self, name: str) -> Trial:

@@ -21,6 +21,9 @@ COLLECT_AFTER = 50_000
 The usual 700 would look through every block once, for nothing: 3 % of catching up.
 """
 
+LONGEST_WAY_SECONDS = 0.02
+WAY_SECONDS = 0.001
+
 
 def clock() -> int:
     """Return unix milliseconds."""
@@ -68,6 +71,18 @@ async def pause(seconds: float, event: asyncio.Event) -> None:
 async def _pass_on(stop: asyncio.Event, wake: asyncio.Event) -> None:
     await stop.wait()
     wake.set()
+
+
+async def give_way(busy: Callable[[], bool]) -> None:
+    """Let others go on, between two slices of long work.
+
+    busy: whether somebody is at what has many short steps; then this waits for it, up to 20 ms. For
+    each of those steps it would wait for a slice otherwise: a block is stored in some twenty.
+    """
+    await asyncio.sleep(0)
+    until = time.monotonic() + LONGEST_WAY_SECONDS
+    while busy() and time.monotonic() < until:  # noqa: ASYNC110 - who is done does not say so
+        await asyncio.sleep(WAY_SECONDS)
 
 
 async def forever(

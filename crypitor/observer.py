@@ -1,7 +1,7 @@
 """Turns what the roles do into metrics."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from crypitor.database.blocks import Saved
 from crypitor.metrics import Metrics
@@ -53,12 +53,20 @@ class Observer:
         self._metrics.condition_errors.labels(message.network).inc(tally.condition_errors)
         new = [match for match in matches if match.id in saved.fresh]
         if new:
+            self._count_matches(message.network, new)
             times = (header.timestamp * 1000, message.seen_at)
             for match in new:
                 self._times[match.id] = times
-                self._metrics.matches.labels(message.network, match.subject.kind).inc()
             while len(self._times) > MOST_REMEMBERED:
                 self._times.popitem(last=False)
+
+    def backfilled(self, network: str, matches: Iterable[Match], saved: Saved) -> None:
+        """Count the matches of past blocks that are new. How long they took says nothing."""
+        self._count_matches(network, [match for match in matches if match.id in saved.fresh])
+
+    def _count_matches(self, network: str, matches: Iterable[Match]) -> None:
+        for match in matches:
+            self._metrics.matches.labels(network, match.subject.kind).inc()
 
     def attempts_recorded(self, results: Sequence[Result]) -> None:
         """Count attempts, and how long the first of each detected match took."""

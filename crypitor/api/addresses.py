@@ -1,6 +1,5 @@
 """The addresses of a monitor: up to a million in one call, in three forms."""
 
-import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -153,8 +152,8 @@ async def _take_stream(
         pairs, repeated = taken.intake.handed_over()
         taken.unchanged += repeated
         for chunk in in_order(pairs, STORED_AT_ONCE):
+            await call.context.give_way()
             if chunk is None:
-                await asyncio.sleep(0)
                 continue
             changed = await take(call, monitor_id, chunk)
             taken.changed += changed
@@ -165,6 +164,7 @@ async def _take_stream(
         async for _ in read_entries(request.content, request.content_type, taken.intake, seen):
             if len(taken.intake.pairs) >= READ_AHEAD:
                 await take_all()
+            await call.context.give_way()
     except CallerError as error:
         await take_all()
         error.detail += f" (before that, {taken.changed + taken.unchanged} were taken)"
@@ -181,7 +181,7 @@ async def _add(call: Call, monitor_id: str, pairs: Pairs) -> int:
         return monitor, added.added, added.changed
 
     context = call.context
-    async with context.changing:
+    async with context.changing.turn(monitor_id):
         monitor, count, changed = await context.write(unit)
         if context.index is not None and monitor.enabled:
             context.index.put(monitor)
@@ -197,7 +197,7 @@ async def _remove(call: Call, monitor_id: str, pairs: Pairs) -> int:
         return monitor, removed
 
     context = call.context
-    async with context.changing:
+    async with context.changing.turn(monitor_id):
         monitor, removed = await context.write(unit)
         if context.index is not None and monitor.enabled:
             context.index.put(monitor)

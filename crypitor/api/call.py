@@ -93,8 +93,7 @@ class Call:
     async def change(self, work: Callable[[Transaction], Awaitable[Change[Answer]]]) -> Answer:
         """Make a change and what follows from it; once only for one Idempotency-Key.
 
-        The effect begins at the return from the commit, without an await before it, and changes
-        take effect in the order in which they were committed.
+        The effect begins at the return from the commit, without an await before it.
         """
         repeatable = self.repeatable(hashlib.sha256(await self.request.read()))
 
@@ -110,14 +109,25 @@ class Call:
                 await keep_answer(tx, repeatable, self.status, msgspec.json.encode(kept).decode())
             return change
 
-        async with self.context.changing:
-            change = await self.context.write(unit)
-            if isinstance(change, str):
-                self.headers[REPEATED_HEADER] = "true"
-                return cast("Answer", msgspec.json.decode(change))
-            if change.effect is not None:
-                await change.effect()
+        change = await self.context.write(unit)
+        if isinstance(change, str):
+            self.headers[REPEATED_HEADER] = "true"
+            return cast("Answer", msgspec.json.decode(change))
+        if change.effect is not None:
+            await change.effect()
         return change.answer
+
+    async def change_monitors(
+        self,
+        monitor_id: str | None,
+        work: Callable[[Transaction], Awaitable[Change[Answer]]],
+    ) -> Answer:
+        """Make a change of one monitor, or of any where it is None, as `change` does.
+
+        Such changes take effect in the order in which they were committed.
+        """
+        async with self.context.changing.turn(monitor_id):
+            return await self.change(work)
 
     async def once(self, make: Callable[[], Awaitable[Answer]]) -> Answer:
         """Do what is no unit of work; for an Idempotency-Key that was answered, answer the same."""

@@ -1,18 +1,18 @@
 """What the API is given by the process that runs it."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 
+from crypitor.api.changing import Changing
 from crypitor.backfill.trial import Trial
 from crypitor.database.engine import Database, Transaction
 from crypitor.errors import Unavailable
 from crypitor.evm.types import Address
-from crypitor.loop import Health
+from crypitor.loop import Health, give_way
 from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import Confirmations, Monitor
 from crypitor.webhook.closed import Closed
@@ -35,9 +35,6 @@ class WatchIndex(Protocol):
 
     def remove(self, monitor_id: str) -> None:
         """Forget a monitor and its addresses."""
-
-    def sweep(self) -> Iterator[None]:
-        """Free what removed monitors left, in small steps."""
 
     def add_addresses(self, monitor_id: str, pairs: Iterable[Labelled]) -> None:
         """Watch more addresses of a monitor that was put."""
@@ -82,7 +79,8 @@ class Context:
     processes: what each process of the service told of itself of late; empty with only this one.
     in_doubt: told when a change failed without a word on whether it was committed.
     trials: network → what tries monitors on its past.
-    changing: held while the database and then the index change, so that both see one order.
+    changing: whose turn it is while the database and then the index change, so that both see one
+    order.
     """
 
     database: Database
@@ -105,7 +103,7 @@ class Context:
     closed: Closed = field(default_factory=Closed)
     in_doubt: Callable[[], None] = lambda: None
     trials: Mapping[str, Trial] = field(default_factory=dict)
-    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    changing: Changing = field(default_factory=Changing)
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run a unit of work that writes. Raises DatabaseUnavailable."""
@@ -114,6 +112,10 @@ class Context:
         except Unavailable:
             self.in_doubt()
             raise
+
+    async def give_way(self) -> None:
+        """Let others go on, between two slices of long work: above all whoever stores something."""
+        await give_way(lambda: self.database.is_writing)
 
 
 CONTEXT = web.AppKey("CONTEXT", Context)

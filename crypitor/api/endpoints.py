@@ -137,7 +137,7 @@ async def remove_endpoint(call: Call, id: str) -> Deleted:  # noqa: A002 - as in
         await call.record_changes(tx, left)
         return Change({"id": id, "deleted": True}, _put(call, await load_some_monitors(tx, left)))
 
-    return await call.change(unit)
+    return await call.change_monitors(None, unit)
 
 
 def endpoint_of(call: Call, body: EndpointBody, pointer: str = "") -> Endpoint:

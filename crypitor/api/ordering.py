@@ -5,20 +5,21 @@ A database writes neighbours together: 10,000 rows that follow each other touch 
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import islice
 
 from crypitor.evm.types import Address
 
-PLACED_AT_ONCE = 5_000
+PLACED_AT_ONCE = 2_000
 
 
 def in_order(
-    pairs: Mapping[Address, str | None], size: int
+    pairs: dict[Address, str | None], size: int
 ) -> Iterator[dict[Address, str | None] | None]:
-    """Yield all pairs in the order of their addresses, `size` at a time and a rest.
+    """Take all pairs out, in the order of their addresses, `size` at a time and a rest.
 
-    None stands between two steps, where whoever iterates may let others work.
+    None stands between two steps, where whoever iterates may let others work. To free many pairs at
+    once would take long too.
     """
     # A sample tells where the addresses lie, however they are spread: real ones are random, those
     # of a test begin with many zeros.
@@ -29,10 +30,11 @@ def in_order(
         if place % PLACED_AT_ONCE == 0:
             yield None
     waiting: list[Address] = []
-    for part in parts:
+    for place, part in enumerate(parts):
         waiting += sorted(part)
+        parts[place] = []
         while len(waiting) >= size:
-            yield {address: pairs[address] for address in waiting[:size]}
+            yield {address: pairs.pop(address) for address in waiting[:size]}
             del waiting[:size]
     if waiting:
-        yield {address: pairs[address] for address in waiting}
+        yield {address: pairs.pop(address) for address in waiting}

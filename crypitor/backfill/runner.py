@@ -5,6 +5,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import structlog
 
@@ -13,6 +14,7 @@ from crypitor.backfill.question import MOST_NAMED, Question, log_question
 from crypitor.backfill.reading import LeftChain, Reader
 from crypitor.backfill.span import Span
 from crypitor.database.addresses import CHUNK
+from crypitor.database.blocks import Saved
 from crypitor.database.engine import Database
 from crypitor.database.jobs import (
     Advance,
@@ -26,7 +28,7 @@ from crypitor.database.past import Part, Stand, save_part, stand_of, watched_by
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.types import Header
 from crypitor.loop import Health, forever
-from crypitor.monitor.models import Confirmations, Monitor
+from crypitor.monitor.models import Confirmations, Match, Monitor
 from crypitor.webhook.message import NetworkTitle
 from crypitor.worker.nodes import Nodes
 
@@ -44,6 +46,13 @@ MOST_CACHED_ADDRESSES = 1_000_000
 _NEW_SHARE = 0.3
 
 
+class Observer(Protocol):
+    """Hears what was found, for the metrics."""
+
+    def backfilled(self, network: str, matches: Iterable[Match], saved: Saved) -> None:
+        """Count the matches of a part that was stored, those of them that are new."""
+
+
 class Backfill:
     """Runs the jobs of one network while this process leads it.
 
@@ -54,6 +63,7 @@ class Backfill:
     in_flight, requests_per_second: to the nodes, at most.
     wake: told the endpoints that have something new.
     clock: unix milliseconds.
+    observer: told of what was stored.
     """
 
     def __init__(
@@ -71,6 +81,7 @@ class Backfill:
         requests_per_second: float,
         wake: Callable[[Iterable[str]], None],
         clock: Callable[[], int],
+        observer: Observer,
     ) -> None:
         self.role = f"backfill {network}"
         self._network = network
@@ -83,6 +94,7 @@ class Backfill:
         self._keep = keep
         self._wake = wake
         self._clock = clock
+        self._observer = observer
         self._questions: dict[str, Question] = {}
         self._progress: dict[str, _Progress] = {}
         self._turns = itertools.count(1)
@@ -194,6 +206,8 @@ class Backfill:
         if saved is None:
             return False
         self._wake(saved.endpoints)
+        found = [match for several in part.matches.values() for match, _ in several]
+        self._observer.backfilled(self._network, found, saved)
         self._tell(job, advance, progress)
         return True
 

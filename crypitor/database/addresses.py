@@ -7,48 +7,57 @@ from functools import partial
 from itertools import repeat
 
 from crypitor.database.engine import Database, Transaction
+from crypitor.database.leftovers import leave_addresses
 from crypitor.evm.types import Address
 from crypitor.monitor.index import Labelled
 
 CHUNK = 10_000
 
-COUNT = """select monitor_id, count(*) as addresses from addresses
-    where monitor_id in {monitors} group by monitor_id"""
+OF_MONITOR = "list_id = (select list_id from monitors where id = :monitor_id)"
 
-LOAD = """select a.monitor_id, a.address, a.label
-    from addresses a join monitors m on m.id = a.monitor_id
-    where m.enabled = 1 and (a.monitor_id, a.address) > (:monitor_id, :address)
-    order by a.monitor_id, a.address limit :limit"""
+COUNT = """select m.id as monitor_id, count(*) as addresses
+    from addresses a join monitors m on m.list_id = a.list_id
+    where m.id in {monitors} group by m.id"""
 
-LOAD_ONE = """select monitor_id, address, label from addresses
-    where monitor_id = :monitor_id and address > :address
-    order by address limit :limit"""
+LOAD = """select a.list_id, m.id as monitor_id, a.address, a.label
+    from addresses a join monitors m on m.list_id = a.list_id
+    where m.enabled = 1 and (a.list_id, a.address) > (:list_id, :address)
+    order by a.list_id, a.address limit :limit"""
+
+LOAD_ONE = f"""select list_id, :monitor_id as monitor_id, address, label from addresses
+    where {OF_MONITOR} and address > :address
+    order by address limit :limit"""  # noqa: S608 - from above, as all that follow
 
 # Both texts of a row are made from the same rows in the same order.
-JOINED = """select monitor_id, {addresses} as addresses, count(label) as labelled,
+JOINED = """select list_id, monitor_id, {addresses} as addresses, count(label) as labelled,
         {labels} as labels
-    from ({chunk}) chunk group by monitor_id order by monitor_id"""
+    from ({chunk}) chunk group by list_id, monitor_id order by list_id"""
 
 # In the order of the primary key, so that neighbours go to the same page.
-INSERT = """insert into addresses (monitor_id, address, label)
-    values (:monitor_id, :address, :label)"""
+INSERT = """insert into addresses (list_id, address, label)
+    values ((select list_id from monitors where id = :monitor_id), :address, :label)"""
 
-INSERT_WITHOUT_LABELS = """insert into addresses (monitor_id, address, label)
-    select cast(:monitor_id as text), listed.value, null from {addresses} listed"""
+INSERT_WITHOUT_LABELS = """insert into addresses (list_id, address, label)
+    select (select list_id from monitors where id = :monitor_id), listed.value, null
+    from {addresses} listed"""
 
-SELECT_KNOWN = """select {joined} from addresses
-    where monitor_id = :monitor_id and address in {addresses}"""
+SELECT_KNOWN = f"""select {{joined}} from addresses
+    where {OF_MONITOR} and address in {{addresses}}"""  # noqa: S608
 
-SELECT_WATCHED = """select address, label from addresses
-    where monitor_id = :monitor_id and address in {addresses}"""
+SELECT_WATCHED = f"""select address, label from addresses
+    where {OF_MONITOR} and address in {{addresses}}"""  # noqa: S608
 
-SELECT_LABELS = """select address, label from addresses
-    where monitor_id = :monitor_id and address in {addresses} and label is not null"""
+SELECT_LABELS = f"""{SELECT_WATCHED} and label is not null"""
+
+SET_LABEL = f"""update addresses set label = :label
+    where {OF_MONITOR} and address = :address"""  # noqa: S608
+
+DELETE = f"delete from addresses where {OF_MONITOR} and address in {{addresses}}"  # noqa: S608
 
 # One lower bound: of two, SQLite takes the first, and reads each page's rows for all pages before.
-LIST = """select address, label from addresses
-    where monitor_id = :monitor_id and address >= :first and address < :end
-    order by address limit :limit"""
+LIST = f"""select address, label from addresses
+    where {OF_MONITOR} and address >= :first and address < :end
+    order by address limit :limit"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +90,7 @@ async def add_addresses(
     ]
     await insert_addresses(tx, monitor_id, new)
     await tx.many(
-        """update addresses set label = :label
-            where monitor_id = :monitor_id and address = :address""",
+        SET_LABEL,
         [(label, monitor_id, address) for address, label in relabelled],
     )
     return Added(len(new), len(pairs) - len(new), new + relabelled)
@@ -110,23 +118,33 @@ async def remove_addresses(
     known = await _known(tx, monitor_id, addresses)
     if known:
         await tx.run(
-            f"""delete from addresses
-                where monitor_id = :monitor_id and address in {tx.listed("addresses")}""",  # noqa: S608
+            DELETE.format(addresses=tx.listed("addresses")),
             monitor_id=monitor_id,
             addresses=json.dumps(sorted(known)),
         )
     return list(known)
 
 
-async def clear_addresses(tx: Transaction, monitor_id: str) -> None:
-    """Watch none."""
-    await tx.run("delete from addresses where monitor_id = :id", id=monitor_id)
+async def replace_addresses(
+    tx: Transaction, monitor_id: str, list_id: str, pairs: Sequence[Labelled]
+) -> None:
+    """Watch these instead of all that were watched, which are removed later.
+
+    list_id: an id that no list ever had.
+    """
+    await leave_addresses(tx, monitor_id)
+    await tx.run(
+        "update monitors set list_id = :list_id where id = :monitor_id",
+        list_id=list_id,
+        monitor_id=monitor_id,
+    )
+    await insert_addresses(tx, monitor_id, pairs)
 
 
 async def get_label(tx: Transaction, monitor_id: str, address: Address) -> tuple[bool, str | None]:
     """Return whether an address is watched, and its label."""
     row = await tx.one(
-        "select label from addresses where monitor_id = :monitor_id and address = :address",
+        f"select label from addresses where {OF_MONITOR} and address = :address",  # noqa: S608
         monitor_id=monitor_id,
         address=address,
     )
@@ -172,16 +190,25 @@ async def count_addresses(tx: Transaction, monitor_ids: Sequence[str]) -> dict[s
     return {monitor_id: counts.get(monitor_id, 0) for monitor_id in monitor_ids}
 
 
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What follows each other in the table, of one monitor."""
+
+    list_id: str
+    monitor_id: str
+    pairs: list[Labelled]
+
+
 async def load_addresses(
     tx: Transaction, after: tuple[str, Address] | None, limit: int
-) -> list[tuple[str, list[Labelled]]]:
-    """Return the next chunk of what all enabled monitors watch: monitor ids, each with addresses.
+) -> list[Chunk]:
+    """Return the next of what all enabled monitors watch.
 
-    after: the chunk's before last monitor id and its greatest address; None for the first chunk.
-    The last chunk has fewer than `limit` addresses.
+    after: the last list before and its last address; None for the first.
+    There are fewer than `limit` addresses at the end.
     """
-    monitor_id, address = after or ("", "")
-    return await _chunk(tx, LOAD, monitor_id=monitor_id, address=address, limit=limit)
+    list_id, address = after or ("", "")
+    return await _chunks(tx, LOAD, list_id=list_id, address=address, limit=limit)
 
 
 async def all_addresses(database: Database, monitor_id: str) -> AsyncIterator[list[Labelled]]:
@@ -194,9 +221,9 @@ async def all_addresses(database: Database, monitor_id: str) -> AsyncIterator[li
     while pairs is None or len(pairs) == CHUNK:
         after = max(address for address, _ in pairs) if pairs else ""
         found = await database.read(
-            partial(_chunk, sql=LOAD_ONE, monitor_id=monitor_id, address=after, limit=CHUNK)
+            partial(_chunks, sql=LOAD_ONE, monitor_id=monitor_id, address=after, limit=CHUNK)
         )
-        pairs = found[0][1] if found else []
+        pairs = found[0].pairs if found else []
         if pairs:
             yield pairs
 
@@ -211,17 +238,18 @@ async def _known(tx: Transaction, monitor_id: str, addresses: Sequence[Address])
     return set(known.split("\n")) if known else set()
 
 
-async def _chunk(tx: Transaction, sql: str, **values: object) -> list[tuple[str, list[Labelled]]]:
-    """Return the rows of a statement by monitor."""
+async def _chunks(tx: Transaction, sql: str, **values: object) -> list[Chunk]:
+    """Return the rows of a statement by list."""
     rows = await tx.rows(
         JOINED.format(
             addresses=tx.joined("address"), labels=tx.joined("coalesce(label, '')"), chunk=sql
         ),
         **values,
     )
-    chunk: list[tuple[str, list[Labelled]]] = []
-    for monitor_id, addresses, labelled, texts in rows:
+    chunks = []
+    for list_id, monitor_id, addresses, labelled, texts in rows:
         labels = (text or None for text in texts.split("\n")) if labelled else repeat(None)
         # Labels and addresses hold no line break.
-        chunk.append((monitor_id, list(zip(addresses.split("\n"), labels, strict=False))))
-    return chunk
+        pairs = list(zip(addresses.split("\n"), labels, strict=False))
+        chunks.append(Chunk(list_id, monitor_id, pairs))
+    return chunks

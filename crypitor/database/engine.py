@@ -122,6 +122,7 @@ class Database:
         self._driver = driver
         self._seal = seal
         self._units: set[asyncio.Task[Any]] = set()
+        self._writing = 0
 
     @classmethod
     @asynccontextmanager
@@ -151,6 +152,11 @@ class Database:
     def name(self) -> str:
         """What is open, without credentials."""
         return self._driver.name
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether a unit of work that writes is under way or waits for its turn."""
+        return self._writing > 0
 
     async def read(
         self, work: Callable[[Transaction], Awaitable[T]], *, at_once: bool = False
@@ -190,6 +196,15 @@ class Database:
         self, work: Callable[[Transaction], Awaitable[T]], *, writes: bool, at_once: bool
     ) -> T:
         _within.set(True)
+        self._writing += writes
+        try:
+            return await self._done(work, writes=writes, at_once=at_once)
+        finally:
+            self._writing -= writes
+
+    async def _done(
+        self, work: Callable[[Transaction], Awaitable[T]], *, writes: bool, at_once: bool
+    ) -> T:
         driver = self._driver
         connection = driver.connection(writes=writes)
         with driver.outages(writes=writes):

@@ -13,8 +13,9 @@ from crypitor.monitor.models import Confirmations, Direction, Kind, Monitor, Pha
 COLUMNS = """id, project_id, name, networks, rules, any_address, notify, confirmations, tags, note,
     enabled, created_at, updated_at"""
 
-INSERT = f"""insert into monitors ({COLUMNS}) values (:id, :project_id, :name, :networks, :rules,
-    :any_address, :notify, :confirmations, :tags, :note, :enabled, :created_at, :updated_at)"""  # noqa: S608 - columns from above
+INSERT = f"""insert into monitors ({COLUMNS}, list_id)
+    values (:id, :project_id, :name, :networks, :rules, :any_address, :notify, :confirmations,
+        :tags, :note, :enabled, :created_at, :updated_at, :id)"""  # noqa: S608 - columns from above
 
 UPDATE = """update monitors set name = :name, networks = :networks, rules = :rules,
         any_address = :any_address, notify = :notify, confirmations = :confirmations, tags = :tags,
@@ -81,8 +82,8 @@ async def delete_monitor(tx: Transaction, project_id: str, monitor_id: str) -> M
     """Forget a monitor; return what it was. Its matches stay, its addresses are removed later."""
     monitor = await get_monitor(tx, project_id, monitor_id)
     if monitor is not None:
-        await tx.run("delete from monitors where id = :id", id=monitor_id)
         await leave_addresses(tx, monitor_id)
+        await tx.run("delete from monitors where id = :id", id=monitor_id)
     return monitor
 
 

@@ -19,7 +19,7 @@ Labelled: TypeAlias = tuple[Address, str | None]
 
 _STALE_SHARE = 0.25
 _STALE_FLOOR = 10_000
-_SWEPT_AT_ONCE = 10_000
+_SWEPT_AT_ONCE = 2_000
 
 Numbers: TypeAlias = int | tuple[int, ...]
 """One monitor or several, as an index knows them."""

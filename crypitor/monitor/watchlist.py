@@ -14,11 +14,13 @@ from crypitor.database.monitors import (
     newest_revision,
 )
 from crypitor.errors import Unavailable
+from crypitor.loop import Health, forever, give_way
 from crypitor.monitor.index import Index
 
 log = structlog.get_logger(__name__)
 
 CHANGES_AT_ONCE = 1000
+SWEEP_SECONDS = 1.0
 
 
 class Watchlist:
@@ -33,6 +35,22 @@ class Watchlist:
         self._index = index
         self._revision = 0
         self._in_doubt = False
+        self._sweeping = index.sweep()
+
+    async def run(self, stop: asyncio.Event, health: Health) -> None:
+        """Free what removed monitors left in the index, until `stop` is set."""
+        await forever("index", self.sweep, stop=stop, health=health, idle_seconds=SWEEP_SECONDS)
+
+    async def sweep(self) -> bool:
+        """Free some of what removed monitors left; False when nothing is left that matters."""
+        for _ in self._sweeping:
+            await self._give_way()
+            return True
+        self._sweeping = self._index.sweep()
+        return False
+
+    async def _give_way(self) -> None:
+        await give_way(lambda: self._database.is_writing)
 
     def doubt(self) -> None:
         """Note that the database may have a change which the index lacks."""
@@ -59,13 +77,13 @@ class Watchlist:
             self._index.put(monitor)
         after, count = None, CHUNK
         while count == CHUNK:
-            chunk = await self._database.read(partial(load_addresses, after=after, limit=CHUNK))
-            count = sum(len(pairs) for _, pairs in chunk)
-            for monitor_id, pairs in chunk:
-                if monitor_id in self._index:
-                    self._index.add_addresses(monitor_id, pairs)
-                after = (monitor_id, max(address for address, _ in pairs))
-            await asyncio.sleep(0)
+            chunks = await self._database.read(partial(load_addresses, after=after, limit=CHUNK))
+            count = 0
+            for chunk in chunks:
+                if chunk.monitor_id in self._index:
+                    self._index.add_addresses(chunk.monitor_id, chunk.pairs)
+                count += len(chunk.pairs)
+                after = (chunk.list_id, max(address for address, _ in chunk.pairs))
         log.info("monitors loaded", monitors=len(self._index), addresses=self._index.addresses)
 
     async def refresh(self) -> int:
@@ -94,5 +112,3 @@ class Watchlist:
             with index.replacing(monitor) as add:
                 async for chunk in all_addresses(self._database, monitor_id):
                     add(chunk)
-        for _ in index.sweep():
-            await asyncio.sleep(0)

@@ -14,10 +14,12 @@ from crypitor.database.engine import Database
 from crypitor.database.jobs import get_job, insert_job
 from crypitor.database.monitors import insert_monitor
 from crypitor.database.networks import lead, position_of
+from crypitor.metrics import Metrics
 from crypitor.monitor.index import Index
 from crypitor.monitor.match import find_matches
 from crypitor.monitor.models import DEFAULT_RULES, Monitor, Phase
 from crypitor.monitor.position import Extends, place
+from crypitor.observer import Observer
 from crypitor.simulator.audit import Heard, Question, audit
 from crypitor.simulator.chain import SimulatedChain
 from crypitor.simulator.rpc import SimulatorServer
@@ -49,6 +51,7 @@ class Rig:
         self.node = faulty
         self.index = Index()
         self.woken = []
+        self.metrics = Metrics()
         self.now = 1_800_000_000_000
         self._sequence = 0
         self._stack = AsyncExitStack()
@@ -92,6 +95,7 @@ class Rig:
             requests_per_second=1e6,
             wake=self.woken.extend,
             clock=lambda: self.now,
+            observer=Observer(self.metrics),
             **options,
         )
 
@@ -126,6 +130,11 @@ class Rig:
             self.index.put(monitor)
             self.index.add_addresses(name, pairs)
         return monitor
+
+    def counted(self):
+        """Return what /metrics tells of matches, by kind."""
+        [family] = self.metrics.matches.collect()
+        return {sample.labels["kind"]: sample.value for sample in family.samples}
 
     async def live(self):
         """Let the live path match everything up to the head, through a reorg if there was one."""

@@ -25,6 +25,20 @@ async def test_every_match_of_past_blocks_is_told(rig):
     assert set(rig.woken) == {"ep_1"}
 
 
+async def test_new_matches_are_counted_once(rig):
+    """
+    What is stored of past blocks counts as matches of its kind; what was known does not count again.
+    """
+    await rig.monitor()
+    for _ in range(2):
+        await rig.job(5, 20)
+        await rig.settle()
+
+    rows = await rig.rows("select kind, count(*) as matches from matches group by kind")
+    assert rig.counted() == {row["kind"]: row["matches"] for row in rows}
+    assert len(rows) > 2
+
+
 async def test_nothing_outside_of_the_range_is_told(rig):
     """
     A backfill of ten blocks tells of those ten.

@@ -13,6 +13,7 @@ from crypitor.database.addresses import (
     list_addresses,
     load_addresses,
     remove_addresses,
+    replace_addresses,
 )
 from crypitor.database.endpoints import insert_endpoint
 from crypitor.database.keys import ensure_project
@@ -145,7 +146,7 @@ async def test_index_is_loaded_from_enabled_monitors(database, monitor):
     loaded = await database.read(load_monitors)
     rows, after = [], None
     while chunk := await database.read(lambda tx: load_addresses(tx, after, 2)):  # noqa: B023
-        rows += [(one, *pair) for one, pairs in chunk for pair in pairs]
+        rows += [(one.monitor_id, *pair) for one in chunk for pair in one.pairs]
         after = rows[-1][:2]
     assert {one.id for one in loaded} == {monitor.id, other.id}
     assert rows == [
@@ -222,6 +223,9 @@ async def test_removal_tells_what_was_there(database, monitor):
     assert await database.read(lambda tx: count_addresses(tx, [monitor.id])) == {monitor.id: 1}
 
 
+COUNT_LISTS = "select list_id, count(*) as addresses from addresses group by list_id"
+
+
 async def test_a_deleted_monitor_leaves_its_addresses_to_be_removed(database, monitor):
     """A deleted monitor is gone at once; its addresses go in small steps, and only they."""
     other = replace(monitor, id="mo_other")
@@ -237,12 +241,34 @@ async def test_a_deleted_monitor_leaves_its_addresses_to_be_removed(database, mo
     deleted = await database.write(lambda tx: delete_monitor(tx, monitor.project_id, monitor.id))
     left = []
     while await database.write(remove_leftovers):
-        counts = await database.read(lambda tx: count_addresses(tx, [monitor.id, other.id]))
-        left.append(tuple(counts.values()))
+        rows = await database.read(lambda tx: tx.all(COUNT_LISTS))
+        counts = {row["list_id"]: row["addresses"] for row in rows}
+        left.append((counts.get(monitor.id, 0), counts[other.id]))
 
     assert deleted == monitor
     assert left == [(AT_ONCE + 5, len(pairs)), (5, len(pairs)), (0, len(pairs))]
     assert await database.read(lambda tx: tx.all("select * from leftovers")) == []
+
+
+async def test_a_replaced_list_is_watched_whole_or_not_at_all(database, monitor):
+    """Another list is in force at once, whatever it replaces, which goes in small steps."""
+    before = [(f"0x{number:040x}", "old") for number in range(AT_ONCE + 5)]
+    after = [(A, "a"), *before[:2], (B, None)]
+    await store(database, monitor)
+    await database.write(lambda tx: insert_addresses(tx, monitor.id, before))
+
+    await database.write(lambda tx: replace_addresses(tx, monitor.id, "li_2", after))
+
+    listed = await database.read(lambda tx: list_addresses(tx, monitor.id, 2000))
+    chunks = await database.read(lambda tx: load_addresses(tx, None, 2000))
+    rows = await database.read(lambda tx: tx.all(COUNT_LISTS))
+    while await database.write(remove_leftovers):
+        pass
+    assert listed == sorted(after)
+    assert [(chunk.monitor_id, chunk.pairs) for chunk in chunks] == [(monitor.id, sorted(after))]
+    assert {row["addresses"] for row in rows} == {len(before), len(after)}
+    rows = await database.read(lambda tx: tx.all(COUNT_LISTS))
+    assert [(row["list_id"], row["addresses"]) for row in rows] == [("li_2", len(after))]
 
 
 async def test_leftovers_are_found_again_after_a_kill(database, monitor):
