@@ -12,6 +12,7 @@ BENCHES = {
     "growth": "a block and the memory as addresses, monitors and hits grow",
     "holds": "how long one callback holds the event loop",
     "addresses": "a million addresses: adding, searching, removing, loading",
+    "start": "from the start of the process to its being ready, with a million addresses",
     "kinds": "a block without hits with 10 and 10,000 monitors, for each kind of rule",
     "proof": "the proof of recorded blocks at each level",
     "lies": "how many lies about receipts each level of proof finds",

@@ -26,6 +26,7 @@ SEED = 4
 COUNT = 1_000_000
 QUICK_COUNT = 100_000
 HITS = 5
+INLINE = 10_000
 QUIET_SECONDS = 5.0
 ROUNDS = 60
 SEARCHES = 100
@@ -68,9 +69,11 @@ async def _live(folder: Path, watched: list[Address], found: dict) -> None:
         for name, method in (("removing", "DELETE"), ("adding_after_removal", "POST")):
             found[name] = await _beside(service, _sent(service, method, path, file))
         for name, patch in (("disabling", False), ("enabling", True)):
-            found[name] = await _beside(service, _patched(session, path, enabled=patch))
+            found[name] = await _beside(service, _patched(session, path, {"enabled": patch}))
+        inline = {"addresses": watched[:INLINE]}
+        found["replacing_by_10000"] = await _beside(service, _patched(session, path, inline))
+        found["removing_what_it_replaced"] = await _beside(service, _emptied(service))
         found["deleting_the_monitor"] = await _beside(service, _deleted(session, path))
-        found["removing_its_addresses"] = await _beside(service, _emptied(service))
 
 
 async def _beside(service: World, work) -> dict:
@@ -99,8 +102,8 @@ async def _sent(service: World, method: str, path: str, file: Path) -> dict:
     }
 
 
-async def _patched(session: aiohttp.ClientSession, path: str, *, enabled: bool) -> None:
-    async with session.patch(path, json={"enabled": enabled}) as answer:
+async def _patched(session: aiohttp.ClientSession, path: str, patch: dict) -> None:
+    async with session.patch(path, json=patch) as answer:
         assert answer.status == 200, await answer.text()
 
 

@@ -99,6 +99,7 @@ async def world(folder: Path, hits: Sequence[Address]) -> AsyncIterator[World]:
         stop = asyncio.Event()
         publishing = tasks.create_task(stream.publish())
         tasks.create_task(matcher.run(stop, Health()))
+        tasks.create_task(watchlist.run(stop, Health()))
         try:
             yield World(
                 f"http://127.0.0.1:{runner.addresses[0][1]}", str(key), database, index, stream

@@ -117,9 +117,14 @@ async def list_monitors(
     return await _monitors(tx, rows)
 
 
-async def load_monitors(tx: Transaction) -> list[Monitor]:
-    """Return every enabled monitor of all projects, for the index."""
-    rows = await tx.all(f"select {COLUMNS} from monitors where enabled = 1")  # noqa: S608
+async def load_monitors(tx: Transaction, after: str, limit: int) -> list[Monitor]:
+    """Return enabled monitors of all projects by their ids, those after one; '' is before all."""
+    rows = await tx.all(
+        f"""select {COLUMNS} from monitors where enabled = 1 and id > :after
+            order by id limit :limit""",  # noqa: S608
+        after=after,
+        limit=limit,
+    )
     return await _monitors(tx, rows)
 
 

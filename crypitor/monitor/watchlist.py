@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 CHANGES_AT_ONCE = 1000
 SWEEP_SECONDS = 1.0
+MONITORS_AT_ONCE = 50
+RULES_AT_ONCE = 50
 
 
 class Watchlist:
@@ -73,8 +75,7 @@ class Watchlist:
     async def load(self) -> None:
         """Fill an empty index. Raises DatabaseUnavailable."""
         self._revision = await self._database.read(newest_revision)
-        for monitor in await self._database.read(load_monitors):
-            self._index.put(monitor)
+        await self._load_monitors()
         after, count = None, CHUNK
         while count == CHUNK:
             chunks = await self._database.read(partial(load_addresses, after=after, limit=CHUNK))
@@ -85,6 +86,18 @@ class Watchlist:
                 count += len(chunk.pairs)
                 after = (chunk.list_id, max(address for address, _ in chunk.pairs))
         log.info("monitors loaded", monitors=len(self._index), addresses=self._index.addresses)
+
+    async def _load_monitors(self) -> None:
+        last, rules = "", 0
+        while monitors := await self._database.read(
+            partial(load_monitors, after=last, limit=MONITORS_AT_ONCE)
+        ):
+            for monitor in monitors:
+                self._index.put(monitor)
+                last, rules = monitor.id, rules + len(monitor.rules)
+                if rules >= RULES_AT_ONCE:
+                    rules = 0
+                    await asyncio.sleep(0)
 
     async def refresh(self) -> int:
         """Take over what other processes changed; return the revision that the index has now.

@@ -143,7 +143,10 @@ async def test_index_is_loaded_from_enabled_monitors(database, monitor):
 
     await database.write(unit)
 
-    loaded = await database.read(load_monitors)
+    loaded, last = [], ""
+    while page := await database.read(lambda tx: load_monitors(tx, last, 1)):  # noqa: B023
+        loaded += page
+        last = page[-1].id
     rows, after = [], None
     while chunk := await database.read(lambda tx: load_addresses(tx, after, 2)):  # noqa: B023
         rows += [(one.monitor_id, *pair) for one in chunk for pair in one.pairs]
