@@ -1,7 +1,6 @@
 """A fresh process that loads the index from URL; prints seconds and memory as JSON."""
 
 import asyncio
-import gc
 import json
 import sys
 import time
@@ -19,7 +18,6 @@ async def main(url: str) -> None:
     """Load, and print what it took."""
     async with Database.open(url) as database:
         index, before = Index(), memory_mb()
-        gc.disable()  # as the service does
         async with loop_holds() as late:
             started, worked = time.perf_counter(), time.process_time()
             await Watchlist(database, index).load()
