@@ -213,7 +213,8 @@ class Sender:
         if now < self._look_at:
             return False
         self._look_at = now + LOOK_MS
-        seen, self._seen_position = self._seen_position, await self._database.read(last_position)
+        seen = self._seen_position
+        self._seen_position = await self._database.read(last_position, at_once=True)
         return self._seen_position != seen
 
     async def _sweep(self, now: int) -> None:
