@@ -70,8 +70,21 @@ def _encoded(node: "_Node", values: Sequence[bytes]) -> bytes:
         return rlp.sequence((*children, _EMPTY))
     path, below = node
     if isinstance(below, int):
-        return rlp.sequence((path, rlp.encode(values[below])))
+        value = values[below]
+        # a single byte may stand for itself
+        return _leaf_head(path, len(value)) + value if len(value) > 1 else _leaf(path, value)
     return rlp.sequence((path, _reference(_encoded(below, values))))
+
+
+@lru_cache(maxsize=4096)
+def _leaf_head(path: bytes, size: int) -> bytes:
+    """Return what stands before a leaf's value of more than one byte: lengths and path."""
+    whole = _leaf(path, bytes(size))
+    return whole[:-size]
+
+
+def _leaf(path: bytes, value: bytes) -> bytes:
+    return rlp.sequence((path, rlp.encode(value)))
 
 
 def _reference(node: bytes) -> bytes:
