@@ -2,6 +2,7 @@ import asyncio
 import json
 import logging
 from email.utils import formatdate
+from itertools import permutations
 from time import time
 
 import pytest
@@ -9,8 +10,11 @@ from aiohttp import web
 
 from crypitor.errors import NodeUnavailable, Unproven
 from crypitor.evm.address import checksummed
+from crypitor.simulator.chain import SimulatedChain
+from crypitor.simulator.rpc import SimulatorServer
 from crypitor.worker.limit import Limit
-from tests.worker.faulty import altered, without
+from tests.worker.conftest import CHAIN_ID
+from tests.worker.faulty import FaultyNode, altered, without
 
 
 def hashes(block):
@@ -306,13 +310,20 @@ async def test_a_batch_must_be_answered_whole(faulty, open_node, alter):
     await refused(open_node(faulty.url))
 
 
-async def test_takes_a_batch_in_any_order(faulty, open_node):
-    """JSON-RPC 2.0 lets a server answer a batch in any order."""
-    faulty.alter = lambda _, answers: answers[::-1]
+@pytest.mark.parametrize("transfers", [(0, 0), (30, 30)])
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+async def test_takes_a_batch_in_any_order(open_node, order, transfers):
+    """JSON-RPC 2.0 lets a server answer in any order, also of a block without transactions."""
+    chain = SimulatedChain(5, chain_id=CHAIN_ID, transfers=transfers, actors=30, safe_depth=1)
+    mined = chain.mine(3)[-1]
+    async with SimulatorServer(chain) as server, FaultyNode(server.url) as faulty:
+        node = open_node(faulty.url)
+        await node.next(1)  # asks for the chain id as well
+        faulty.alter = lambda _, answers: [*(answers[place] for place in order), *answers[3:]]
+        sight = await node.next(3, tags=True)
 
-    sight = await open_node(faulty.url).next(5)
-
-    assert sight.block.header.number == 5
+    assert sight.block.header.hash == mined.hash
+    assert len(sight.block.transactions) == len(mined.transactions)
 
 
 def with_error(method):
