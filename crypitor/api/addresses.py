@@ -22,7 +22,7 @@ from crypitor.database.addresses import (
 from crypitor.database.engine import Transaction
 from crypitor.database.idempotency import claim, given_answer, is_known, keep_answer
 from crypitor.database.keys import Scope
-from crypitor.database.monitors import get_monitor, lock_monitor
+from crypitor.database.monitors import Edit, get_monitor, lock_monitor
 from crypitor.errors import CallerError, Conflict, Invalid, NotFound
 from crypitor.evm.address import parse_address
 from crypitor.evm.types import Address
@@ -177,7 +177,7 @@ async def _add(call: Call, monitor_id: str, pairs: Pairs) -> int:
     async def unit(tx: Transaction) -> tuple[Monitor, int, list[Labelled]]:
         monitor = await _locked(tx, call, monitor_id)
         added = await add_addresses(tx, monitor_id, pairs)
-        await call.record_changes(tx, [monitor_id])
+        await call.record_changes(tx, [monitor_id], Edit(added=added.changed))
         return monitor, added.added, added.changed
 
     context = call.context
@@ -193,7 +193,7 @@ async def _remove(call: Call, monitor_id: str, pairs: Pairs) -> int:
     async def unit(tx: Transaction) -> tuple[Monitor, list[Address]]:
         monitor = await _locked(tx, call, monitor_id)
         removed = await remove_addresses(tx, monitor_id, list(pairs))
-        await call.record_changes(tx, [monitor_id])
+        await call.record_changes(tx, [monitor_id], Edit(removed=removed))
         return monitor, removed
 
     context = call.context

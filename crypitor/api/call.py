@@ -14,7 +14,7 @@ from crypitor.database.engine import Transaction
 from crypitor.database.idempotency import Repeatable, claim, given_answer, keep_answer
 from crypitor.database.ids import RANDOM_BYTES, new_id
 from crypitor.database.keys import Caller
-from crypitor.database.monitors import record_changes
+from crypitor.database.monitors import Edit, record_changes
 from crypitor.database.networks import next_blocks
 from crypitor.errors import Invalid, NotFound
 
@@ -78,12 +78,15 @@ class Call:
         if self.context.index is None:
             self._next_blocks = await next_blocks(tx)
 
-    async def record_changes(self, tx: Transaction, monitor_ids: Sequence[str]) -> None:
-        """Note that these monitors changed; call it last.
+    async def record_changes(
+        self, tx: Transaction, monitor_ids: Sequence[str], edit: Edit | None = None
+    ) -> None:
+        """Note that these monitors changed; call it last. edit: as in the database's.
 
         Until this unit is committed no block is, so that the next ones are matched with the change.
         """
-        await record_changes(tx, monitor_ids)
+        # With the index in this process nobody reads what was edited.
+        await record_changes(tx, monitor_ids, edit if self.context.index is None else None)
         await self.see_blocks(tx)
 
     async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:

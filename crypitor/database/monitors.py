@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from crypitor.database.engine import Row, Transaction
 from crypitor.database.leftovers import leave_addresses
 from crypitor.evm.types import Address
+from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import Confirmations, Direction, Kind, Monitor, Phase, Rule, rule_of
 
 COLUMNS = """id, project_id, name, networks, rules, any_address, notify, confirmations, tags, note,
@@ -145,17 +146,41 @@ async def monitors_of_endpoint(tx: Transaction, endpoint_id: str) -> list[str]:
     return [row["monitor_id"] for row in rows]
 
 
-async def record_changes(tx: Transaction, monitor_ids: Sequence[str]) -> None:
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What a change did to the addresses of a monitor. added: new ones, and other labels."""
+
+    added: Sequence[Labelled] = ()
+    removed: Sequence[Address] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One change of a monitor. is_edit: whether addresses were all that was edited."""
+
+    revision: int
+    monitor_id: str
+    is_edit: bool
+
+
+async def record_changes(
+    tx: Transaction, monitor_ids: Sequence[str], edit: Edit | None = None
+) -> None:
     """Note that these monitors or their addresses changed, for indexes in other processes.
 
+    edit: what was done to each, where nothing else was.
     Call it last: the revision follows the order of commits, so it is held until the commit.
     """
     if monitor_ids:
         last = await tx.value(NEXT_REVISION, count=len(monitor_ids))
         first = last - len(monitor_ids) + 1
         await tx.many(
-            "insert into changes (revision, monitor_id) values (:revision, :monitor_id)",
-            list(enumerate(monitor_ids, first)),
+            """insert into changes (revision, monitor_id, edit)
+                values (:revision, :monitor_id, :edit)""",
+            [
+                (revision, monitor_id, None if edit is None else json.dumps(asdict(edit)))
+                for revision, monitor_id in enumerate(monitor_ids, first)
+            ],
         )
 
 
@@ -175,15 +200,28 @@ async def hold_revision(tx: Transaction) -> int:
     return revision
 
 
-async def changes_after(tx: Transaction, revision: int, limit: int) -> list[tuple[int, str]]:
-    """Return the changes after a revision, oldest first: revision, id of a monitor."""
+async def changes_after(tx: Transaction, revision: int, limit: int) -> list[Recorded]:
+    """Return the changes after a revision, oldest first.
+
+    Where revisions are left out, later changes of the same monitors have replaced them.
+    """
     rows = await tx.all(
-        """select revision, monitor_id from changes where revision > :revision
+        """select revision, monitor_id, edit is not null as is_edit from changes
+            where revision > :revision
             order by revision limit :limit""",
         revision=revision,
         limit=limit,
     )
-    return [(row["revision"], row["monitor_id"]) for row in rows]
+    return [Recorded(row["revision"], row["monitor_id"], bool(row["is_edit"])) for row in rows]
+
+
+async def edit_of(tx: Transaction, revision: int) -> Edit | None:
+    """Return the edit of a change; None when a later change of the monitor has replaced it."""
+    text = await tx.value("select edit from changes where revision = :revision", revision=revision)
+    if text is None:
+        return None
+    edit = json.loads(text)
+    return Edit([(address, label) for address, label in edit["added"]], edit["removed"])
 
 
 async def _link_endpoints(tx: Transaction, monitor: Monitor) -> None:

@@ -154,8 +154,8 @@ async def prune_matches(tx: Transaction, part: Slice) -> Done:
 async def prune_changes(tx: Transaction, part: Slice) -> Done:
     """Remove changes of monitors that a later one has replaced.
 
-    Who follows the changes reloads the whole monitor at each: the last one is enough, however far
-    behind somebody is.
+    Who follows the changes and finds some left out reads whole monitors at the rest: the last one
+    is enough, however far behind somebody is.
     """
     rows = await tx.all(SELECT_CHANGES, place_at=part.place.at, limit=part.limit)
     replaced = [(row["revision"],) for row in rows if row["replaced"]]

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from collections.abc import Sequence
 from functools import partial
 
 import structlog
@@ -9,7 +10,9 @@ import structlog
 from crypitor.database.addresses import CHUNK, all_addresses, load_addresses
 from crypitor.database.engine import Database
 from crypitor.database.monitors import (
+    Recorded,
     changes_after,
+    edit_of,
     load_monitors,
     load_some_monitors,
     newest_revision,
@@ -38,6 +41,7 @@ class Watchlist:
         self._index = index
         self._revision = 0
         self._in_doubt = False
+        self._gap = False
         self._sweeping = index.sweep()
 
     async def run(self, stop: asyncio.Event, health: Health) -> None:
@@ -112,15 +116,32 @@ class Watchlist:
 
         It may have some of what came after that too. Raises DatabaseUnavailable.
         """
-        while True:
-            changes = await self._database.read(
-                lambda tx: changes_after(tx, self._revision, CHANGES_AT_ONCE)
-            )
-            if not changes:
-                return self._revision
-            for monitor_id in dict.fromkeys(monitor_id for _, monitor_id in changes):
-                await self._reload(monitor_id)
-            self._revision = changes[-1][0]
+        while changes := await self._database.read(
+            partial(changes_after, revision=self._revision, limit=CHANGES_AT_ONCE)
+        ):
+            # What is left out was replaced by later changes, perhaps not yet among these.
+            self._gap |= changes[-1].revision - self._revision > len(changes)
+            of_monitors: dict[str, list[Recorded]] = {}
+            for change in changes:
+                of_monitors.setdefault(change.monitor_id, []).append(change)
+            for monitor_id, several in of_monitors.items():
+                await self._follow(monitor_id, several)
+            self._revision = changes[-1].revision
+        self._gap = False
+        return self._revision
+
+    async def _follow(self, monitor_id: str, changes: Sequence[Recorded]) -> None:
+        """Make edits, or read a monitor again; either can be repeated after an outage."""
+        if self._gap or not all(change.is_edit for change in changes):
+            await self._reload(monitor_id)
+        elif monitor_id in self._index:
+            for change in changes:
+                edit = await self._database.read(partial(edit_of, revision=change.revision))
+                if edit is None:
+                    await self._reload(monitor_id)
+                    break
+                self._index.add_addresses(monitor_id, edit.added)
+                self._index.remove_addresses(monitor_id, edit.removed)
 
     async def _reload(self, monitor_id: str) -> None:
         index = self._index

@@ -19,9 +19,12 @@ from crypitor.database.endpoints import insert_endpoint
 from crypitor.database.keys import ensure_project
 from crypitor.database.leftovers import AT_ONCE, remove_leftovers
 from crypitor.database.monitors import (
+    Edit,
     MonitorFilter,
+    Recorded,
     changes_after,
     delete_monitor,
+    edit_of,
     get_monitor,
     insert_monitor,
     list_monitors,
@@ -196,8 +199,24 @@ async def test_changes_are_read_in_their_order(database):
 
     changes = await database.read(lambda tx: changes_after(tx, 1, 10))
 
-    assert changes == [(2, "mo_2"), (3, "mo_1")]
+    assert changes == [Recorded(2, "mo_2", is_edit=False), Recorded(3, "mo_1", is_edit=False)]
     assert await database.read(newest_revision) == 3
+
+
+async def test_edits_come_back_as_they_were_recorded(database):
+    """What was done to addresses is read by its revision; of other changes there is nothing."""
+    edit = Edit([(A, "hot"), (B, None)], [C])
+    await database.write(lambda tx: record_changes(tx, ["mo_1"], edit))
+    await database.write(lambda tx: record_changes(tx, ["mo_1"]))
+
+    changes = await database.read(lambda tx: changes_after(tx, 0, 10))
+    edits = [
+        await database.read(lambda tx: edit_of(tx, change.revision))  # noqa: B023
+        for change in changes
+    ]
+
+    assert changes == [Recorded(1, "mo_1", is_edit=True), Recorded(2, "mo_1", is_edit=False)]
+    assert edits == [edit, None]
 
 
 async def test_addresses_are_added_once(database, monitor):

@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from crypitor.database.addresses import insert_addresses
+from crypitor.database.addresses import insert_addresses, remove_addresses
 from crypitor.database.monitors import (
+    Edit,
     delete_monitor,
     insert_monitor,
     record_changes,
@@ -100,3 +101,80 @@ async def test_in_doubt_the_database_is_asked(stored):
     await watchlist.refresh_if_in_doubt()
 
     assert (before, who_watches(index, ADDRESSES[2])) == ([], ["mo_1"])
+
+
+async def edited(database, add=(), remove=(), told=True):
+    """Change addresses as the API does. told: whether it records what it did."""
+
+    async def work(tx):
+        await insert_addresses(tx, "mo_1", [(address, None) for address in add])
+        await remove_addresses(tx, "mo_1", remove)
+        edit = Edit([(address, None) for address in add], remove)
+        await record_changes(tx, ["mo_1"], edit if told else None)
+
+    await database.write(work)
+
+
+def watched(index):
+    return {address for address in ADDRESSES if who_watches(index, address) == ["mo_1"]}
+
+
+async def test_edits_are_followed_without_reading_all_again(stored):
+    """
+    Addresses that were added and removed elsewhere are taken over in their order, and only they.
+    """
+    index = Index()
+    watchlist = Watchlist(stored, index)
+    await watchlist.load()
+    await edited(stored, add=ADDRESSES[1:3])
+    await edited(stored, add=ADDRESSES[3:4], remove=ADDRESSES[1:2])
+    # What no change speaks of shows whether all was read.
+    await stored.write(lambda tx: insert_addresses(tx, "mo_1", [(ADDRESSES[4], None)]))
+
+    revision = await watchlist.refresh()
+
+    assert watched(index) == {ADDRESSES[0], *ADDRESSES[2:4]}
+    assert revision == 3
+
+
+async def test_edits_that_are_left_out_are_read_with_the_whole_monitor(stored):
+    """
+    Where the log was shortened, or a later change was more than an edit, nothing is missed.
+    """
+    indexes = [Index(), Index()]
+    watchlists = [Watchlist(stored, index) for index in indexes]
+    for watchlist in watchlists:
+        await watchlist.load()
+    await edited(stored, add=ADDRESSES[1:2])
+    await edited(stored, add=ADDRESSES[2:3], told=False)
+    await watchlists[0].refresh()
+    await edited(stored, remove=ADDRESSES[:1])
+    await stored.write(lambda tx: tx.run("delete from changes where revision in (2, 3)"))
+
+    await watchlists[1].refresh()
+    await watchlists[0].refresh()
+
+    assert [watched(index) for index in indexes] == [set(ADDRESSES[1:3])] * 2
+
+
+async def test_edits_of_a_disabled_monitor_are_not_watched(stored):
+    """
+    What was added while a monitor was disabled is watched when it is enabled, and not before.
+    """
+    index = Index()
+    watchlist = Watchlist(stored, index)
+    await watchlist.load()
+
+    async def enable(tx, enabled):
+        await update_monitor(tx, replace(MONITOR, enabled=enabled))
+        await record_changes(tx, ["mo_1"])
+
+    await stored.write(lambda tx: enable(tx, enabled=False))
+    await watchlist.refresh()
+    await edited(stored, add=ADDRESSES[1:2])
+    await watchlist.refresh()
+    before = watched(index)
+    await stored.write(lambda tx: enable(tx, enabled=True))
+    await watchlist.refresh()
+
+    assert (before, watched(index)) == (set(), set(ADDRESSES[:2]))
