@@ -165,6 +165,7 @@ async def run(url, lives, apart=False):
             service.queue, database, index, {NETWORK: Chain(NetworkTitle("Ethereum"), 3, 9)},
             wake=lambda _: None, clock=lambda: 0, observer=Unobserved(),
             refresh=watchlist.refresh if apart else watchlist.refresh_if_in_doubt,
+            slice_seconds=0.0,  # blocks are small: everything between two looks is a pause
         )  # fmt: skip
         context = Context(
             database=other if apart else database, index=None if apart else index, armed_from=matcher.armed_from,

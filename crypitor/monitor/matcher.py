@@ -1,7 +1,6 @@
 """The monitor's role: takes blocks from the queue, matches them, stores what came of each."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -16,9 +15,10 @@ from crypitor.errors import IndexOutdated
 from crypitor.evm.types import Address, Header
 from crypitor.loop import Health, forever
 from crypitor.monitor.index import Index
-from crypitor.monitor.match import Tally, find_matches
+from crypitor.monitor.match import Tally
 from crypitor.monitor.models import Confirmations, Match
 from crypitor.monitor.position import Extends, Position, Repeated, Unlinked, place
+from crypitor.monitor.slices import SLICE_SECONDS, Found, find_in_slices
 from crypitor.monitor.tokens import Tokens
 from crypitor.queue import Message, Queue
 from crypitor.webhook.message import NetworkTitle
@@ -74,10 +74,12 @@ class _Work:
     """A block that is being given effect: kept over an outage, so that it is matched only once."""
 
     message: Message
-    matches: list[Match]
-    tally: Tally
-    seconds: float
+    found: Found
     revision: int | None
+
+    @property
+    def matches(self) -> list[Match]:
+        return self.found.matches
 
 
 class Matcher:
@@ -92,6 +94,7 @@ class Matcher:
     clock: unix milliseconds.
     refresh: brings the index up to date, before each block; returns the revision of the monitors
     that must still be the newest when the block is stored, None where there is none.
+    slice_seconds: of finding matches, after which others get their turn.
     """
 
     def __init__(
@@ -106,6 +109,7 @@ class Matcher:
         observer: Observer,
         refresh: Callable[[], Awaitable[int | None]],
         claiming: Claiming | None = None,
+        slice_seconds: float = SLICE_SECONDS,
     ) -> None:
         self._queue = queue
         self._database = database
@@ -116,6 +120,7 @@ class Matcher:
         self._observer = observer
         self._refresh = refresh
         self._claiming = claiming or (lambda _: nullcontext(_claim_nothing))
+        self._slice_seconds = slice_seconds
         self._positions: dict[str, Position] = {}
         self._matched: dict[str, int] = {}
         self._works: dict[str, list[_Work]] = {}
@@ -194,11 +199,12 @@ class Matcher:
 
     async def _match(self, message: Message) -> _Work:
         revision = await self._refresh()
-        started = time.perf_counter()
-        tally = Tally()
-        matches = find_matches(message.block, message.network, message.chain_id, self._index, tally)
+        found = await find_in_slices(
+            message.block, message.network, message.chain_id, self._index, self._slice_seconds
+        )
+        # nothing may be waited for in between: changes from here on are of the next block
         self._matched[message.network] = message.block.header.number
-        return _Work(message, matches, tally, time.perf_counter() - started, revision)
+        return _Work(message, found, revision)
 
     async def _save(self, network: str) -> None:
         """Store the effects of a network's blocks, unless somebody else has moved the chain."""
@@ -243,8 +249,9 @@ class Matcher:
                 reverted=saved.reverted,
             )
         for work in works:
+            found = work.found
             self._observer.block_matched(
-                work.message, work.matches, work.tally, saved, work.seconds
+                work.message, found.matches, found.tally, saved, found.seconds
             )
         await self._queue.done(*(work.message for work in works))
 
