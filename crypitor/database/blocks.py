@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from crypitor.database.deliveries import NewDelivery, queue_deliveries
 from crypitor.database.engine import Row, Transaction
-from crypitor.database.listeners import heard_of, last_heard, listeners_of
+from crypitor.database.listeners import Heard, Listener, heard_of, last_heard, listeners_of
 from crypitor.database.monitors import hold_revision
 from crypitor.database.tokens import find_tokens
 from crypitor.errors import IndexOutdated
@@ -233,6 +233,7 @@ async def _stored(tx: Transaction, effects: Sequence[Effect]) -> dict[str, Row]:
 
 
 _Found: TypeAlias = tuple[Effect, Match, Confirmations]
+_T = TypeVar("_T")
 
 
 async def _stored_fresh(tx: Transaction, fresh: Sequence[_Found], saved: Saved) -> dict[str, Texts]:
@@ -255,7 +256,7 @@ async def _stored_fresh(tx: Transaction, fresh: Sequence[_Found], saved: Saved) 
     return texts
 
 
-def _parts(found: Sequence[_Found]) -> Iterator[Sequence[_Found]]:
+def _parts(found: Sequence[_T]) -> Iterator[Sequence[_T]]:
     """Cut what is found, so that no more than some milliseconds pass between two statements."""
     for start in range(0, len(found), AT_ONCE):
         yield found[start : start + AT_ONCE]
@@ -301,12 +302,7 @@ async def revert_above(
     """Revert the matches above a block, and queue the news of it. now: unix milliseconds."""
     saved = Saved()
     effect = Effect(
-        network=network,
-        chain_id=chain_id,
-        title=title,
-        header=ancestor,
-        matches=(),
-        now=now,
+        network=network, chain_id=chain_id, title=title, header=ancestor, matches=(), now=now
     )
     await _revert_orphaned(tx, effect, ancestor.number, saved)
     return saved
@@ -348,37 +344,41 @@ async def tell(
         [(phase.value, row["id"]) for row in rows],
     )
     listeners = await listeners_of(tx, {row["monitor_id"] for row in rows})
-    heard = await heard_of(tx, [row["id"] for row in rows])
-    deliveries = []
-    for row in rows:
-        listener = listeners.get(row["monitor_id"])
-        if listener is None or phase not in listener.notify:
-            continue
-        told = heard.get(row["id"], {})
-        tell = partial(
-            Texts(row["document"], row["origin"]).body,
-            phase=phase,
-            network=effect.title,
-            confirmations=(
-                0 if phase is Phase.REVERTED else effect.header.number - row["block_number"] + 1
-            ),
-            confirmations_required=_required(row),
-            now=effect.now,
-        )
-        deliveries += [
-            NewDelivery(
-                id=delivery_id(row["id"], phase, endpoint.id, row["returns"]),
-                project_id=listener.project_id,
-                monitor_id=row["monitor_id"],
-                match_id=row["id"],
-                endpoint_id=endpoint.id,
-                phase=phase,
-                body=tell(endpoint.form),
-                follows=last_heard(heard, row["id"], endpoint, row["returns"]),
-            )
-            for endpoint in (listener.endpoints if phase is Phase.CONFIRMED else sorted(told))
-        ]
+    deliveries: list[NewDelivery] = []
+    for some in _parts(rows):
+        heard = await heard_of(tx, [row["id"] for row in some])
+        for row in some:
+            listener = listeners.get(row["monitor_id"])
+            if listener is not None and phase in listener.notify:
+                deliveries += _news(effect, phase, row, listener, heard)
     await _queue(tx, deliveries, effect.now, saved)
+
+
+def _news(
+    effect: Effect, phase: Phase, row: Row, listener: Listener, heard: Heard
+) -> Iterator[NewDelivery]:
+    """Yield what a stored match's listeners are to be told of a later phase."""
+    depth = effect.header.number - row["block_number"] + 1
+    tell = partial(
+        Texts(row["document"], row["origin"]).body,
+        phase=phase,
+        network=effect.title,
+        confirmations=0 if phase is Phase.REVERTED else depth,
+        confirmations_required=_required(row),
+        now=effect.now,
+    )
+    told = heard.get(row["id"], {})
+    for endpoint in listener.endpoints if phase is Phase.CONFIRMED else sorted(told):
+        yield NewDelivery(
+            id=delivery_id(row["id"], phase, endpoint.id, row["returns"]),
+            project_id=listener.project_id,
+            monitor_id=row["monitor_id"],
+            match_id=row["id"],
+            endpoint_id=endpoint.id,
+            phase=phase,
+            body=tell(endpoint.form),
+            follows=last_heard(heard, row["id"], endpoint, row["returns"]),
+        )
 
 
 async def _queue(
