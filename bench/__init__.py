@@ -10,6 +10,7 @@ BENCHES = {
     "ratios": "the same beside two frozen references, which must find the same",
     "latency": "from a node's having a block to its first webhook",
     "growth": "a block and the memory as addresses, monitors and hits grow",
+    "rows": "blocks, claims and lists with few and many matches and deliveries stored and waiting",
     "holds": "how long one callback holds the event loop",
     "addresses": "a million addresses: adding, searching, removing, loading",
     "start": "from the start of the process to its being ready, with a million addresses",

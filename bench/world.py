@@ -17,7 +17,7 @@ from crypitor.database.engine import Database
 from crypitor.database.keys import ensure_admin
 from crypitor.database.migrate import migrate
 from crypitor.database.networks import lead
-from crypitor.evm.types import Address
+from crypitor.evm.types import Address, Block
 from crypitor.loop import Health, clock
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
@@ -34,26 +34,42 @@ KEPT = 129
 
 @dataclass
 class Stream:
-    """Blocks that come every 100 ms, and how long each took from the queue to its commit."""
+    """Blocks, one every 100 ms or when asked for, and how long each took from queue to commit."""
 
     queue: MemoryQueue
     hits: Sequence[Address]
+    number: int = 1
     seconds: list[float] = field(default_factory=list)
     published: dict[str, float] = field(default_factory=dict)
+    _parent: str = "0x" + "0" * 64
+    _matched: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def publish(self) -> None:
-        number, parent, due = 1, "0x" + "0" * 64, time.perf_counter()
+        due = time.perf_counter()
         while True:
-            made = block(number, parent, seed=4, hits=self.hits)
-            self.published[made.header.hash] = time.perf_counter()
-            await self.queue.publish(Message(NETWORK, 1, number, made, None, None, clock()))
-            number, parent = number + 1, made.header.hash
+            await self._publish(self.made())
             due = max(due + BLOCK_SECONDS, time.perf_counter())
             await asyncio.sleep(due - time.perf_counter())
+
+    def made(self) -> Block:
+        """Return the next block."""
+        return block(self.number, self._parent, seed=4, hits=self.hits)
+
+    async def commit(self, made: Block) -> None:
+        """Publish the next block, and wait until it is committed; nothing else may come."""
+        self._matched.clear()
+        await self._publish(made)
+        await self._matched.wait()
+
+    async def _publish(self, made: Block) -> None:
+        self.published[made.header.hash] = time.perf_counter()
+        await self.queue.publish(Message(NETWORK, 1, self.number, made, None, None, clock()))
+        self.number, self._parent = self.number + 1, made.header.hash
 
     def block_matched(self, message: Message, *_: object) -> None:
         began = self.published.pop(message.block.header.hash)
         self.seconds.append(time.perf_counter() - began)
+        self._matched.set()
 
 
 @dataclass
@@ -68,8 +84,13 @@ class World:
 
 
 @asynccontextmanager
-async def world(folder: Path, hits: Sequence[Address]) -> AsyncIterator[World]:
-    """Serve the API and match blocks, until the end of the context."""
+async def world(
+    folder: Path, hits: Sequence[Address], *, streaming: bool = True
+) -> AsyncIterator[World]:
+    """Serve the API and match blocks, until the end of the context.
+
+    streaming: they come by themselves.
+    """
     url = f"sqlite:///{folder}/crypitor.db"
     await migrate(url)
     async with Database.open(url) as database, asyncio.TaskGroup() as tasks:
@@ -97,7 +118,7 @@ async def world(folder: Path, hits: Sequence[Address]) -> AsyncIterator[World]:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         stop = asyncio.Event()
-        publishing = tasks.create_task(stream.publish())
+        publishing = tasks.create_task(stream.publish()) if streaming else None
         tasks.create_task(matcher.run(stop, Health()))
         tasks.create_task(watchlist.run(stop, Health()))
         try:
@@ -105,6 +126,7 @@ async def world(folder: Path, hits: Sequence[Address]) -> AsyncIterator[World]:
                 f"http://127.0.0.1:{runner.addresses[0][1]}", str(key), database, index, stream
             )
         finally:
-            publishing.cancel()
+            if publishing:
+                publishing.cancel()
             stop.set()
             await runner.cleanup()
