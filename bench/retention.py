@@ -31,7 +31,9 @@ WINDOW = 20_000
 DAYS = 30
 DELIVERY_MS = DAYS * DAY_MS // WINDOW
 AT_ONCE = 4_000
-BLOCKS_SECONDS = 15.0
+TURNS = 8
+TURN_SECONDS = 4.0
+TURN_DAYS = 3
 BLOCK_SECONDS = 0.05
 KEPT = Kept(
     attempts=10 * DAY_MS, bodies=10 * DAY_MS, deliveries=DAYS * DAY_MS, matches=DAYS * DAY_MS
@@ -123,11 +125,7 @@ async def _measured(deliveries: int, most_seconds: float) -> dict:
             await stream.prepare()
             file = Path(name) / "crypitor.db"
             found = await _streamed(stream, lambda: file.stat().st_size, deliveries, most_seconds)
-            found["blocks without it"] = await _blocks(stream, None)
-            stream.now += 10 * DAY_MS
-            found["blocks beside it"] = await _blocks(
-                stream, Retention(database, KEPT, clock=lambda: stream.now)
-            )
+            found["blocks"] = await _blocks(stream)
         return found
 
 
@@ -167,21 +165,36 @@ async def _streamed(
     }
 
 
-async def _blocks(stream: Stream, retention: Retention | None) -> dict:
-    """Commit a block of 20 deliveries every 50 ms, beside the role as it runs."""
-    seconds: list[float] = []
-    stop = asyncio.Event()
-    async with asyncio.TaskGroup() as tasks:
-        if retention is not None:
+async def _blocks(stream: Stream) -> dict:
+    """Commit a block of 20 deliveries every 50 ms, in turns beside the role as it runs and not."""
+    without: list[list[float]] = []
+    beside: list[list[float]] = []
+    for _ in range(TURNS):
+        without.append(await _committed(stream))
+        stream.now += TURN_DAYS * DAY_MS  # so that there is enough to remove for a turn
+        retention = Retention(stream.database, KEPT, clock=lambda: stream.now)
+        stop = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
             tasks.create_task(retention.run(stop, Health()))
-        ends_at = time.perf_counter() + BLOCKS_SECONDS
-        while time.perf_counter() < ends_at:
-            started = time.perf_counter()
-            await stream.come(20)
-            seconds.append(time.perf_counter() - started)
-            await asyncio.sleep(BLOCK_SECONDS)
-        stop.set()
-    return {"commit": spread(seconds), "left": await stream.database.read(_counts)}
+            beside.append(await _committed(stream))
+            stop.set()
+    return {
+        "without it": spread([one for turn in without for one in turn]),
+        "beside it": spread([one for turn in beside for one in turn]),
+        "left": await stream.database.read(_counts),
+    }
+
+
+async def _committed(stream: Stream) -> list[float]:
+    """Return the seconds of each block of a turn."""
+    seconds: list[float] = []
+    ends_at = time.perf_counter() + TURN_SECONDS
+    while time.perf_counter() < ends_at:
+        started = time.perf_counter()
+        await stream.come(20)
+        seconds.append(time.perf_counter() - started)
+        await asyncio.sleep(BLOCK_SECONDS)
+    return seconds
 
 
 async def _counts(tx) -> dict:

@@ -72,7 +72,7 @@ class Retention:
                 await plan(tx, now)
             return await prune(tx, self._kept, now, self._rows)
 
-        pruned = await self._database.write(unit)
+        pruned = await self._database.write(unit, at_once=True)
         seconds = self._timer() - began
         if self._planned_at is None or now - self._planned_at >= PLAN_MS:
             self._planned_at = now
