@@ -1,4 +1,4 @@
-"""What a block and the memory cost as everything grows: addresses, monitors, hits."""
+"""What a block and the memory cost as everything grows: addresses, monitors, hits, chains."""
 
 import asyncio
 import json
@@ -14,6 +14,7 @@ from bench import inputs, path
 from bench.endtoend import once
 from bench.figures import figure, processor_ms
 from bench.measuring import memory_mb
+from bench.networks import of_networks
 from bench.stages import answered, read
 from crypitor.monitor.index import Index
 from crypitor.monitor.match import find_matches
@@ -21,6 +22,7 @@ from crypitor.monitor.match import find_matches
 ADDRESSES = (1_000, 10_000, 100_000, 1_000_000, 5_000_000)
 MONITORS = (10, 1_000, 100_000)
 SHARES = (0.0, 0.001, 0.01, 0.1)
+NETWORKS = (1, 10, 50)
 BLOCKS = 40
 ROUNDS = 5
 
@@ -34,6 +36,9 @@ def bench(*, quick: bool = False) -> dict:
         "monitors of ten addresses": {
             f"{count:,}": _apart("monitors", count) for count in MONITORS[:few]
         },
+        "chains in one process, at their heads": {
+            str(count): _apart("networks", count) for count in NETWORKS[:few]
+        },
     }
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         found["share of transfers hit, catching up"] = runner.run(_by_share(SHARES[:few]))
@@ -41,7 +46,7 @@ def bench(*, quick: bool = False) -> dict:
 
 
 def _apart(kind: str, count: int) -> dict:
-    """Measure an index in a fresh process."""
+    """Measure an index, or chains, in a fresh process."""
     out = subprocess.run(
         [sys.executable, "-m", "bench.growth", kind, str(count)],
         stdout=subprocess.PIPE, check=True, env=os.environ,
@@ -93,4 +98,6 @@ async def _by_share(shares) -> dict:
 
 
 if __name__ == "__main__":
-    print(json.dumps(_of_index(sys.argv[1], int(sys.argv[2]))))
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    kind, size = sys.argv[1], int(sys.argv[2])
+    print(json.dumps(of_networks(size) if kind == "networks" else _of_index(kind, size)))
