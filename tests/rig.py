@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -17,6 +18,11 @@ from crypitor.simulator.audit import Heard
 
 ADMIN_KEY = "test-admin-key-of-the-rig"
 START_SECONDS = 120.0
+
+STILL_SECONDS = 750.0
+"""On a busy machine attempts may end late, and a circuit then rests for up to 12 minutes."""
+
+LOOK_SECONDS = 10.0
 
 
 def free_port() -> int:
@@ -132,3 +138,15 @@ def heard(receiver: Receiver) -> list[Heard]:
     for received in receiver.received:
         assert received.verified, received.problem
     return [Heard(r.id, r.body, msgspec.json.decode(r.body)) for r in receiver.received]
+
+
+async def until_all_is_sent(service: Service, receiver: Receiver) -> None:
+    """Wait for as long as there is more to send, and something of it still arrives."""
+    arrived, progress_at = 0, time.monotonic()
+    while time.monotonic() - progress_at < STILL_SECONDS:
+        with suppress(TimeoutError):
+            await service.until_nothing_is_due(LOOK_SECONDS)
+            return
+        if len(receiver.received) > arrived:
+            arrived, progress_at = len(receiver.received), time.monotonic()
+    raise AssertionError(await service.get("/v1/endpoints"))

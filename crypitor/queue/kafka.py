@@ -45,6 +45,12 @@ log = structlog.get_logger(__name__)
 
 FETCH_BYTES = 16 << 20
 COMMIT_SECONDS = 0.2
+LATEST_COMMIT_SECONDS = 5.0
+"""Less than a service may take to end: the matcher's step waits for it."""
+
+JOIN_SECONDS = 0.1
+"""For so long a look at what has come also waits for its group, which may never settle."""
+
 PROBE_SECONDS = 15.0
 """After so long without a message the broker is asked whether there is one."""
 
@@ -143,8 +149,7 @@ class KafkaQueue:
         until = loop.time() + timeout_seconds
         try:
             while True:
-                wait_ms = max(int((until - loop.time()) * 1000), 0)
-                found = await consumer.getmany(timeout_ms=wait_ms, max_records=1)
+                found = await _come(consumer, max(until - loop.time(), 0))
                 for partition, [record] in found.items():
                     self._heard_at = loop.time()
                     message = await self._read(partition, record)
@@ -265,7 +270,7 @@ class KafkaQueue:
         if not offsets or consumer is None:
             return
         try:
-            async with asyncio.timeout(REQUEST_SECONDS):
+            async with asyncio.timeout(LATEST_COMMIT_SECONDS):
                 await consumer.commit(offsets)
         except (CommitFailedError, IllegalStateError):
             log.info("partitions moved on", topic=self.topic)
@@ -321,6 +326,20 @@ class KafkaQueue:
             self._consumer = None
             self._forget()
         await ended(consumer)
+
+
+async def _come(
+    consumer: AIOKafkaConsumer, seconds: float
+) -> Mapping[TopicPartition, list[ConsumerRecord]]:
+    """Return the next record, if one comes within the time.
+
+    aiokafka waits without end while the group is formed, as it does after brokers went away.
+    """
+    found: Mapping[TopicPartition, list[ConsumerRecord]] = {}
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds + JOIN_SECONDS):
+            found = await consumer.getmany(timeout_ms=int(seconds * 1000), max_records=1)
+    return found
 
 
 async def _left_to_read(consumer: AIOKafkaConsumer, topic: str) -> dict[TopicPartition, int]:

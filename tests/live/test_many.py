@@ -1,7 +1,6 @@
 """Many processes of each role, killed and paused at random: nothing is lost, nothing invented."""
 
 import asyncio
-import contextlib
 import os
 import random
 import time
@@ -14,15 +13,10 @@ from crypitor.simulator.chain import SimulatedChain
 from crypitor.simulator.rpc import SimulatorServer
 from tests.conftest import postgres_database
 from tests.live.fleet import fleet, settings_of
-from tests.rig import heard
+from tests.rig import heard, until_all_is_sent
 from tests.test_crash import CONFIRMATIONS, DEEPEST_REORG, ask, fork
 
 pytestmark = pytest.mark.live
-
-STILL_SECONDS = 750.0
-"""On a busy machine attempts may end late, and a circuit then rests for up to 12 minutes."""
-
-LOOK_SECONDS = 10.0
 
 CHAINS = {"one": 1337, "two": 1338, "three": 1339}
 
@@ -114,17 +108,6 @@ async def killed(folder, kafka, prefix, each, seconds):
     assert min(one.expected for one in found) > seconds
     assert len(alive) == len(ships.members)
     assert set(statuses) == {0}
-
-
-async def until_all_is_sent(front, receiver):
-    """Wait for as long as there is more to send, and something of it still arrives."""
-    arrived, progress_at = 0, time.monotonic()
-    while time.monotonic() - progress_at < STILL_SECONDS:
-        with contextlib.suppress(TimeoutError):
-            return await front.until_nothing_is_due(LOOK_SECONDS)
-        if len(receiver.received) > arrived:
-            arrived, progress_at = len(receiver.received), time.monotonic()
-    raise AssertionError(await front.get("/v1/endpoints"))
 
 
 async def grow(chains, chance, until):

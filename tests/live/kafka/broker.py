@@ -18,7 +18,7 @@ from pathlib import Path
 JARS = Path(__file__).resolve().parents[3] / "build" / "kafka"
 JAVA = ("java", "-Xshare:auto", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx384m")
 CLUSTER = "PFkzurtBSvqDYidD52SJbA"
-START_SECONDS = 40.0
+START_SECONDS = 120.0
 
 USER = "crypitor"
 PASSWORD = 'secret "quoted" \\ one'

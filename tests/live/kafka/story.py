@@ -13,7 +13,7 @@ from crypitor.simulator.audit import audit
 from crypitor.simulator.chain import SimulatedChain
 from crypitor.simulator.rpc import SimulatorServer
 from tests.live.kafka.broker import Broker
-from tests.rig import Service, heard
+from tests.rig import Service, heard, until_all_is_sent
 from tests.test_crash import CONFIRMATIONS, ask, fork
 
 BLOCK_SECONDS = 0.1
@@ -125,8 +125,8 @@ async def story(
         finally:
             going_on.cancel()
         chain.mine(CONFIRMATIONS)
-        await told.catch_up()
-        await told.service.until_nothing_is_due()
+        await told.catch_up(120)
+        await until_all_is_sent(told.service, receiver)
         found = audit(chain, [question], heard(receiver), chain.head.number, steady_node=True)
         began = time.monotonic()
         lasting = [one for one in told.processes if one.process.returncode is None]
