@@ -6,6 +6,7 @@ role tells what it would be elsewhere. Needs what the live tests need: Java and 
 """
 
 import asyncio
+import sys
 import tempfile
 import time
 import uuid
@@ -36,8 +37,8 @@ from tests.rig import Service
 
 PROCESSES, QUICK_PROCESSES = (1, 2, 4), (1, 2)
 ADDRESSES, QUICK_ADDRESSES = 1_000_000, 10_000
-BLOCKS, QUICK_BLOCKS = 150, 40
-DELIVERIES, QUICK_DELIVERIES = 30_000, 4_000
+BLOCKS, QUICK_BLOCKS = 100, 40
+DELIVERIES, QUICK_DELIVERIES = 15_000, 4_000
 ENDPOINTS = 20
 
 PARTITIONS = 16
@@ -98,6 +99,7 @@ async def _measured(*, quick: bool) -> dict:
     found: dict = {"chains": len(CHAIN_IDS), "blocks of each": blocks}
     async with _stage(blocks, QUICK_ADDRESSES if quick else ADDRESSES) as stage:
         for each in QUICK_PROCESSES if quick else PROCESSES:
+            print(f"{each} of each role …", file=sys.stderr, flush=True)
             found[f"{each} of each role"] = {
                 "catching up": await _catching_up(stage, each, blocks),
                 "sending": await _sending(stage, each, QUICK_DELIVERIES if quick else DELIVERIES),
