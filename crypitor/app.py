@@ -362,7 +362,7 @@ class _Service:
         matcher, watchlist, poster = self._matcher, self._watchlist, self._poster
         assert poster is not None
         return Context(
-            database=self._database,
+            database=self._database.aside(),
             index=None if self._follows else self._index,
             armed_from=matcher.armed_from if matcher else lambda _: None,
             networks=facts_of(self._config),

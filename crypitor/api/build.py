@@ -30,6 +30,7 @@ from crypitor.api.context import CONTEXT, Context
 from crypitor.api.errors import explain, identify
 from crypitor.api.openapi import document
 from crypitor.api.routing import BODY_LIMIT, Operation, served
+from crypitor.api.turnstile import TURNSTILE, Turnstile, in_turn
 
 OPERATIONS: tuple[Operation, ...] = (
     *monitors.routes.operations,
@@ -57,8 +58,9 @@ SERVER_OPTIONS: Mapping[str, Any] = {"access_log": None, "auto_decompress": Fals
 
 def build(context: Context) -> web.Application:
     """Return the application, to be served with `SERVER_OPTIONS`."""
-    app = web.Application(middlewares=[identify, explain], client_max_size=BODY_LIMIT)
+    app = web.Application(middlewares=[in_turn, identify, explain], client_max_size=BODY_LIMIT)
     app[CONTEXT] = context
+    app[TURNSTILE] = Turnstile()
     app[DOOR] = Door(context)
     for operation in OPERATIONS:
         app.router.add_route(operation.method, operation.path, served(operation))
@@ -81,8 +83,9 @@ def build(context: Context) -> web.Application:
 
 def build_health(context: Context) -> web.Application:
     """Return the application of a process without the API: its health and its metrics."""
-    app = web.Application(middlewares=[identify, explain])
+    app = web.Application(middlewares=[in_turn, identify, explain])
     app[CONTEXT] = context
+    app[TURNSTILE] = Turnstile()
     app[DOOR] = Door(context)
     for operation in health.routes.operations:
         app.router.add_route(operation.method, operation.path, served(operation))

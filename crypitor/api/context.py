@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 from aiohttp import web
 
 from crypitor.api.changing import Changing
+from crypitor.api.counts import Counts
 from crypitor.backfill.trial import Trial
 from crypitor.database.engine import Database, Transaction
 from crypitor.errors import Unavailable
@@ -78,6 +79,7 @@ class Context:
     clock: unix milliseconds.
     processes: what each process of the service told of itself of late; empty with only this one.
     in_doubt: told when a change failed without a word on whether it was committed.
+    counts: of the monitors' addresses.
     trials: network → what tries monitors on its past.
     changing: whose turn it is while the database and then the index change, so that both see one
     order.
@@ -103,6 +105,7 @@ class Context:
     closed: Closed = field(default_factory=Closed)
     in_doubt: Callable[[], None] = lambda: None
     trials: Mapping[str, Trial] = field(default_factory=dict)
+    counts: Counts = field(default_factory=Counts)
     changing: Changing = field(default_factory=Changing)
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:

@@ -1,5 +1,6 @@
 """Matches, to be read: newest first, or as a feed that skips and repeats nothing."""
 
+from collections.abc import Sequence
 from typing import cast
 
 from crypitor.api.answers.matches import MatchAnswer, MatchPage
@@ -53,7 +54,7 @@ async def read_matches(call: Call, query: MatchQuery) -> MatchPage:
         # All that comes has a higher position than any match that is committed, whatever is asked.
         next_cursor = str(max(last, cursor or 0, *(match.position for match in shown[-1:])))
     return {
-        "data": [match_answer(match, call.context) for match in shown],
+        "data": match_answers(shown, call.context),
         "next_cursor": next_cursor,
     }
 
@@ -62,25 +63,29 @@ async def read_matches(call: Call, query: MatchQuery) -> MatchPage:
 async def read_match(call: Call, id: str) -> MatchAnswer:  # noqa: A002 - as in the path
     """Read a match."""
     match = await call.read(lambda tx: get_match(tx, call.project, id))
-    return match_answer(found(match, "match"), call.context)
+    [answer] = match_answers([found(match, "match")], call.context)
+    return answer
 
 
-def match_answer(match: StoredMatch, context: Context) -> MatchAnswer:
-    """Return a match as its webhooks tell it, with what is true now."""
-    return cast(
-        "MatchAnswer",
-        {
-            **match.document,
-            "phase": match.phase.value,
-            "confirmations": _confirmations(match, context),
-            "confirmations_required": match.required,
-            "created_at": rfc3339(match.created_at),
-        },
-    )
+def match_answers(matches: Sequence[StoredMatch], context: Context) -> list[MatchAnswer]:
+    """Return matches as their webhooks tell them, with what is true now."""
+    status = context.status()
+    return [
+        cast(
+            "MatchAnswer",
+            {
+                **match.document,
+                "phase": match.phase.value,
+                "confirmations": _confirmations(match, status.get(match.network, {}).get("tip")),
+                "confirmations_required": match.required,
+                "created_at": rfc3339(match.created_at),
+            },
+        )
+        for match in matches
+    ]
 
 
-def _confirmations(match: StoredMatch, context: Context) -> int | None:
+def _confirmations(match: StoredMatch, tip: object) -> int | None:
     if match.phase is Phase.REVERTED:
         return 0
-    tip = context.status().get(match.network, {}).get("tip")
     return max(tip - match.block_number + 1, 1) if isinstance(tip, int) else None

@@ -84,7 +84,8 @@ async def read_monitors(call: Call, query: MonitorQuery) -> MonitorPage:
 
     async def unit(tx: Transaction) -> tuple[list[Monitor], dict[str, int]]:
         monitors = await list_monitors(tx, call.project, chosen, query.limit + 1, query.cursor)
-        return monitors, await count_addresses(tx, [m.id for m in monitors[: query.limit]])
+        shown = [monitor.id for monitor in monitors[: query.limit]]
+        return monitors, await call.context.counts.of(tx, shown)
 
     monitors, counts = await call.read(unit)
     shown = monitors[: query.limit]
@@ -100,7 +101,7 @@ async def read_monitor(call: Call, id: str) -> MonitorAnswer:  # noqa: A002 - as
 
     async def unit(tx: Transaction) -> MonitorAnswer:
         monitor = found(await get_monitor(tx, call.project, id), "monitor")
-        return await _whole_answer(tx, monitor, await _counted(tx, id))
+        return await _whole_answer(tx, monitor, (await call.context.counts.of(tx, [id]))[id])
 
     return await call.read(unit)
 

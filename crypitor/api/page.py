@@ -13,7 +13,7 @@ from crypitor.api.auth import DOOR
 from crypitor.api.context import CONTEXT
 from crypitor.api.deliveries import delivery_answer
 from crypitor.api.endpoints import endpoint_answer
-from crypitor.api.matches import match_answer
+from crypitor.api.matches import match_answers
 from crypitor.api.networks import network_answers
 from crypitor.dashboard.page import first_page, overview
 from crypitor.database.deliveries import list_deliveries
@@ -67,7 +67,7 @@ async def _overview(request: web.Request) -> str:
         network_answers(context),
         counts,
         [_standing_answer(standing, who, now) for standing in endpoints],
-        [match_answer(match, context) for match in matches],
+        match_answers(matches, context),
         [delivery_answer(delivery) for delivery in deliveries],
     )
 

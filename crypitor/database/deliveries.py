@@ -13,6 +13,8 @@ from crypitor.webhook.health import Queued
 COLUMNS = """id, project_id, monitor_id, match_id, endpoint_id, phase, status, attempts, due_at,
     token, follows, body, error, created_at, finished_at, earlier_attempts, position"""
 
+IN_LISTS = COLUMNS.replace("body,", "'' as body,")
+
 SELECT_STATUSES = "select id, status, token from deliveries where id in {ids} order by id {lock}"
 
 INSERT = f"""insert into deliveries ({COLUMNS})
@@ -121,7 +123,10 @@ async def list_deliveries(
     limit: int = 100,
     cursor: str | None = None,
 ) -> list[Delivery]:
-    """Return deliveries of a project, newest first, those after `cursor` (see `cursor_of`)."""
+    """Return deliveries of a project, newest first, those after `cursor` (see `cursor_of`).
+
+    They come without their bodies.
+    """
     wanted = {
         "monitor_id": monitor,
         "endpoint_id": endpoint,
@@ -139,7 +144,7 @@ async def list_deliveries(
         after["after_at"], after["after_id"] = _position(cursor)
         conditions.append("(created_at, id) < (:after_at, :after_id)")
     rows = await tx.all(
-        f"""select {COLUMNS} from deliveries where {" and ".join(conditions)}
+        f"""select {IN_LISTS} from deliveries where {" and ".join(conditions)}
             order by created_at desc, id desc limit :limit""",  # noqa: S608 - our own column names
         project_id=project_id,
         limit=limit,

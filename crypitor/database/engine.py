@@ -9,7 +9,7 @@ query costs more than the query, so statements go to the driver's own connection
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from contextvars import ContextVar
 from functools import partial
 from typing import Any, Literal, TypeAlias, TypeVar
@@ -118,11 +118,13 @@ class Transaction:
 class Database:
     """One open database."""
 
-    def __init__(self, driver: Driver, seal: Seal) -> None:
+    def __init__(self, driver: Driver, seal: Seal, connections: int) -> None:
         self._driver = driver
         self._seal = seal
+        self._connections = connections
         self._units: set[asyncio.Task[Any]] = set()
-        self._writing = 0
+        self._writing: set[asyncio.Task[Any]] = set()
+        self._room: dict[bool, asyncio.Semaphore] = {}
 
     @classmethod
     @asynccontextmanager
@@ -137,11 +139,25 @@ class Database:
         """
         driver: Driver = (SQLite if url.startswith("sqlite") else PostgreSQL)(url, connections)
         await driver.connect()
-        database = cls(driver, seal or Seal())
+        database = cls(driver, seal or Seal(), connections)
         try:
             yield database
         finally:
             await database._close()
+
+    def aside(self) -> "Database":
+        """Return the same database for those who come in crowds, and must not stand before others.
+
+        Of their units one writes at a time, and two connections are never used for their reads;
+        the rest of them wait without being in anybody's way. It is closed with the whole.
+        """
+        aside = Database(self._driver, self._seal, self._connections)
+        aside._units, aside._writing = self._units, self._writing
+        aside._room = {
+            True: asyncio.Semaphore(1),
+            False: asyncio.Semaphore(max(1, self._connections - 2)),
+        }
+        return aside
 
     @property
     def dialect(self) -> Literal["sqlite", "postgresql"]:
@@ -156,7 +172,7 @@ class Database:
     @property
     def is_writing(self) -> bool:
         """Whether a unit of work that writes is under way or waits for its turn."""
-        return self._writing > 0
+        return bool(self._writing)
 
     async def read(
         self, work: Callable[[Transaction], Awaitable[T]], *, at_once: bool = False
@@ -196,13 +212,14 @@ class Database:
         self, work: Callable[[Transaction], Awaitable[T]], *, writes: bool, at_once: bool
     ) -> T:
         _within.set(True)
-        self._writing += writes
-        try:
-            return await self._done(work, writes=writes, at_once=at_once)
-        finally:
-            self._writing -= writes
+        room = self._room.get(writes)
+        async with room or nullcontext():
+            if writes and (unit := asyncio.current_task()):
+                self._writing.add(unit)
+                unit.add_done_callback(self._writing.discard)
+            return await self._connected(work, writes=writes, at_once=at_once)
 
-    async def _done(
+    async def _connected(
         self, work: Callable[[Transaction], Awaitable[T]], *, writes: bool, at_once: bool
     ) -> T:
         driver = self._driver

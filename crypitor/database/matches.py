@@ -1,8 +1,9 @@
 """Matches as they are read; they are written with the block that holds them."""
 
-import json
 from dataclasses import dataclass, fields
 from typing import Any, Literal
+
+import msgspec
 
 from crypitor.database.engine import Row, Transaction
 from crypitor.monitor.models import Confirmations, Phase
@@ -116,6 +117,6 @@ def _match(row: Row) -> StoredMatch:
         phase=Phase(row["phase"]),
         block_number=block,
         required=required,
-        document=json.loads(row["document"]),
+        document=msgspec.json.decode(row["document"]),
         created_at=row["created_at"],
     )

@@ -266,6 +266,30 @@ async def test_units_do_not_nest(table):
         await table.write(lambda _: count(table))
 
 
+async def test_a_crowd_aside_keeps_nobody_waiting(table):
+    """Whoever else writes or reads has at most one unit of the crowd's before it."""
+    ended = []
+
+    async def one(database: Database, name: str) -> None:
+        await database.write(lambda tx: read_then_write(tx, name))
+        ended.append(name)
+
+    async def look(database: Database) -> None:
+        await count(database)
+        ended.append("looked")
+
+    aside = table.aside()
+    crowd = [one(aside, f"crowd {n}") for n in range(30)] + [look(aside) for _ in range(30)]
+    waiting = [asyncio.create_task(each) for each in crowd]
+    await asyncio.sleep(0)
+    await one(table, "first")
+    before = [name for name in ended if name.startswith("crowd")]
+    await asyncio.gather(*waiting)
+
+    assert len(before) <= 2
+    assert await count(table) == 31
+
+
 async def test_readers_do_not_wait_for_the_writer(table):
     """A long write must not stop the API from answering."""
     writing = asyncio.Event()

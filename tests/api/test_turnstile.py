@@ -1,0 +1,40 @@
+"""Requests that come together begin one after another."""
+
+import asyncio
+import itertools
+
+from crypitor.api.turnstile import Turnstile
+
+
+async def test_one_passes_at_each_turn_of_the_loop_in_the_order_of_coming():
+    """So whatever else is ready in between waits for one of them, not for all."""
+    turnstile, passed, seen = Turnstile(), [], []
+
+    async def come(number: int) -> None:
+        await turnstile.passed()
+        passed.append(number)
+
+    async def watch() -> None:
+        while len(passed) < 20:
+            seen.append(len(passed))
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(come(number) for number in range(20)), watch())
+    steps = [after - before for before, after in itertools.pairwise(seen)]
+
+    assert passed == list(range(20))
+    assert max(steps) == 1
+
+
+async def test_who_goes_away_holds_up_nobody():
+    """A client may close its connection while it waits."""
+    turnstile = Turnstile()
+    waiting = [asyncio.create_task(turnstile.passed()) for _ in range(5)]
+    await asyncio.sleep(0)
+    for gone in waiting[1:4]:
+        gone.cancel()
+    async with asyncio.timeout(5):
+        await waiting[4]
+        await turnstile.passed()
+
+    assert [one.cancelled() for one in waiting] == [False, True, True, True, False]
