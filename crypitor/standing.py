@@ -1,5 +1,6 @@
 """Where the networks stand: for the API, the page and the metrics."""
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -139,8 +140,11 @@ class Standing:
         tip = self._matcher.tip(name) if self._matcher else None
         return (tip.number, tip.timestamp) if tip else None
 
-    def render(self) -> bytes:
-        """Return the metrics, the gauges of networks and monitors as they are now."""
+    async def render(self) -> bytes:
+        """Return the metrics, the gauges of networks and monitors as they are now.
+
+        Their text is made in a thread: of fifty networks it takes 50 ms.
+        """
         metrics = self._metrics
         for name, shown in self.status().items():
             for gauge, key in (
@@ -163,7 +167,7 @@ class Standing:
         elif heard := [one for one in self.processes() if "monitor" in one["roles"]]:
             metrics.monitors.set(max(one["monitors"] for one in heard))
             metrics.addresses.set(max(one["addresses"] for one in heard))
-        return metrics.render()
+        return await asyncio.to_thread(metrics.render)
 
     def _render_worker(self, worker: NetworkStatus) -> None:
         metrics, network, tip = self._metrics, worker.network, self._tip(worker.network)

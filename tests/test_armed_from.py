@@ -170,7 +170,7 @@ async def run(url, lives, apart=False):
         context = Context(
             database=other if apart else database, index=None if apart else index, armed_from=matcher.armed_from,
             networks={NETWORK: NetworkFacts(NETWORK, 1, "Ethereum", "ETH", None, 3)},
-            status=dict, health=Health(), roles=("api", "monitor"), render_metrics=lambda: b"",
+            status=dict, health=Health(), roles=("api", "monitor"), render_metrics=_no_metrics,
             wake=lambda _: None, post=Poster().post, lease_ms=60_000, allow_private=(), auth=True, clock=lambda: 1_790_000_000_000,
             random_bytes=secrets.token_bytes, in_doubt=watchlist.doubt,
         )  # fmt: skip
@@ -252,3 +252,8 @@ def assert_true(lived, last, stored, deliveries):
             assert life.at(number) == matched, (life, number)
         told = {row["status"] for row in deliveries if row["monitor_id"] == life.id}
         assert told <= ({"cancelled"} if asked.deleted else {"pending", "waiting"})
+
+
+async def _no_metrics() -> bytes:
+    """Stand in for the metrics of a whole process."""
+    return b""

@@ -92,7 +92,7 @@ class Context:
     status: Callable[[], Mapping[str, Mapping[str, object]]]
     health: Health
     roles: Sequence[str]
-    render_metrics: Callable[[], bytes]
+    render_metrics: Callable[[], Awaitable[bytes]]
     wake: Callable[[Iterable[str]], None]
     post: Callable[[Endpoint, str, bytes, int], Awaitable[Outcome]]
     lease_ms: int

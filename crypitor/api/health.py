@@ -48,4 +48,5 @@ async def read_metrics(call: Call) -> web.Response:
 
     Without a key, as Prometheus expects it: keep this path inside your network.
     """
-    return web.Response(body=call.context.render_metrics(), headers={"Content-Type": METRICS})
+    text = await call.context.render_metrics()
+    return web.Response(body=text, headers={"Content-Type": METRICS})

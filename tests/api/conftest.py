@@ -116,7 +116,7 @@ async def context(database: Database, woken: list[int], poster: Poster) -> Conte
         status=lambda: {"ethereum": {"head": 100, "tip": 100, "lag_blocks": 0}},
         health=Health(),
         roles=("api", "monitor"),
-        render_metrics=lambda: b"crypitor_monitors 0\n",
+        render_metrics=_no_metrics,
         wake=lambda ids: woken.append(1),
         post=poster.post,
         lease_ms=60_000,
@@ -158,3 +158,8 @@ async def stranger(api: Api) -> str:
         lambda tx: create_project(tx, "other", api.clock() + 1, secrets.token_bytes)
     )
     return await api.key(Scope.ADMIN, other.id)
+
+
+async def _no_metrics() -> bytes:
+    """Stand in for the metrics of a whole process."""
+    return b"crypitor_monitors 0\n"

@@ -1,27 +1,36 @@
 """Counts of addresses that are kept as long as no monitor has changed."""
 
-from crypitor.api.counts import Counts
-from crypitor.database.monitors import record_changes
+import os
+from dataclasses import replace
 
-ADD = "insert into addresses (monitor_id, address, label) values ('mo_1', :address, null)"
+from crypitor.api.counts import Counts
+from crypitor.database.addresses import insert_addresses
+from crypitor.database.keys import ensure_project
+from crypitor.database.monitors import insert_monitor, record_changes
+from tests.monitor.test_match import MONITOR, A, B
 
 
 async def test_what_is_counted_is_counted_again_only_after_a_change(database):
-    """A row that comes without a change of a monitor, which nothing does, shows what is kept."""
-    counts, found = Counts(), []
+    """An address that comes without a change of its monitor, as none does, shows what is kept."""
+    counts, found, mine = Counts(), [], MONITOR.id
+
+    async def begin(tx) -> None:
+        project = await ensure_project(tx, 1, os.urandom)
+        await insert_monitor(tx, replace(MONITOR, project_id=project, endpoints=()))
+
+    async def change(tx) -> None:
+        await insert_addresses(tx, mine, [(B, None)])
+        await record_changes(tx, [mine])
 
     async def look() -> None:
-        found.append(await database.read(lambda tx: counts.of(tx, ["mo_1", "mo_2"])))
+        found.append(await database.read(lambda tx: counts.of(tx, [mine, "mo_none"])))
 
-    async def watch(tx) -> None:
-        await tx.run(ADD, address="0x2")
-        await record_changes(tx, ["mo_1"])
-
+    await database.write(begin)
     await look()
-    await database.write(lambda tx: tx.run(ADD, address="0x1"))
+    await database.write(lambda tx: insert_addresses(tx, mine, [(A, None)]))
     await look()
-    await database.write(watch)
+    await database.write(change)
     await look()
 
-    assert [one["mo_1"] for one in found] == [0, 0, 2]
-    assert [one["mo_2"] for one in found] == [0, 0, 0]
+    assert [one[mine] for one in found] == [0, 0, 2]
+    assert [one["mo_none"] for one in found] == [0, 0, 0]
