@@ -27,9 +27,9 @@ from crypitor.webhook.closed import Closed
 from crypitor.webhook.egress import Network, check_address
 
 MOST_READ_BYTES = 64 * 1024
-# Of all that comes in one answer: head, interim answers, the sizes of chunks. Far above what is
+# Of all that comes in one answer: head, interim answers, the sizes of chunks. Twice what is
 # read of any body; without it a receiver could keep us reading its nothing until the deadline.
-MOST_RECEIVED_BYTES = 1024 * 1024
+MOST_RECEIVED_BYTES = 2 * MOST_READ_BYTES
 MOST_HEADS = 16
 # At once to the parser, which makes all heads in a piece before the first of them is counted:
 # thousands, in what arrives together.
