@@ -35,7 +35,7 @@ from tests.live.kafka.broker import Broker, broker
 from tests.live.postgres import Cluster, cluster
 from tests.rig import Service
 
-PROCESSES, QUICK_PROCESSES = (1, 2, 4), (1, 2)
+PROCESSES = (1, 2, 4)
 ADDRESSES, QUICK_ADDRESSES = 1_000_000, 10_000
 BLOCKS, QUICK_BLOCKS = 100, 40
 DELIVERIES, QUICK_DELIVERIES = 15_000, 4_000
@@ -98,7 +98,7 @@ async def _measured(*, quick: bool) -> dict:
     blocks = QUICK_BLOCKS if quick else BLOCKS
     found: dict = {"chains": len(CHAIN_IDS), "blocks of each": blocks}
     async with _stage(blocks, QUICK_ADDRESSES if quick else ADDRESSES) as stage:
-        for each in QUICK_PROCESSES if quick else PROCESSES:
+        for each in PROCESSES:
             print(f"{each} of each role …", file=sys.stderr, flush=True)
             found[f"{each} of each role"] = {
                 "catching up": await _catching_up(stage, each, blocks),

@@ -36,8 +36,14 @@ def memory_mb(pid: int | str = "self") -> float:
 
 
 def processor_seconds(pid: int) -> float:
-    """Return what a process has taken of the processor, with those of its children that ended."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    """Return what a process has taken of the processor, with those of its children that ended.
+
+    0.0 for one that has ended meanwhile: it is in its parent's figure.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0.0
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
