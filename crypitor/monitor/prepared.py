@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from crypitor.evm.abi import Argument, Event, Function, Values, call_decoder, log_decoder
 from crypitor.evm.types import Address
@@ -237,26 +237,25 @@ class Asked:
         self, number: int, networks: tuple[str, ...], rules: Prepared, *, any_address: bool
     ) -> None:
         """Take in the rules of a monitor."""
-        for kind, several in rules.items():
-            for prepared in several:
-                match kind:
-                    case Kind.EVENT:
-                        self.events.add(number, networks, prepared.key, prepared)
-                    case Kind.CALL:
-                        self.calls.add(number, networks, prepared.key, prepared)
-                    case _ if any_address:
-                        self.transfers.add(number, networks, kind, prepared)
+        for kept, key, prepared in self._places(rules, any_address=any_address):
+            kept.add(number, networks, key, prepared)
 
     def remove(
         self, number: int, networks: tuple[str, ...], rules: Prepared, *, any_address: bool
     ) -> None:
         """Forget the rules of a monitor, all as they were added."""
+        for kept, key, prepared in self._places(rules, any_address=any_address):
+            kept.remove(number, networks, key, prepared)
+
+    def _places(
+        self, rules: Prepared, *, any_address: bool
+    ) -> Iterator[tuple[ByName[Any], str | Kind | None, PreparedRule]]:
         for kind, several in rules.items():
             for prepared in several:
                 match kind:
                     case Kind.EVENT:
-                        self.events.remove(number, networks, prepared.key, prepared)
+                        yield self.events, prepared.key, prepared
                     case Kind.CALL:
-                        self.calls.remove(number, networks, prepared.key, prepared)
+                        yield self.calls, prepared.key, prepared
                     case _ if any_address:
-                        self.transfers.remove(number, networks, kind, prepared)
+                        yield self.transfers, kind, prepared
