@@ -19,8 +19,8 @@ from crypitor.errors import (
     Unproven,
 )
 from crypitor.evm.types import Header
+from crypitor.redaction import names_of
 from crypitor.worker.node import Node
-from crypitor.worker.nodes import names_of
 
 if TYPE_CHECKING:
     from crypitor.queue.topic import Found

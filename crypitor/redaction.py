@@ -1,6 +1,7 @@
 """Keeps secrets out of what people and log files see. Pure."""
 
 import re
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 HIDDEN = "…"
@@ -23,6 +24,18 @@ def shown(url: str) -> str:
         return HIDDEN
     host = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
+
+
+def names_of(urls: Sequence[str]) -> list[str]:
+    """Return a name for each URL: its host and port, numbered where that is not unique.
+
+    Paths, queries and user names of node URLs are keys more often than not: they are left out.
+    """
+    hosts = [urlsplit(url).netloc.rpartition("@")[2] for url in urls]
+    return [
+        host if hosts.count(host) == 1 else f"{host}#{hosts[: at + 1].count(host)}"
+        for at, host in enumerate(hosts)
+    ]
 
 
 def redacted(text: str) -> str:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Literal, Self, TypeVar
-from urllib.parse import urlsplit
 
 import structlog
 
 from crypitor.errors import NodeUnavailable, Unproven
 from crypitor.evm.profiles import Level
 from crypitor.evm.types import Address, Block, Hash, Header
+from crypitor.redaction import names_of
 from crypitor.worker import Observer
 from crypitor.worker.limit import Limits, Rank
 from crypitor.worker.node import Node, Sight
@@ -367,18 +367,6 @@ class Nodes:
         if seat.error is not None:
             return "failing"
         return "active" if seat is self._active else "standby"
-
-
-def names_of(urls: Sequence[str]) -> list[str]:
-    """Return a name for each URL: its host and port, numbered where that is not unique.
-
-    Paths, queries and user names of node URLs are keys more often than not: they are left out.
-    """
-    hosts = [urlsplit(url).netloc.rpartition("@")[2] for url in urls]
-    return [
-        host if hosts.count(host) == 1 else f"{host}#{hosts[: at + 1].count(host)}"
-        for at, host in enumerate(hosts)
-    ]
 
 
 def _is_news(sight: Sight, number: int) -> bool:
