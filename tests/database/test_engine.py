@@ -267,7 +267,7 @@ async def test_units_do_not_nest(table):
 
 
 async def test_a_crowd_aside_keeps_nobody_waiting(table):
-    """Whoever else writes or reads has a few units of the crowd's before it, or beside it."""
+    """Whoever else writes does not wait for the crowd; as many as go side by side may be sooner."""
     ended = []
 
     async def one(database: Database, name: str) -> None:
@@ -287,7 +287,7 @@ async def test_a_crowd_aside_keeps_nobody_waiting(table):
     before = [name for name in ended if name.startswith("crowd")]
     await asyncio.gather(*waiting)
 
-    assert len(before) <= 5
+    assert len(before) <= len(crowd) // 4
     assert await count(table) == 31
 
 
