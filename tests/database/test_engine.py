@@ -287,7 +287,8 @@ async def test_a_crowd_aside_keeps_nobody_waiting(table):
     before = [name for name in ended if name.startswith("crowd")]
     await asyncio.gather(*waiting)
 
-    assert len(before) <= len(crowd) // 4
+    # One after the other on SQLite; on PostgreSQL how many fit beside it is a matter of time.
+    assert len(before) <= (5 if table.dialect == "sqlite" else len(crowd) // 4)
     assert await count(table) == 31
 
 
