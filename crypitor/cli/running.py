@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from crypitor.cli.opened import ConfigPath, load
+from crypitor.cli.opened import ConfigPath, load, uncollected
 
 
 class RoleName(StrEnum):
@@ -32,12 +32,13 @@ def run(
     config: ConfigPath = None,
 ) -> None:
     """Run the service, or some of its roles."""
-    loaded = load(config)
-    from crypitor.config import ROLES, check_roles
+    with uncollected():
+        loaded = load(config)
+        from crypitor.config import ROLES, check_roles
 
-    roles = [name for name in ROLES if not role or name.value in role]
-    check_roles(loaded, roles)
-    from crypitor.app import run as run_service
+        roles = [name for name in ROLES if not role or name.value in role]
+        check_roles(loaded, roles)
+        from crypitor.app import run as run_service
 
     raise typer.Exit(run_service(loaded, roles))
 

@@ -2,12 +2,12 @@
 
 import asyncio
 import gc
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import structlog
 
-from crypitor.database.addresses import CHUNK, all_addresses, load_addresses
+from crypitor.database.addresses import CHUNK, Chunk, all_addresses, load_addresses
 from crypitor.database.engine import Database
 from crypitor.database.monitors import (
     Recorded,
@@ -24,6 +24,7 @@ from crypitor.monitor.index import Index
 log = structlog.get_logger(__name__)
 
 CHANGES_AT_ONCE = 1000
+ADDED_AT_ONCE = 2000
 SWEEP_SECONDS = 1.0
 MONITORS_AT_ONCE = 50
 RULES_AT_ONCE = 50
@@ -89,15 +90,30 @@ class Watchlist:
         log.info("monitors loaded", monitors=len(self._index), addresses=self._index.addresses)
 
     async def _load_addresses(self) -> None:
-        after, count = None, CHUNK
-        while count == CHUNK:
-            chunks = await self._database.read(partial(load_addresses, after=after, limit=CHUNK))
-            count = 0
-            for chunk in chunks:
-                if chunk.monitor_id in self._index:
-                    self._index.add_addresses(chunk.monitor_id, chunk.pairs)
-                count += len(chunk.pairs)
-                after = (chunk.list_id, max(address for address, _ in chunk.pairs))
+        """Take in one part while the next one is read."""
+        chunks = await self._chunks_after([])
+        try:
+            while chunks:
+                async with asyncio.TaskGroup() as both:
+                    coming = both.create_task(self._chunks_after(chunks))
+                    both.create_task(self._take_in(chunks))
+                chunks = coming.result()
+        except* Unavailable as outage:
+            raise outage.exceptions[0] from None
+
+    async def _chunks_after(self, before: Sequence[Chunk]) -> list[Chunk]:
+        after = None
+        if before:
+            after = (before[-1].list_id, max(address for address, _ in before[-1].pairs))
+        return await self._database.read(partial(load_addresses, after=after, limit=CHUNK))
+
+    async def _take_in(self, chunks: Iterable[Chunk]) -> None:
+        for chunk in chunks:
+            if chunk.monitor_id in self._index:
+                for first in range(0, len(chunk.pairs), ADDED_AT_ONCE):
+                    some = chunk.pairs[first : first + ADDED_AT_ONCE]
+                    self._index.add_addresses(chunk.monitor_id, some)
+                    await asyncio.sleep(0)
 
     async def _load_monitors(self) -> None:
         last, rules = "", 0

@@ -12,6 +12,7 @@ from crypitor.evm.profiles import Level, profile_of
 from crypitor.evm.proof import prove
 from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.worker import rpc
+from crypitor.worker.arrival import transport_to
 from crypitor.worker.block import Raw, contents_of
 from crypitor.worker.block import served as read_served
 from crypitor.worker.limit import Limit, Rank
@@ -233,7 +234,7 @@ class Node:
         """
         [answer] = await self._ask([Call("eth_subscribe", ("newHeads",))])
         subscription = rpc.text_of(rpc.result_of(answer, "eth_subscribe"))
-        transport = self._opened()
+        transport = await self._opened()
         if await transport.connect() != self._checked:
             raise NodeUnavailable("connection lost")
         async for notification in transport.news():
@@ -331,7 +332,7 @@ class Node:
     async def _ask(self, calls: Sequence[Call]) -> list[Answer]:
         """Make the calls in one request and return their answers, errors among them, in order."""
         made = list(calls)
-        transport = self._opened()
+        transport = await self._opened()
         connection = None
         started = time.perf_counter()
         try:
@@ -362,11 +363,10 @@ class Node:
             self._checked = connection
         return answers
 
-    def _opened(self) -> "Transport":
+    async def _opened(self) -> "Transport":
         if self._transport is None:
-            from crypitor.worker.transport import open_transport  # noqa: PLC0415 - it takes 1 s
-
-            self._transport = open_transport(self._url)
+            opened = await transport_to(self._url)
+            self._transport = self._transport or opened  # another call may have been faster
         return self._transport
 
     def _require_chain(self, answer: Answer) -> None:

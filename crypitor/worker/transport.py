@@ -1,6 +1,6 @@
 """Bytes to a node and back, over web3's own providers. The only module that imports web3.
 
-Importing it takes a second, so whoever needs it imports it when the first node is opened. Of web3's
+Importing it takes a second, so that is left to `arrival`, when the first node is asked. Of web3's
 providers the connections are used, and not what they build on top, for reasons that were measured:
 its formatters cost 180 times the decoding; its HTTP requests take a thread lock that a cancelled
 request can leave taken, after which every later request of the process hangs; its WebSocket waits
