@@ -1,6 +1,6 @@
 """Turns what the roles do into metrics."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 
 from crypitor.database.blocks import Saved
@@ -65,8 +65,8 @@ class Observer:
         self._count_matches(network, [match for match in matches if match.id in saved.fresh])
 
     def _count_matches(self, network: str, matches: Iterable[Match]) -> None:
-        for match in matches:
-            self._metrics.matches.labels(network, match.subject.kind).inc()
+        for kind, count in Counter(match.subject.kind for match in matches).items():
+            self._metrics.matches.labels(network, kind).inc(count)
 
     def attempts_recorded(self, results: Sequence[Result]) -> None:
         """Count attempts, and how long the first of each detected match took."""

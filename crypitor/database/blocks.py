@@ -344,13 +344,12 @@ async def tell(
         [(phase.value, row["id"]) for row in rows],
     )
     listeners = await listeners_of(tx, {row["monitor_id"] for row in rows})
+    told = {at: listener for at, listener in listeners.items() if phase in listener.notify}
     deliveries: list[NewDelivery] = []
-    for some in _parts(rows):
+    for some in _parts([row for row in rows if row["monitor_id"] in told]):
         heard = await heard_of(tx, [row["id"] for row in some])
         for row in some:
-            listener = listeners.get(row["monitor_id"])
-            if listener is not None and phase in listener.notify:
-                deliveries += _news(effect, phase, row, listener, heard)
+            deliveries += _news(effect, phase, row, told[row["monitor_id"]], heard)
     await _queue(tx, deliveries, effect.now, saved)
 
 

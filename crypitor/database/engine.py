@@ -181,7 +181,11 @@ class Database:
         return await self._whole(work, writes=False, at_once=at_once)
 
     async def write(
-        self, work: Callable[[Transaction], Awaitable[T]], *, at_once: bool = False
+        self,
+        work: Callable[[Transaction], Awaitable[T]],
+        *,
+        at_once: bool = False,
+        prompt: bool = False,
     ) -> T:
         """Run a unit of work whose changes are committed together, or not at all if it raises.
 
@@ -189,16 +193,23 @@ class Database:
         after DatabaseUnavailable it is unknown only whether a COMMIT that was under way counted.
         at_once: on SQLite, from BEGIN to COMMIT in one trip to the connection's thread. `work` runs
         in that thread then, beside the event loop: it reads nothing that others change meanwhile.
+        prompt: with at_once on SQLite, its COMMIT leaves the log to be moved into the file by the
+        next unit, unless it has become long.
         """
-        return await self._whole(work, writes=True, at_once=at_once)
+        return await self._whole(work, writes=True, at_once=at_once, prompt=prompt)
 
     async def _whole(
-        self, work: Callable[[Transaction], Awaitable[T]], *, writes: bool, at_once: bool
+        self,
+        work: Callable[[Transaction], Awaitable[T]],
+        *,
+        writes: bool,
+        at_once: bool,
+        prompt: bool = False,
     ) -> T:
         if _within.get():
             raise RuntimeError("a unit of work cannot contain another: pass its Transaction on")
         unit = asyncio.create_task(
-            self._unit(work, writes=writes, at_once=at_once), name="unit of work"
+            self._unit(work, writes=writes, at_once=at_once, prompt=prompt), name="unit of work"
         )
         self._units.add(unit)
         unit.add_done_callback(self._units.discard)
@@ -209,7 +220,12 @@ class Database:
             raise
 
     async def _unit(
-        self, work: Callable[[Transaction], Awaitable[T]], *, writes: bool, at_once: bool
+        self,
+        work: Callable[[Transaction], Awaitable[T]],
+        *,
+        writes: bool,
+        at_once: bool,
+        prompt: bool,
     ) -> T:
         _within.set(True)
         room = self._room.get(writes)
@@ -217,10 +233,15 @@ class Database:
             if writes and (unit := asyncio.current_task()):
                 self._writing.add(unit)
                 unit.add_done_callback(self._writing.discard)
-            return await self._connected(work, writes=writes, at_once=at_once)
+            return await self._connected(work, writes=writes, at_once=at_once, prompt=prompt)
 
     async def _connected(
-        self, work: Callable[[Transaction], Awaitable[T]], *, writes: bool, at_once: bool
+        self,
+        work: Callable[[Transaction], Awaitable[T]],
+        *,
+        writes: bool,
+        at_once: bool,
+        prompt: bool,
     ) -> T:
         driver = self._driver
         connection = driver.connection(writes=writes)
@@ -229,7 +250,8 @@ class Database:
         try:
             raw = connection.raw_connection
             if at_once and isinstance(driver, SQLite):
-                return await driver.at_once(raw, partial(self._transacted, work, writes=writes))
+                unit = partial(self._transacted, work, writes=writes)
+                return await driver.at_once(raw, unit, prompt=prompt)
             return await self._transacted(work, driver, raw, writes=writes)
         finally:
             with driver.outages(writes=writes):

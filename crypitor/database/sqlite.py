@@ -20,6 +20,11 @@ T = TypeVar("T")
 
 BUSY_TIMEOUT_MS = 5_000
 
+# The COMMIT that finds the log as long as this moves it into the file. Those that somebody waits
+# for leave it to the others, up to 16 MB.
+LOG_PAGES = 1000
+LONG_LOG_PAGES = 4 * LOG_PAGES
+
 # Each connection needs them again, so they are given where it is made. busy_timeout comes first:
 # the switch to WAL itself may have to wait for another process.
 PRAGMAS = (
@@ -29,6 +34,7 @@ PRAGMAS = (
     "foreign_keys = on",
     "cache_size = -16000",
     "journal_size_limit = 67108864",
+    f"wal_autocheckpoint = {LOG_PAGES}",
     "temp_store = memory",
 )
 
@@ -152,13 +158,16 @@ class SQLite:
         self,
         raw: aiosqlite.Connection,
         unit: Callable[["AtOnce", sqlite3.Connection], Coroutine[Any, Any, T]],
+        *,
+        prompt: bool = False,
     ) -> T:
         """Run all of a unit in one trip to the connection's thread.
 
         A trip costs some 0.1 ms, and as many turns of the event loop as it is busy with others.
+        prompt: its COMMIT does not empty the log, which takes some ms, unless it has become long.
         """
         context = copy_context()
-        inside = AtOnce(self)
+        inside = AtOnce(self, prompt=prompt)
 
         def whole() -> T:
             assert raw._connection is not None  # noqa: SLF001 - as below
@@ -239,7 +248,8 @@ class AtOnce:
     dialect: Literal["sqlite"] = "sqlite"
     now = SQLite.now
 
-    def __init__(self, driver: SQLite) -> None:
+    def __init__(self, driver: SQLite, *, prompt: bool = False) -> None:
+        self._prompt = prompt
         self.outages = driver.outages
         self.dictionaries = driver.dictionaries
         self.listed = driver.listed
@@ -251,7 +261,14 @@ class AtOnce:
 
     async def commit(self, raw: sqlite3.Connection) -> None:
         """Make it last."""
-        raw.execute("commit")
+        if not self._prompt:
+            raw.execute("commit")
+            return
+        raw.execute(f"pragma wal_autocheckpoint = {LONG_LOG_PAGES}")
+        try:
+            raw.execute("commit")
+        finally:
+            raw.execute(f"pragma wal_autocheckpoint = {LOG_PAGES}")
 
     async def rollback(self, raw: sqlite3.Connection) -> None:
         """Undo what is open, if anything is."""

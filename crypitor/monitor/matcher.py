@@ -31,6 +31,9 @@ QUEUE_WAIT_SECONDS = 0.5
 MOST_BLOCKS = 16
 MOST_MATCHES = 200
 
+TURNS_OF_A_POST = 2
+"""Of the loop, after which the first POST of a block has left: so long all else can wait."""
+
 
 Claiming: TypeAlias = Callable[
     [Iterable[str]], AbstractContextManager[Callable[[Transaction], Awaitable[None]]]
@@ -240,6 +243,8 @@ class Matcher:
         del self._works[network]
         self._tokens.keep(network, saved.tokens)
         self._wake(saved.endpoints)
+        for _ in range(TURNS_OF_A_POST):
+            await asyncio.sleep(0)
         if placed.orphaned:
             log.info(
                 "reorg",
@@ -273,7 +278,7 @@ class Matcher:
                     await claim(tx)
                 return saved
 
-            return await self._database.write(unit, at_once=True)
+            return await self._database.write(unit, at_once=True, prompt=at_head)
 
     def _effect(self, work: _Work, ancestor: Header | None) -> BlockEffect:
         message, header = work.message, work.message.block.header

@@ -302,6 +302,7 @@ class Sender:
     def _start(self, slots: _Slots, claimed: Mapping[str, Claimed]) -> None:
         if self._group is None:
             raise RuntimeError("a sender steps only within run() or settle()")
+        leads = True
         for endpoint_id, held in slots.granted:
             if (got := claimed.get(endpoint_id)) is None:  # it was deleted
                 self._turns.claimed(endpoint_id, held, 0)
@@ -318,12 +319,19 @@ class Sender:
             self._turns.rest(endpoint_id, _rest_of(endpoint, slots.now))
             self._started += len(got.deliveries)
             for delivery in got.deliveries:
-                attempt = self._group.create_task(self._attempt(endpoint, delivery))
+                attempt = self._group.create_task(self._attempt(endpoint, delivery, leads=leads))
+                leads = False
                 self._attempts.add(attempt)
                 attempt.add_done_callback(self._attempts.discard)
 
-    async def _attempt(self, endpoint: Endpoint, delivery: Delivery) -> None:
-        """Post once. The outcome waits for the next turn; an unexpected error ends the role."""
+    async def _attempt(self, endpoint: Endpoint, delivery: Delivery, *, leads: bool) -> None:
+        """Post once. The outcome waits for the next turn; an unexpected error ends the role.
+
+        leads: whether it is the first of those that are started together. What is written leaves
+        at the end of a turn of the loop: the first one need not wait until all are written.
+        """
+        if not leads:
+            await asyncio.sleep(0)
         outcome = await self._poster.post(
             endpoint, delivery.id, delivery.body.encode(), self._clock(), delivery.monitor_id or ""
         )

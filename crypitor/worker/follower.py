@@ -35,9 +35,11 @@ log = structlog.get_logger(__name__)
 REWIND_LOOK_MS = 1000
 """How often the database is asked whether the matcher wants to go back."""
 
+HEAD_START_SECONDS = 0.05
+"""A block at the head goes through the database before that is asked."""
+
 PROGRESS_MS = 10_000
 CATCHING_UP_BLOCKS = 8
-
 RELISTEN_SECONDS = 5.0
 
 _COUNTER_BITS = 40
@@ -203,7 +205,7 @@ class Follower:
         if not self._trail.continues_with(sight.block.header):
             return await self._fork(sight.block.header, sight.node)
         await self._publish(sight.block, seen)
-        await self._heed_rewind()
+        await self._heed_rewind(HEAD_START_SECONDS)
         return bool(self._behind())
 
     def idle_seconds(self) -> float:
@@ -269,12 +271,14 @@ class Follower:
 
         return await self._database.write(work)
 
-    async def _heed_rewind(self) -> None:
+    async def _heed_rewind(self, head_start_seconds: float = 0.0) -> None:
         """Go on from what was matched, if the matcher asked for it."""
         now = self._clock()
         if abs(now - self._looked_for_rewind_at) < REWIND_LOOK_MS:
             return
         self._looked_for_rewind_at = now
+        if head_start_seconds and not self._behind():
+            await pause(head_start_seconds, self._wake)
         if not await self._database.read(
             lambda tx: networks.rewind_asked(tx, self._network), at_once=True
         ):

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from crypitor.database.engine import Database, Transaction
+from crypitor.database.sqlite import path_of
 from crypitor.errors import DatabaseUnavailable
 
 HOLDER = """
@@ -135,3 +136,32 @@ async def test_a_unit_that_runs_at_once_cannot_wait_for_anything_else(tmp_path):
         left = await database.read(count, at_once=True)
 
     assert left == 0
+
+
+async def stored_bytes(database: Database, size: int, *, prompt: bool) -> None:
+    await database.write(
+        lambda tx: tx.run("insert into blobs values (zeroblob(:size))", size=size),
+        at_once=True,
+        prompt=prompt,
+    )
+
+
+@pytest.mark.parametrize(("size", "moved"), [(5_000_000, False), (20_000_000, True)])
+async def test_a_prompt_unit_leaves_a_log_that_is_not_long_to_others(url, size, moved):
+    """Who waits for its COMMIT does not wait until the log is moved into the file."""
+    async with Database.open(url) as database:
+        file = path_of(url)
+        await database.write(lambda tx: tx.run("create table blobs (content blob)"))
+        await stored_bytes(database, size, prompt=True)
+
+        assert (file.stat().st_size > size) == moved
+
+
+async def test_a_log_that_a_prompt_unit_left_is_moved_by_the_next_unit(url):
+    """So it does not grow while blocks are all that is stored promptly."""
+    async with Database.open(url) as database:
+        await database.write(lambda tx: tx.run("create table blobs (content blob)"))
+        await stored_bytes(database, 5_000_000, prompt=True)
+        await stored_bytes(database, 1, prompt=False)
+
+        assert path_of(url).stat().st_size > 5_000_000

@@ -5,6 +5,8 @@ import asyncio
 import pytest
 
 from crypitor.database.deliveries import queue_deliveries
+from crypitor.webhook.delivery import Outcome
+from crypitor.webhook.post import Poster
 from tests.webhook.queued import delivery, endpoint
 from tests.webhook.receivers import Receiver
 from tests.webhook.world import Flaky, until
@@ -104,3 +106,31 @@ async def test_a_sender_that_is_told_to_end_sees_off_what_is_being_claimed(world
 
     assert receiver.ids == ["de_1"]
     assert set((await world.store.statuses()).values()) == {"delivered"}
+
+
+async def test_the_first_of_those_claimed_together_has_a_turn_of_the_loop_to_itself(world):
+    """What is written leaves at a turn's end: the first POST does not wait for the others."""
+    turn, written = 0, []
+
+    async def count() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    class Noting(Poster):
+        async def post(self, *_):
+            written.append(turn)
+            return Outcome(started_at=world.clock(), duration_ms=1, status_code=204)
+
+    ids = [f"ep_{number}" for number in range(3)]
+    await world.store.prepare(*map(endpoint, ids))
+    await world.queue(*(delivery(f"de_{at}", endpoint_id=at) for at in ids))
+    world.poster = Noting()
+    counting = asyncio.create_task(count())
+    await world.sender().settle()
+    counting.cancel()
+
+    first, *others = written
+    assert len(others) == 2
+    assert first < min(others)
