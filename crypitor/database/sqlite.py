@@ -25,6 +25,12 @@ BUSY_TIMEOUT_MS = 5_000
 LOG_PAGES = 1000
 LONG_LOG_PAGES = 4 * LOG_PAGES
 
+WRITING_CACHE_KB = 16_000
+
+READING_CACHE_KB = 2_000
+"""Of each connection that reads. What it has is of no use after the next commit of another, and is
+freed in thousands of pieces then, most of which the process keeps: one long list costs so much."""
+
 # Each connection needs them again, so they are given where it is made. busy_timeout comes first:
 # the switch to WAL itself may have to wait for another process.
 PRAGMAS = (
@@ -32,7 +38,7 @@ PRAGMAS = (
     "journal_mode = wal",
     "synchronous = full",
     "foreign_keys = on",
-    "cache_size = -16000",
+    f"cache_size = -{WRITING_CACHE_KB}",
     "journal_size_limit = 67108864",
     f"wal_autocheckpoint = {LOG_PAGES}",
     "temp_store = memory",
@@ -59,7 +65,7 @@ class _PragmaConnection(sqlite3.Connection):
 
 
 class _ReadingConnection(_PragmaConnection):
-    pragmas = (*PRAGMAS, "query_only = on")
+    pragmas = (*PRAGMAS, f"cache_size = -{READING_CACHE_KB}", "query_only = on")
 
 
 class _Pool(SQLitePool):

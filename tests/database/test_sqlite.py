@@ -26,6 +26,7 @@ IN_FORCE = {
     "foreign_keys": 1,
     "busy_timeout": 5000,
 }
+CACHE = "pragma cache_size"  # negative: in kB
 
 
 async def pragmas(tx: Transaction) -> dict[str, object]:
@@ -52,10 +53,21 @@ async def test_pragmas_are_in_force_on_every_connection(url):
     assert [*readers, writer] == [IN_FORCE] * 4
 
 
+async def test_those_who_read_keep_little_in_memory(url):
+    """Their pages are of no use after the next commit; those of the connection that writes are."""
+    async with Database.open(url) as database:
+        reading = await database.read(lambda tx: tx.value(CACHE))
+        writing = await database.write(lambda tx: tx.value(CACHE))
+
+    assert (reading, writing) == (-2_000, -16_000)
+
+
 async def test_another_process_that_holds_the_lock_is_an_outage(url, tmp_path):
     """It is waited for, first within SQLite, then by the caller; afterwards all is well."""
     async with Database.open(url) as database:
         await database.write(lambda tx: tx.run("create table things (id text)"))
+        # Of the one connection that writes, which stays open: no need to wait for all five seconds.
+        await database.write(lambda tx: tx.run("pragma busy_timeout = 300"))
         path = tmp_path / "new/folder/crypitor.db"
         with subprocess.Popen(
             [sys.executable, "-c", HOLDER, str(path)],
