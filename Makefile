@@ -26,8 +26,9 @@ test: $(VENV)/dev.stamp ## the tests that need nothing else on the machine; ARGS
 test-live: $(VENV)/dev.stamp build/kafka/stamp dist/crypitor/crypitor ## the tests beside real neighbours (PostgreSQL, Kafka, anvil, Chromium)
 	$(BIN)/python tests/live/postgres.py $(PYTEST) -n $(WORKERS) -m "live and not soak" $(ARGS)
 
-soak: $(VENV)/dev.stamp ## the long tests: crashes and chaos
+soak: $(VENV)/dev.stamp ## the long tests: crashes, chaos, and chance ten times as often
 	$(PYTEST) -m "soak and not live" --timeout 3600 $(ARGS)
+	CRYPITOR_TEST_TIMES=10 $(PYTEST) -m "hypothesis and not live" --timeout 3600 $(ARGS) || [ $$? = 5 ]  # none selected
 
 soak-live: $(VENV)/dev.stamp build/kafka/stamp ## the long tests beside real neighbours
 	$(BIN)/python tests/live/postgres.py $(PYTEST) -m "soak and live" --timeout 3600 $(ARGS)

@@ -22,7 +22,7 @@ DEEPEST_REORG = 5
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("kills", [5, pytest.param(20, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.soak)])
 async def test_killed_again_and_again(tmp_path, kills):
     """
     After kills in the middle of blocks and reorgs every webhook has arrived, and at the ordered

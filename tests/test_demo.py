@@ -29,7 +29,7 @@ async def test_demo_in_memory(tmp_path):
     """
     It ends by itself with status 0 and says that everything arrived, and leaves nothing behind.
     """
-    process = await demo(tmp_path, "--seconds", "4")
+    process = await demo(tmp_path, "--seconds", "3")
     output = (await asyncio.wait_for(process.communicate(), 40))[0].decode()
 
     assert process.returncode == 0, output
@@ -43,7 +43,7 @@ async def test_demo_through_kafka(tmp_path):
     """
     with mock_kafka() as brokers:
         process = await demo(
-            tmp_path, "--seconds", "4", "--queue", "kafka",
+            tmp_path, "--seconds", "3", "--queue", "kafka",
             CRYPITOR__QUEUE__BOOTSTRAP_SERVERS=json.dumps(brokers.servers),
         )  # fmt: skip
         output = (await asyncio.wait_for(process.communicate(), 50))[0].decode()

@@ -31,8 +31,8 @@ async def test_an_api_in_a_process_of_its_own(tmp_path):
             "CRYPITOR__NETWORKS__DEV__POLL_SECONDS": "0.02",
             "CRYPITOR__NETWORKS__DEV__START": "0",
         }
-        api = Service(tmp_path / "api", settings, roles=["api", "webhook"])
-        rest = Service(tmp_path / "rest", settings, roles=["worker", "monitor"])
+        api = Service(tmp_path / "api", settings, roles=["api", "webhook"], migrated=False)
+        rest = Service(tmp_path / "rest", settings, roles=["worker", "monitor"], migrated=False)
         await asyncio.gather(api.start(), rest.start())
         await api.until_tip("dev", 5)
         question = await ask(api, chain, receiver, secrets)

@@ -16,7 +16,7 @@ from crypitor.simulator.rpc import SimulatorServer
 from tests.stepped import SECRET, Asked, Stepped
 
 SCRIPTS = 500
-QUICK_SCRIPTS = 40
+QUICK_SCRIPTS = 25
 ACTIONS = 24
 
 

@@ -99,7 +99,7 @@ async def test_the_admin_key_of_the_first_start_opens_the_api(tmp_path):
     An empty database gets an admin key: printed once, kept in a file that only the owner reads.
     """
     async with SimulatorServer(SimulatedChain(1)) as node:
-        service = Service(tmp_path, settings(node.url))
+        service = Service(tmp_path, settings(node.url), migrated=False)
         del service.environ["CRYPITOR__API__ADMIN_KEY"]
         await service.start()
         key = (tmp_path / "admin.key").read_text().strip()

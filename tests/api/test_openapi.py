@@ -17,7 +17,6 @@ from crypitor.api.build import OPERATIONS
 from crypitor.api.openapi import document
 
 HERE = Path(__file__).parent
-EXAMPLES = 4
 DOCUMENT = document(OPERATIONS, ["ethereum", "dev"])
 NAMED = {
     operation["operationId"]: operation
@@ -76,8 +75,9 @@ def test_every_served_path_is_described_or_a_page(context):
     assert served == described
 
 
-@pytest.mark.timeout(180)
-async def test_server_does_what_the_document_says(api, tmp_path):
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("examples", [1, pytest.param(20, marks=pytest.mark.soak)])
+async def test_server_does_what_the_document_says(api, tmp_path, examples):
     """Schemathesis finds no difference between the document and the server, in all its checks."""
     everywhere = (ip_network("0.0.0.0/0"), ip_network("::/0"))
     traced = {name: replace(facts, traces=True) for name, facts in api.context.networks.items()}
@@ -88,7 +88,7 @@ async def test_server_does_what_the_document_says(api, tmp_path):
             *("-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml")),
             *("run", str(server.make_url("/openapi.json"))),
             *("--header", f"Authorization: Bearer {api.admin}"),
-            *("--max-examples", str(EXAMPLES), "--seed", "2", "--no-color"),
+            *("--max-examples", str(examples), "--seed", "2", "--no-color"),
         ]
         environment = {**os.environ, "SCHEMATHESIS_HOOKS": "ndjson", "PYTHONPATH": str(HERE)}
         checking = await asyncio.create_subprocess_exec(

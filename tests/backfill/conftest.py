@@ -3,7 +3,9 @@
 import asyncio
 import json
 import pickle
-from contextlib import AsyncExitStack
+import shutil
+from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -27,6 +29,7 @@ from crypitor.webhook.message import NetworkTitle
 from crypitor.worker import Unobserved
 from crypitor.worker.node import Node
 from crypitor.worker.nodes import Nodes
+from tests.conftest import postgres_database
 from tests.worker.faulty import FaultyNode
 
 CHAIN_ID = 1337
@@ -61,17 +64,11 @@ class Rig:
     async def __aenter__(self):
         self._live = self._nodes(self.server.url)
         await self._stack.enter_async_context(self._live)
-        await self.database.write(self._prepare)
         await self.begin()
         return self
 
     async def __aexit__(self, *_):
         await self._stack.aclose()
-
-    async def _prepare(self, tx):
-        await tx.run("insert into projects (id, name, created_at) values ('pr_1', 'one', 0)")
-        for endpoint in ("ep_1", "ep_2"):
-            await tx.run(ENDPOINT, id=endpoint)
 
     def _nodes(self, url, verify="receipts"):
         node = Node(url, "node", chain_id=CHAIN_ID, timeout_seconds=2.0, verify=verify)
@@ -255,12 +252,52 @@ def chain(mined):
     return pickle.loads(mined)
 
 
-@pytest.fixture
-async def rig(database: Database, chain):
+@asynccontextmanager
+async def rig_of(database, chain):
     async with (
         SimulatorServer(chain) as server,
         FaultyNode(server.url) as faulty,
         Rig(database, chain, server, faulty) as rig,
     ):
+        yield rig
+
+
+async def live_through(url, chain):
+    """Let a database have matched the chain before there was any monitor."""
+
+    async def work(tx):
+        await tx.run("insert into projects (id, name, created_at) values ('pr_1', 'one', 0)")
+        for endpoint in ("ep_1", "ep_2"):
+            await tx.run(ENDPOINT, id=endpoint)
+
+    async with Database.open(url) as database, rig_of(database, chain) as rig:
+        await database.write(work)
         await rig.live()
+
+
+# What `migrated` names, and `database` copies, is a database that has matched the whole chain: a
+# rig of its own for each test would need a second for that.
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(migrated_sqlite, mined, tmp_path_factory):
+    path = tmp_path_factory.mktemp("lived") / "crypitor.db"
+    shutil.copy(migrated_sqlite, path)
+    asyncio.run(live_through(f"sqlite:///{path}", pickle.loads(mined)))
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(migrated_postgresql, mined):
+    with asyncio.Runner() as runner:
+        creation = postgres_database(migrated_postgresql)
+        url = runner.run(creation.__aenter__())
+        runner.run(live_through(url, pickle.loads(mined)))
+        yield urlsplit(url).path.removeprefix("/")
+        runner.run(creation.__aexit__(None, None, None))
+
+
+@pytest.fixture
+async def rig(database: Database, chain):
+    async with rig_of(database, chain) as rig:
         yield rig

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from crypitor.evm import abi
 from crypitor.evm.abi.types import HashedType
 from crypitor.evm.transfers import TRANSFER, transfer
+from tests.chance import examples
 from tests.recorded import SHARED, as_block, documents, required
 
 VECTORS = SHARED / "data" / "events" / "event_vectors.json.gz"
@@ -147,7 +148,7 @@ def wider(inner: st.SearchStrategy) -> st.SearchStrategy:
 TYPES = st.recursive(ELEMENTARY, wider, max_leaves=5)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(130), deadline=None)
 @given(st.lists(TYPES, max_size=5), st.data())
 def test_what_eth_abi_encodes_is_decoded(types: list, draw: st.DataObject) -> None:
     """Any values of any types come back from eth_abi's encoding of them."""
@@ -162,7 +163,7 @@ def test_what_eth_abi_encodes_is_decoded(types: list, draw: st.DataObject) -> No
     assert abi.decode_call(function, function.selector + encoded + "00" * 7) == hexed(values)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(st.lists(TYPES, min_size=1, max_size=4), st.data())
 def test_a_damaged_call_is_a_non_match_or_values(types: list, draw: st.DataObject) -> None:
     """Whatever stands in the place of a word, nothing is raised."""

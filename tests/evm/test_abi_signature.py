@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crypitor.evm.abi import Event, Function, SignatureError, canonical, parse_event, parse_function
+from tests.chance import examples
 from tests.recorded import SHARED, required
 
 ABIS = SHARED / "data" / "abi"
@@ -234,7 +235,7 @@ def parsed_or_refused(parse: Callable, signature: str | dict) -> Event | Functio
 TEXTS = st.lists(PIECES, max_size=12).map(" ".join)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(TEXTS | TEXTS.map("event E({})".format) | st.text(max_size=60))
 def test_any_text_is_parsed_or_refused(text: str) -> None:
     """Nothing but SignatureError comes out of a parser, and nothing but ABI types."""
@@ -257,7 +258,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(st.dictionaries(st.sampled_from(["type", "name", "inputs", "anonymous"]), JSON))
 def test_any_fragment_is_parsed_or_refused(fragment: dict) -> None:
     """A fragment of any shape is an event or a SignatureError."""

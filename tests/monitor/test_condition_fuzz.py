@@ -18,6 +18,7 @@ from crypitor.monitor.condition import (
     explain,
     scope_for,
 )
+from tests.chance import examples
 from tests.monitor.test_condition import ALICE, ARGS, BOB, EVENT, EVENT_SCOPE, facts
 
 # Python as the other implementation: the same text, but for the sign of the division.
@@ -88,7 +89,7 @@ def our_outcome(condition: Condition, record: Facts) -> bool | None:
         return None
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(130), deadline=None)
 @given(TRUTHS, WORDS)
 def test_integers_come_out_as_in_python(text: str, words: tuple[int, ...]) -> None:
     """Every operator, its precedence, its sign, and every bit of 256."""
@@ -101,7 +102,7 @@ def test_integers_come_out_as_in_python(text: str, words: tuple[int, ...]) -> No
     assert our_outcome(condition, facts(args=words)) is python_outcome(text, words)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(130), deadline=None)
 @given(
     st.integers(-(2**260), 2**260), st.integers(0, 40), st.sampled_from(["wei", "gwei", "ether"])
 )
@@ -169,14 +170,14 @@ TOKENS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(TOKENS, max_size=30).map(" ".join))
 def test_any_row_of_words_is_refused_or_harmless(text: str) -> None:
     """A row of words is refused in one way, or evaluates within a millisecond and raises nothing."""
     event("accepted" if evaluated(text) else "refused")
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.text(max_size=200) | st.text("()[]!-'\"0x.,1a ", max_size=2100))
 def test_any_text_is_refused_or_harmless(text: str) -> None:
     """So does any text."""
@@ -220,7 +221,7 @@ CONDITIONS = st.lists(
 ).map(lambda parts: "true " + " ".join(f"{sign} {atom}" for sign, atom in parts))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(130), deadline=None)
 @given(CONDITIONS)
 def test_a_well_typed_condition_is_harmless(text: str) -> None:
     """What is accepted is quick and raises one error only, whatever the chain holds."""
@@ -234,7 +235,7 @@ def with_another_word(text: str, place: int, words: list[str]) -> str:
     return " ".join([*row[:at], *words, *row[at + 1 :]])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(130), deadline=None)
 @given(CONDITIONS, st.integers(0, 1000), st.lists(TOKENS, max_size=2))
 def test_a_condition_with_a_slip_is_refused_or_harmless(
     text: str, place: int, words: list[str]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from crypitor.monitor.index import Index
 from crypitor.monitor.models import Kind, Rule, rule_of
 from crypitor.monitor.prepared import prepare
+from tests.chance import examples
 from tests.monitor.test_match import MONITOR
 
 TOKEN = "0x" + "d" * 40
@@ -32,7 +33,7 @@ def who_watches(index, address):
     return sorted(w.monitor.id for w in index.watching(index.look_up(address)))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(EDITS)
 def test_index_equals_a_plain_model(edits):
     """
@@ -121,7 +122,7 @@ def test_a_replacement_that_fails_never_was():
     assert [who_watches(index, address) for address in ADDRESSES[:2]] == [["mo_1"], []]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(EDITS)
 def test_many_are_found_as_each_alone_is(edits):
     """
@@ -201,7 +202,7 @@ RULES = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(MONITORS), st.none() | st.tuples(RULES, st.booleans())),

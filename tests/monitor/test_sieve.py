@@ -13,6 +13,7 @@ from crypitor.monitor.index import Index
 from crypitor.monitor.match import find_matches
 from crypitor.monitor.models import Kind, rule_of
 from crypitor.monitor.sieve import CROWD, Sieve
+from tests.chance import examples
 from tests.monitor.test_condition import facts
 from tests.monitor.test_match import MONITOR, TOKEN, A, B, C, block, erc20
 
@@ -86,7 +87,7 @@ def outcome(condition, record):
         return None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(70), deadline=None)
 @given(
     st.lists(SINGLE | CONDITIONS, min_size=4, max_size=25),
     st.lists(st.sampled_from(range(25)), max_size=12),
@@ -175,7 +176,7 @@ def put(index, monitor, rules, networks, addresses):
         take((address, None) for address in addresses)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(70), deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(MONITORS), st.none() | ASKED), max_size=40),
     st.lists(st.tuples(st.sampled_from([A, B]), st.sampled_from([A, B, C]), st.integers(0, 5)), max_size=4),
