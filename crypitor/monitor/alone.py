@@ -5,12 +5,13 @@ looked up and not known yet is noted as `wanted`, and counts as not watched. The
 which of those are watched, and asks again until nothing is wanted.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
 from crypitor.evm.types import Address
-from crypitor.monitor.index import Index, Numbers, Watching
+from crypitor.monitor.index import Index, Watching
 from crypitor.monitor.models import Monitor
+from crypitor.monitor.watchers import Numbers
 
 MOST_ABSENT = 200_000
 """Addresses that are known not to be watched, before all of them are forgotten."""
@@ -30,11 +31,9 @@ class Alone(Index):
         self.monitor = monitor
         self.wanted: set[Address] = set()
         self._absent: set[Address] = set()
-        self._known = self.look_up
-        self.look_up = self._looked_up  # type: ignore[assignment]  # the one way it is called
+        self.look_up = self._looked_up
         self.put(monitor)
         [self.one] = self._watchings.values()
-        self.one.watchers = _Looked(self)
 
     @property
     def watches_addresses(self) -> bool:
@@ -55,27 +54,8 @@ class Alone(Index):
         self.wanted.clear()
         self.add_addresses(self.monitor.id, watched.items())
 
-    def _looked_up(self, address: object, default: None = None) -> Numbers | None:
-        found = self._known(address, default)
+    def _looked_up(self, address: Address) -> Numbers | None:
+        found = self._watchers.get(address)
         if found is None and address not in self._absent:
-            self.wanted.add(str(address))
+            self.wanted.add(address)
         return found
-
-
-class _Looked(Mapping[object, Numbers]):
-    """The addresses of an index, so that a condition's `watched(x)` is noted too."""
-
-    def __init__(self, index: Alone) -> None:
-        self._index = index
-
-    def __getitem__(self, address: object) -> Numbers:
-        found = self._index.look_up(address)
-        if found is None:
-            raise KeyError(address)
-        return found
-
-    def __iter__(self) -> Iterator[object]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return self._index.addresses

@@ -4,7 +4,7 @@ The index holds every enabled monitor of all projects and networks, and all thei
 owner keeps it in step with every change before the API answers.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +13,7 @@ from typing import TypeAlias
 from crypitor.evm.types import Address
 from crypitor.monitor.models import Monitor
 from crypitor.monitor.prepared import Asked, Prepared, prepare_all
+from crypitor.monitor.watchers import Numbers, Part, Several, Watchers, all_of, each_of
 
 Labelled: TypeAlias = tuple[Address, str | None]
 """An address and the user's label for it."""
@@ -21,20 +22,17 @@ _STALE_SHARE = 0.25
 _STALE_FLOOR = 10_000
 _SWEPT_AT_ONCE = 2_000
 
-Numbers: TypeAlias = int | tuple[int, ...]
-"""One monitor or several, as an index knows them."""
-
 
 @dataclass(slots=True)
 class Watching:
     """One monitor, prepared for look-ups.
 
-    number: by which the index knows it.  watchers: the index's addresses.
+    number: by which the index knows it.  look_up: among the index's addresses.
     labels: only of the addresses that have one.
     """
 
     number: int
-    watchers: Mapping[object, Numbers]
+    look_up: Callable[[Address], Numbers | None]
     monitor: Monitor
     rules: Prepared
     labels: dict[Address, str] = field(default_factory=dict)
@@ -42,23 +40,19 @@ class Watching:
 
     def watches(self, address: Address) -> bool:
         """Whether an address is one of the monitor's."""
-        numbers = self.watchers.get(address)
-        return self.monitor.any_address or (
-            self.number in numbers if isinstance(numbers, tuple) else numbers == self.number
-        )
+        numbers = self.look_up(address)
+        return self.monitor.any_address or (numbers is not None and self.number in each_of(numbers))
 
 
 class Index:
     """All monitors, found by address or by what their rules name (`asked`).
 
-    A monitor is known by a small number here, and an address maps to one number or to a tuple of
-    them: a million addresses cost about 165 bytes each.
+    A monitor is known by a small number here, and an address maps to one number or to several
+    of them: a million addresses cost about 165 bytes each.
     """
 
     def __init__(self) -> None:
-        # A key that is no text makes the dictionary store each hash beside its entry, which makes
-        # a probe among a million addresses about four times as fast (CPython 3.11, dictobject.c).
-        self._watchers: dict[object, Numbers] = {None: ()}
+        self._watchers = Watchers()
         self.asked = Asked()
         self._watchings: dict[int, Watching] = {}
         self._coming: dict[int, Watching] = {}
@@ -69,7 +63,7 @@ class Index:
         self.version = 0
         """Another one with every change that a block's matches may depend on."""
         self.look_up = self._watchers.get
-        """Address → a number, a tuple of numbers, or None."""
+        """Address → one number, several, or None."""
 
     def __len__(self) -> int:
         """How many monitors there are."""
@@ -92,23 +86,17 @@ class Index:
     @property
     def watches_addresses(self) -> bool:
         """Whether anybody watches single addresses."""
-        return len(self._watchers) > 1  # one key is none
+        return bool(self._watchers)
 
     def watched_among(self, addresses: AbstractSet[Address]) -> dict[Address, Numbers]:
-        """Return who watches those of many addresses that are watched.
+        """Return who watches those of many addresses that are watched: all look-ups of a block."""
+        return self._watchers.among(addresses)
 
-        Among a million addresses each look-up waits several times for memory that no cache holds.
-        In one pass of compiled code over addresses that are hashed already, as those of a set are,
-        the waits overlap: all look-ups of a block are this one.
-        """
-        watchers = self._watchers
-        return {str(address): watchers[address] for address in watchers.keys() & addresses}
-
-    def watching(self, numbers: Numbers | None) -> Iterator[Watching]:
+    def watching(self, numbers: Numbers | tuple[int, ...] | None) -> Iterator[Watching]:
         """Yield what stands behind the answer of a look-up; monitors that are gone are left out."""
         if numbers is None:
             return
-        for number in (numbers,) if isinstance(numbers, int) else numbers:
+        for number in numbers if isinstance(numbers, tuple) else each_of(numbers):
             watching = self._watchings.get(number)
             if watching is not None:
                 yield watching
@@ -163,10 +151,9 @@ class Index:
         """
         if self._stale <= max(_STALE_FLOOR, _STALE_SHARE * len(self._watchers)):
             return
-        unswept, self._stale = list(self._watchers), 0
-        while unswept:
-            self._sweep_some(unswept[-_SWEPT_AT_ONCE:])
-            del unswept[-_SWEPT_AT_ONCE:]
+        self._stale = 0
+        for part, addresses in self._watchers.slices(_SWEPT_AT_ONCE):
+            self._sweep_some(part, addresses)
             yield
 
     def add_addresses(self, monitor_id: str, pairs: Iterable[Labelled]) -> None:
@@ -178,22 +165,22 @@ class Index:
     def remove_addresses(self, monitor_id: str, addresses: Iterable[Address]) -> None:
         """Watch these no longer; one that is not watched is no mistake."""
         number = self._numbers[monitor_id]
-        watching, watchers = self._watchings[number], self._watchers
+        watching, parts = self._watchings[number], self._watchers.parts
         self.version += 1
         for address in addresses:
-            present = watchers.get(address)
+            part = parts[address[-1]]
+            present = part.get(address)
             if present == number:
-                del watchers[address]
-            elif isinstance(present, tuple) and number in present:
-                rest = tuple(other for other in present if other != number)
-                watchers[address] = rest[0] if len(rest) == 1 else rest
+                del part[address]
+            elif isinstance(present, Several) and number in present.numbers:
+                part[address] = all_of(tuple(each for each in present.numbers if each != number))
             else:
                 continue
             watching.addresses -= 1
             watching.labels.pop(address, None)
 
     def _new_watching(self, monitor: Monitor) -> Watching:
-        watching = Watching(self._next_number, self._watchers, monitor, prepare_all(monitor.rules))
+        watching = Watching(self._next_number, self.look_up, monitor, prepare_all(monitor.rules))
         self._next_number += 1
         return watching
 
@@ -217,15 +204,15 @@ class Index:
         self.version += 1
 
     def _add(self, number: int, watching: Watching, pairs: Iterable[Labelled]) -> None:
-        watchers, labels, added = self._watchers, watching.labels, 0
+        parts, labels, added = self._watchers.parts, watching.labels, 0
         for address, label in pairs:
-            present = watchers.get(address)
+            part = parts[address[-1]]
+            present = part.get(address)
             if present is None:
-                watchers[address] = number
+                part[address] = number
                 added += 1
-            elif present != number and (isinstance(present, int) or number not in present):
-                before = (present,) if isinstance(present, int) else present
-                watchers[address] = (*before, number)
+            elif present != number and number not in each_of(present):
+                part[address] = all_of((*each_of(present), number))
                 added += 1
             if label is not None:
                 labels[address] = label
@@ -233,15 +220,17 @@ class Index:
                 labels.pop(address, None)
         watching.addresses += added
 
-    def _sweep_some(self, addresses: Iterable[object]) -> None:
-        watchers, alive, coming = self._watchers, self._watchings, self._coming
+    def _sweep_some(self, part: Part, addresses: Iterable[object]) -> None:
+        alive, coming = self._watchings, self._coming
         for address in addresses:
-            present = watchers.get(address, ())
-            numbers = (present,) if isinstance(present, int) else present
+            present = part.get(address)
+            if address is None or present is None:
+                continue
+            numbers = each_of(present)
             rest = tuple(number for number in numbers if number in alive or number in coming)
             if rest == numbers:
                 continue
             if rest:
-                watchers[address] = rest[0] if len(rest) == 1 else rest
+                part[address] = all_of(rest)
             else:
-                del watchers[address]
+                del part[address]

@@ -10,9 +10,10 @@ from itertools import compress
 
 from crypitor.evm.transfers import TRANSFER, TRANSFER_BATCH, TRANSFER_SINGLE
 from crypitor.evm.types import Address, Block, Hash, Log
-from crypitor.monitor.index import Index, Numbers
+from crypitor.monitor.index import Index
 from crypitor.monitor.models import Kind
 from crypitor.monitor.prepared import ByName
+from crypitor.monitor.watchers import Numbers
 
 _KINDS = {
     TRANSFER: (Kind.ERC20, Kind.ERC721),
