@@ -139,6 +139,8 @@ async def list_deliveries(
     named = filters.keys() - {"status"}
     project = "coalesce(project_id, '')" if named else "project_id"
     conditions = [f"{project} = :project_id", *(f"{column} = :{column}" for column in filters)]
+    if status is Status.FAILED:  # once more as a literal, by which planners find its index
+        conditions.append("status = 'failed'")
     after: dict[str, object] = {}
     if cursor is not None:
         after["after_at"], after["after_id"] = _position(cursor)

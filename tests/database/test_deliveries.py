@@ -469,10 +469,8 @@ async def test_a_list_is_newest_first_and_filtered(store):
     assert await listed(store, monitor="mo_1", endpoint="ep_1", status=Status.PENDING) == []
 
 
-@ON_SQLITE
-@pytest.mark.parametrize("named", ["monitor", "endpoint", "match"])
-async def test_a_named_list_reads_the_index_of_what_is_named(store, named):
-    """Not everything that the project has had since."""
+async def plan_of_list(store, **filters) -> str:
+    """Return how SQLite would read a list."""
 
     class Explained:
         """Asks for the plan of what it is told to run."""
@@ -487,12 +485,35 @@ async def test_a_named_list_reads_the_index_of_what_is_named(store, named):
 
     async def work(tx):
         explained = Explained(tx)
-        await list_deliveries(explained, "pr_1", **{named: "x"})
-        return explained.plan
+        await list_deliveries(explained, "pr_1", **filters)
+        return explained.plan[0]
 
-    plan = await store.database.read(work)
+    return await store.database.read(work)
 
-    assert f"deliveries_{named} ({named}_id=?" in plan[0]
+
+@ON_SQLITE
+@pytest.mark.parametrize("named", ["monitor", "endpoint", "match"])
+async def test_a_named_list_reads_the_index_of_what_is_named(store, named):
+    """Not everything that the project has had since."""
+    plan = await plan_of_list(store, **{named: "x"})
+
+    assert f"deliveries_{named} ({named}_id=?" in plan
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("named", "index"),
+    [
+        ({}, "deliveries_failed (project_id=?"),
+        ({"monitor": "x"}, "deliveries_failed_monitor (monitor_id=?"),
+        ({"endpoint": "x"}, "deliveries_failed_endpoint (endpoint_id=?"),
+    ],
+)
+async def test_a_list_of_failed_ones_reads_these_alone(store, named, index):
+    """Not all that were taken."""
+    plan = await plan_of_list(store, status=Status.FAILED, **named)
+
+    assert index in plan
 
 
 async def test_pages_neither_skip_nor_repeat_although_times_are_equal(store):
