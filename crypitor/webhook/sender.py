@@ -155,7 +155,7 @@ class Sender:
             if claimed is None or self._group is None:
                 self._give_back(slots)
             else:
-                self._start(slots, claimed)
+                self._start(slots, claimed, of_a_block=True)
         finally:
             self._claiming -= 1
             self._awake.set()
@@ -299,7 +299,9 @@ class Sender:
             )
         self._observer.attempts_recorded(recorded.results)
 
-    def _start(self, slots: _Slots, claimed: Mapping[str, Claimed]) -> None:
+    def _start(
+        self, slots: _Slots, claimed: Mapping[str, Claimed], *, of_a_block: bool = False
+    ) -> None:
         if self._group is None:
             raise RuntimeError("a sender steps only within run() or settle()")
         leads = True
@@ -320,15 +322,15 @@ class Sender:
             self._started += len(got.deliveries)
             for delivery in got.deliveries:
                 attempt = self._group.create_task(self._attempt(endpoint, delivery, leads=leads))
-                leads = False
+                leads = not of_a_block
                 self._attempts.add(attempt)
                 attempt.add_done_callback(self._attempts.discard)
 
     async def _attempt(self, endpoint: Endpoint, delivery: Delivery, *, leads: bool) -> None:
         """Post once. The outcome waits for the next turn; an unexpected error ends the role.
 
-        leads: whether it is the first of those that are started together. What is written leaves
-        at the end of a turn of the loop: the first one need not wait until all are written.
+        leads: not for those of a block after its first. What is written leaves at the end of a turn
+        of the loop: the first one need not wait until all are written.
         """
         if not leads:
             await asyncio.sleep(0)
