@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -68,9 +69,12 @@ def _one(name: str, folder: Path, *, quick: bool) -> dict:
     print(f"{name} …", file=sys.stderr, flush=True)
     began = time.monotonic()
     options = ["--quick"] if quick else []
+    # Another revision's folder stands elsewhere, and must have the same inputs.
+    recorded = os.environ.get("CRYPITOR_SHARED", str(ROOT.parent / "shared"))
     done = subprocess.run(
         [sys.executable, "-m", "bench", "--only", name, *options],
-        cwd=folder, stdout=subprocess.PIPE, check=False,
+        cwd=folder, env={**os.environ, "CRYPITOR_SHARED": recorded}, stdout=subprocess.PIPE,
+        check=False,
     )  # fmt: skip
     if done.returncode:
         return {"failed": f"exit status {done.returncode}"}
