@@ -86,6 +86,7 @@ def _longest_once(blocks: Sequence[inputs.Served], index: Index) -> dict[str, tu
             url = await path.prepared(Path(folder))
             with longest() as held:
                 await path.catch_up(url, blocks, index)
-        return held
+                # The stretch that ends here goes on to remove the folder, which is not ours.
+                return dict(held)
 
     return asyncio.run(run())
