@@ -90,16 +90,10 @@ class Watchlist:
         log.info("monitors loaded", monitors=len(self._index), addresses=self._index.addresses)
 
     async def _load_addresses(self) -> None:
-        """Take in one part while the next one is read."""
         chunks = await self._chunks_after([])
-        try:
-            while chunks:
-                async with asyncio.TaskGroup() as both:
-                    coming = both.create_task(self._chunks_after(chunks))
-                    both.create_task(self._take_in(chunks))
-                chunks = coming.result()
-        except* Unavailable as outage:
-            raise outage.exceptions[0] from None
+        while chunks:
+            await self._take_in(chunks)
+            chunks = await self._chunks_after(chunks)
 
     async def _chunks_after(self, before: Sequence[Chunk]) -> list[Chunk]:
         after = None
