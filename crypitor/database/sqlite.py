@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextvars import copy_context
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, Literal, NoReturn, TypeVar
 
 import aiosqlite
@@ -148,8 +149,19 @@ class SQLite:
             await self._reading.connect()
 
     def _prove(self) -> None:
-        with contextlib.closing(_PragmaConnection(self.path)) as connection:
-            connection.execute("select 1 from sqlite_master")
+        until = monotonic() + BUSY_TIMEOUT_MS / 1000
+        while True:
+            try:
+                with contextlib.closing(_PragmaConnection(self.path)) as connection:
+                    connection.execute("select 1 from sqlite_master")
+            except sqlite3.OperationalError as error:
+                # Of several that switch a new file to WAL at once, SQLite makes one wait and tells
+                # the others at once that it is locked, whatever busy_timeout says.
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > until:
+                    raise
+                sleep(0.01)
+            else:
+                return
 
     async def disconnect(self) -> None:
         """Close all connections; call it when none is in use."""

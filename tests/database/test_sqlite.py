@@ -53,6 +53,16 @@ async def test_pragmas_are_in_force_on_every_connection(url):
     assert [*readers, writer] == [IN_FORCE] * 4
 
 
+async def test_a_new_file_is_opened_by_several_at_once(tmp_path):
+    """Only one of them switches it to WAL; the others wait, where SQLite itself would not."""
+    for round_ in range(25):
+        url = f"sqlite:///{tmp_path}/{round_}.db"
+        async with contextlib.AsyncExitStack() as stack:
+            opened = [stack.enter_async_context(Database.open(url)) for _ in range(4)]
+
+            assert len(await asyncio.gather(*opened)) == 4
+
+
 async def test_those_who_read_keep_little_in_memory(url):
     """Their pages are of no use after the next commit; those of the connection that writes are."""
     async with Database.open(url) as database:
