@@ -80,7 +80,7 @@ async def _measured(count: int) -> dict:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         url = await path.prepared(Path(folder), monitor)
         database = await stack.enter_async_context(Database.open(url))
-        queue, seen = MemoryQueue(), path.Seen()
+        queue, seen = MemoryQueue(limit=64), path.Seen()
         stack.push_async_callback(queue.close)
         matcher = Matcher(
             queue, database, index,

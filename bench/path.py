@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -33,6 +34,7 @@ from crypitor.webhook.message import NetworkTitle
 from crypitor.webhook.post import Poster
 from crypitor.webhook.sender import Sender
 from crypitor.worker import Unobserved, rpc
+from crypitor.worker.ahead import Ahead
 from crypitor.worker.follower import Follower
 from crypitor.worker.node import Node
 from crypitor.worker.nodes import Nodes
@@ -41,6 +43,9 @@ NETWORK = "ethereum"
 SECRET = "whsec_" + "QUJD" * 10
 CONFIRMATIONS = 12
 WINDOW = 16
+
+READS_LATER = hasattr(Ahead, "turn")
+"""Older revisions read an answer when it comes."""
 
 PROJECT = new_id("pr_", 1, bytes(10))
 
@@ -82,7 +87,7 @@ class Memory:
         answer = self.answer(body)
         if self._sizes is not None:
             self._sizes.append(len(answer))
-        return rpc.decode(answer)
+        return partial(rpc.decode, answer) if READS_LATER else rpc.decode(answer)
 
     def answer(self, body: bytes) -> bytes:
         """Return the bytes that answer the bytes of a request; they are copied once."""

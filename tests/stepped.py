@@ -92,7 +92,7 @@ class Belt(MemoryQueue):
     @property
     def waiting(self) -> bool:
         """Whether anything is there to be matched."""
-        return self._has_waiting()
+        return bool(self._turns)
 
     async def serve_again(self, count: int) -> None:
         """Serve the last messages once more, those of earlier lives among them."""

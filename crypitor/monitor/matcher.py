@@ -31,6 +31,9 @@ QUEUE_WAIT_SECONDS = 0.5
 MOST_BLOCKS = 16
 MOST_MATCHES = 200
 
+GATHER_SECONDS = 0.02
+"""How long the next block is waited for, to share a transaction, where many are still to come."""
+
 TURNS_OF_A_POST = 2
 """Of the loop, after which the first POST of a block has left: so long all else can wait."""
 
@@ -171,18 +174,18 @@ class Matcher:
             await self._refresh()
         blocks = matches = 0
         while self._held is not None and blocks < MOST_BLOCKS and matches < MOST_MATCHES:
-            message = self._held
-            if not await self._comes_next(message):
+            if not await self._comes_next(self._held):
                 if self._works:
                     return True  # what it is can be told when these have taken effect
-                await self._queue.done(message)
+                await self._queue.done(self._held)
                 self._held = None
                 return True
-            work = await self._match(message)
-            self._works.setdefault(message.network, []).append(work)
+            work = await self._match(self._held)
+            self._works.setdefault(work.message.network, []).append(work)
             self._held = None
             blocks, matches = blocks + 1, matches + len(work.matches)
-            self._held = await self._queue.next(0)
+            more = work.message.behind >= MOST_BLOCKS
+            self._held = await self._queue.next(GATHER_SECONDS if more else 0)
             if self._held is not None:
                 await asyncio.sleep(0)
         return blocks > 0
@@ -207,7 +210,7 @@ class Matcher:
         )
         # nothing may be waited for in between: changes from here on are of the next block
         self._matched[message.network] = message.block.header.number
-        return _Work(message, found, revision)
+        return _Work(message if revision is not None else message.emptied(), found, revision)
 
     async def _save(self, network: str) -> None:
         """Store the effects of a network's blocks, unless somebody else has moved the chain."""

@@ -87,6 +87,8 @@ class KafkaQueue:
     was in it is missed by the next one, whose parent is then unknown, and is published again.
     """
 
+    read_ahead = 1  # the brokers' answer takes as long as reading
+
     def __init__(
         self,
         connection: Connection,

@@ -7,79 +7,73 @@ from dataclasses import dataclass, field
 from crypitor.queue import Message
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Lane:
-    """The messages of one network: those that wait, and those that were returned."""
+    """The messages of one network.
+
+    in_hand: how many were returned of which the work may go on.
+    """
 
     waiting: deque[Message] = field(default_factory=deque)
-    taken: list[Message] = field(default_factory=list)
+    in_hand: int = 0
+    moved: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class MemoryQueue:
-    """A bounded queue that serves the networks in turn.
+    """A queue that serves the networks in turn, for one who takes.
 
-    limit: messages of each network that may be in it, the ones that are not `done` among them;
-    `publish` waits for room.
+    limit: messages of each network that may be in it when `publish` returns, the one that was
+    returned last among them until the next is asked for. With none, a block has been matched and
+    its memory is free before the worker reads the next one: the processor's caches hold all of it.
     """
 
-    def __init__(self, limit: int = 64) -> None:
+    read_ahead = 0
+
+    def __init__(self, limit: int = 0) -> None:
         self._limit = limit
         self._lanes: dict[str, _Lane] = {}
-        self._turns: deque[str] = deque()
-        self._changed = asyncio.Condition()
+        self._turns: deque[_Lane] = deque()
+        self._taken_from: _Lane | None = None
+        self._filled = asyncio.Event()
 
     async def publish(self, message: Message) -> None:
-        """Put a message in, as soon as there is room for its network."""
-        lane = self._lanes.get(message.network)
-        if lane is None:
-            lane = self._lanes[message.network] = _Lane()
-            self._turns.append(message.network)
-        async with self._changed:
-            await self._changed.wait_for(lambda: len(lane.waiting) + len(lane.taken) < self._limit)
-            lane.waiting.append(message)
-            self._changed.notify_all()
+        """Put a message in, and wait until there is room for the next one of its network."""
+        lane = self._lanes.setdefault(message.network, _Lane())
+        if not lane.waiting:
+            self._turns.append(lane)
+        lane.waiting.append(message)
+        self._filled.set()
+        while len(lane.waiting) + lane.in_hand > self._limit:
+            lane.moved.clear()
+            await lane.moved.wait()
 
     async def next(self, timeout_seconds: float) -> Message | None:
         """Return the oldest message of the network whose turn it is."""
-        async with self._changed:
-            if not self._has_waiting():
-                if not timeout_seconds:
-                    return None
-                try:
-                    async with asyncio.timeout(timeout_seconds):
-                        await self._changed.wait_for(self._has_waiting)
-                except TimeoutError:
-                    return None
-            return self._take()
+        if self._taken_from is not None:
+            self._taken_from.in_hand = 0
+            self._taken_from.moved.set()
+            self._taken_from = None
+        if not self._turns and timeout_seconds:
+            self._filled.clear()
+            try:
+                async with asyncio.timeout(timeout_seconds):
+                    await self._filled.wait()
+            except TimeoutError:
+                return None
+        return self._take() if self._turns else None
 
     async def done(self, *messages: Message) -> None:
-        """Forget messages that were returned and took effect."""
-        async with self._changed:
-            for network in {message.network for message in messages}:
-                gone = {one.sequence for one in messages if one.network == network}
-                lane = self._lanes[network]
-                lane.taken = [one for one in lane.taken if one.sequence not in gone]
-            self._changed.notify_all()
-
-    async def again(self) -> None:
-        """Put back what was returned and is not done, in its order."""
-        async with self._changed:
-            for lane in self._lanes.values():
-                lane.waiting.extendleft(reversed(lane.taken))
-                lane.taken.clear()
-            self._changed.notify_all()
+        """Do nothing: what had no effect when the process ends is read from the chain again."""
 
     async def close(self) -> None:
         """Do nothing: there is nothing to close."""
 
-    def _has_waiting(self) -> bool:
-        return any(lane.waiting for lane in self._lanes.values())
-
     def _take(self) -> Message:
-        while not self._lanes[self._turns[0]].waiting:
-            self._turns.rotate(-1)
-        lane = self._lanes[self._turns[0]]
-        self._turns.rotate(-1)
+        lane = self._turns.popleft()
         message = lane.waiting.popleft()
-        lane.taken.append(message)
+        if lane.waiting:
+            self._turns.append(lane)
+        lane.in_hand = 1
+        lane.moved.set()
+        self._taken_from = lane
         return message

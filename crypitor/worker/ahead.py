@@ -1,4 +1,4 @@
-"""Looks at the next heights side by side, while the one before them is published."""
+"""Asks for the next heights side by side, while the one before them is published."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -12,19 +12,44 @@ T = TypeVar("T")
 class Ahead(Generic[T]):
     """What the next heights show, asked for before it is needed.
 
+    What came of a height waits in its bytes until it is its turn: a block that is read, proven and
+    matched in one go stays in the processor's caches, and that is a quarter of catching up.
+
     look: what is done for one height.  width: how many are under way at once.
+    read_ahead: of how many beyond the one that is taken it is the turn as well.
     """
 
-    def __init__(self, look: Callable[[int], Coroutine[Any, Any, T]], width: int) -> None:
+    def __init__(
+        self, look: Callable[[int], Coroutine[Any, Any, T]], width: int, read_ahead: int = 0
+    ) -> None:
         self._look = look
         self._width = width
+        self._read_ahead = read_ahead
         self._looks: dict[int, asyncio.Task[T]] = {}
+        self._last_turn = -1
+        self._waiting: dict[int, asyncio.Event] = {}
 
     def reach(self, first: int, last: int) -> None:
         """Begin to look at the heights from `first` on, at most `width` of them."""
         for number in range(first, min(last, first + self._width - 1) + 1):
             if number not in self._looks:
                 self._looks[number] = asyncio.create_task(self._look(number), name=f"look {number}")
+
+    def begin(self, number: int) -> None:
+        """Make it the turn of a height, and of no more above it than are read ahead."""
+        self._last_turn = number + self._read_ahead
+        for height, event in self._waiting.items():
+            if height <= self._last_turn:
+                event.set()
+
+    async def turn(self, number: int) -> None:
+        """Wait until it is the turn of a height."""
+        if number > self._last_turn:
+            event = self._waiting[number] = asyncio.Event()
+            try:
+                await event.wait()
+            finally:
+                del self._waiting[number]
 
     async def take(self, number: int) -> T | None:
         """Return what a height showed; None if nobody looked, or no node answered."""

@@ -27,6 +27,7 @@ from crypitor.worker.lookout import Lookout, Seen
 from crypitor.worker.node import Sight
 from crypitor.worker.nodes import Nodes
 from crypitor.worker.pace import Pace
+from crypitor.worker.progress import CATCHING_UP_BLOCKS, Progress
 from crypitor.worker.status import NetworkState, NetworkStatus, Reorg
 from crypitor.worker.trail import Trail
 
@@ -38,8 +39,6 @@ REWIND_LOOK_MS = 1000
 HEAD_START_SECONDS = 0.05
 """A block at the head goes through the database before that is asked."""
 
-PROGRESS_MS = 10_000
-CATCHING_UP_BLOCKS = 8
 RELISTEN_SECONDS = 5.0
 
 _COUNTER_BITS = 40
@@ -89,7 +88,12 @@ class Follower:
         self._wake = asyncio.Event()
         self._lead = lead or Lead(network, chain_id, database)
         self._lookout = Lookout(
-            nodes, window=window, depth=max_reorg_depth, clock=clock, tags_wanted=tags_wanted
+            nodes,
+            window=window,
+            depth=max_reorg_depth,
+            clock=clock,
+            tags_wanted=tags_wanted,
+            read_ahead=queue.read_ahead,
         )
         self._term: int | None = None
         self._counter = 0
@@ -100,7 +104,7 @@ class Follower:
         self._halt = Halt(network, self.role, health)
         self._waiting: str | None = None
         self._pace = Pace(poll_seconds)
-        self._progress_told_at: int | None = None
+        self._progress = Progress(network, self._pace)
         self._doubts = Doubts(nodes)
 
     @property
@@ -301,6 +305,7 @@ class Follower:
 
     async def _publish(self, block: Block, seen: Seen) -> None:
         self._counter += 1
+        head = self._lookout.head
         message = Message(
             network=self._network,
             chain_id=self._chain_id,
@@ -309,32 +314,13 @@ class Follower:
             safe=seen.sight.safe,
             finalized=seen.sight.finalized,
             seen_at=seen.at,
+            behind=max(0, head.number - block.header.number) if head else 0,
         )
         await self._queue.publish(message)
         self._trail.add(block.header)
         self._pace.published(block.header, seen.at)
         self._observer.published(self._network)
-        self._tell_progress(seen.at, block.header)
-
-    def _tell_progress(self, now: int, tip: Header) -> None:
-        """Log where a catch-up begins, how far it is now and then, and where it ends."""
-        behind = self._behind() or 0
-        if self._progress_told_at is None:
-            if behind > CATCHING_UP_BLOCKS:
-                self._progress_told_at = now
-                log.info("catching up", network=self._network, behind=behind)
-        elif not behind:
-            self._progress_told_at = None
-            log.info("caught up", network=self._network, tip=tip.number)
-        elif now - self._progress_told_at >= PROGRESS_MS:
-            self._progress_told_at = now
-            log.info(
-                "catching up",
-                network=self._network,
-                behind=behind,
-                blocks_per_second=round(self._pace.blocks_per_second(now), 1),
-                seconds_to_head=self._pace.seconds_to_head(behind, now),
-            )
+        self._progress.tell(block.header, self._behind() or 0, seen.at)
 
     def _sequence(self) -> int:
         assert self._term is not None

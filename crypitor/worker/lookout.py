@@ -25,7 +25,7 @@ FAR_MS, CLOSE_MS = FRESH_MS // 2, FRESH_MS // 4
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a look showed. at: unix milliseconds."""
+    """What a look showed. at: unix milliseconds at which it arrived."""
 
     sight: Sight
     at: int
@@ -36,6 +36,7 @@ class Lookout:
 
     window: how many are looked at ahead of time, at most: near the head only as many as are taken
     while they are fresh.  depth: how deep a reorg may be.
+    read_ahead: how many of them are read and proven before they are asked for.
     clock: unix milliseconds.  tags_wanted: whether something waits for `safe` or `finalized`.
     head: the newest block that a node showed, also where it failed to give the one asked for.
     safe, finalized: heights of these tags.
@@ -49,6 +50,7 @@ class Lookout:
         depth: int,
         clock: Callable[[], int],
         tags_wanted: Callable[[], bool],
+        read_ahead: int,
     ) -> None:
         self._nodes = nodes
         self._window = self._near_window = window
@@ -56,13 +58,14 @@ class Lookout:
         self._clock = clock
         self._tags_wanted = tags_wanted
         self._tags_at = 0
-        self._ahead = Ahead(self._look, window)
+        self._ahead = Ahead(self._look, window, read_ahead)
         self.head: Header | None = None
         self.safe: int | None = None
         self.finalized: int | None = None
 
     async def next(self, number: int, trail: Trail) -> Seen:
         """Return what a height shows: as it was seen ahead, if there is no reason to doubt it."""
+        self._ahead.begin(number)
         if self.head is not None and self.head.number > number:
             self._ahead.reach(number, self._last_ahead(number, self.head))
         seen = await self._ahead.take(number)
@@ -86,15 +89,22 @@ class Lookout:
         tags = self._tags_wanted() or abs(now - self._tags_at) >= TAGS_MS
         if tags:
             self._tags_at = now
+        arrived: int | None = None
+
+        async def turn() -> None:
+            nonlocal arrived
+            arrived = self._clock()
+            await self._ahead.turn(number)
+
         try:
-            sight = await self._nodes.next(number, tags=tags)
+            sight = await self._nodes.next(number, tags=tags, turn=turn)
         except NodeUnavailable:
             shown = self._nodes.head
             if shown is not None and (self.head is None or shown.number > self.head.number):
                 self.head = shown
             raise
         self.head = sight.head
-        return Seen(sight, self._clock())
+        return Seen(sight, self._clock() if arrived is None else arrived)
 
     def _last_ahead(self, number: int, head: "Header") -> int:
         last = min(head.number, number + self._window - 1)

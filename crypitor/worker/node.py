@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
@@ -31,6 +31,9 @@ BATCH_CALLS = 50
 
 Observe: TypeAlias = Callable[[str, str, float], None]
 """Told of each call: method, outcome (see `Observer.requested`), seconds."""
+
+Turn: TypeAlias = Callable[[], Awaitable[None]]
+"""Waits until what was answered may be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +123,11 @@ class Node:
         """Check the chain id again with the next request."""
         self._checked = None
 
-    async def next(self, number: int, *, tags: bool = False) -> Sight:
+    async def next(self, number: int, *, tags: bool = False, turn: Turn | None = None) -> Sight:
         """Return the head and block `number` with its receipts: one request, one batch.
 
         tags: whether `safe` and `finalized` are wanted too.
+        turn: waited for before the answer is read, where no more has to be asked for.
         """
         wanted = self._block_calls(number)
         head, *rest = await self._ask(
@@ -131,7 +135,8 @@ class Node:
                 Call("eth_getBlockByNumber", ("latest", False)),
                 *wanted,
                 *(Call("eth_getBlockByNumber", (tag, False)) for tag in (TAGS if tags else ())),
-            ]
+            ],
+            turn if self._block_receipts and self._traces == "off" else None,
         )
         newest = rpc.header_of(rpc.result_of(head, "eth_getBlockByNumber"))
         if newest is None:
@@ -329,15 +334,14 @@ class Node:
         [answer] = await self._ask([call])
         return rpc.header_of(rpc.result_of(answer, call.method))
 
-    async def _ask(self, calls: Sequence[Call]) -> list[Answer]:
+    async def _ask(self, calls: Sequence[Call], turn: Turn | None = None) -> list[Answer]:
         """Make the calls in one request and return their answers, errors among them, in order."""
         made = list(calls)
         transport = await self._opened()
         connection = None
+        await self._limit.turn(len(made), self._rank)
         started = time.perf_counter()
         try:
-            await self._limit.turn(len(made), self._rank)
-            started = time.perf_counter()
             self.requests += 1
             async with asyncio.timeout(self._timeout_seconds):
                 connection = await transport.connect()
@@ -346,18 +350,22 @@ class Node:
                     self._limit.also(1)
                 ids = range(self._last_id + 1, self._last_id + 1 + len(made))
                 self._last_id = ids[-1]
-                answers = rpc.in_order(await transport.exchange(rpc.encode(made, ids), ids), ids)
+                read = await transport.exchange(rpc.encode(made, ids), ids)
+            seconds = time.perf_counter() - started
+            if turn is not None:
+                await turn()
+            answers = rpc.in_order(read(), ids)
         except TimeoutError as late:
-            self._count(made, ["timeout"] * len(made), started)
+            self._count(made, ["timeout"] * len(made), time.perf_counter() - started)
             self._checked = None
             if connection is not None:
                 await transport.renew(connection)
             raise NodeUnavailable(f"no answer within {self._timeout_seconds:g} s") from late
         except NodeUnavailable:
-            self._count(made, ["failed"] * len(made), started)
+            self._count(made, ["failed"] * len(made), time.perf_counter() - started)
             self._checked = None
             raise
-        self._count(made, ["error" if answer.error else "ok" for answer in answers], started)
+        self._count(made, ["error" if answer.error else "ok" for answer in answers], seconds)
         if len(made) > len(calls):
             self._require_chain(answers.pop(0))
             self._checked = connection
@@ -374,8 +382,7 @@ class Node:
         if chain_id != self._chain_id:
             raise NodeUnavailable(f"its chain id is {chain_id}, not {self._chain_id}")
 
-    def _count(self, calls: Sequence[Call], outcomes: Sequence[str], started: float) -> None:
-        seconds = time.perf_counter() - started
+    def _count(self, calls: Sequence[Call], outcomes: Sequence[str], seconds: float) -> None:
         before = self.latency_seconds
         self.latency_seconds = seconds if before is None else before + (seconds - before) / 8
         self.failed_requests += outcomes[0] in {"timeout", "failed"}

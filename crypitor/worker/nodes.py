@@ -15,7 +15,7 @@ from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.redaction import names_of
 from crypitor.worker import Observer
 from crypitor.worker.limit import Limits, Rank
-from crypitor.worker.node import Node, Sight
+from crypitor.worker.node import Node, Sight, Turn
 from crypitor.worker.rpc import Bloomed, Tag
 from crypitor.worker.status import NodeState, NodeStatus
 from crypitor.worker.tracing import Traces
@@ -172,12 +172,12 @@ class Nodes:
         """How many requests were sent to all nodes."""
         return sum(seat.node.requests for seat in self._seats)
 
-    async def next(self, number: int, *, tags: bool = False) -> Sight:
+    async def next(self, number: int, *, tags: bool = False, turn: Turn | None = None) -> Sight:
         """Return the head and block `number`, if any node has it."""
 
         async def ask(seat: _Seat) -> Sight:
             try:
-                sight = await seat.node.next(number, tags=tags)
+                sight = await seat.node.next(number, tags=tags, turn=turn)
             finally:
                 if seat.node.head is not None:
                     self._showed(seat, seat.node.head)

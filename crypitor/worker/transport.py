@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import NoReturn, Protocol, TypeAlias
 
 import aiohttp
@@ -27,6 +28,9 @@ from crypitor.errors import NodeUnavailable
 from crypitor.worker import rpc
 
 Answers: TypeAlias = rpc.Answer | list[rpc.Answer]
+
+Read: TypeAlias = Callable[[], Answers]
+"""Reads what was answered; raises NodeUnavailable where it cannot be read."""
 
 MAX_MESSAGE_BYTES = 256 << 20
 """A block of 10,041 logs is 6.4 MB; web3's own limit, 1 MiB, closes the connection."""
@@ -54,8 +58,8 @@ class Transport(Protocol):
     async def connect(self) -> int:
         """Be connected; return a number that is another one after every new connection."""
 
-    async def exchange(self, body: bytes, ids: range) -> Answers:
-        """Send a request whose calls have these ids; return what is answered to it."""
+    async def exchange(self, body: bytes, ids: range) -> Read:
+        """Send a request whose calls have these ids; return what reads the answer to it."""
 
     def news(self) -> AsyncIterator[rpc.Answer]:
         """Yield what the subscriptions of the connection bring, until it is lost."""
@@ -116,11 +120,11 @@ class Http:
         """Do nothing: requests open the connections that they need."""
         return 0
 
-    async def exchange(self, body: bytes, ids: range) -> Answers:  # noqa: ARG002
+    async def exchange(self, body: bytes, ids: range) -> Read:  # noqa: ARG002
         """Send a request in one POST."""
         with _outages():
             answer = await self._provider.post(body)
-        return rpc.decode(answer)
+        return partial(rpc.decode, answer)
 
     def news(self) -> AsyncIterator[rpc.Answer]:
         """Refuse: there are no subscriptions over HTTP."""
@@ -199,8 +203,11 @@ class Socket:
                     await self._make()
         return self._made
 
-    async def exchange(self, body: bytes, ids: range) -> Answers:
-        """Send a request in one message and wait for the message that answers it."""
+    async def exchange(self, body: bytes, ids: range) -> Read:
+        """Send a request in one message and wait for the message that answers it.
+
+        It was read when it came: only its ids tell whose it is.
+        """
         connection = self._connection
         if connection is None or not self._alive:
             raise NodeUnavailable("connection lost")
@@ -216,7 +223,7 @@ class Socket:
                 self._waiting.pop(one, None)
         if isinstance(answer, NodeUnavailable):
             raise answer
-        return answer
+        return lambda: answer
 
     async def news(self) -> AsyncIterator[rpc.Answer]:
         """Yield the notifications of this connection; of a slow reader's, only the newest."""

@@ -54,7 +54,7 @@ class World:
 
     def __init__(self, database):
         self.database = database
-        self.queue = MemoryQueue()
+        self.queue = MemoryQueue(limit=64)
         self.heard = Heard()
         self.index = Index()
         self.index.put(MONITOR)

@@ -36,7 +36,7 @@ async def open_kafka(kafka: MockKafka) -> AsyncIterator[Callable[..., KafkaQueue
 @pytest.fixture(params=["memory", "kafka"])
 async def queue(request: pytest.FixtureRequest) -> AsyncIterator[Queue]:
     if request.param == "memory":
-        yield MemoryQueue()
+        yield MemoryQueue(limit=100)
         return
     with mock_kafka() as brokers:
         queue = KafkaQueue(Connection(brokers.servers), Wanted("test.blocks"), session_seconds=2)

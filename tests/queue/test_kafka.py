@@ -177,6 +177,43 @@ async def test_carries_a_block_that_is_larger_than_a_message(open_kafka: OpenKaf
     assert taken == [message(1), *large, message(4)]
 
 
+async def test_gives_again_what_is_not_done(open_kafka: OpenKafka):
+    """After `again`, the messages that were returned and are not done come again, in order."""
+    queue = open_kafka()
+    for sequence in range(1, 6):
+        await queue.publish(message(sequence))
+    await take(queue, 2)
+    assert [(await queue.next(PATIENCE_SECONDS)).sequence for _ in range(2)] == [3, 4]
+
+    await queue.again()
+
+    assert await take(queue, 3) == [3, 4, 5]
+
+
+async def test_does_not_give_again_what_is_done(open_kafka: OpenKafka):
+    """After `again`, nothing that is done comes again."""
+    queue = open_kafka()
+    for sequence in (1, 2):
+        await queue.publish(message(sequence))
+    await take(queue, 2)
+
+    await queue.again()
+
+    assert await queue.next(0.2) is None
+
+
+async def test_takes_done_for_a_message_that_was_given_back(open_kafka: OpenKafka):
+    """`done` after `again` is no error; the message comes again, as at-least-once allows."""
+    queue = open_kafka()
+    await queue.publish(message(1))
+    found = await queue.next(PATIENCE_SECONDS)
+    await queue.again()
+
+    await queue.done(found)
+
+    assert await take(queue, 1) == [1]
+
+
 async def test_gives_a_large_block_again_from_its_first_part(open_kafka: OpenKafka):
     """A block in parts that was not done comes again whole, to the same consumer and the next."""
     first, second = open_kafka(), open_kafka()

@@ -4,19 +4,47 @@ from crypitor.queue.memory import MemoryQueue
 from tests.queue.messages import message
 
 
-async def test_makes_the_publisher_wait_for_room():
-    """A message counts against the limit until it is done, not only until it is taken."""
+async def waits(publishing: asyncio.Task) -> bool:
+    """Whether it does, when all else has had its turns."""
+    await asyncio.wait([publishing], timeout=0.05)
+    return not publishing.done()
+
+
+async def test_makes_the_publisher_wait_until_more_is_asked_for():
+    """Whoever asks for the next message has done with the one before: its block is free by then."""
+    queue = MemoryQueue()
+    publishing = asyncio.create_task(queue.publish(message(1)))
+
+    assert (await queue.next(1)).sequence == 1
+    assert await waits(publishing)
+
+    assert await queue.next(0) is None
+    await asyncio.wait_for(publishing, 1)
+
+
+async def test_takes_as_many_as_its_limit():
+    """What was returned last counts until the next is asked for."""
     queue = MemoryQueue(limit=2)
     await queue.publish(message(1))
     await queue.publish(message(2))
     publishing = asyncio.create_task(queue.publish(message(3)))
-    taken = await queue.next(1)
-    await asyncio.wait([publishing], timeout=0.05)
-    assert not publishing.done()
+    await queue.next(1)
+    assert await waits(publishing)
 
-    await queue.done(taken)
+    await queue.next(1)
 
     await asyncio.wait_for(publishing, 1)
+
+
+async def test_a_publisher_that_gives_up_leaves_its_message():
+    """It is published again then, and matched once: the matcher knows its sequence."""
+    queue = MemoryQueue()
+    publishing = asyncio.create_task(queue.publish(message(1)))
+    await asyncio.wait([publishing], timeout=0.01)
+    publishing.cancel()
+    await asyncio.wait([publishing])
+
+    assert (await queue.next(1)).sequence == 1
 
 
 async def test_a_full_network_does_not_keep_out_another():
@@ -43,7 +71,7 @@ async def test_serves_networks_in_turn():
 
 async def test_wakes_who_waits():
     """`next` returns as soon as something is published, not at the end of its time."""
-    queue = MemoryQueue()
+    queue = MemoryQueue(limit=1)
     waiting = asyncio.create_task(queue.next(60))
     await asyncio.wait([waiting], timeout=0.01)
 
@@ -54,7 +82,7 @@ async def test_wakes_who_waits():
 
 async def test_a_cancelled_wait_takes_nothing():
     """A `next` that is cancelled leaves the message for the following one."""
-    queue = MemoryQueue()
+    queue = MemoryQueue(limit=1)
     waiting = asyncio.create_task(queue.next(60))
     await asyncio.wait([waiting], timeout=0.01)
     waiting.cancel()

@@ -49,40 +49,6 @@ async def test_carries_the_block_of_ten_thousand_logs(queue):
     assert sum(len(receipt.logs) for receipt in found.block.receipts) == 10_041
 
 
-async def test_gives_again_what_is_not_done(queue):
-    """After `again`, the messages that were returned and are not done come again, in order."""
-    for sequence in range(1, 6):
-        await queue.publish(message(sequence))
-    await sequences(queue, 2)
-    assert [(await queue.next(PATIENCE_SECONDS)).sequence for _ in range(2)] == [3, 4]
-
-    await queue.again()
-
-    assert await sequences(queue, 3) == [3, 4, 5]
-
-
-async def test_does_not_give_again_what_is_done(queue):
-    """After `again`, nothing that is done comes again."""
-    for sequence in (1, 2):
-        await queue.publish(message(sequence))
-    await sequences(queue, 2)
-
-    await queue.again()
-
-    assert await queue.next(0.2) is None
-
-
-async def test_takes_done_for_a_message_that_was_given_back(queue):
-    """`done` after `again` is no error; the message comes again, as at-least-once allows."""
-    await queue.publish(message(1))
-    found = await queue.next(PATIENCE_SECONDS)
-    await queue.again()
-
-    await queue.done(found)
-
-    assert await sequences(queue, 1) == [1]
-
-
 async def test_carries_several_networks(queue):
     """Each network's messages come in their order, whatever lies between them."""
     for sequence in (1, 2, 3):

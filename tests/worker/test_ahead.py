@@ -99,3 +99,64 @@ async def test_leaves_nothing_under_way():
     await ahead.drop()
 
     assert sorted(ended) == [1, 2, 3]
+
+
+class Reading:
+    """Looks at heights, each of which waits for its turn; `read` has those that had it."""
+
+    def __init__(self, **options):
+        self.read = []
+        self.ahead = Ahead(self._look, width=5, **options)
+
+    async def _look(self, number):
+        await self.ahead.turn(number)
+        self.read.append(number)
+        return number
+
+    async def others(self):
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+
+async def test_what_was_asked_for_ahead_waits_for_its_turn():
+    """A block is not read before the one below it was taken, however early it arrives."""
+    reading = Reading()
+    reading.ahead.begin(3)
+    reading.ahead.reach(3, 10)
+
+    assert await reading.ahead.take(3) == 3
+    await reading.others()
+    assert reading.read == [3]
+
+    reading.ahead.begin(4)
+    assert await reading.ahead.take(4) == 4
+    await reading.ahead.drop()
+
+
+async def test_some_are_read_ahead_where_that_is_wanted():
+    """While one is on its way to a broker the next one is read."""
+    reading = Reading(read_ahead=2)
+    reading.ahead.begin(3)
+    reading.ahead.reach(3, 10)
+    await reading.ahead.take(3)
+    await reading.others()
+
+    assert reading.read == [3, 4, 5]
+
+    await reading.ahead.drop()
+
+
+async def test_a_lower_height_has_its_turn_after_a_reorg():
+    """What was given up does not keep its turn, and what is below has it."""
+    reading = Reading()
+    reading.ahead.begin(7)
+    reading.ahead.reach(7, 10)
+    await reading.ahead.take(7)
+    await reading.ahead.drop()
+
+    reading.ahead.begin(5)
+    reading.ahead.reach(5, 10)
+
+    assert await reading.ahead.take(5) == 5
+    assert reading.read == [7, 5]
+    await reading.ahead.drop()

@@ -17,11 +17,16 @@ WINDOW = 4
 class Publishing:
     """Takes height after height from a lookout, as a follower does."""
 
-    def __init__(self, nodes, faulty, depth):
+    def __init__(self, nodes, faulty, depth, read_ahead=WINDOW):
         self.clock = Clock()
         self.trail = Trail(depth)
         self.lookout = Lookout(
-            nodes, window=WINDOW, depth=depth, clock=self.clock, tags_wanted=lambda: False
+            nodes,
+            window=WINDOW,
+            depth=depth,
+            clock=self.clock,
+            tags_wanted=lambda: False,
+            read_ahead=read_ahead,
         )
         self._faulty = faulty
 
@@ -44,9 +49,9 @@ async def publishing(faulty, open_node):
     """Makes one for a depth; the chain's head is block 10."""
     made = []
 
-    def make(depth=8):
+    def make(depth=8, **options):
         nodes = Nodes("dev", [open_node(faulty.url)], observer=Unobserved())
-        made.append(Publishing(nodes, faulty, depth))
+        made.append(Publishing(nodes, faulty, depth, **options))
         return made[-1]
 
     yield make
@@ -132,3 +137,18 @@ async def test_what_is_taken_slowly_is_seen_less_far_ahead(publishing, chain):
         one.clock.now += 400
 
     assert one.requests <= 59 + 6
+
+
+async def test_what_waits_for_its_turn_is_as_old_as_its_bytes(publishing, chain):
+    """Near the head an answer that arrived long ago is asked for again, though just read."""
+    one = publishing(read_ahead=0)
+    for number in (5, 6):
+        one.trail.add((await one.lookout.next(number, one.trail)).sight.block.header)
+    while len(one.lookout._ahead._waiting) < WINDOW - 1:
+        await asyncio.sleep(0)
+    chain.reorg(4, 5)
+    one.clock.now += FRESH_MS + 1
+
+    seen = await one.lookout.next(7, one.trail)
+
+    assert seen.sight.block.header.hash == chain.by_number(7).hash
