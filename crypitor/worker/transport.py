@@ -9,6 +9,7 @@ for answers in a busy loop and keeps one batch at a time.
 
 import asyncio
 import logging
+import re
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -42,6 +43,12 @@ CLOSE_SECONDS = 1.0
 HTTP_CONNECTIONS = 32
 NEWS_KEPT = 64
 LONGEST_RETRY_AFTER_SECONDS = 300.0
+
+_LARGE = 4096
+"""Bytes from which on an answer is not read before it is its turn."""
+
+_FIRST_ID = re.compile(rb'\[?\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(\d{1,18})\s*,')
+"""How most nodes begin an answer, or a batch of answers."""
 
 # py_ecc, which comes with web3, lets Python recurse 100,000 deep: JSON that is nested as deeply,
 # from anybody, would then overflow the C stack and end the process. 1,000 is Python's own limit.
@@ -192,7 +199,7 @@ class Socket:
         self._connection: _Connection | None = None
         self._alive = False
         self._made = 0
-        self._waiting: dict[int, asyncio.Future[Answers | NodeUnavailable]] = {}
+        self._waiting: dict[int, asyncio.Future[Read | NodeUnavailable]] = {}
         self._news: asyncio.Queue[rpc.Answer | NodeUnavailable] = asyncio.Queue()
 
     async def connect(self) -> int:
@@ -204,14 +211,11 @@ class Socket:
         return self._made
 
     async def exchange(self, body: bytes, ids: range) -> Read:
-        """Send a request in one message and wait for the message that answers it.
-
-        It was read when it came: only its ids tell whose it is.
-        """
+        """Send a request in one message and wait for the message that answers it."""
         connection = self._connection
         if connection is None or not self._alive:
             raise NodeUnavailable("connection lost")
-        future: asyncio.Future[Answers | NodeUnavailable]
+        future: asyncio.Future[Read | NodeUnavailable]
         future = asyncio.get_running_loop().create_future()
         self._waiting.update(dict.fromkeys(ids, future))
         try:
@@ -223,7 +227,7 @@ class Socket:
                 self._waiting.pop(one, None)
         if isinstance(answer, NodeUnavailable):
             raise answer
-        return lambda: answer
+        return answer
 
     async def news(self) -> AsyncIterator[rpc.Answer]:
         """Yield the notifications of this connection; of a slow reader's, only the newest."""
@@ -268,6 +272,11 @@ class Socket:
         self._news.put_nowait(lost)
 
     def _deliver(self, message: bytes) -> None:
+        if len(message) >= _LARGE and (first := _FIRST_ID.match(message)):
+            future = self._waiting.get(int(first[1]))
+            if future is not None and not future.done():
+                future.set_result(partial(rpc.decode, message))
+                return
         answer = rpc.decode(message)
         answers = answer if isinstance(answer, list) else [answer]
         if len(answers) == 1 and answers[0].method is not None:
@@ -280,7 +289,7 @@ class Socket:
         for one in ids or [*self._waiting]:
             future = self._waiting.get(one)
             if future is not None and not future.done():
-                future.set_result(answer)
+                future.set_result(lambda: answer)
 
 
 @contextmanager

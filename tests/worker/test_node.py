@@ -7,6 +7,7 @@ from time import time
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from crypitor.errors import NodeUnavailable, Unproven
 from crypitor.evm.address import checksummed
@@ -163,6 +164,50 @@ async def test_makes_a_lost_connection_again(chain, server, open_node):
 
     assert sight.block.header.number == 2
     assert seen.count("eth_chainId") == 2
+
+
+async def test_what_waits_for_its_turn_is_not_late(url, open_node):
+    """The node has answered: however long the answer lies there, that is not the node's fault."""
+    node = open_node(url, timeout_seconds=0.2)
+    asked, turn = asyncio.Event(), asyncio.Event()
+
+    async def wait() -> None:
+        asked.set()
+        await turn.wait()
+
+    looking = asyncio.create_task(node.next(5, turn=wait))
+    await asked.wait()
+    await asyncio.wait([looking], timeout=0.3)
+    turn.set()
+
+    assert (await looking).block.header.number == 5
+
+
+async def test_a_large_answer_over_websocket_is_read_in_its_turn(open_node):
+    """Whose it is its first bytes say; what is wrong with the rest is found when it is read."""
+
+    async def answer(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for message in socket:
+            first = message.json()[0]["id"]
+            await socket.send_str(f'[{{"jsonrpc":"2.0","id":{first},"result":{"x" * 5000}')
+        return socket
+
+    application = web.Application()
+    application.router.add_get("/", answer)
+    turns = []
+
+    async def turn() -> None:
+        turns.append("turn")
+
+    async with TestServer(application) as server:
+        node = open_node(str(server.make_url("/")).replace("http", "ws"))
+        with pytest.raises(NodeUnavailable, match="not JSON-RPC"):
+            await node.next(5, turn=turn)
+        await node.close()
+
+    assert turns == ["turn"]
 
 
 # A node with faults
