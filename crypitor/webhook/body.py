@@ -4,6 +4,7 @@ Source: the contract's "Webhooks" section; Standard Webhooks 1.0, "Payload struc
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -17,6 +18,7 @@ NATIVE_DECIMALS = 18
 """Of every EVM chain's own coin: the protocol counts in wei."""
 
 
+@lru_cache(maxsize=64)
 def rfc3339(unix_ms: int) -> str:
     """Return an instant as RFC 3339 text in UTC with milliseconds."""
     moment = datetime.fromtimestamp(unix_ms // 1000, UTC)
