@@ -21,7 +21,7 @@ from crypitor.carrier import queue_of, topics_of
 from crypitor.config import ROLES, Config
 from crypitor.config.places import own_places, own_ports
 from crypitor.database.engine import Database
-from crypitor.errors import ConfigError
+from crypitor.errors import ConfigError, first_of
 from crypitor.loop import Health, clock, forever, spare_collections
 from crypitor.metrics import Metrics
 from crypitor.monitor.index import Index
@@ -30,7 +30,8 @@ from crypitor.monitor.models import Confirmations
 from crypitor.monitor.position import kept_headers
 from crypitor.monitor.watchlist import Watchlist
 from crypitor.observer import Observer
-from crypitor.opening import allow_many_connections, opened_in_time, site_of
+from crypitor.opening import allow_many_connections, keep_freed_memory, opened_in_time, site_of
+from crypitor.precedence import Precedence
 from crypitor.processes import TELL_SECONDS, Processes
 from crypitor.queue import Queue
 from crypitor.signals import run_until_signalled
@@ -57,6 +58,7 @@ Started = Callable[[str, str | None], None]
 def run(config: Config, roles: Sequence[str] = ROLES) -> int:
     """Run the service until a signal ends it; return the exit status."""
     allow_many_connections()
+    keep_freed_memory()
     run_until_signalled(lambda stop: serve(config, roles, stop, _announce))
     return 0
 
@@ -81,7 +83,7 @@ async def serve(
                 stop, lambda url: started(url, admin_key)
             )
     except* ConfigError as mistakes:
-        raise _first(mistakes) from None
+        raise first_of(mistakes) from None
 
 
 class _Service:
@@ -108,6 +110,7 @@ class _Service:
         self._observer = Observer(self._metrics)
         self._index = Index()
         self._limits = Limits()
+        self._precedence = Precedence(given="monitor" in roles)
         self._queue: Queue | None = None
         self._watchlist: Watchlist | None = None
         self._matcher: Matcher | None = None
@@ -274,6 +277,7 @@ class _Service:
             observer=self._observer,
             refresh=watchlist.refresh if self._follows else watchlist.refresh_if_in_doubt,
             claiming=self._sender.claiming if self._sender else None,
+            told=self._precedence.leave,
         )
         await matcher.load()
         return matcher
@@ -292,6 +296,7 @@ class _Service:
                 limits=self._limits,
                 rank=rank,
                 traces=network.traces,
+                arrives=partial(self._precedence.take, name),
                 observer=self._observer,
             )
         )
@@ -362,7 +367,7 @@ class _Service:
         matcher, watchlist, poster = self._matcher, self._watchlist, self._poster
         assert poster is not None
         return Context(
-            database=self._database.aside(),
+            database=self._database.aside(self._precedence),
             index=None if self._follows else self._index,
             armed_from=matcher.armed_from if matcher else lambda _: None,
             networks=facts_of(self._config),
@@ -382,6 +387,7 @@ class _Service:
             processes=standing.processes,
             in_doubt=watchlist.doubt if watchlist else lambda: None,
             trials=self._trials,
+            precedence=self._precedence,
         )
 
 
@@ -390,8 +396,3 @@ def _announce(url: str, admin_key: str | None) -> None:
         log.info("ready", url=url)
     if admin_key:
         print(f"admin key, shown this once: {admin_key}", flush=True)  # noqa: T201 - not for the log
-
-
-def _first(group: BaseExceptionGroup[ConfigError]) -> ConfigError:
-    found = group.exceptions[0]
-    return _first(found) if isinstance(found, BaseExceptionGroup) else found

@@ -154,3 +154,9 @@ class TooLarge(CallerError):
 
     status = 413
     title = "Too large"
+
+
+def first_of(group: BaseExceptionGroup[ConfigError]) -> ConfigError:
+    """Return the first mistake of those that were found side by side."""
+    found = group.exceptions[0]
+    return first_of(found) if isinstance(found, BaseExceptionGroup) else found

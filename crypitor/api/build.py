@@ -60,7 +60,7 @@ def build(context: Context) -> web.Application:
     """Return the application, to be served with `SERVER_OPTIONS`."""
     app = web.Application(middlewares=[in_turn, identify, explain], client_max_size=BODY_LIMIT)
     app[CONTEXT] = context
-    app[TURNSTILE] = Turnstile()
+    app[TURNSTILE] = Turnstile(context.precedence)
     app[DOOR] = Door(context)
     for operation in OPERATIONS:
         app.router.add_route(operation.method, operation.path, served(operation))

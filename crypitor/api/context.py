@@ -16,6 +16,7 @@ from crypitor.evm.types import Address
 from crypitor.loop import Health, give_way
 from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import Confirmations, Monitor
+from crypitor.precedence import Precedence
 from crypitor.webhook.closed import Closed
 from crypitor.webhook.delivery import Endpoint, Outcome
 from crypitor.webhook.egress import Network
@@ -81,6 +82,7 @@ class Context:
     in_doubt: told when a change failed without a word on whether it was committed.
     counts: of the monitors' addresses.
     trials: network → what tries monitors on its past.
+    precedence: of blocks that are on their way to their first POST.
     changing: whose turn it is while the database and then the index change, so that both see one
     order.
     """
@@ -106,6 +108,7 @@ class Context:
     in_doubt: Callable[[], None] = lambda: None
     trials: Mapping[str, Trial] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
+    precedence: Precedence = field(default_factory=Precedence)
     changing: Changing = field(default_factory=Changing)
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:

@@ -20,6 +20,7 @@ from crypitor.database.postgresql import PostgreSQL
 from crypitor.database.seal import Seal
 from crypitor.database.sql import statement
 from crypitor.database.sqlite import AtOnce, SQLite
+from crypitor.precedence import Precedence
 
 log = structlog.get_logger(__name__)
 
@@ -125,6 +126,7 @@ class Database:
         self._units: set[asyncio.Task[Any]] = set()
         self._writing: set[asyncio.Task[Any]] = set()
         self._room: dict[bool, asyncio.Semaphore] = {}
+        self._precedence: Precedence | None = None
 
     @classmethod
     @asynccontextmanager
@@ -145,14 +147,16 @@ class Database:
         finally:
             await database._close()
 
-    def aside(self) -> "Database":
+    def aside(self, precedence: Precedence | None = None) -> "Database":
         """Return the same database for those who come in crowds, and must not stand before others.
 
         Of their units one writes at a time, and two connections are never used for their reads;
-        the rest of them wait without being in anybody's way. It is closed with the whole.
+        the rest of them wait without being in anybody's way. None begins while somebody has
+        precedence. It is closed with the whole.
         """
         aside = Database(self._driver, self._seal, self._connections)
         aside._units, aside._writing = self._units, self._writing
+        aside._precedence = precedence
         aside._room = {
             True: asyncio.Semaphore(1),
             False: asyncio.Semaphore(max(1, self._connections - 2)),
@@ -230,6 +234,8 @@ class Database:
         _within.set(True)
         room = self._room.get(writes)
         async with room or nullcontext():
+            if self._precedence is not None:
+                await self._precedence.over()
             if writes and (unit := asyncio.current_task()):
                 self._writing.add(unit)
                 unit.add_done_callback(self._writing.discard)

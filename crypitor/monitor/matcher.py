@@ -101,6 +101,7 @@ class Matcher:
     refresh: brings the index up to date, before each block; returns the revision of the monitors
     that must still be the newest when the block is stored, None where there is none.
     slice_seconds: of finding matches, after which others get their turn.
+    told: called with a network after the first POST of its block, if it has any, has left.
     """
 
     def __init__(
@@ -116,6 +117,7 @@ class Matcher:
         refresh: Callable[[], Awaitable[int | None]],
         claiming: Claiming | None = None,
         slice_seconds: float = SLICE_SECONDS,
+        told: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._queue = queue
         self._database = database
@@ -127,6 +129,7 @@ class Matcher:
         self._refresh = refresh
         self._claiming = claiming or (lambda _: nullcontext(_claim_nothing))
         self._slice_seconds = slice_seconds
+        self._told = told
         self._positions: dict[str, Position] = {}
         self._matched: dict[str, int] = {}
         self._works: dict[str, list[_Work]] = {}
@@ -248,6 +251,7 @@ class Matcher:
         self._wake(saved.endpoints)
         for _ in range(TURNS_OF_A_POST):
             await asyncio.sleep(0)
+        self._told(network)
         if placed.orphaned:
             log.info(
                 "reorg",

@@ -24,10 +24,10 @@ from crypitor.worker.fork import LONG_FORK, Doubts, ancestor_of
 from crypitor.worker.halt import Halt
 from crypitor.worker.lead import BEAT_SECONDS, Lead
 from crypitor.worker.lookout import Lookout, Seen
-from crypitor.worker.node import Sight
 from crypitor.worker.nodes import Nodes
 from crypitor.worker.pace import Pace
 from crypitor.worker.progress import CATCHING_UP_BLOCKS, Progress
+from crypitor.worker.sight import Sight
 from crypitor.worker.status import NetworkState, NetworkStatus, Reorg
 from crypitor.worker.trail import Trail
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from crypitor.errors import NodeUnavailable
 from crypitor.worker.ahead import Ahead
-from crypitor.worker.node import Sight
 from crypitor.worker.nodes import Nodes
+from crypitor.worker.sight import Sight
 from crypitor.worker.trail import Trail
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
@@ -17,6 +16,7 @@ from crypitor.worker.block import Raw, contents_of
 from crypitor.worker.block import served as read_served
 from crypitor.worker.limit import Limit, Rank
 from crypitor.worker.rpc import Answer, Call, Tag
+from crypitor.worker.sight import Sight
 from crypitor.worker.tracing import Traces, traces_call, with_traces
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 TAGS: tuple[Tag, ...] = ("safe", "finalized")
 
 RECEIPTS = "eth_getBlockReceipts"
+
+NEAR_SECONDS = 0.02
+"""A node that answers within this has its block here right after announcing it."""
 
 BATCH_CALLS = 50
 """The most calls in one request; nodes and gateways limit it, the usual limit is 100."""
@@ -36,23 +39,6 @@ Turn: TypeAlias = Callable[[], Awaitable[None]]
 """Waits until what was answered may be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """What a node showed in one look.
-
-    head: the newest block it knows.
-    block: the one that was asked for, proven; None while the node does not have all of it.
-    safe, finalized: heights of these tags, None where the node has none or they were not asked.
-    node: the name of who showed it.
-    """
-
-    head: Header
-    block: Block | None
-    safe: int | None = None
-    finalized: int | None = None
-    node: str = ""
-
-
 class Node:
     """One endpoint; `async with` opens and closes it.
 
@@ -62,6 +48,8 @@ class Node:
     holds.  rank: who goes first under it.
     traces: how internal transfers are asked for, one more request for each block that has
     transactions.
+    arrives: told when a look brings the block at the head, before that is proven; of a node that is
+    near also when it announces one.
 
     head: the newest block that it showed in a look.
 
@@ -82,6 +70,7 @@ class Node:
         rank: Rank = Rank.LIVE,
         traces: Traces = "off",
         observe: Observe = lambda _method, _outcome, _seconds: None,
+        arrives: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
         self.pushes = url.startswith("ws")
@@ -94,6 +83,7 @@ class Node:
         self._rank = rank
         self._traces: Traces = traces
         self._observe = observe
+        self._arrives = arrives
         self._transport: Transport | None = None
         self._checked: int | None = None
         self._last_id = 0
@@ -142,6 +132,8 @@ class Node:
         if newest is None:
             raise NodeUnavailable("has no latest block")
         self.head = newest
+        if number == newest.number and rest[0].served is not None:
+            self._arrives()
         block = await self._block(rest[: len(wanted)], number, behind_head=number < newest.number)
         safe, finalized = rpc.heights_of_tags(rest[len(wanted) :]) or (None, None)
         return Sight(newest, block, safe, finalized, self.name)
@@ -246,6 +238,8 @@ class Node:
             source, news = rpc.news_of(notification)
             header = rpc.header_of(news) if source == subscription else None
             if header is not None:
+                if self.latency_seconds is not None and self.latency_seconds < NEAR_SECONDS:
+                    self._arrives()
                 yield header
 
     async def call(self, contract: Address, data: str, block: int | Tag) -> str | None:

@@ -15,8 +15,9 @@ from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.redaction import names_of
 from crypitor.worker import Observer
 from crypitor.worker.limit import Limits, Rank
-from crypitor.worker.node import Node, Sight, Turn
+from crypitor.worker.node import Node, Turn
 from crypitor.worker.rpc import Bloomed, Tag
+from crypitor.worker.sight import Sight
 from crypitor.worker.status import NodeState, NodeStatus
 from crypitor.worker.tracing import Traces
 
@@ -102,6 +103,7 @@ class Nodes:
         rank: Rank = Rank.LIVE,
         observer: Observer,
         traces: Traces = "off",
+        arrives: Callable[[], None] = lambda: None,
     ) -> Self:
         """Return the nodes behind these URLs; see Node for the arguments.
 
@@ -119,6 +121,7 @@ class Nodes:
                 rank=rank,
                 traces=traces,
                 observe=partial(observer.requested, network, name),
+                arrives=arrives,
             )
             for url, name in zip(urls, names_of(urls), strict=True)
         ]

@@ -60,13 +60,14 @@ class World:
         self.index.put(MONITOR)
         self.index.add_addresses("mo_1", [(B, None)])
 
-    def matcher(self, database=None):
+    def matcher(self, database=None, **options):
         async def nothing():
             pass
 
         return Matcher(
             self.queue, database or self.database, self.index, CHAINS, wake=lambda _: None,
             clock=lambda: 0, observer=self.heard, refresh=nothing,
+            **options,
         )  # fmt: skip
 
     async def take(self, matcher, *messages):
@@ -96,6 +97,17 @@ async def test_blocks_take_effect_once(world):
     await world.take(world.matcher(), message(1, "a1", "g", 1), message(3, "a2", "a1", 2))
 
     assert world.heard.blocks == [("a1", 1), ("a2", 1)]
+
+
+async def test_it_tells_when_a_block_is_stored(world):
+    """
+    Then whoever let it go first goes on.
+    """
+    told = []
+    matcher = world.matcher(told=lambda name: told.append((name, len(world.heard.blocks))))
+    await world.take(matcher, message(1, "a1", "g", 1), message(2, "a2", "a1", 2))
+
+    assert told == [("ethereum", 0), ("ethereum", 1)]
 
 
 async def test_a_missing_block_is_asked_for(world):

@@ -101,6 +101,38 @@ async def test_answers_many_at_once(chain, url, open_node):
     assert [sight.block.header.hash for sight in sights] == chain.canonical()
 
 
+async def test_tells_that_the_block_at_the_head_arrives(url, open_node):
+    """Others let it go first; those below it are not waited for."""
+    told = []
+    node = open_node(url, arrives=lambda: told.append("block"))
+    await node.next(9)
+    below = list(told)
+    await node.next(10)
+
+    assert below == []
+    assert told == ["block"]
+
+
+@pytest.mark.parametrize(("latency_seconds", "told"), [(0.001, True), (0.5, False)])
+async def test_a_near_node_tells_so_by_its_announcement(
+    chain, server, open_node, latency_seconds, told
+):
+    """What it announces is here within some milliseconds."""
+    arriving = []
+    node = open_node(server.ws_url, arrives=lambda: arriving.append("block"))
+    heads = aiter(node.heads())
+    first = asyncio.create_task(anext(heads))
+    async with asyncio.timeout(5):
+        while not first.done():
+            node.latency_seconds = latency_seconds
+            chain.mine()
+            await server.announce()
+            await asyncio.wait([first], timeout=0.05)
+    await heads.aclose()
+
+    assert bool(arriving) == told
+
+
 async def test_announces_heads(chain, server, open_node):
     """A WebSocket node tells of each new block."""
     node = open_node(server.ws_url)

@@ -1,0 +1,97 @@
+"""Who comes in crowds lets a block at the head go first, for some milliseconds."""
+
+import asyncio
+import time
+
+import pytest
+
+from crypitor.api.turnstile import Turnstile
+from crypitor.database.engine import Database
+from crypitor.precedence import LONGEST_SECONDS, Precedence
+
+
+async def test_nobody_waits_longer_than_the_limit():
+    """A block that gets stuck on its way holds nobody up for long."""
+    precedence = Precedence()
+    precedence.take("ethereum")
+    before = time.monotonic()
+    async with asyncio.timeout(5):
+        await precedence.over()
+
+    assert time.monotonic() - before >= LONGEST_SECONDS * 0.9
+    assert not precedence.taken
+
+
+async def test_blocks_without_end_leave_half_of_the_time_to_others():
+    """After precedence was over the next block has none for as long as it lasted."""
+    precedence = Precedence()
+    precedence.take("ethereum")
+    await asyncio.sleep(0.01)
+    precedence.leave("ethereum")
+    precedence.take("base")
+
+    assert not precedence.taken
+
+
+async def test_it_lasts_until_all_networks_have_left():
+    """Two blocks may be under way at once."""
+    precedence = Precedence()
+    precedence.take("ethereum")
+    precedence.take("base")
+    precedence.leave("ethereum")
+    taken = precedence.taken
+    precedence.leave("base")
+
+    assert taken
+    assert not precedence.taken
+
+
+async def test_where_no_block_is_matched_nobody_goes_first():
+    """A process that only loads blocks would wait for a first POST that is another's."""
+    precedence = Precedence(given=False)
+    precedence.take("ethereum")
+
+    assert not precedence.taken
+
+
+async def test_a_request_begins_when_the_block_has_left():
+    """Requests that came meanwhile pass one at each turn, in their order."""
+    precedence, passed = Precedence(), []
+    turnstile = Turnstile(precedence)
+
+    async def come(number: int) -> None:
+        await turnstile.passed()
+        passed.append((number, precedence.taken))
+
+    await turnstile.passed()  # the next is in the turn after this one
+    precedence.take("ethereum")
+    async with asyncio.TaskGroup() as requests:
+        for number in range(3):
+            requests.create_task(come(number))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        before = list(passed)
+        precedence.leave("ethereum")
+
+    assert before == []
+    assert passed == [(0, False), (1, False), (2, False)]
+
+
+@pytest.mark.parametrize("writes", [False, True])
+async def test_units_of_those_who_stand_aside_begin_when_the_block_has_left(tmp_path, writes):
+    """Others' units, the block's own among them, are not held up."""
+    precedence, seen = Precedence(), []
+
+    async def look(tx) -> None:
+        await tx.value("select 1")
+        seen.append(precedence.taken)
+
+    async with Database.open(f"sqlite:///{tmp_path}/x.db") as database:
+        aside = database.aside(precedence)
+        precedence.take("ethereum")
+        unit = asyncio.create_task((aside.write if writes else aside.read)(look))
+        await (database.write if writes else database.read)(look)
+        precedence.leave("ethereum")
+        await unit
+
+    assert seen == [True, False]
