@@ -111,6 +111,7 @@ class _Service:
         self._index = Index()
         self._limits = Limits()
         self._precedence = Precedence(given="monitor" in roles)
+        self._aside = database.aside(self._precedence)  # for what nobody waits for
         self._queue: Queue | None = None
         self._watchlist: Watchlist | None = None
         self._matcher: Matcher | None = None
@@ -159,7 +160,7 @@ class _Service:
                     ("monitor", self._matcher),
                     ("index", self._watchlist),
                     ("webhook", self._sender),
-                    *upkeep(self._config, self._roles, self._database, self._wake),
+                    *upkeep(self._config, self._roles, self._aside, self._wake),
                 )
                 if role is not None
             ]
@@ -231,7 +232,7 @@ class _Service:
                     TokenReader(
                         name,
                         await self._nodes(name, Rank.ASIDE),
-                        self._database,
+                        self._aside,
                         clock=clock,
                         leading=lambda follower=follower: follower.term is not None,  # type: ignore[misc]
                     )
