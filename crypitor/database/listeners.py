@@ -82,7 +82,7 @@ async def heard_of(tx: Transaction, match_ids: Sequence[str]) -> Heard:
 
 def last_heard(heard: Heard, match: str, endpoint: Recipient, returns: int) -> str | None:
     """Return the latest earlier delivery of a match at an endpoint, by what its ids can be."""
-    told = heard.get(match, {}).get(endpoint)
+    told = heard[match].get(endpoint) if match in heard else None
     if not told:
         return None
     for turn in range(returns, -1, -1):

@@ -305,10 +305,12 @@ class _Search:
         """Yield the match if one of these rules, all of which ask about the subject, holds."""
         if not rules or self.network not in watching.monitor.networks:
             return
-        facts = self.facts(subject, watching, direction, party)
-        conditions = [prepared.condition for prepared in rules]
-        if None in conditions or any(self.is_true(each, facts) for each in conditions if each):
-            yield self.match(watching, subject, direction, party)
+        conditions = [prepared.condition for prepared in rules if prepared.condition is not None]
+        if len(conditions) == len(rules):
+            facts = self.facts(subject, watching, direction, party)
+            if not any(self.is_true(condition, facts) for condition in conditions):
+                return
+        yield self.match(watching, subject, direction, party)
 
     def match(
         self,
