@@ -13,7 +13,7 @@ from typing import TypeAlias
 from crypitor.evm.types import Address
 from crypitor.monitor.models import Monitor
 from crypitor.monitor.prepared import Asked, Prepared, prepare_all
-from crypitor.monitor.watchers import Numbers, Part, Several, Watchers, all_of, each_of
+from crypitor.monitor.watchers import Labels, Numbers, Part, Several, Watchers, all_of, each_of
 
 Labelled: TypeAlias = tuple[Address, str | None]
 """An address and the user's label for it."""
@@ -35,7 +35,7 @@ class Watching:
     look_up: Callable[[Address], Numbers | None]
     monitor: Monitor
     rules: Prepared
-    labels: dict[Address, str] = field(default_factory=dict)
+    labels: Labels = field(default_factory=Labels)
     addresses: int = 0
 
     def watches(self, address: Address) -> bool:
@@ -59,6 +59,7 @@ class Index:
         self._numbers: dict[str, int] = {}
         self._next_number = 1
         self._stale = 0
+        self._left_labels: list[dict[object, str]] = []
         self._by_tag: set[int] = set()
         self.version = 0
         """Another one with every change that a block's matches may depend on."""
@@ -126,7 +127,7 @@ class Index:
         try:
             yield lambda pairs: self._add(number, watching, pairs)
         except BaseException:
-            self._stale += self._coming.pop(number).addresses
+            self._leave(self._coming.pop(number))
             raise
         self.remove(monitor.id)
         self._install(self._coming.pop(number))
@@ -140,15 +141,18 @@ class Index:
         if number is not None:
             watching = self._watchings.pop(number)
             self._forget_asked(watching)
-            self._stale += watching.addresses
+            self._leave(watching)
 
     def sweep(self) -> Iterator[None]:
-        """Free what is left of removed monitors, once it is much.
+        """Free what is left of removed monitors: many labels, and addresses once they are many.
 
         Addresses of a removed monitor lead to a number that is gone, which costs memory and nothing
         else. Between two steps of a few milliseconds, where anything may change, it yields; a
         million addresses are about a second's work.
         """
+        while self._left_labels:
+            self._left_labels.pop()
+            yield
         if self._stale <= max(_STALE_FLOOR, _STALE_SHARE * len(self._watchers)):
             return
         self._stale = 0
@@ -177,7 +181,11 @@ class Index:
             else:
                 continue
             watching.addresses -= 1
-            watching.labels.pop(address, None)
+            watching.labels.drop(address)
+
+    def _leave(self, watching: Watching) -> None:
+        self._stale += watching.addresses
+        self._left_labels.extend(watching.labels.parts.values())
 
     def _new_watching(self, monitor: Monitor) -> Watching:
         watching = Watching(self._next_number, self.look_up, monitor, prepare_all(monitor.rules))
@@ -205,6 +213,7 @@ class Index:
 
     def _add(self, number: int, watching: Watching, pairs: Iterable[Labelled]) -> None:
         parts, labels, added = self._watchers.parts, watching.labels, 0
+        labelled = bool(labels)
         for address, label in pairs:
             part = parts[address[-1]]
             present = part.get(address)
@@ -215,9 +224,10 @@ class Index:
                 part[address] = all_of((*each_of(present), number))
                 added += 1
             if label is not None:
-                labels[address] = label
-            elif labels:
-                labels.pop(address, None)
+                labels.put(address, label)
+                labelled = True
+            elif labelled:
+                labels.drop(address)
         watching.addresses += added
 
     def _sweep_some(self, part: Part, addresses: Iterable[object]) -> None:

@@ -1,4 +1,4 @@
-"""Who watches an address, for a million addresses and more. Pure.
+"""Who watches an address and what they call it, for a million addresses and more. Pure.
 
 A dictionary that grows moves all that it has: at 700,000 entries that takes 30 ms, in one go. So
 there are sixteen, by the last digit of the address, which is as evenly spread as any.
@@ -38,6 +38,8 @@ def all_of(numbers: tuple[int, ...]) -> Numbers:
 
 Part: TypeAlias = dict[object, Numbers]
 
+_DIGITS = "0123456789abcdef"
+
 
 class Watchers:
     """Address → the numbers of the monitors that watch it.
@@ -48,7 +50,7 @@ class Watchers:
     def __init__(self) -> None:
         # A key that is no text makes the dictionary store each hash beside its entry, which makes
         # a probe among a million addresses about four times as fast (CPython 3.11, dictobject.c).
-        self.parts: dict[str, Part] = {digit: {None: 0} for digit in "0123456789abcdef"}
+        self.parts: dict[str, Part] = {digit: {None: 0} for digit in _DIGITS}
 
     def __len__(self) -> int:
         """How many addresses there are."""
@@ -88,3 +90,48 @@ class Watchers:
             while rest:
                 yield part, rest[-length:]
                 del rest[-length:]
+
+
+MOST_IN_ONE = 10_000
+"""Labels, which take some 2 ms to be distributed."""
+
+_NONE: dict[str, dict[object, str]] = {}
+
+
+class Labels:
+    """Address → what one monitor calls it; only of the addresses that have a label.
+
+    few: all of them, as long as they are; most monitors have no more, and there may be very many.
+    parts: by the last digit of the address, once they are many, each with one key more, as there.
+    """
+
+    __slots__ = ("few", "parts")
+
+    def __init__(self) -> None:
+        self.few: dict[object, str] = {}
+        self.parts: dict[str, dict[object, str]] = _NONE
+
+    def __bool__(self) -> bool:
+        """Whether there are, or once were, any."""
+        return bool(self.few or self.parts)
+
+    def get(self, address: Address) -> str | None:
+        """Return an address's label, None if it has none."""
+        return self.parts.get(address[-1:], self.few).get(address)
+
+    def put(self, address: Address, label: str) -> None:
+        """Take an address's label, in place of the one that it has."""
+        part = self.parts.get(address[-1], self.few)
+        part[address] = label
+        if part is self.few and len(part) > MOST_IN_ONE:
+            self._distribute()
+
+    def drop(self, address: Address) -> None:
+        """Forget an address's label; to have none is no mistake."""
+        self.parts.get(address[-1], self.few).pop(address, None)
+
+    def _distribute(self) -> None:
+        self.parts = {digit: {None: ""} for digit in _DIGITS}
+        for address, label in self.few.items():
+            self.parts[str(address)[-1]][address] = label
+        self.few = {}

@@ -85,7 +85,7 @@ async def test_label_of_a_present_address_is_replaced(api, path):
     _, listed = await api.call("GET", path)
     [watching] = api.index.watching(api.index.look_up(A))
     assert [one["label"] for one in listed["data"]] == ["new", "kept"]
-    assert watching.labels == {A: "new", B: "kept"}
+    assert watching.labels.few == {A: "new", B: "kept"}
 
 
 INVALID = [

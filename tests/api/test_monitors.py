@@ -141,7 +141,7 @@ async def test_new_monitor_is_in_the_index_before_the_answer(api):
 
     [watching] = api.index.watching(api.index.look_up(BEACON))
     assert watching.monitor.id == made["id"]
-    assert watching.labels == {BEACON: "hot"}
+    assert watching.labels.few == {BEACON: "hot"}
 
 
 async def test_disabled_monitor_is_not_in_the_index(api):
@@ -379,7 +379,7 @@ async def test_disabling_and_enabling_move_the_index(api):
 
     [watching] = api.index.watching(api.index.look_up(f"0x{2:040x}"))
     assert gone is False
-    assert watching.labels == {f"0x{n:040x}": f"l{n}" for n in range(3)}
+    assert watching.labels.few == {f"0x{n:040x}": f"l{n}" for n in range(3)}
 
 
 async def test_any_address_is_found_by_contract(api):

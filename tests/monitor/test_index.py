@@ -1,5 +1,7 @@
+import weakref
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -95,7 +97,7 @@ def test_a_replacement_is_seen_at_once_and_whole():
     assert seen == [[["mo_1"], ["mo_1"], []]] * 2
     assert [who_watches(index, address) for address in ADDRESSES[:3]] == [[], ["mo_1"], ["mo_1"]]
     (watching,) = index.watching(index.look_up(ADDRESSES[1]))
-    assert (watching.monitor.name, watching.labels[ADDRESSES[1]]) == ("Renamed", "new")
+    assert (watching.monitor.name, watching.labels.get(ADDRESSES[1])) == ("Renamed", "new")
     assert index.addresses == 2
 
 
@@ -156,7 +158,35 @@ def test_labels_follow_their_address():
     index.add_addresses("mo_1", [(ADDRESSES[1], None)])
 
     (watching,) = index.watching(index.look_up(ADDRESSES[0]))
-    assert watching.labels == {ADDRESSES[0]: "warm"}
+    assert watching.labels.few == {ADDRESSES[0]: "warm"}
+
+
+class Label(str):
+    """A label of which can be known whether it is still there."""
+
+    __slots__ = ("__weakref__",)
+
+
+def test_many_labels_of_a_removed_monitor_are_freed_in_steps():
+    """
+    No step of the sweep frees more than a tenth of them, and in the end all are gone.
+    """
+    index, alive = Index(), weakref.WeakSet()
+
+    def labelled():
+        for number in range(12_000):
+            label = Label(number)
+            alive.add(label)
+            yield f"0x{number:040x}", label
+
+    index.put(MONITOR)
+    index.add_addresses("mo_1", labelled())
+    index.remove("mo_1")
+    left = [len(alive), *(len(alive) for _ in index.sweep())]
+
+    assert left[0] == 12_000
+    assert max(before - after for before, after in pairwise(left)) < 1_200
+    assert left[-1] == 0
 
 
 def test_contracts_follow_the_rules():

@@ -1,6 +1,7 @@
 import gc
+import random
 
-from crypitor.monitor.watchers import Several, Watchers, all_of
+from crypitor.monitor.watchers import MOST_IN_ONE, Labels, Several, Watchers, all_of
 
 
 def filled(number, count):
@@ -39,3 +40,25 @@ def test_text_that_is_no_address_is_not_watched():
 
     assert watchers.among({"0x", "0xZ", f"0x{7:040x}"}) == {f"0x{7:040x}": Several((1, 9))}
     assert [watchers.get(text) for text in ("", "0x", "0xZ")] == [None, None, None]
+
+
+def test_labels_are_found_whether_few_or_many():
+    """
+    Given, given again and taken away while they grow past one dictionary, labels are as in one.
+    """
+    chance = random.Random(5)
+    labels, model = Labels(), {}
+    for number in range(3 * MOST_IN_ONE):
+        address = f"0x{chance.randrange(2 * MOST_IN_ONE):040x}"
+        if chance.random() < 0.9:
+            labels.put(address, f"label {number}")
+            model[address] = f"label {number}"
+        else:
+            labels.drop(address)
+            model.pop(address, None)
+
+    found = {f"0x{n:040x}": labels.get(f"0x{n:040x}") for n in range(2 * MOST_IN_ONE)}
+    assert {address: label for address, label in found.items() if label is not None} == model
+    assert len(model) > MOST_IN_ONE
+    assert max(len(part) for part in labels.parts.values()) < len(model) / 12
+    assert labels.few == {}

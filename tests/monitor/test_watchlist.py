@@ -38,7 +38,7 @@ async def test_load_fills_the_index(stored):
     await Watchlist(stored, index).load()
 
     (watching,) = index.watching(index.look_up(ADDRESSES[0]))
-    assert (watching.monitor, watching.labels) == (MONITOR, {ADDRESSES[0]: "hot"})
+    assert (watching.monitor, watching.labels.few) == (MONITOR, {ADDRESSES[0]: "hot"})
 
 
 async def test_refresh_takes_over_what_other_processes_changed(stored):
