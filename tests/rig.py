@@ -88,10 +88,13 @@ class Service:
             schema = await asyncio.to_thread(newest_schema)
             if not path_of(url).exists():
                 path_of(url).write_bytes(schema)
+        roles = (word for role in self._roles for word in ("--role", role))
+        self.process = await self._begin(["run", *roles])
+
+    async def _begin(self, words: Sequence[str]) -> asyncio.subprocess.Process:
         with self.log.open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "crypitor", "run",
-                *(word for role in self._roles for word in ("--role", role)),
+            return await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "crypitor", *words,
                 cwd=self.folder, env=self.environ, stdout=log, stderr=log,
             )  # fmt: skip
 

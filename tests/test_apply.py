@@ -9,7 +9,8 @@ import msgspec
 from crypitor.listen import Receiver
 from crypitor.simulator.chain import SimulatedChain
 from crypitor.simulator.rpc import SimulatorServer
-from tests.rig import ADMIN_KEY, Service
+from tests.forked import ForkedService
+from tests.rig import ADMIN_KEY
 from tests.test_service import settings
 
 
@@ -30,7 +31,7 @@ async def test_a_file_becomes_webhooks(tmp_path):
     """
     chain = SimulatedChain(4)
     async with SimulatorServer(chain) as node, Receiver(list) as receiver:
-        service = Service(tmp_path, settings(node.url))
+        service = ForkedService(tmp_path, settings(node.url))
         await service.start()
         addresses = "\n".join(f'  "{actor.address}",' for actor in chain.actors)
         (tmp_path / "all.toml").write_text(
@@ -60,7 +61,7 @@ async def test_what_goes_wrong_has_its_status(tmp_path):
     2 for a wrong file, 1 for a service that cannot be reached or lets nobody in.
     """
     async with SimulatorServer(SimulatedChain(4)) as node:
-        service = Service(tmp_path, settings(node.url))
+        service = ForkedService(tmp_path, settings(node.url))
         await service.start()
         (tmp_path / "bad.json").write_text('{"monitors": {"M": {\n"networks": 3}}}')
         wrong = await crypitor(service, "apply", "bad.json")

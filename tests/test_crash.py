@@ -14,7 +14,8 @@ from crypitor.simulator.chain import SimulatedChain
 from crypitor.simulator.chaos import Chaos
 from crypitor.simulator.faults import Fault
 from crypitor.simulator.rpc import SimulatorServer
-from tests.rig import Service, heard
+from tests.forked import ForkedService
+from tests.rig import heard
 
 CONFIRMATIONS = 4
 LEASE_SECONDS = "2"
@@ -53,7 +54,7 @@ async def killed(folder, kills, blocks_each, seed, rates):
         SimulatorServer(chain, chaos=chaos) as node,
         Receiver(lambda: secrets) as receiver,
     ):
-        service = Service(
+        service = ForkedService(
             folder,
             {
                 "CRYPITOR__NETWORKS__DEV__CHAIN_ID": "1337",

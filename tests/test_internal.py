@@ -6,7 +6,8 @@ from crypitor.listen import Receiver
 from crypitor.simulator.audit import Question, audit
 from crypitor.simulator.chain import SimulatedChain
 from crypitor.simulator.rpc import SimulatorServer
-from tests.rig import Service, heard
+from tests.forked import ForkedService
+from tests.rig import heard
 
 CONFIRMATIONS = 3
 BLOCKS = 40
@@ -21,7 +22,7 @@ async def test_internal_transfers_arrive_as_they_happened(tmp_path, traces):
     chain = SimulatedChain(8)
     secrets = []
     async with SimulatorServer(chain) as node, Receiver(lambda: secrets) as receiver:
-        service = Service(
+        service = ForkedService(
             tmp_path,
             {
                 "CRYPITOR__NETWORKS__DEV__CHAIN_ID": "1337",

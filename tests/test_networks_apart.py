@@ -7,7 +7,7 @@ import pytest
 
 from crypitor.simulator.chain import SimulatedChain
 from crypitor.simulator.rpc import SimulatorServer
-from tests.rig import Service
+from tests.forked import ForkedService
 from tests.worker.faulty import FaultyNode, altered
 
 
@@ -30,7 +30,7 @@ async def test_one_network_waits_and_the_other_goes_on(tmp_path, lying):
     chain = SimulatedChain(4, chain_id=1337, transfers=(2, 4))
     chain.mine(5)
     async with SimulatorServer(chain) as server:
-        service = Service(
+        service = ForkedService(
             tmp_path,
             {
                 "CRYPITOR__NETWORKS__SOUND__CHAIN_ID": "1337",

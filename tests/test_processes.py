@@ -8,7 +8,8 @@ from crypitor.listen import Receiver
 from crypitor.simulator.audit import audit
 from crypitor.simulator.chain import SimulatedChain
 from crypitor.simulator.rpc import SimulatorServer
-from tests.rig import Service, heard
+from tests.forked import ForkedService
+from tests.rig import heard
 from tests.test_crash import CONFIRMATIONS, ask
 
 
@@ -31,8 +32,10 @@ async def test_an_api_in_a_process_of_its_own(tmp_path):
             "CRYPITOR__NETWORKS__DEV__POLL_SECONDS": "0.02",
             "CRYPITOR__NETWORKS__DEV__START": "0",
         }
-        api = Service(tmp_path / "api", settings, roles=["api", "webhook"], migrated=False)
-        rest = Service(tmp_path / "rest", settings, roles=["worker", "monitor"], migrated=False)
+        api = ForkedService(tmp_path / "api", settings, roles=["api", "webhook"], migrated=False)
+        rest = ForkedService(
+            tmp_path / "rest", settings, roles=["worker", "monitor"], migrated=False
+        )
         await asyncio.gather(api.start(), rest.start())
         await api.until_tip("dev", 5)
         question = await ask(api, chain, receiver, secrets)

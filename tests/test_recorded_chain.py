@@ -11,7 +11,8 @@ import pytest
 
 from crypitor.listen import Receiver
 from tests import recorded
-from tests.rig import Service, free_port, heard
+from tests.forked import ForkedService
+from tests.rig import free_port, heard
 
 ADDRESSES = 200
 REPLAY = recorded.SHARED / "tools" / "replay_rpc.py"
@@ -71,7 +72,7 @@ async def test_webhooks_equal_a_plain_reading(tmp_path):
     watched |= {moved["to"] for moved in kinds.values()}
     secrets = []
     async with replayed(1) as (url, head), Receiver(lambda: secrets) as receiver:
-        service = Service(
+        service = ForkedService(
             tmp_path,
             {
                 "CRYPITOR__NETWORKS__ETHEREUM__RPC": json.dumps([url]),
@@ -93,7 +94,7 @@ async def test_webhooks_equal_a_plain_reading(tmp_path):
         )
         secrets.append(monitor["webhook"]["secret"])
         await service.stop()
-        service = Service(tmp_path, service.settings)
+        service = ForkedService(tmp_path, service.settings)
         await service.start()
         await service.until_tip("ethereum", head)
         await service.until_nothing_is_due()

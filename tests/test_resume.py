@@ -10,7 +10,8 @@ from crypitor.listen import Receiver
 from crypitor.simulator.audit import Question, audit
 from crypitor.simulator.chain import SimulatedChain
 from crypitor.simulator.rpc import SimulatorServer
-from tests.rig import Service, heard
+from tests.forked import ForkedService
+from tests.rig import heard
 
 MAX_REORG_DEPTH = 5
 CONFIRMATIONS = 3
@@ -44,7 +45,7 @@ async def test_a_network_that_stopped_goes_on(tmp_path):
     chain.mine(12)
     secrets = []
     async with SimulatorServer(chain) as node, Receiver(lambda: secrets) as receiver:
-        service = Service(
+        service = ForkedService(
             tmp_path,
             {
                 "CRYPITOR__NETWORKS__DEV__CHAIN_ID": "1337",
@@ -106,7 +107,7 @@ async def readiness(service):
 )
 async def test_refuses_what_cannot_be(tmp_path, words, sentence):
     """A network that is not followed, and a block without a parent, are refused."""
-    status, said = await command(Service(tmp_path, {}), "network", "resume", *words)
+    status, said = await command(ForkedService(tmp_path, {}), "network", "resume", *words)
 
     assert status != 0
     assert sentence in said
@@ -117,7 +118,7 @@ async def test_refuses_a_network_that_has_not_begun(tmp_path):
     chain = SimulatedChain(1)
     chain.mine(3)
     async with SimulatorServer(chain) as node:
-        service = Service(
+        service = ForkedService(
             tmp_path,
             {
                 "CRYPITOR__NETWORKS__DEV__CHAIN_ID": "1337",

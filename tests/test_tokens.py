@@ -7,7 +7,7 @@ import msgspec
 from crypitor.listen import Receiver
 from crypitor.simulator.chain import SimulatedChain
 from crypitor.simulator.rpc import SimulatorServer
-from tests.rig import Service
+from tests.forked import ForkedService
 from tests.test_service import settings
 from tests.worker.faulty import FaultyNode
 
@@ -57,7 +57,7 @@ async def test_the_first_match_has_null_and_the_next_ones_have_the_name(tmp_path
     chain = SimulatedChain(3)
     truth = {t.address: (t.name, t.symbol, t.decimals) for t in chain.contracts.erc20}
     async with SimulatorServer(chain) as node, Receiver(list) as receiver:
-        service = Service(tmp_path, settings(node.url))
+        service = ForkedService(tmp_path, settings(node.url))
         await service.start()
         await watch(service, chain, receiver)
         chain.mine()
@@ -98,7 +98,7 @@ async def test_a_node_that_hangs_on_calls_delays_no_block(tmp_path):
         await node.stop()
         await node.start()
         async with Receiver(list) as receiver:
-            service = Service(tmp_path, settings(node.url))
+            service = ForkedService(tmp_path, settings(node.url))
             await service.start()
             await watch(service, chain, receiver)
             chain.mine()
@@ -119,7 +119,7 @@ async def test_the_original_format(tmp_path):
     chain = SimulatedChain(3)
     secrets = []
     async with SimulatorServer(chain) as node, Receiver(lambda: secrets) as receiver:
-        service = Service(
+        service = ForkedService(
             tmp_path,
             settings(node.url)
             | {

@@ -12,7 +12,8 @@ from crypitor.listen import Receiver
 from crypitor.simulator.audit import Question, audit
 from crypitor.simulator.chain import SimulatedChain
 from crypitor.simulator.rpc import SimulatorServer
-from tests.rig import Service, heard
+from tests.forked import ForkedService
+from tests.rig import heard
 
 BLOCKS = 200
 CONFIRMATIONS = 4
@@ -27,7 +28,7 @@ SETTINGS = {
 
 
 def service_on(folder, node, **settings):
-    return Service(
+    return ForkedService(
         folder, {**SETTINGS, "CRYPITOR__NETWORKS__DEV__RPC": f'["{node.url}"]', **settings}
     )
 
