@@ -1,6 +1,7 @@
 """What tests of several folders need: a database of their own, on each database that is there."""
 
 import asyncio
+import gc
 import os
 import shutil
 import sys
@@ -38,6 +39,12 @@ DIALECTS = [
     "sqlite",
     *([pytest.param("postgresql", marks=pytest.mark.live)] if POSTGRES else []),
 ]
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is there before the first test out of the search for garbage, a seventh of the work."""
+    gc.collect()
+    gc.freeze()
 
 
 @asynccontextmanager
