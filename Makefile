@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 PYTEST := $(BIN)/python -m pytest
-WORKERS := 2
+SPREAD := -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run test test-live soak soak-live bench check format lock binary clean
@@ -21,10 +21,10 @@ run: setup ## runs the service with config.toml
 	@$(BIN)/crypitor run
 
 test: $(VENV)/dev.stamp ## the tests that need nothing else on the machine; ARGS="-k name" selects
-	$(PYTEST) -n $(WORKERS) -m "not live and not soak" $(ARGS)
+	$(PYTEST) $(SPREAD) -m "not live and not soak" $(ARGS)
 
 test-live: $(VENV)/dev.stamp build/kafka/stamp dist/crypitor/crypitor ## the tests beside real neighbours (PostgreSQL, Kafka, anvil, Chromium)
-	$(BIN)/python tests/live/postgres.py $(PYTEST) -n $(WORKERS) -m "live and not soak" $(ARGS)
+	$(BIN)/python tests/live/postgres.py $(PYTEST) $(SPREAD) -m "live and not soak" $(ARGS)
 
 soak: $(VENV)/dev.stamp ## the long tests: crashes, chaos, and chance ten times as often
 	$(PYTEST) -m "soak and not live" --timeout 3600 $(ARGS)
