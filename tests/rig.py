@@ -151,6 +151,15 @@ class Service:
             while ((await self.get(f"/v1/networks/{network}"))["tip"] or -1) < number:
                 await asyncio.sleep(0.05)
 
+    async def until_ready(self, seconds: float = 30) -> None:
+        """Wait until nothing is in trouble: a role that nobody waits for tries again after 15 s."""
+        async with asyncio.timeout(seconds), self.api() as api:
+            while True:
+                async with api.get("/readyz") as answer:
+                    if answer.status == 200:
+                        return
+                await asyncio.sleep(0.05)
+
     async def until_nothing_is_due(self, seconds: float = 60) -> None:
         """Wait until every delivery has ended."""
         async with asyncio.timeout(seconds):

@@ -126,7 +126,7 @@ async def test_nothing_is_lost_while_the_database_fails(tmp_path, trouble):
             await service.until_tip("dev", chain.head.number)
             await service.until_nothing_is_due()
             ended = service.process.returncode
-            await service.get("/readyz")
+            await service.until_ready()
             found = audit(chain, [question], heard(receiver), chain.head.number)
             outages = service.log.read_text().count("outage begins")
             status = await service.stop()
