@@ -101,15 +101,7 @@ class Service:
     async def start(self, ready: int = 200) -> None:
         """Start the process and wait until /readyz answers with this status."""
         await self.start_without_api()
-        async with asyncio.timeout(START_SECONDS), self.api() as api:
-            while True:
-                if self.process.returncode is not None:
-                    raise AssertionError(f"ended at its start:\n{self.log.read_text()}")
-                with suppress(aiohttp.ClientError):
-                    async with api.get("/readyz") as answer:
-                        if answer.status == ready:
-                            return
-                await asyncio.sleep(0.02)
+        await self.until_ready(ready, START_SECONDS)
 
     async def kill(self) -> None:
         """End it as a power cut would."""
@@ -151,14 +143,20 @@ class Service:
             while ((await self.get(f"/v1/networks/{network}"))["tip"] or -1) < number:
                 await asyncio.sleep(0.05)
 
-    async def until_ready(self, seconds: float = 30) -> None:
-        """Wait until nothing is in trouble: a role that nobody waits for tries again after 15 s."""
+    async def until_ready(self, ready: int = 200, seconds: float = 30) -> None:
+        """Wait until /readyz answers with this status.
+
+        After an outage that takes up to 15 s: a role that nobody waits for tries again so late.
+        """
         async with asyncio.timeout(seconds), self.api() as api:
             while True:
-                async with api.get("/readyz") as answer:
-                    if answer.status == 200:
-                        return
-                await asyncio.sleep(0.05)
+                if self.process.returncode is not None:
+                    raise AssertionError(f"ended at its start:\n{self.log.read_text()}")
+                with suppress(aiohttp.ClientError):
+                    async with api.get("/readyz") as answer:
+                        if answer.status == ready:
+                            return
+                await asyncio.sleep(0.02)
 
     async def until_nothing_is_due(self, seconds: float = 60) -> None:
         """Wait until every delivery has ended."""
