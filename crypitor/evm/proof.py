@@ -5,24 +5,14 @@ and address, topics and data of each log. Nothing here proves a transaction's ow
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import chain, repeat
 
 from crypitor.errors import Unproven
-from crypitor.evm import rlp
 from crypitor.evm.bloom import logs_bloom
 from crypitor.evm.profiles import PLAIN, Level, Profile
-from crypitor.evm.trie import ordered_root
-from crypitor.evm.types import Log, Receipt, Seal, Transaction, counted
-
-_DEPOSIT = 0x7E
-_POST_STATE = b"\0"
-
-_ADDRESS_TEXT = len("0x") + 40
-_TOPIC_SIZES = {len("0x") + 64}
-_TOPIC_PREFIX = "a0"  # RLP: a string of 32 bytes
-_BLOOM_TEXT = len("0x") + 512
-_BLOOM_PREFIX = "b90100"  # RLP: a string of 256 bytes
+from crypitor.evm.receipts import encode_receipts
+from crypitor.evm.trie import streamed_root
+from crypitor.evm.types import Receipt, Seal, Transaction, counted
 
 
 def prove(
@@ -39,47 +29,6 @@ def prove(
         raise Unproven(
             "receipts", f"block {seal.hash}: not the hex it should be: {wrong}"
         ) from wrong
-
-
-def encode_receipt(receipt: Receipt, profile: Profile = PLAIN) -> bytes:
-    """Return the consensus encoding: a type byte for typed ones, then the RLP list.
-
-    Sources: EIP-658 (status in place of root; some nodes serve both), EIP-2718 (types), OP stack
-    specification "deposits": type 0x7e appends depositNonce and depositReceiptVersion from the
-    Canyon upgrade on; before it nodes serve the nonce and no version, and neither is committed to.
-    """
-    kind = int(receipt.type, 16) if receipt.type else 0
-    outcome = _outcome(receipt)
-    if kind and receipt.type in profile.post_state_types:
-        kind, outcome = 0, _POST_STATE
-    # As hex text until the end: most of it is served as such.
-    logs = "".join(map(_log, receipt.logs))
-    text = (
-        f"{rlp.encode(outcome).hex()}{_number(receipt.cumulative_gas_used)}"
-        f"{_bloom(receipt)}{_list_prefix(len(logs) // 2)}{logs}"
-    )
-    if kind == _DEPOSIT and receipt.deposit_receipt_version is not None:
-        text += _number(receipt.deposit_nonce or "0x0")
-        text += _number(receipt.deposit_receipt_version)
-    head = f"{kind:02x}" if kind else ""
-    return bytes.fromhex(f"{head}{_list_prefix(len(text) // 2)}{text}")
-
-
-def _number(quantity: str) -> str:
-    return rlp.encode(rlp.integer(int(quantity, 16))).hex()
-
-
-def _bloom(receipt: Receipt) -> str:
-    """Return the receipt's bloom as RLP; if none is served, the one that its logs give."""
-    if len(receipt.logs_bloom) == _BLOOM_TEXT:
-        return _BLOOM_PREFIX + receipt.logs_bloom[2:]
-    return rlp.encode(_bytes(receipt.logs_bloom) or logs_bloom(receipt.logs)).hex()
-
-
-@lru_cache(maxsize=4096)
-def _list_prefix(size: int) -> str:
-    """Return what stands before a list whose items take so many bytes."""
-    return rlp.list_prefix(size).hex()
 
 
 def _prove(
@@ -209,52 +158,12 @@ def _prove_own_bloom(seal: Seal, receipt: Receipt) -> None:
 
 
 def _prove_root(seal: Seal, receipts: Sequence[Receipt], profile: Profile) -> None:
-    root = ordered_root([encode_receipt(receipt, profile) for receipt in receipts])
+    root = streamed_root(encode_receipts(receipts, profile), len(receipts))
     if root != _bytes(seal.receipts_root):
         raise Unproven(
             "root",
             f"{_name(seal)}: its receipts give the root 0x{root.hex()}, not {seal.receipts_root}",
         )
-
-
-def _outcome(receipt: Receipt) -> bytes:
-    if receipt.status is None or receipt.has_post_state:
-        return _bytes(receipt.root or "0x")
-    return rlp.integer(int(receipt.status, 16))
-
-
-def _log(log: Log) -> str:
-    """Encode a log, as hex; the sizes that consensus allows take a way without a call a field."""
-    size = (len(log.data) - len("0x")) // 2
-    if (
-        len(log.address) == _ADDRESS_TEXT
-        and len(log.topics) <= 4
-        and size != 1
-        and _TOPIC_SIZES.issuperset(map(len, log.topics))
-    ):
-        head, before_topics, before_data = _shape(len(log.topics), size)
-        topics = "".join(log.topics).replace("0x", _TOPIC_PREFIX)
-        return f"{head}{log.address[2:]}{before_topics}{topics}{before_data}{log.data[2:]}"
-    fields: list[rlp.Item] = [
-        _bytes(log.address),
-        [_bytes(topic) for topic in log.topics],
-        _bytes(log.data),
-    ]
-    return rlp.encode(fields).hex()
-
-
-@lru_cache(maxsize=4096)
-def _shape(topics: int, size: int) -> tuple[str, str, str]:
-    """Return what stands before address, topics and data of such a log: RLP's lengths, as hex."""
-    example: list[rlp.Item] = [bytes(20), [bytes(32)] * topics, bytes(size)]
-    address, listed, data = (rlp.encode(part).hex() for part in example)
-    whole = rlp.encode(example).hex()
-    head = whole[: len(whole) - len(address) - len(listed) - len(data)]
-    return (
-        head + address[:2],
-        listed[: len(listed) - 66 * topics],
-        data[: len(data) - 2 * size],
-    )
 
 
 def _bytes(text: str) -> bytes:

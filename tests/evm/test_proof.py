@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from crypitor.errors import Unproven
 from crypitor.evm.bloom import logs_bloom
 from crypitor.evm.profiles import profile_of
-from crypitor.evm.proof import encode_receipt, prove
+from crypitor.evm.proof import prove
+from crypitor.evm.receipts import encode_receipt
 from crypitor.evm.types import Header
 from tests.evm.recorded import recorded_block, recorded_blocks
 
