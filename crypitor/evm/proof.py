@@ -5,7 +5,6 @@ and address, topics and data of each log. Nothing here proves a transaction's ow
 """
 
 from collections.abc import Sequence
-from itertools import chain, repeat
 
 from crypitor.errors import Unproven
 from crypitor.evm.bloom import logs_bloom
@@ -94,17 +93,19 @@ def _prove_block_hash(
 ) -> None:
     """Hold all parts against the block's hash, and logs against the transaction they came with.
 
-    All at once, and one by one to say what is wrong.
+    All in one look, and one by one to say what is wrong.
     """
-    logs = [*chain.from_iterable([receipt.logs for receipt in receipts])]
+    block_hash = seal.hash
     places = [transaction.block_hash for transaction in transactions]
     places += [receipt.block_hash for receipt in receipts]
-    places += [log.block_hash for log in logs]
     hashes = [transaction.hash for transaction in transactions]
-    owners = chain.from_iterable(map(repeat, hashes, [len(receipt.logs) for receipt in receipts]))
-    if places.count(seal.hash) == len(places) and (
-        [log.transaction_hash for log in logs] == [*owners]
-    ):
+    strays = [
+        log
+        for owner, receipt in zip(hashes, receipts, strict=True)
+        for log in receipt.logs
+        if log.transaction_hash != owner or log.block_hash != block_hash
+    ]
+    if not strays and places.count(block_hash) == len(places):
         return
     for transaction, receipt in zip(transactions, receipts, strict=True):
         if transaction.block_hash != seal.hash:
@@ -127,8 +128,7 @@ def _elsewhere(seal: Seal, part: str, transaction: str, block_hash: str) -> Unpr
 
 
 def _prove_logs(receipts: Sequence[Receipt]) -> None:
-    logs = chain.from_iterable([receipt.logs for receipt in receipts])
-    indexes = [log.index for log in logs]
+    indexes = [log.index for receipt in receipts for log in receipt.logs]
     if indexes == counted(len(indexes)):
         return
     expected = 0
