@@ -1,6 +1,7 @@
 """The 2048-bit filter over addresses and topics of logs. Source: yellow paper, section 4.3.1."""
 
 import struct
+from binascii import unhexlify
 from collections.abc import Iterable
 
 from sha3 import keccak_256
@@ -9,7 +10,7 @@ from crypitor.evm.types import Log
 
 _SIZE = 256
 _BITS = 8 * _SIZE
-_LAST_BIT = _BITS - 1
+_LOW_BITS = (_BITS - 1).to_bytes(2, "big")
 _ONE = ord("1")
 
 
@@ -20,9 +21,14 @@ def bloom(items: Iterable[bytes]) -> bytes:
     the lowest of the last byte.
     """
     digests = b"".join([keccak_256(item).digest()[:6] for item in items])
+    size = len(digests)
+    # The other bits are cleared in one go: as many bytes as one number.
+    mask = int.from_bytes(_LOW_BITS * (size // 2), "big")
+    numbers = (int.from_bytes(digests, "big") & mask).to_bytes(size, "big")
     digits = bytearray(b"0") * _BITS
-    for number in struct.unpack(f">{len(digests) // 2}H", digests):
-        digits[_LAST_BIT - (number & _LAST_BIT)] = _ONE
+    for number in struct.unpack(f">{size // 2}H", numbers):
+        digits[number] = _ONE
+    digits.reverse()
     return int(digits, 2).to_bytes(_SIZE, "big")
 
 
@@ -31,8 +37,11 @@ def logs_bloom(logs: Iterable[Log]) -> bytes:
 
     An item that occurs again sets the same bits: each is hashed once.
     """
-    items: set[str] = set()
-    for log in logs:
-        items.add(log.address)
-        items.update(log.topics)
-    return bloom([bytes.fromhex(item[2:]) for item in items])
+    logs = [*logs]
+    texts = {log.address for log in logs}
+    texts.update(*[log.topics for log in logs])
+    try:
+        items = [unhexlify(text[2:]) for text in texts]
+    except ValueError:
+        items = [bytes.fromhex(text[2:]) for text in texts]  # skips blanks
+    return bloom(items)

@@ -1,4 +1,9 @@
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
 from crypitor.evm.bloom import bloom, logs_bloom
+from crypitor.evm.keccak import keccak
 from crypitor.evm.types import Log
 from tests.evm.recorded import recorded_block
 
@@ -7,8 +12,6 @@ def test_an_item_sets_the_bits_of_the_yellow_paper():
     """
     Agrees with go-ethereum's TestBloomExtensively: 100 items "xxxxxxxxxx data <i> yyyyyyyyyyyyyy".
     """
-    from crypitor.evm.keccak import keccak
-
     items = [f"xxxxxxxxxx data {index} yyyyyyyyyyyyyy".encode() for index in range(100)]
 
     assert (
@@ -35,6 +38,26 @@ def test_a_repeated_item_changes_nothing():
 
     assert logs_bloom([log, log]) == logs_bloom([log])
     assert logs_bloom([log]) == bloom([b"\xab" * 20, b"\x01" * 32])
+
+
+@given(st.lists(st.binary(max_size=40), max_size=20))
+def test_the_bits_are_those_of_a_filter_set_one_by_one(items):
+    """Any items set the bits that the yellow paper names, one number at a time."""
+    expected = 0
+    for item in items:
+        digest = keccak(item)
+        for place in (0, 2, 4):
+            expected |= 1 << int.from_bytes(digest[place : place + 2], "big") % 2048
+
+    assert int.from_bytes(bloom(items), "big") == expected
+
+
+def test_blanks_between_bytes_are_not_seen():
+    """A node that puts them there has said the same address, as Python reads it."""
+    log = Log("0x" + "ab" * 20, (), "0x", "0x0", "0x", "0x")
+    blanks = replace(log, address="0x" + " ab" * 20)
+
+    assert logs_bloom([log, blanks]) == logs_bloom([log])
 
 
 def test_recorded_receipts_have_their_bloom():
