@@ -3,7 +3,7 @@
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 
-from crypitor.database.blocks import Saved
+from crypitor.database.effects import Saved
 from crypitor.metrics import Metrics
 from crypitor.monitor.match import Tally
 from crypitor.monitor.models import Match, Phase

@@ -14,7 +14,7 @@ from crypitor.backfill.question import MOST_NAMED, Question, log_question
 from crypitor.backfill.reading import LeftChain, Reader
 from crypitor.backfill.span import Span
 from crypitor.database.addresses import CHUNK
-from crypitor.database.blocks import Saved
+from crypitor.database.effects import Saved
 from crypitor.database.engine import Database
 from crypitor.database.jobs import (
     Advance,

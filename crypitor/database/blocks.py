@@ -1,55 +1,39 @@
-"""The effect of blocks, as one unit: headers, matches, deliveries, what is confirmed and reverted.
+"""The effect of blocks, in units: headers, matches, deliveries, what is confirmed and reverted.
 
-The first statement moves the network's sequence from what the caller knew; where that is no longer
-true somebody else has matched the chain meanwhile, and nothing is written.
+The first statement of each moves the network's sequence from what the caller knew, or holds it
+there; where that is no longer true somebody else has matched the chain meanwhile, and nothing is
+written.
 """
 
-import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from itertools import count
-from typing import TypeAlias, TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from crypitor.database.deliveries import NewDelivery, queue_deliveries
-from crypitor.database.engine import Row, Transaction
-from crypitor.database.listeners import Heard, Listener, heard_of, last_heard, listeners_of
+from crypitor.database.effects import Effect, Occasion, Saved, store_matches, tell
+from crypitor.database.engine import Transaction
 from crypitor.database.monitors import hold_revision
-from crypitor.database.tokens import find_tokens
 from crypitor.errors import IndexOutdated
-from crypitor.evm.metadata import NOTHING, Token
-from crypitor.evm.types import Address, Header
-from crypitor.monitor.models import Confirmations, Match, Phase, delivery_id
-from crypitor.monitor.tokens import Kept
-from crypitor.webhook.formats import Texts, texts_of
+from crypitor.evm.types import Hash, Header
+from crypitor.monitor.models import Phase
 from crypitor.webhook.message import NetworkTitle
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What is told as of a block.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tip(Occasion):
+    """The newest matched block of a chain.
 
-    title: of the network, for people.
-    matches: found in it, each with the confirmations that its monitor, or else its network,
-    requires.
-    tokens: what is known of their contracts. unknown: those of which it is not.
-    now: unix milliseconds.
+    sequence: of its message. safe, finalized: heights of the node's tags, None where it has none.
     """
 
-    network: str
-    chain_id: int
-    title: NetworkTitle
-    header: Header
-    matches: Sequence[tuple[Match, Confirmations]]
-    now: int
-    tokens: Mapping[Address, Token] = field(default_factory=dict)
-    unknown: Collection[Address] = ()
+    sequence: int
+    safe: int | None = None
+    finalized: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockEffect(Effect):
     """What a block does to its chain.
 
+    sequence: of its message.
     ancestor_number: the block it stands on; matched blocks above it are orphaned. None for the
     first block.
     safe, finalized: heights of the node's tags, None where it has none.
@@ -65,26 +49,18 @@ class BlockEffect(Effect):
     oldest_kept: int
     revision: int | None = None
 
-
-@dataclass(slots=True)
-class Saved:
-    """What came of it.
-
-    fresh: ids of the matches that were not stored before.
-    endpoints: ids of those that have something new to be sent.
-    tokens: what the database knows of contracts that were unknown.
-    """
-
-    fresh: set[str] = field(default_factory=set)
-    confirmed: int = 0
-    reverted: int = 0
-    endpoints: set[str] = field(default_factory=set)
-    tokens: Mapping[Address, Kept] = field(default_factory=dict)
-
     @property
-    def new_matches(self) -> int:
-        """How many matches were not stored before."""
-        return len(self.fresh)
+    def tip(self) -> Tip:
+        """What the block is once it is stored."""
+        return Tip(
+            network=self.network,
+            title=self.title,
+            header=self.header,
+            now=self.now,
+            sequence=self.sequence,
+            safe=self.safe,
+            finalized=self.finalized,
+        )
 
 
 ADVANCE = """update networks set sequence = :sequence
@@ -100,7 +76,8 @@ KEEP_HEADER = """insert into headers (network, number, hash, parent_hash, timest
 SELECT_ORPHANED = """select id, monitor_id, phase, returns, block_number, confirm_block,
         confirm_tag, document, origin
     from matches
-    where network = :network and block_number > :ancestor and phase <> 'reverted'
+    where network = :network and block_number > :ancestor and block_hash <> :coming
+        and phase <> 'reverted'
     order by position"""
 
 SELECT_CONFIRMED = """select id, monitor_id, phase, returns, block_number, confirm_block,
@@ -112,285 +89,118 @@ SELECT_CONFIRMED = """select id, monitor_id, phase, returns, block_number, confi
 CONFIRMED_BY_NUMBER = "confirm_block <= :height"
 CONFIRMED_BY_TAG = "confirm_block is null and confirm_tag = :tag and block_number <= :height"
 
-SELECT_STORED = """select id, phase, returns, document, origin from matches
-    where network = :network and block_number between :first and :last and block_hash in {hashes}"""
-
-NEXT_POSITIONS = """update counters set value = value + :count where name = 'matches'
-    returning value"""
-
-INSERT_MATCH = """insert into matches (id, position, project_id, monitor_id, network, kind,
-        direction, address, block_number, block_hash, transaction_hash, phase, returns,
-        confirm_block, confirm_tag, document, origin, created_at)
-    values (:id, :position, :project_id, :monitor_id, :network, :kind,
-        :direction, :address, :block_number, :block_hash, :transaction_hash, :phase, :returns,
-        :confirm_block, :confirm_tag, :document, :origin, :created_at)"""
-
-RETURN_MATCH = """update matches set phase = 'detected', returns = returns + 1 where id = :id"""
-
-AT_ONCE = 100
-"""Matches of which documents and bodies are made without a pause."""
-
 
 async def save_blocks(
-    tx: Transaction, effects: Sequence[BlockEffect], expected_sequence: int
+    tx: Transaction,
+    effects: Sequence[BlockEffect],
+    expected_sequence: int,
+    *,
+    confirming: bool = True,
 ) -> Saved | None:
     """Store the effects of blocks, each the parent of the next.
 
     expected_sequence: of the message before, as the caller knows it. Where that has passed, None is
-    returned and nothing stored. What is confirmed by any of them is told as of the last one.
+    returned and nothing stored. What is confirmed by any of them is told as of the last one; if not
+    `confirming`, that is left to `confirm_as_of`.
     Raises IndexOutdated if monitors have changed: the order of commits says by which monitors a
     block is matched.
     """
     first, last = effects[0], effects[-1]
-    moved = await tx.value(
-        ADVANCE, sequence=last.sequence, network=last.network, expected=expected_sequence
-    )
-    if moved is None:
+    if not await _moved(tx, last.network, expected_sequence, last.sequence):
         return None
     saved = Saved()
-    if first.ancestor_number is not None:
-        await _revert_orphaned(tx, first, first.ancestor_number, saved)
-        await tx.run(FORGET_ORPHANED_HEADERS, network=first.network, ancestor=first.ancestor_number)
+    await _leave_branch(tx, first, saved)
     await tx.many(KEEP_HEADER, [(effect.network, *_fields(effect.header)) for effect in effects])
     await tx.run(FORGET_OLD_HEADERS, network=last.network, oldest=last.oldest_kept)
     await store_matches(tx, effects, saved)
-    await _confirm(tx, last, saved)
-    if last.revision is not None:
+    if confirming:
+        await _confirm(tx, last.tip, saved)
+    await _require_revision(tx, effects)
+    return saved
+
+
+async def save_some(tx: Transaction, effect: BlockEffect, expected_sequence: int) -> Saved | None:
+    """Store some matches of the next block, which is not the chain's first, before the block.
+
+    The branch that it leaves goes with the first of them. The chain stands at the block's ancestor
+    until `save_blocks` has stored the rest: whichever block comes next, the same or another, these
+    matches are above what it stands on. Otherwise as `save_blocks`.
+    """
+    if not await _moved(tx, effect.network, expected_sequence, expected_sequence):
+        return None
+    saved = Saved()
+    await _leave_branch(tx, effect, saved)
+    await store_matches(tx, [effect], saved)
+    await _require_revision(tx, [effect])
+    return saved
+
+
+async def confirm_as_of(tx: Transaction, tip: Tip) -> Saved | None:
+    """Tell what the newest matched block confirms; None where the chain has gone on since.
+
+    What is not told, because the process ends before, the next block confirms.
+    """
+    if not await _moved(tx, tip.network, tip.sequence, tip.sequence):
+        return None
+    saved = Saved()
+    await _confirm(tx, tip, saved)
+    return saved
+
+
+async def _moved(tx: Transaction, network: str, expected: int, sequence: int) -> bool:
+    """Move the network's sequence, or hold it where it is; False if it is elsewhere."""
+    name = await tx.value(ADVANCE, sequence=sequence, network=network, expected=expected)
+    return name is not None
+
+
+async def _leave_branch(tx: Transaction, effect: BlockEffect, saved: Saved) -> None:
+    if effect.ancestor_number is not None:
+        await _revert_orphaned(tx, effect, effect.ancestor_number, effect.header.hash, saved)
+        await tx.run(
+            FORGET_ORPHANED_HEADERS, network=effect.network, ancestor=effect.ancestor_number
+        )
+
+
+async def _require_revision(tx: Transaction, effects: Sequence[BlockEffect]) -> None:
+    if effects[-1].revision is not None:
         held = await hold_revision(tx)
         if any(effect.revision != held for effect in effects):
             raise IndexOutdated("monitors have changed since the blocks were matched")
-    return saved
 
 
 def _fields(header: Header) -> tuple[object, ...]:
     return header.number, header.hash, header.parent_hash, header.timestamp
 
 
-async def store_matches(tx: Transaction, effects: Sequence[Effect], saved: Saved) -> None:
-    """Store the matches of blocks of one network that are not stored yet, and queue their news."""
-    effects = [effect for effect in effects if effect.matches]
-    if not effects:
-        return
-    listeners = await listeners_of(
-        tx, {match.monitor.id for effect in effects for match, _ in effect.matches}
-    )
-    stored = await _stored(tx, effects)
-    found = [
-        (effect, match, required)
-        for effect in effects
-        for match, required in effect.matches
-        if match.monitor.id in listeners
-    ]
-    fresh = [one for one in found if one[1].id not in stored]
-    back = [one for one in found if stored.get(one[1].id, {}).get("phase") == "reverted"]
-    # What is told of a match is written once: a block that comes back finds it as it was.
-    texts = {
-        match.id: Texts(stored[match.id]["document"], stored[match.id]["origin"])
-        for _, match, _ in back
-    }
-    if fresh:
-        texts |= await _stored_fresh(tx, fresh, saved)
-    if back:
-        await tx.many(RETURN_MATCH, [(match.id,) for _, match, _ in back])
-    returns = {match.id: stored[match.id]["returns"] + 1 for _, match, _ in back}
-    heard = await heard_of(tx, list(returns))
-    told = [one for one in (*fresh, *back) if Phase.DETECTED in listeners[one[1].monitor.id].notify]
-    for some in _parts(told):
-        deliveries = [
-            NewDelivery(
-                id=delivery_id(match.id, Phase.DETECTED, endpoint.id, returns.get(match.id, 0)),
-                project_id=match.monitor.project_id,
-                monitor_id=match.monitor.id,
-                match_id=match.id,
-                endpoint_id=endpoint.id,
-                phase=Phase.DETECTED,
-                body=texts[match.id].body(
-                    endpoint.form,
-                    Phase.DETECTED,
-                    network=effect.title,
-                    confirmations=1,
-                    confirmations_required=required,
-                    now=effect.now,
-                ),
-                follows=last_heard(heard, match.id, endpoint, returns.get(match.id, 0)),
-            )
-            for effect, match, required in some
-            for endpoint in listeners[match.monitor.id].endpoints
-        ]
-        await _queue(tx, deliveries, effects[-1].now, saved)
-
-
-async def _stored(tx: Transaction, effects: Sequence[Effect]) -> dict[str, Row]:
-    """Return by id what is stored already of the matches of these blocks."""
-    rows = await tx.all(
-        SELECT_STORED.format(hashes=tx.listed("hashes")),
-        network=effects[0].network,
-        first=effects[0].header.number,
-        last=effects[-1].header.number,
-        hashes=json.dumps([effect.header.hash for effect in effects]),
-    )
-    return {row["id"]: row for row in rows}
-
-
-_Found: TypeAlias = tuple[Effect, Match, Confirmations]
-_T = TypeVar("_T")
-
-
-async def _stored_fresh(tx: Transaction, fresh: Sequence[_Found], saved: Saved) -> dict[str, Texts]:
-    """Store matches that were not stored before; return by id what is told of each."""
-    effects = list({id(effect): effect for effect, _, _ in fresh}.values())
-    network, now = effects[-1].network, effects[-1].now
-    unknown = {contract for effect in effects for contract in effect.unknown}
-    saved.tokens = {**saved.tokens, **await find_tokens(tx, network, unknown, now)}
-    found = {at: kept.token for at, kept in saved.tokens.items()}
-    last = await tx.value(NEXT_POSITIONS, count=len(fresh))
-    saved.fresh.update(match.id for _, match, _ in fresh)
-    texts = {}
-    positions = count(last - len(fresh) + 1)
-    for some in _parts(fresh):
-        rows = []
-        for effect, match, required in some:
-            told = texts[match.id] = _texts(effect, match, found)
-            rows.append(_match_row(effect, match, required, told, next(positions)))
-        await tx.many(INSERT_MATCH, rows)
-    return texts
-
-
-def _parts(found: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    """Cut what is found, so that no more than some milliseconds pass between two statements."""
-    for start in range(0, len(found), AT_ONCE):
-        yield found[start : start + AT_ONCE]
-
-
-def _texts(effect: Effect, match: Match, found: Mapping[Address, Token]) -> Texts:
-    contract = match.subject.contract
-    token = NOTHING
-    if contract is not None:
-        token = found.get(contract) or effect.tokens.get(contract, NOTHING)
-    return texts_of(match, effect.chain_id, effect.title.title, token)
-
-
-def _match_row(
-    effect: Effect, match: Match, required: Confirmations, texts: Texts, position: int
-) -> tuple[object, ...]:
-    number, tag = (required, None) if isinstance(required, int) else (None, required)
-    return (
-        match.id,
-        position,
-        match.monitor.project_id,
-        match.monitor.id,
-        effect.network,
-        match.subject.kind.value,
-        match.direction and match.direction.value,
-        match.address,
-        effect.header.number,
-        effect.header.hash,
-        match.transaction.hash,
-        Phase.DETECTED.value,
-        0,
-        None if number is None else effect.header.number + number - 1,
-        tag,
-        texts.document,
-        texts.origin,
-        effect.now,
-    )
-
-
 async def revert_above(
-    tx: Transaction, network: str, chain_id: int, title: NetworkTitle, ancestor: Header, now: int
+    tx: Transaction, network: str, title: NetworkTitle, ancestor: Header, now: int
 ) -> Saved:
     """Revert the matches above a block, and queue the news of it. now: unix milliseconds."""
     saved = Saved()
-    effect = Effect(
-        network=network, chain_id=chain_id, title=title, header=ancestor, matches=(), now=now
-    )
-    await _revert_orphaned(tx, effect, ancestor.number, saved)
+    occasion = Occasion(network=network, title=title, header=ancestor, now=now)
+    await _revert_orphaned(tx, occasion, ancestor.number, "", saved)
     return saved
 
 
-async def _revert_orphaned(tx: Transaction, effect: Effect, ancestor: int, saved: Saved) -> None:
-    rows = await tx.all(SELECT_ORPHANED, network=effect.network, ancestor=ancestor)
+async def _revert_orphaned(
+    tx: Transaction, occasion: Occasion, ancestor: int, coming: Hash, saved: Saved
+) -> None:
+    """Revert what is stored above a block, but for parts of the block that comes."""
+    rows = await tx.all(SELECT_ORPHANED, network=occasion.network, ancestor=ancestor, coming=coming)
     saved.reverted = len(rows)
-    await tell(tx, effect, Phase.REVERTED, rows, saved)
+    await tell(tx, occasion, Phase.REVERTED, rows, saved)
 
 
-async def _confirm(tx: Transaction, effect: BlockEffect, saved: Saved) -> None:
+async def _confirm(tx: Transaction, tip: Tip, saved: Saved) -> None:
     heights = (
-        (CONFIRMED_BY_NUMBER, None, effect.header.number),
-        (CONFIRMED_BY_TAG, "safe", effect.safe),
-        (CONFIRMED_BY_TAG, "finalized", effect.finalized),
+        (CONFIRMED_BY_NUMBER, None, tip.header.number),
+        (CONFIRMED_BY_TAG, "safe", tip.safe),
+        (CONFIRMED_BY_TAG, "finalized", tip.finalized),
     )
     for condition, tag, height in heights:
         if height is None:
             continue
-        values = {"network": effect.network, "height": height, **({"tag": tag} if tag else {})}
+        values = {"network": tip.network, "height": height, **({"tag": tag} if tag else {})}
         rows = await tx.all(SELECT_CONFIRMED.format(condition=condition), **values)
         saved.confirmed += len(rows)
-        await tell(tx, effect, Phase.CONFIRMED, rows, saved)
-
-
-async def tell(
-    tx: Transaction, effect: Effect, phase: Phase, rows: Sequence[Row], saved: Saved
-) -> None:
-    """Move stored matches to a later phase, as of a block, and queue the news of it.
-
-    A reverted match is told to those endpoints alone that were told of it before; a confirmed one
-    to all of its monitor. Monitors that were deleted meanwhile tell nobody.
-    """
-    if not rows:
-        return
-    await tx.many(
-        "update matches set phase = :phase where id = :id",
-        [(phase.value, row["id"]) for row in rows],
-    )
-    listeners = await listeners_of(tx, {row["monitor_id"] for row in rows})
-    told = {at: listener for at, listener in listeners.items() if phase in listener.notify}
-    deliveries: list[NewDelivery] = []
-    for some in _parts([row for row in rows if row["monitor_id"] in told]):
-        heard = await heard_of(tx, [row["id"] for row in some])
-        for row in some:
-            deliveries += _news(effect, phase, row, told[row["monitor_id"]], heard)
-    await _queue(tx, deliveries, effect.now, saved)
-
-
-def _news(
-    effect: Effect, phase: Phase, row: Row, listener: Listener, heard: Heard
-) -> Iterator[NewDelivery]:
-    """Yield what a stored match's listeners are to be told of a later phase."""
-    depth = effect.header.number - row["block_number"] + 1
-    tell = partial(
-        Texts(row["document"], row["origin"]).body,
-        phase=phase,
-        network=effect.title,
-        confirmations=0 if phase is Phase.REVERTED else depth,
-        confirmations_required=_required(row),
-        now=effect.now,
-    )
-    told = heard.get(row["id"], {})
-    for endpoint in listener.endpoints if phase is Phase.CONFIRMED else sorted(told):
-        yield NewDelivery(
-            id=delivery_id(row["id"], phase, endpoint.id, row["returns"]),
-            project_id=listener.project_id,
-            monitor_id=row["monitor_id"],
-            match_id=row["id"],
-            endpoint_id=endpoint.id,
-            phase=phase,
-            body=tell(endpoint.form),
-            follows=last_heard(heard, row["id"], endpoint, row["returns"]),
-        )
-
-
-async def _queue(
-    tx: Transaction, deliveries: Sequence[NewDelivery], now: int, saved: Saved
-) -> None:
-    if deliveries:
-        await queue_deliveries(tx, deliveries, now)
-        saved.endpoints.update(delivery.endpoint_id for delivery in deliveries)
-
-
-def _required(row: Row) -> Confirmations:
-    tag: Confirmations | None = row["confirm_tag"]
-    if tag is not None:
-        return tag
-    required: int = row["confirm_block"] - row["block_number"] + 1
-    return required
+        await tell(tx, tip, Phase.CONFIRMED, rows, saved)

@@ -44,7 +44,7 @@ BEGIN = """update networks set sequence = :sequence
     returning name"""
 
 RESUME = """update networks set sequence = sequence + 1, rewind = 1 where name = :name
-    returning chain_id"""
+    returning name"""
 
 FORGET_HEADERS = "delete from headers where network = :name"
 
@@ -145,10 +145,9 @@ async def resume(
     sequence moves, so that nothing which was published before takes effect. title: for people;
     None where the name has to do.
     """
-    chain_id = await tx.value(RESUME, name=name)
-    if chain_id is None:
+    if await tx.value(RESUME, name=name) is None:
         return None
-    saved = await revert_above(tx, name, chain_id, title or NetworkTitle(name), before[-1], now)
+    saved = await revert_above(tx, name, title or NetworkTitle(name), before[-1], now)
     await tx.run(FORGET_HEADERS, name=name)
     await _store(tx, name, before)
     return saved.reverted

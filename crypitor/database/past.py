@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from crypitor.database import networks
 from crypitor.database.addresses import CHUNK, list_addresses
-from crypitor.database.blocks import Effect, Saved, store_matches, tell
+from crypitor.database.effects import Effect, Saved, store_matches, tell
 from crypitor.database.engine import Transaction
 from crypitor.database.jobs import Advance, Job, add_new_matches, advance_job
 from crypitor.database.monitors import load_some_monitors

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import structlog
 
-from crypitor.database.blocks import BlockEffect, Saved, save_blocks
-from crypitor.database.engine import Database, Transaction
+from crypitor.database.blocks import BlockEffect, Tip
+from crypitor.database.effects import Saved
+from crypitor.database.engine import Database
 from crypitor.database.networks import ask_rewind, position_of
 from crypitor.errors import IndexOutdated
 from crypitor.evm.types import Address, Header
@@ -18,6 +18,7 @@ from crypitor.monitor.index import Index
 from crypitor.monitor.match import Tally
 from crypitor.monitor.models import Confirmations, Match
 from crypitor.monitor.position import Extends, Position, Repeated, Unlinked, place
+from crypitor.monitor.saving import MOST_MATCHES, Claiming, Saving
 from crypitor.monitor.slices import SLICE_SECONDS, Found, find_in_slices
 from crypitor.monitor.tokens import Tokens
 from crypitor.queue import Message, Queue
@@ -27,20 +28,11 @@ log = structlog.get_logger(__name__)
 
 QUEUE_WAIT_SECONDS = 0.5
 
-# Bound one transaction, so that the sender, which writes too, does not wait long for it.
 MOST_BLOCKS = 16
-MOST_MATCHES = 200
+"""Of one transaction, for the reason that its matches are bounded for."""
 
 GATHER_SECONDS = 0.02
 """How long the next block is waited for, to share a transaction, where many are still to come."""
-
-TURNS_OF_A_POST = 2
-"""Of the loop, after which the first POST of a block has left: so long all else can wait."""
-
-
-Claiming: TypeAlias = Callable[
-    [Iterable[str]], AbstractContextManager[Callable[[Transaction], Awaitable[None]]]
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +81,11 @@ class _Work:
 
 
 class Matcher:
-    """Queue → matches → database, one transaction of each network at a step.
+    """Queue → matches → database, some blocks of each network at a step.
 
     Blocks that wait behind the next one and stand on it share its transaction: that is so while the
-    matcher is behind, and then a block costs a third. At the head each block is alone.
+    matcher is behind, and then a block costs a third. At the head each block is alone, and told as
+    `Saving` says.
 
     wake: told the endpoints that have something new, right after it is stored.
     claiming: of the sender in this process, if there is one: what a unit of work queues for these
@@ -123,11 +116,9 @@ class Matcher:
         self._database = database
         self._index = index
         self._chains = chains
-        self._wake = wake
         self._clock = clock
         self._observer = observer
         self._refresh = refresh
-        self._claiming = claiming or (lambda _: nullcontext(_claim_nothing))
         self._slice_seconds = slice_seconds
         self._told = told
         self._positions: dict[str, Position] = {}
@@ -135,15 +126,29 @@ class Matcher:
         self._works: dict[str, list[_Work]] = {}
         self._held: Message | None = None
         self._tokens = Tokens()
+        self._saving = Saving(database, wake=wake, claiming=claiming)
 
     async def run(self, stop: asyncio.Event, health: Health) -> None:
         """Match blocks until `stop` is set."""
         await forever("monitor", self.step, stop=stop, health=health, idle_seconds=0.0)
 
     async def load(self) -> None:
-        """Read where every network stands. Raises DatabaseUnavailable."""
+        """Read where every network stands. Raises DatabaseUnavailable.
+
+        What its newest block confirms may not have been told before the last process ended.
+        """
         for network in self._chains:
-            await self._position(network)
+            tip = (position := await self._position(network)).tip
+            if tip is not None:
+                self._saving.confirm_later(
+                    Tip(
+                        network=network,
+                        title=self._chains[network].title,
+                        header=tip,
+                        now=self._clock(),
+                        sequence=position.sequence,
+                    )
+                )
 
     def tip(self, network: str) -> Header | None:
         """Return the newest block that has been matched, as far as this process knows."""
@@ -163,10 +168,12 @@ class Matcher:
 
     async def step(self) -> bool:
         """Give the next blocks their effect. False when there were none within the waiting time."""
+        await self._saving.confirm()
         if not self._works and not await self._take():
             return False
         for network in [*self._works]:
             await self._save(network)
+        await self._saving.confirm()
         return True
 
     async def _take(self) -> bool:
@@ -187,7 +194,7 @@ class Matcher:
             self._works.setdefault(work.message.network, []).append(work)
             self._held = None
             blocks, matches = blocks + 1, matches + len(work.matches)
-            more = work.message.behind >= MOST_BLOCKS
+            more = work.message.behind >= MOST_BLOCKS and blocks < MOST_BLOCKS
             self._held = await self._queue.next(GATHER_SECONDS if more else 0)
             if self._held is not None:
                 await asyncio.sleep(0)
@@ -216,13 +223,12 @@ class Matcher:
         return _Work(message if revision is not None else message.emptied(), found, revision)
 
     async def _save(self, network: str) -> None:
-        """Store the effects of a network's blocks, unless somebody else has moved the chain."""
-        works = self._works[network]
+        """Store what a network's next blocks do, unless somebody else has moved the chain."""
+        works = _together(self._works[network])
         placed = await self._placed(works[0].message)
         if placed is None:
-            await self._queue.done(works.pop(0).message)
-            if not works:
-                del self._works[network]
+            await self._queue.done(works[0].message)
+            self._drop(network, 1)
             return
         position = await self._position(network)
         effects = [
@@ -234,9 +240,11 @@ class Matcher:
             )
         ]
         try:
-            saved = await self._saved(effects, position.sequence)
+            saved = await self._saving.save(effects, position.sequence)
         except IndexOutdated:
-            works[:] = [await self._match(work.message) for work in works]
+            self._works[network] = [
+                await self._match(work.message) for work in self._works[network]
+            ]
             return
         if saved is None:
             del self._positions[network]
@@ -246,11 +254,8 @@ class Matcher:
             ancestor = placed.ancestor if work is works[0] else position.tip
             position = position.with_block(work.message.sequence, ancestor, effect.header, kept)
         self._positions[network] = position
-        del self._works[network]
         self._tokens.keep(network, saved.tokens)
-        self._wake(saved.endpoints)
-        for _ in range(TURNS_OF_A_POST):
-            await asyncio.sleep(0)
+        self._drop(network, len(works))
         self._told(network)
         if placed.orphaned:
             log.info(
@@ -267,25 +272,10 @@ class Matcher:
             )
         await self._queue.done(*(work.message for work in works))
 
-    async def _saved(self, effects: Sequence[BlockEffect], expected: int) -> Saved | None:
-        """Store effects; at the head what is to be sent is also claimed by the sender here."""
-        at_head = len(effects) == 1
-        endpoints = {
-            endpoint
-            for effect in effects
-            for match, _ in effect.matches
-            for endpoint in match.monitor.endpoints
-            if at_head
-        }
-        with self._claiming(endpoints) as claim:
-
-            async def unit(tx: Transaction) -> Saved | None:
-                saved = await save_blocks(tx, effects, expected)
-                if saved is not None and endpoints:
-                    await claim(tx)
-                return saved
-
-            return await self._database.write(unit, at_once=True, prompt=at_head)
+    def _drop(self, network: str, count: int) -> None:
+        del self._works[network][:count]
+        if not self._works[network]:
+            del self._works[network]
 
     def _effect(self, work: _Work, ancestor: Header | None) -> BlockEffect:
         message, header = work.message, work.message.block.header
@@ -346,8 +336,14 @@ class Matcher:
         await self._database.write(lambda tx: ask_rewind(tx, message.network))
 
 
-async def _claim_nothing(_: Transaction) -> None:
-    """Stand in for a sender that is elsewhere."""
+def _together(works: Sequence[_Work]) -> Sequence[_Work]:
+    """Return the first of these, and those behind it for which its transaction has room."""
+    matches = 0
+    for count, work in enumerate(works):
+        matches += len(work.matches)
+        if count and matches > MOST_MATCHES:
+            return works[:count]
+    return [*works]
 
 
 def _contracts(matches: Iterable[Match]) -> set[Address]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from crypitor.database.blocks import BlockEffect, save_blocks
+from crypitor.database.blocks import BlockEffect, confirm_as_of, save_blocks, save_some
 from crypitor.database.cancellations import cancel_for_monitor
 from crypitor.database.monitors import delete_monitor, insert_monitor
 from crypitor.database.networks import lead, position_of, resume
@@ -29,14 +29,12 @@ class Chain:
         self.sequence = 0
         self.headers = {}
 
-    async def take(
-        self, name, parent=None, matches=1, required=CONFIRMATIONS, before_commit=None, **tags
-    ):
+    def effect(self, name, parent=None, matches=1, required=CONFIRMATIONS, **tags):
         below = self.headers.get(parent)
         header = Header(below.number + 1 if below else 1, name, parent or "genesis", 0)
         self.headers[name] = header
         self.sequence += 1
-        effect = BlockEffect(
+        return BlockEffect(
             network="ethereum", chain_id=1, title=NetworkTitle("Ethereum"),
             sequence=self.sequence, header=header,
             ancestor_number=below.number if below else None,
@@ -45,19 +43,28 @@ class Chain:
             now=1000 + self.sequence,
         )  # fmt: skip
 
+    async def take(self, name, parent=None, *, before_commit=None, confirming=True, **what):
+        effect = self.effect(name, parent, **what)
+
         async def unit(tx):
-            saved = await save_blocks(tx, [effect], effect.sequence - 1)
+            saved = await save_blocks(tx, [effect], effect.sequence - 1, confirming=confirming)
             if before_commit:
                 await before_commit()
             return saved
 
         return await self.database.write(unit)
 
+    async def begin(self, name, parent, **what):
+        """Store these matches of a block, and not the block."""
+        effect = self.effect(name, parent, **what)
+        self.sequence -= 1
+        return await self.database.write(lambda tx: save_some(tx, effect, self.sequence))
+
     async def told(self, endpoint="ep_1"):
         """(block, phase, status) of every delivery, in the order in which they were queued."""
         rows = await self.database.read(
             lambda tx: tx.all(
-                "select * from deliveries where endpoint_id = :endpoint order by created_at, id",
+                "select * from deliveries where endpoint_id = :endpoint order by position",
                 endpoint=endpoint,
             )
         )
@@ -158,6 +165,78 @@ async def test_a_reverted_match_is_never_confirmed(chain):
         await chain.take(name, parent, matches=0)
 
     assert [phase for _, phase, _ in await chain.told()] == ["detected", "reverted"]
+
+
+async def test_the_rest_of_a_block_is_stored_behind_its_first_matches(chain):
+    """
+    Those that are stored already are neither told again nor reverted.
+    """
+    await chain.take("a1", matches=0)
+    await chain.begin("a2", "a1", matches=2)
+    saved = await chain.take("a2", "a1", matches=3)
+
+    assert saved.new_matches == 1
+    assert await chain.told() == [("a2", "detected", "pending")] * 3
+
+
+async def test_a_block_that_was_only_begun_is_reverted_by_the_one_in_its_place(chain):
+    """
+    As when the process dies in between, and the chain has another block at that height then.
+    """
+    await chain.take("a1", matches=0)
+    await chain.begin("a2", "a1")
+    await chain.take("b2", "a1", matches=0)
+
+    assert await chain.told() == [("a2", "detected", "pending"), ("a2", "reverted", "waiting")]
+
+
+async def test_a_branch_that_was_only_begun_is_left_for_the_old_one(chain):
+    """
+    Its first matches are reverted, and those of the old branch detected again.
+    """
+    await chain.take("a1", matches=0)
+    await chain.take("a2", "a1")
+    await chain.begin("b2", "a1")
+    position = await chain.database.read(lambda tx: position_of(tx, "ethereum", 10))
+    await chain.take("a2", "a1")
+
+    assert position.tip.hash == "a1"
+    assert [(block, phase) for block, phase, _ in await chain.told()] == [
+        ("a2", "detected"),
+        ("a2", "reverted"),
+        ("b2", "detected"),
+        ("b2", "reverted"),
+        ("a2", "detected"),
+    ]
+
+
+async def test_what_a_block_confirms_can_be_told_after_it(chain):
+    """
+    Once, and as it would have been told with the block.
+    """
+    await chain.take("a1")
+    await chain.take("a2", "a1", matches=0)
+    effect = chain.effect("a3", "a2", matches=0)
+    chain.sequence -= 1
+    await chain.take("a3", "a2", matches=0, confirming=False)
+    before = await chain.told()
+    for _ in range(2):
+        await chain.database.write(lambda tx: confirm_as_of(tx, effect.tip))
+
+    assert before == [("a1", "detected", "pending")]
+    assert await chain.told() == [*before, ("a1", "confirmed", "waiting")]
+
+
+async def test_nothing_is_confirmed_as_of_a_block_that_was_left(chain):
+    """
+    Another block has come since, which confirms what there is.
+    """
+    await chain.take("a1", required=2)
+    effect = chain.effect("a2", "a1", matches=0)
+    await chain.take("b2", "a1", matches=0, confirming=False)
+
+    assert await chain.database.write(lambda tx: confirm_as_of(tx, effect.tip)) is None
+    assert await chain.told() == [("a1", "detected", "pending")]
 
 
 async def test_resuming_reverts_what_is_above(chain):

@@ -8,6 +8,7 @@ from crypitor.errors import DatabaseUnavailable
 from crypitor.evm.types import Block, Header, Receipt, Transaction
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
+from crypitor.monitor.saving import MOST_MATCHES
 from crypitor.queue import Message
 from crypitor.queue.memory import MemoryQueue
 from crypitor.webhook.message import NetworkTitle
@@ -25,27 +26,32 @@ class Heard:
 
 
 class DownOnce:
-    """A database that cannot be reached for the next few writes."""
+    """A database that cannot be reached for the next few writes, after some that succeed."""
 
     def __init__(self, database):
         self.database = database
+        self.successes = 0
         self.failures = 0
 
     async def read(self, work, **how):
         return await self.database.read(work, **how)
 
     async def write(self, work, **how):
-        if self.failures:
+        self.successes -= 1
+        if self.failures and self.successes < 0:
             self.failures -= 1
             raise DatabaseUnavailable("no answer")
         return await self.database.write(work, **how)
 
 
-def message(sequence, name, parent, number):
-    """A block in which A sends something to B."""
-    transaction = Transaction(f"0x{name}", "0x0", name, A, "0x5", B)
-    receipt = Receipt(transaction.hash, "0x0", name, (), status="0x1")
-    block = Block(Header(number, name, parent, 0), (transaction,), (receipt,))
+def message(sequence, name, parent, number, times=1):
+    """A block in which A sends something to B, once or more often."""
+    transactions = tuple(
+        Transaction(f"0x{name}{index or ''}", hex(index), name, A, "0x5", B)
+        for index in range(times)
+    )
+    receipts = tuple(Receipt(one.hash, one.index, name, (), status="0x1") for one in transactions)
+    block = Block(Header(number, name, parent, 0), transactions, receipts)
     return Message("ethereum", 1, sequence, block, None, None, 0)
 
 
@@ -167,6 +173,68 @@ async def test_an_outage_loses_nothing_and_matches_once(world):
     await matcher.step()
 
     assert world.heard.blocks == [("a1", 1)]
+
+
+async def phases(world):
+    rows = await world.database.read(
+        lambda tx: tx.all("select phase, count(*) as count from matches group by phase")
+    )
+    return {row["phase"]: row["count"] for row in rows}
+
+
+async def test_a_block_of_many_matches_is_stored_in_parts(world):
+    """
+    An outage in between leaves the first ones stored; each is stored once in the end.
+    """
+    down = DownOnce(world.database)
+    matcher = world.matcher(down)
+    await world.take(matcher, message(1, "b1", "b0", 1))
+    await world.queue.publish(message(2, "b2", "b1", 2, times=2 * MOST_MATCHES + 1))
+    down.successes, down.failures = 2, 1
+    with pytest.raises(DatabaseUnavailable):
+        await matcher.step()
+    before, tip = await phases(world), matcher.tip("ethereum").hash
+    await matcher.step()
+
+    assert ({"detected": 2 * MOST_MATCHES + 1}, "b1") == (before, tip)
+    assert await phases(world) == {"detected": 2 * MOST_MATCHES + 2}
+    assert matcher.tip("ethereum").hash == "b2"
+
+
+async def test_blocks_that_wait_share_a_transaction_as_far_as_it_has_room(world):
+    """A block of many matches behind another one has transactions of its own."""
+    matcher = world.matcher()
+    await world.take(matcher, message(1, "b1", "b0", 1))
+    await world.queue.publish(message(2, "b2", "b1", 2))
+    await world.queue.publish(message(3, "b3", "b2", 3, times=MOST_MATCHES))
+    await world.queue.publish(message(4, "b4", "b3", 4))
+    tips = []
+    while matcher.tip("ethereum").hash != "b4":
+        await matcher.step()
+        tips.append(matcher.tip("ethereum").hash)
+
+    assert tips == ["b2", "b3", "b4"]
+    assert await phases(world) == {"confirmed": 2, "detected": MOST_MATCHES + 1}
+
+
+async def test_what_was_not_confirmed_before_the_end_is_confirmed_at_the_next_start(world):
+    """
+    A process that dies between a block and what it confirms leaves that to the next one.
+    """
+    down = DownOnce(world.database)
+    matcher = world.matcher(down)
+    await world.take(matcher, message(1, "b1", "b0", 1), message(2, "b2", "b1", 2))
+    await world.queue.publish(message(3, "b3", "b2", 3))
+    down.successes, down.failures = 1, 1
+    with pytest.raises(DatabaseUnavailable):
+        await matcher.step()
+    before = await phases(world)
+    again = world.matcher()
+    await again.load()
+    await again.step()
+
+    assert {"detected": 3} == before
+    assert await phases(world) == {"confirmed": 1, "detected": 2}
 
 
 async def test_a_network_that_is_not_configured_is_passed_over(world):

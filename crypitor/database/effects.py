@@ -1,0 +1,291 @@
+"""Matches that a block brings, or moves to a later phase, and the news of them: within a unit."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+from typing import TypeAlias, TypeVar
+
+from crypitor.database.deliveries import NewDelivery, queue_deliveries
+from crypitor.database.engine import Row, Transaction
+from crypitor.database.listeners import Heard, Listener, heard_of, last_heard, listeners_of
+from crypitor.database.tokens import find_tokens
+from crypitor.evm.metadata import NOTHING, Token
+from crypitor.evm.types import Address, Header
+from crypitor.monitor.models import Confirmations, Match, Phase, delivery_id
+from crypitor.monitor.tokens import Kept
+from crypitor.webhook.formats import Texts, texts_of
+from crypitor.webhook.message import NetworkTitle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """As of which block something is told.
+
+    title: of the network, for people. now: unix milliseconds.
+    """
+
+    network: str
+    title: NetworkTitle
+    header: Header
+    now: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect(Occasion):
+    """What is found in a block.
+
+    matches: each with the confirmations that its monitor, or else its network, requires.
+    tokens: what is known of their contracts. unknown: those of which it is not.
+    """
+
+    chain_id: int
+    matches: Sequence[tuple[Match, Confirmations]]
+    tokens: Mapping[Address, Token] = field(default_factory=dict)
+    unknown: Collection[Address] = ()
+
+
+@dataclass(slots=True)
+class Saved:
+    """What came of it.
+
+    fresh: ids of the matches that were not stored before.
+    endpoints: ids of those that have something new to be sent.
+    tokens: what the database knows of contracts that were unknown.
+    """
+
+    fresh: set[str] = field(default_factory=set)
+    confirmed: int = 0
+    reverted: int = 0
+    endpoints: set[str] = field(default_factory=set)
+    tokens: Mapping[Address, Kept] = field(default_factory=dict)
+
+    @property
+    def new_matches(self) -> int:
+        """How many matches were not stored before."""
+        return len(self.fresh)
+
+    def add(self, more: "Saved") -> None:
+        """Count what came of another unit of the same blocks."""
+        self.fresh |= more.fresh
+        self.confirmed += more.confirmed
+        self.reverted += more.reverted
+        self.endpoints |= more.endpoints
+        self.tokens = {**self.tokens, **more.tokens}
+
+
+SELECT_STORED = """select id, phase, returns, document, origin from matches
+    where network = :network and block_number between :first and :last and block_hash in {hashes}"""
+
+NEXT_POSITIONS = """update counters set value = value + :count where name = 'matches'
+    returning value"""
+
+INSERT_MATCH = """insert into matches (id, position, project_id, monitor_id, network, kind,
+        direction, address, block_number, block_hash, transaction_hash, phase, returns,
+        confirm_block, confirm_tag, document, origin, created_at)
+    values (:id, :position, :project_id, :monitor_id, :network, :kind,
+        :direction, :address, :block_number, :block_hash, :transaction_hash, :phase, :returns,
+        :confirm_block, :confirm_tag, :document, :origin, :created_at)"""
+
+RETURN_MATCH = """update matches set phase = 'detected', returns = returns + 1 where id = :id"""
+
+AT_ONCE = 100
+"""Matches of which documents and bodies are made without a pause."""
+
+
+async def store_matches(tx: Transaction, effects: Sequence[Effect], saved: Saved) -> None:
+    """Store the matches of blocks of one network that are not stored yet, and queue their news."""
+    effects = [effect for effect in effects if effect.matches]
+    if not effects:
+        return
+    listeners = await listeners_of(
+        tx, {match.monitor.id for effect in effects for match, _ in effect.matches}
+    )
+    stored = await _stored(tx, effects)
+    found = [
+        (effect, match, required)
+        for effect in effects
+        for match, required in effect.matches
+        if match.monitor.id in listeners
+    ]
+    fresh = [one for one in found if one[1].id not in stored]
+    back = [one for one in found if stored.get(one[1].id, {}).get("phase") == "reverted"]
+    # What is told of a match is written once: a block that comes back finds it as it was.
+    texts = {
+        match.id: Texts(stored[match.id]["document"], stored[match.id]["origin"])
+        for _, match, _ in back
+    }
+    if fresh:
+        texts |= await _stored_fresh(tx, fresh, saved)
+    if back:
+        await tx.many(RETURN_MATCH, [(match.id,) for _, match, _ in back])
+    returns = {match.id: stored[match.id]["returns"] + 1 for _, match, _ in back}
+    heard = await heard_of(tx, list(returns))
+    told = [one for one in (*fresh, *back) if Phase.DETECTED in listeners[one[1].monitor.id].notify]
+    for some in _parts(told):
+        deliveries = [
+            NewDelivery(
+                id=delivery_id(match.id, Phase.DETECTED, endpoint.id, returns.get(match.id, 0)),
+                project_id=match.monitor.project_id,
+                monitor_id=match.monitor.id,
+                match_id=match.id,
+                endpoint_id=endpoint.id,
+                phase=Phase.DETECTED,
+                body=texts[match.id].body(
+                    endpoint.form,
+                    Phase.DETECTED,
+                    network=effect.title,
+                    confirmations=1,
+                    confirmations_required=required,
+                    now=effect.now,
+                ),
+                follows=last_heard(heard, match.id, endpoint, returns.get(match.id, 0)),
+            )
+            for effect, match, required in some
+            for endpoint in listeners[match.monitor.id].endpoints
+        ]
+        await _queue(tx, deliveries, effects[-1].now, saved)
+
+
+async def _stored(tx: Transaction, effects: Sequence[Effect]) -> dict[str, Row]:
+    """Return by id what is stored already of the matches of these blocks."""
+    rows = await tx.all(
+        SELECT_STORED.format(hashes=tx.listed("hashes")),
+        network=effects[0].network,
+        first=effects[0].header.number,
+        last=effects[-1].header.number,
+        hashes=json.dumps([effect.header.hash for effect in effects]),
+    )
+    return {row["id"]: row for row in rows}
+
+
+_Found: TypeAlias = tuple[Effect, Match, Confirmations]
+_T = TypeVar("_T")
+
+
+async def _stored_fresh(tx: Transaction, fresh: Sequence[_Found], saved: Saved) -> dict[str, Texts]:
+    """Store matches that were not stored before; return by id what is told of each."""
+    effects = list({id(effect): effect for effect, _, _ in fresh}.values())
+    network, now = effects[-1].network, effects[-1].now
+    unknown = {contract for effect in effects for contract in effect.unknown}
+    saved.tokens = {**saved.tokens, **await find_tokens(tx, network, unknown, now)}
+    found = {at: kept.token for at, kept in saved.tokens.items()}
+    last = await tx.value(NEXT_POSITIONS, count=len(fresh))
+    saved.fresh.update(match.id for _, match, _ in fresh)
+    texts = {}
+    positions = count(last - len(fresh) + 1)
+    for some in _parts(fresh):
+        rows = []
+        for effect, match, required in some:
+            told = texts[match.id] = _texts(effect, match, found)
+            rows.append(_match_row(effect, match, required, told, next(positions)))
+        await tx.many(INSERT_MATCH, rows)
+    return texts
+
+
+def _parts(found: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    """Cut what is found, so that no more than some milliseconds pass between two statements."""
+    for start in range(0, len(found), AT_ONCE):
+        yield found[start : start + AT_ONCE]
+
+
+def _texts(effect: Effect, match: Match, found: Mapping[Address, Token]) -> Texts:
+    contract = match.subject.contract
+    token = NOTHING
+    if contract is not None:
+        token = found.get(contract) or effect.tokens.get(contract, NOTHING)
+    return texts_of(match, effect.chain_id, effect.title.title, token)
+
+
+def _match_row(
+    effect: Effect, match: Match, required: Confirmations, texts: Texts, position: int
+) -> tuple[object, ...]:
+    number, tag = (required, None) if isinstance(required, int) else (None, required)
+    return (
+        match.id,
+        position,
+        match.monitor.project_id,
+        match.monitor.id,
+        effect.network,
+        match.subject.kind.value,
+        match.direction and match.direction.value,
+        match.address,
+        effect.header.number,
+        effect.header.hash,
+        match.transaction.hash,
+        Phase.DETECTED.value,
+        0,
+        None if number is None else effect.header.number + number - 1,
+        tag,
+        texts.document,
+        texts.origin,
+        effect.now,
+    )
+
+
+async def tell(
+    tx: Transaction, occasion: Occasion, phase: Phase, rows: Sequence[Row], saved: Saved
+) -> None:
+    """Move stored matches to a later phase, as of a block, and queue the news of it.
+
+    A reverted match is told to those endpoints alone that were told of it before; a confirmed one
+    to all of its monitor. Monitors that were deleted meanwhile tell nobody.
+    """
+    if not rows:
+        return
+    await tx.many(
+        "update matches set phase = :phase where id = :id",
+        [(phase.value, row["id"]) for row in rows],
+    )
+    listeners = await listeners_of(tx, {row["monitor_id"] for row in rows})
+    told = {at: listener for at, listener in listeners.items() if phase in listener.notify}
+    deliveries: list[NewDelivery] = []
+    for some in _parts([row for row in rows if row["monitor_id"] in told]):
+        heard = await heard_of(tx, [row["id"] for row in some])
+        for row in some:
+            deliveries += _news(occasion, phase, row, told[row["monitor_id"]], heard)
+    await _queue(tx, deliveries, occasion.now, saved)
+
+
+def _news(
+    occasion: Occasion, phase: Phase, row: Row, listener: Listener, heard: Heard
+) -> Iterator[NewDelivery]:
+    """Yield what a stored match's listeners are to be told of a later phase."""
+    depth = occasion.header.number - row["block_number"] + 1
+    tell = partial(
+        Texts(row["document"], row["origin"]).body,
+        phase=phase,
+        network=occasion.title,
+        confirmations=0 if phase is Phase.REVERTED else depth,
+        confirmations_required=_required(row),
+        now=occasion.now,
+    )
+    told = heard.get(row["id"], {})
+    for endpoint in listener.endpoints if phase is Phase.CONFIRMED else sorted(told):
+        yield NewDelivery(
+            id=delivery_id(row["id"], phase, endpoint.id, row["returns"]),
+            project_id=listener.project_id,
+            monitor_id=row["monitor_id"],
+            match_id=row["id"],
+            endpoint_id=endpoint.id,
+            phase=phase,
+            body=tell(endpoint.form),
+            follows=last_heard(heard, row["id"], endpoint, row["returns"]),
+        )
+
+
+async def _queue(
+    tx: Transaction, deliveries: Sequence[NewDelivery], now: int, saved: Saved
+) -> None:
+    if deliveries:
+        await queue_deliveries(tx, deliveries, now)
+        saved.endpoints.update(delivery.endpoint_id for delivery in deliveries)
+
+
+def _required(row: Row) -> Confirmations:
+    tag: Confirmations | None = row["confirm_tag"]
+    if tag is not None:
+        return tag
+    required: int = row["confirm_block"] - row["block_number"] + 1
+    return required
