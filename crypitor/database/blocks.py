@@ -119,17 +119,21 @@ async def save_blocks(
     return saved
 
 
-async def save_some(tx: Transaction, effect: BlockEffect, expected_sequence: int) -> Saved | None:
+async def save_some(
+    tx: Transaction, effect: BlockEffect, expected_sequence: int, *, leaving: bool
+) -> Saved | None:
     """Store some matches of the next block, which is not the chain's first, before the block.
 
-    The branch that it leaves goes with the first of them. The chain stands at the block's ancestor
+    leaving: with the first of them goes the branch that the block leaves; to look for it with each
+    would be to look through all that were stored before. The chain stands at the block's ancestor
     until `save_blocks` has stored the rest: whichever block comes next, the same or another, these
     matches are above what it stands on. Otherwise as `save_blocks`.
     """
     if not await _moved(tx, effect.network, expected_sequence, expected_sequence):
         return None
     saved = Saved()
-    await _leave_branch(tx, effect, saved)
+    if leaving:
+        await _leave_branch(tx, effect, saved)
     await store_matches(tx, [effect], saved)
     await _require_revision(tx, [effect])
     return saved

@@ -75,8 +75,7 @@ class Saved:
         self.tokens = {**self.tokens, **more.tokens}
 
 
-SELECT_STORED = """select id, phase, returns, document, origin from matches
-    where network = :network and block_number between :first and :last and block_hash in {hashes}"""
+SELECT_STORED = "select id, phase, returns, document, origin from matches where id in {ids}"
 
 NEXT_POSITIONS = """update counters set value = value + :count where name = 'matches'
     returning value"""
@@ -149,13 +148,10 @@ async def store_matches(tx: Transaction, effects: Sequence[Effect], saved: Saved
 
 
 async def _stored(tx: Transaction, effects: Sequence[Effect]) -> dict[str, Row]:
-    """Return by id what is stored already of the matches of these blocks."""
+    """Return by id which of these matches are stored already."""
     rows = await tx.all(
-        SELECT_STORED.format(hashes=tx.listed("hashes")),
-        network=effects[0].network,
-        first=effects[0].header.number,
-        last=effects[-1].header.number,
-        hashes=json.dumps([effect.header.hash for effect in effects]),
+        SELECT_STORED.format(ids=tx.listed("ids")),
+        ids=json.dumps([match.id for effect in effects for match, _ in effect.matches]),
     )
     return {row["id"]: row for row in rows}
 

@@ -60,7 +60,13 @@ class Saving:
         *parts, rest = _parts(effect)
         for part in parts:
             some = await self._told(
-                part, partial(save_some, effect=part, expected_sequence=expected_sequence)
+                part,
+                partial(
+                    save_some,
+                    effect=part,
+                    expected_sequence=expected_sequence,
+                    leaving=part is parts[0],
+                ),
             )
             if some is None:
                 return None
@@ -103,14 +109,15 @@ class Saving:
                     await claim(tx)
                 return saved
 
-            saved = await self._stored(unit, prompt=True)
+            saved = await self._database.write(unit, at_once=True, prompt=True)
         if saved is not None:
+            self._wake(saved.endpoints)
             for _ in range(TURNS_OF_A_POST):
                 await asyncio.sleep(0)
         return saved
 
-    async def _stored(self, store: _Storing, *, prompt: bool = False) -> Saved | None:
-        saved = await self._database.write(store, at_once=True, prompt=prompt)
+    async def _stored(self, store: _Storing) -> Saved | None:
+        saved = await self._database.write(store, at_once=True)
         if saved is not None:
             self._wake(saved.endpoints)
         return saved

@@ -58,7 +58,9 @@ class Chain:
         """Store these matches of a block, and not the block."""
         effect = self.effect(name, parent, **what)
         self.sequence -= 1
-        return await self.database.write(lambda tx: save_some(tx, effect, self.sequence))
+        return await self.database.write(
+            lambda tx: save_some(tx, effect, self.sequence, leaving=True)
+        )
 
     async def told(self, endpoint="ep_1"):
         """(block, phase, status) of every delivery, in the order in which they were queued."""
