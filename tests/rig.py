@@ -140,7 +140,10 @@ class Service:
     async def until_tip(self, network: str, number: int, seconds: float = 60) -> None:
         """Wait until a block has been matched."""
         async with asyncio.timeout(seconds):
-            while ((await self.get(f"/v1/networks/{network}"))["tip"] or -1) < number:
+            while True:
+                tip = (await self.get(f"/v1/networks/{network}"))["tip"]
+                if tip is not None and tip >= number:
+                    return
                 await asyncio.sleep(0.05)
 
     async def until_ready(self, ready: int = 200, seconds: float = 30) -> None:
