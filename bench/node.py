@@ -57,7 +57,7 @@ class Growing:
             self.shown.append(block)
             self.had[block.number] = time.monotonic()
             for socket in [*self.sockets]:
-                await socket.send_str(news.decode())
+                await socket.send_frame(news, WSMsgType.TEXT)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() != "websocket":
@@ -70,7 +70,7 @@ class Growing:
             body = message.data if isinstance(message.data, bytes) else message.data.encode()
             if b'"eth_subscribe"' in body:
                 self.sockets.add(socket)
-            await socket.send_str(self.memory.answer(body).decode())
+            await socket.send_frame(self.memory.answer(body), WSMsgType.TEXT)
         self.sockets.discard(socket)
         return socket
 

@@ -1,7 +1,7 @@
 """A receiver in a process of its own: POSTs are taken and timed, GET tells and forgets them.
 
-Prints its URL. Each POST of a detected match is told as its block's height and the seconds of the
-monotonic clock, which all processes of a machine share.
+Prints its URL. Each POST of a detected match is told as its block's height and the second at which
+its first bytes were read, of the monotonic clock, which all processes of a machine share.
 """
 
 import asyncio
@@ -30,28 +30,36 @@ async def receiver() -> AsyncIterator[str]:
         await process.wait()
 
 
+class Timed(web.RequestHandler):
+    """Notes when the first bytes of a request came. One request after another."""
+
+    arrived = 0.0
+
+    def data_received(self, data: bytes) -> None:
+        """Take some bytes."""
+        self.arrived = self.arrived or time.monotonic()
+        super().data_received(data)
+
+
 async def main() -> None:
     taken: list[tuple[int, float]] = []
 
-    async def take(request: web.Request) -> web.Response:
-        at = time.monotonic()
+    async def answer(request: web.BaseRequest) -> web.Response:
         body = await request.read()
+        at, request.protocol.arrived = request.protocol.arrived, 0.0
+        if request.method == "GET":
+            told = list(taken)
+            taken.clear()
+            return web.json_response(told)
         if height := _HEIGHT.match(body):
             taken.append((int(height[1]), at))
         return web.Response(status=204)
 
-    async def tell(_: web.Request) -> web.Response:
-        told = list(taken)
-        taken.clear()
-        return web.json_response(told)
-
-    application = web.Application(client_max_size=1 << 24)
-    application.router.add_post("/", take)
-    application.router.add_get("/", tell)
-    runner = web.AppRunner(application, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    print(f"http://127.0.0.1:{runner.addresses[0][1]}/", flush=True)
+    server = web.Server(answer)
+    listening = await asyncio.get_running_loop().create_server(
+        lambda: Timed(server, loop=asyncio.get_running_loop(), access_log=None), "127.0.0.1", 0
+    )
+    print(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/", flush=True)
     await asyncio.Event().wait()
 
 
