@@ -48,12 +48,18 @@ class MemoryQueue:
             await lane.moved.wait()
 
     async def next(self, timeout_seconds: float) -> Message | None:
-        """Return the oldest message of the network whose turn it is."""
+        """Return the oldest message of the network whose turn it is.
+
+        Without time to wait and without a message, the work on the last one goes on: its worker is
+        not woken before that block is stored.
+        """
+        if not (self._turns or timeout_seconds):
+            return None
         if self._taken_from is not None:
             self._taken_from.in_hand = 0
             self._taken_from.moved.set()
             self._taken_from = None
-        if not self._turns and timeout_seconds:
+        if not self._turns:
             self._filled.clear()
             try:
                 async with asyncio.timeout(timeout_seconds):

@@ -11,7 +11,7 @@ async def waits(publishing: asyncio.Task) -> bool:
 
 
 async def test_makes_the_publisher_wait_until_more_is_asked_for():
-    """Whoever asks for the next message has done with the one before: its block is free by then."""
+    """Whoever waits for the next message has done with the one before: its block is free by then."""
     queue = MemoryQueue()
     publishing = asyncio.create_task(queue.publish(message(1)))
 
@@ -19,6 +19,9 @@ async def test_makes_the_publisher_wait_until_more_is_asked_for():
     assert await waits(publishing)
 
     assert await queue.next(0) is None
+    assert await waits(publishing)
+
+    assert await queue.next(0.01) is None
     await asyncio.wait_for(publishing, 1)
 
 
