@@ -43,8 +43,8 @@ BLOCKS, QUICK_BLOCKS = 100, 15
 CLAIMED = 10
 CHUNK = 100_000
 
-# Ids as spread as hashes are: a new one belongs anywhere among them.
-_ID = "printf('%s_%08x%014d', :prefix, n * 4294967296 / :count, n)"
+# Ids as the product makes them: the place in the chain, then what is as spread as hashes are.
+_ID = "printf('%s_%08x0000%08x%014d', :prefix, n / :hits, (n * 2654435761) & 4294967295, n)"
 _NUMBERS = (
     "with recursive place (n) as (select :first union all select n + 1 from place where n < :last)"
 )
@@ -199,7 +199,7 @@ def _fill(file: Path, count: int) -> None:
             connection.execute(f"create temp table first_{table} as select * from {table}")
         for first in range(0, count, CHUNK):
             place = {
-                "first": first, "last": min(count, first + CHUNK) - 1, "count": count, "hits": HITS,
+                "first": first, "last": min(count, first + CHUNK) - 1, "hits": HITS,
             }  # fmt: skip
             for table, (prefix, template, changed) in _COPIES.items():
                 copy = _copy(connection, table, template, changed)

@@ -12,17 +12,26 @@ COLUMNS = """id, position, network, phase, block_number, confirm_block, confirm_
     created_at"""
 
 # What each filter compares; only those that are asked for enter the statement, so that each
-# database can choose the index that fits.
+# database can choose the index that fits. Of a hash and an address the index has eight digits, and
+# SQLite must not know that the whole is compared too: it would put that in the place of the column.
 CONDITIONS = {
     "monitor": "monitor_id = :monitor",
     "network": "network = :network",
-    "transaction": "transaction_hash = :transaction",
-    "address": "address = :address",
+    "transaction": """substr(transaction_hash, 3, 8) = substr(:transaction, 3, 8)
+        and transaction_hash || '' = :transaction""",
+    "address": """substr(address, 15, 8) = substr(:address, 15, 8)
+        and address || '' = :address""",
     "phase": "phase = :phase",
     "kind": "kind = :kind",
     "since": "created_at >= :since",
     "until": "created_at < :until",
 }
+
+
+# Without statistics SQLite would rather look through all that a project has, as that is in order.
+_IN_PROJECT = "project_id = :project_id"
+_BESIDES_IN_PROJECT = "project_id || '' = :project_id"
+_FEW = {"transaction", "address"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +102,8 @@ async def list_matches(
         for field in fields(chosen)
         if (value := getattr(chosen, field.name)) is not None
     }
-    conditions = ["project_id = :project_id", *(CONDITIONS[name] for name in values)]
+    project = _IN_PROJECT if _FEW.isdisjoint(values) else _BESIDES_IN_PROJECT
+    conditions = [project, *(CONDITIONS[name] for name in values)]
     if cursor is not None:
         conditions.append(f"position {'>' if order == 'asc' else '<'} :cursor")
     rows = await tx.all(

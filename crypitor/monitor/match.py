@@ -322,7 +322,7 @@ class _Search:
         """Return what a subject is to a monitor that it answers."""
         monitor, transaction = watching.monitor, self.transaction
         return Match(
-            match_id(monitor.id, direction, party, self.header.hash, transaction.hash, subject),
+            match_id(monitor.id, direction, party, self.header, transaction, subject),
             monitor,
             self.network,
             direction,

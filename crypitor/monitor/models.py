@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from crypitor.evm.abi import Event, Function, Values, parse_event, parse_function
-from crypitor.evm.types import Address, Hash, Header, Log, Receipt, Transaction
+from crypitor.evm.types import Address, Header, Log, Receipt, Transaction
 
 
 class Kind(StrEnum):
@@ -168,6 +168,9 @@ class Match(msgspec.Struct, frozen=True, gc=False):
     subject: Subject
 
 
+_HASH_CHARACTERS = 22
+
+
 def computed_id(prefix: str, *parts: object) -> str:
     """Return an id that is the same whenever it is computed of the same parts: 128 bits of hash."""
     digest = hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()
@@ -178,19 +181,23 @@ def match_id(
     monitor_id: str,
     direction: Direction | None,
     address: Address | None,
-    block_hash: Hash,
-    transaction_hash: Hash,
+    header: Header,
+    transaction: Transaction,
     subject: Subject,
 ) -> str:
-    """Return the id of a match: the same in all phases, after a crash and in a backfill."""
+    """Return the id of a match: the same in all phases, after a crash and in a backfill.
+
+    It begins with the place in the chain, so that what is stored together is together in the
+    indexes of ids too.
+    """
     return computed_id(
-        "ma_",
+        f"ma_{header.number:08x}{transaction.index[2:]:>04}",
         monitor_id,
         subject.kind,
         direction,
         address,
-        block_hash,
-        transaction_hash,
+        header.hash,
+        transaction.hash,
         subject.log_index,
         subject.item,
     )
@@ -202,4 +209,5 @@ def delivery_id(match: str, phase: Phase, endpoint_id: str, returns: int) -> str
     returns: how often the match's block had left the chain and come back before this phase; 0 but
     for reorgs that go back to an earlier branch, whose news must not be taken for a repetition.
     """
-    return computed_id("de_", match, phase, endpoint_id, *([returns] if returns else []))
+    place = match[len("ma_") : -_HASH_CHARACTERS]
+    return computed_id("de_" + place, match, phase, endpoint_id, *([returns] if returns else []))

@@ -82,7 +82,7 @@ def match_in(header, index=0, monitor=MONITOR):
     transaction = Transaction(f"0x{header.hash}", hex(index), header.hash, A, hex(7 + index), B)
     receipt = Receipt(transaction.hash, hex(index), header.hash, (), status="0x1")
     moved = Subject(Kind.NATIVE, A, B, 7 + index, None, None, None)
-    made = match_id(monitor.id, Direction.IN, B, header.hash, f"{transaction.hash}{index}", moved)
+    made = match_id(monitor.id, Direction.IN, B, header, transaction, moved)
     return Match(
         made, monitor, "ethereum", Direction.IN, B, None, header, transaction, receipt, moved
     )  # fmt: skip

@@ -82,7 +82,7 @@ def told(seen, index, watching):
                 if asks and concerns(rule, subject, receipt) and holds(prepare(rule), facts):
                     found.add(
                         match_id(
-                            watching.monitor.id, direction, party, seen.header.hash, transaction.hash, subject
+                            watching.monitor.id, direction, party, seen.header, transaction, subject
                         )
                     )  # fmt: skip
     return found

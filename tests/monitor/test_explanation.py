@@ -259,7 +259,7 @@ def told_of(seen, index, watched):
             asked = partial(all_findings, scene, rule, index)
             for each in learnt(index, watched, asked):
                 if each.matches:
-                    parts = each.direction, each.party, seen.header.hash, transaction.hash
+                    parts = each.direction, each.party, seen.header, transaction
                     yield match_id("mo_1", *parts, each.subject), each.subject.kind
 
 
