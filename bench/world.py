@@ -56,7 +56,7 @@ class Stream:
         return block(self.number, self._parent, seed=4, hits=self.hits)
 
     async def commit(self, made: Block) -> None:
-        """Publish the next block, and wait until it is committed; nothing else may come."""
+        """Publish the next block, and wait until it and what it confirms are committed."""
         self._matched.clear()
         await self._publish(made)
         await self._matched.wait()
@@ -96,7 +96,7 @@ async def world(
     async with Database.open(url) as database, asyncio.TaskGroup() as tasks:
         key = await database.write(lambda tx: ensure_admin(tx, None, clock(), secrets.token_bytes))
         await database.write(lambda tx: lead(tx, NETWORK, 1))
-        index, queue = Index(), MemoryQueue(limit=64)
+        index, queue = Index(), MemoryQueue()
         watchlist = Watchlist(database, index)
         await watchlist.load()
         gc.freeze()  # as the service does
