@@ -68,12 +68,14 @@ class Audit:
 
     problems: a sentence each; empty when everything is right.
     webhooks: different ones.  repeated: further arrivals of the same.
+    reverted: how many of the webhooks retract a match.
     expected: how many phases of matches had to be heard at least.
     """
 
     problems: list[str] = field(default_factory=list)
     webhooks: int = 0
     repeated: int = 0
+    reverted: int = 0
     expected: int = 0
 
 
@@ -168,6 +170,7 @@ def _phases(found: Audit, chain: SimulatedChain, heard: Sequence[Heard]) -> dict
             found.problems.append(
                 f"of chain {webhook.json['data']['chain_id']}: {webhook.webhook_id}"
             )
+        found.reverted += phase == "reverted"
         phases.setdefault(_heard_key(webhook.json["data"]), []).append(phase)
     found.webhooks = len(bodies)
     return phases

@@ -116,6 +116,8 @@ async def test_nothing_is_lost_while_the_database_fails(tmp_path, trouble):
             question = await ask(service, chain, receiver, secrets)
             mining = asyncio.create_task(grow(chain, chance))
             await asyncio.sleep(1)
+            await service.until_tip("dev", chain.head.number)
+            chain.reorg(DEEPEST_REORG, DEEPEST_REORG + 1)  # there is much to retract in the trouble
             await trouble(server, chance)
             over = time.monotonic()
             before = chain.head.number
@@ -132,16 +134,18 @@ async def test_nothing_is_lost_while_the_database_fails(tmp_path, trouble):
             status = await service.stop()
 
     print(f"{trouble.__name__}: {chain.head.number} blocks, {chain.reorg_count} reorgs, "
-          f"{found.webhooks} webhooks, {found.repeated} repeated, {outages} outages, well after {took:.1f} s")  # fmt: skip
+          f"{found.webhooks} webhooks, {found.repeated} repeated, "
+          f"{found.reverted} of reverted matches, {outages} outages, well after {took:.1f} s")  # fmt: skip
     assert found.problems == []
     assert found.expected > 50
+    assert found.reverted > 0, "no reorg was seen"
     assert outages > 0
     assert (ended, status) == (None, 0)
 
 
 async def grow(chain, chance):
     while True:
-        chain.mine(1)
         if chance.random() < 0.1:
             fork(chain, chance)
+        chain.mine(1)
         await asyncio.sleep(0.1)

@@ -73,6 +73,7 @@ async def test_every_match_is_in_the_topic(kafka: Broker, prefix: str, tmp_path)
     assert status == 0
     assert found.problems == []
     assert found.expected > chain.head.number
+    assert found.reverted > 0
     assert {record.key.decode() for record in records} == {monitor["id"]}
 
 

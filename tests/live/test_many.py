@@ -100,21 +100,24 @@ async def killed(folder, kafka, prefix, each, seconds):
             ]  # fmt: skip
             statuses = await ships.stop()
 
+    reverted = sum(one.reverted for one in found)
     print(f"{len(acts)} acts on {each} processes of each role in {seconds} s: "
           f"{sum(chain.head.number for chain in chains)} blocks, "
           f"{sum(chain.reorg_count for chain in chains)} reorgs, "
-          f"{sum(one.webhooks for one in found)} webhooks, {sum(one.repeated for one in found)} repeated")  # fmt: skip
+          f"{sum(one.webhooks for one in found)} webhooks, {sum(one.repeated for one in found)} repeated, "
+          f"{reverted} of reverted matches")  # fmt: skip
     assert [one.problems for one in found] == [[], [], []], f"seed {seed}: {acts}"
     assert min(one.expected for one in found) > seconds
+    assert reverted > 0, "no reorg was seen"
     assert len(alive) == len(ships.members)
     assert set(statuses) == {0}
 
 
 async def grow(chains, chance, until):
-    """Mine and fork while there is time."""
+    """Mine and fork while there is time; what a fork leaves was there for a second."""
     while time.monotonic() < until:
         for chain in chains:
-            chain.mine(chance.randint(1, 3))
-            if chance.random() < 0.2:
+            if chance.random() < 0.4:
                 fork(chain, chance)
+            chain.mine(chance.randint(1, 3))
         await asyncio.sleep(1)

@@ -9,7 +9,7 @@ from crypitor.listen import Receiver
 from crypitor.simulator.chain import SimulatedChain
 from crypitor.simulator.rpc import SimulatorServer
 from tests.conftest import postgres_database
-from tests.rig import ADMIN_KEY, Service
+from tests.rig import ADMIN_KEY, Service, heard
 from tests.test_crash import ask
 
 pytestmark = pytest.mark.live
@@ -92,6 +92,7 @@ async def test_no_query_walks_through_a_large_table(tmp_path):
         await ask(service, chain, receiver, secrets)
         for _ in range(10):
             chain.mine(3)
+            await service.until_tip("dev", chain.head.number)
             chain.reorg(2, 3)
             await service.until_tip("dev", chain.head.number)
         await read_everything(service)
@@ -100,6 +101,7 @@ async def test_no_query_walks_through_a_large_table(tmp_path):
         after = await walked(admin)
         await admin.close()
 
+    assert "match.reverted" in {one.json["type"] for one in heard(receiver)}
     assert {name: after[name] - before[name] for name in LARGE} == dict.fromkeys(LARGE, 0)
 
 

@@ -106,6 +106,7 @@ def test_the_truth_has_no_problem(chain, question, told):
     assert found.webhooks == len(told)
     assert found.expected > 20
     assert {phase for phase, _ in told} == {"detected", "confirmed", "reverted"}
+    assert found.reverted == [phase for phase, _ in told].count("reverted")
 
 
 def test_a_repetition_is_no_problem(chain, question, told):

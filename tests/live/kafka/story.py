@@ -77,9 +77,9 @@ class Story:
     async def go_on(self) -> None:
         """Mine until cancelled, with reorgs."""
         while True:
-            self._chain.mine()
             if self._chain.head.number % FORK_BLOCKS == 0:
                 fork(self._chain, self._chance)
+            self._chain.mine()
             await asyncio.sleep(BLOCK_SECONDS)
 
     async def kill(self) -> None:
@@ -124,8 +124,9 @@ async def story(
             yield told
         finally:
             going_on.cancel()
-        chain.mine(CONFIRMATIONS)
         await told.catch_up(120)
+        chain.reorg(2, 2 + CONFIRMATIONS)
+        await told.catch_up()
         await until_all_is_sent(told.service, receiver)
         found = audit(chain, [question], heard(receiver), chain.head.number, steady_node=True)
         began = time.monotonic()
@@ -134,9 +135,10 @@ async def story(
 
     log = "".join(one.log.read_text() for one in lasting)
     print(f"{chain.head.number} blocks, {chain.reorg_count} reorgs, {found.webhooks} webhooks, "
-          f"{found.repeated} repeated, stopped in {time.monotonic() - began:.1f} s")  # fmt: skip
+          f"{found.repeated} repeated, {found.reverted} of reverted matches, stopped in {time.monotonic() - began:.1f} s")  # fmt: skip
     assert found.problems == []
     assert found.expected > chain.head.number
+    assert found.reverted > 0, "no reorg was seen"
     assert told.service in lasting
     assert set(statuses) == {0}, log
     assert "Traceback" not in log, log
