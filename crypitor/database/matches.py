@@ -28,10 +28,12 @@ CONDITIONS = {
 }
 
 
+# Indexes of few rows are of those with one phase; they are found if it is said, not given.
+_PHASES = {"detected": "phase = 'detected'", "reverted": "phase = 'reverted'"}
+
 # Without statistics SQLite would rather look through all that a project has, as that is in order.
 _IN_PROJECT = "project_id = :project_id"
 _BESIDES_IN_PROJECT = "project_id || '' = :project_id"
-_FEW = {"transaction", "address"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,12 @@ async def list_matches(
         for field in fields(chosen)
         if (value := getattr(chosen, field.name)) is not None
     }
-    project = _IN_PROJECT if _FEW.isdisjoint(values) else _BESIDES_IN_PROJECT
-    conditions = [project, *(CONDITIONS[name] for name in values)]
+    phase = _PHASES.get(values.get("phase", ""))
+    few = phase or not values.keys().isdisjoint({"transaction", "address"})
+    conditions = [
+        _BESIDES_IN_PROJECT if few else _IN_PROJECT,
+        *(phase if phase and name == "phase" else CONDITIONS[name] for name in values),
+    ]
     if cursor is not None:
         conditions.append(f"position {'>' if order == 'asc' else '<'} :cursor")
     rows = await tx.all(

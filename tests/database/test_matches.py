@@ -12,6 +12,9 @@ from crypitor.database.matches import MatchFilter, list_matches
         ({"transaction": f"0x{'ab' * 32}"}, "matches_by_transaction (<expr>=?"),
         ({"address": f"0x{'ab' * 20}"}, "matches_by_address (<expr>=?"),
         ({"monitor": "mo_1"}, "matches_monitor (monitor_id=?"),
+        ({"phase": "reverted"}, "matches_reverted"),
+        ({"phase": "detected"}, "matches_unconfirmed"),
+        ({"phase": "confirmed"}, "matches_project (project_id=?"),
         ({}, "matches_project (project_id=?"),
     ],
 )
