@@ -96,7 +96,7 @@ async def world(
     async with Database.open(url) as database, asyncio.TaskGroup() as tasks:
         key = await database.write(lambda tx: ensure_admin(tx, None, clock(), secrets.token_bytes))
         await database.write(lambda tx: lead(tx, NETWORK, 1))
-        index, queue = Index(), MemoryQueue()
+        index, queue = Index(), MemoryQueue(limit=64 if streaming else 0)
         watchlist = Watchlist(database, index)
         await watchlist.load()
         gc.freeze()  # as the service does

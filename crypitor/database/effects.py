@@ -7,13 +7,15 @@ from functools import partial
 from itertools import count
 from typing import TypeAlias, TypeVar
 
+import msgspec
+
 from crypitor.database.deliveries import NewDelivery, queue_deliveries
 from crypitor.database.engine import Row, Transaction
 from crypitor.database.listeners import Heard, Listener, heard_of, last_heard, listeners_of
 from crypitor.database.tokens import find_tokens
 from crypitor.evm.metadata import NOTHING, Token
 from crypitor.evm.types import Address, Header
-from crypitor.monitor.models import Confirmations, Match, Phase, delivery_id
+from crypitor.monitor.models import Confirmations, Match, Phase, delivery_id, placeless_id
 from crypitor.monitor.tokens import Kept
 from crypitor.webhook.formats import Texts, texts_of
 from crypitor.webhook.message import NetworkTitle
@@ -103,7 +105,7 @@ async def store_matches(tx: Transaction, effects: Sequence[Effect], saved: Saved
     )
     stored = await _stored(tx, effects)
     found = [
-        (effect, match, required)
+        (effect, _as_stored(match, stored), required)
         for effect in effects
         for match, required in effect.matches
         if match.monitor.id in listeners
@@ -149,11 +151,16 @@ async def store_matches(tx: Transaction, effects: Sequence[Effect], saved: Saved
 
 async def _stored(tx: Transaction, effects: Sequence[Effect]) -> dict[str, Row]:
     """Return by id which of these matches are stored already."""
-    rows = await tx.all(
-        SELECT_STORED.format(ids=tx.listed("ids")),
-        ids=json.dumps([match.id for effect in effects for match, _ in effect.matches]),
-    )
+    ids = [match.id for effect in effects for match, _ in effect.matches]
+    ids += [placeless_id(one) for one in ids]
+    rows = await tx.all(SELECT_STORED.format(ids=tx.listed("ids")), ids=json.dumps(ids))
     return {row["id"]: row for row in rows}
+
+
+def _as_stored(match: Match, stored: Mapping[str, Row]) -> Match:
+    """Return a match by the id that it was told with, if that was before ids had a place."""
+    id_then = placeless_id(match.id)
+    return msgspec.structs.replace(match, id=id_then) if id_then in stored else match
 
 
 _Found: TypeAlias = tuple[Effect, Match, Confirmations]

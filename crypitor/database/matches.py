@@ -12,28 +12,34 @@ COLUMNS = """id, position, network, phase, block_number, confirm_block, confirm_
     created_at"""
 
 # What each filter compares; only those that are asked for enter the statement, so that each
-# database can choose the index that fits. Of a hash and an address the index has eight digits, and
-# SQLite must not know that the whole is compared too: it would put that in the place of the column.
+# database can choose the index that fits.
 CONDITIONS = {
     "monitor": "monitor_id = :monitor",
     "network": "network = :network",
-    "transaction": """substr(transaction_hash, 3, 8) = substr(:transaction, 3, 8)
-        and transaction_hash || '' = :transaction""",
-    "address": """substr(address, 15, 8) = substr(:address, 15, 8)
-        and address || '' = :address""",
     "phase": "phase = :phase",
     "kind": "kind = :kind",
     "since": "created_at >= :since",
     "until": "created_at < :until",
 }
 
+# Those that few rows pass, the fewest first; of a hash and an address the index has eight digits,
+# and that of few phases is found if the phase is said, not given.
+_FEW = {
+    "transaction": "substr(transaction_hash, 3, 8) = substr(:transaction, 3, 8)",
+    "detected": "phase = 'detected'",
+    "reverted": "phase = 'reverted'",
+    "address": "substr(address, 15, 8) = substr(:address, 15, 8)",
+}
 
-# Indexes of few rows are of those with one phase; they are found if it is said, not given.
-_PHASES = {"detected": "phase = 'detected'", "reverted": "phase = 'reverted'"}
-
-# Without statistics SQLite would rather look through all that a project has, as that is in order.
-_IN_PROJECT = "project_id = :project_id"
-_BESIDES_IN_PROJECT = "project_id || '' = :project_id"
+# What SQLite cannot use an index for. Without statistics it would rather look through all that a
+# project, monitor or network has, and would put a value that is compared in a column's place.
+_HIDDEN = {
+    "project": "project_id || '' = :project_id",
+    "monitor": "monitor_id || '' = :monitor",
+    "network": "network || '' = :network",
+    "transaction": "transaction_hash || '' = :transaction",
+    "address": "address || '' = :address",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +110,12 @@ async def list_matches(
         for field in fields(chosen)
         if (value := getattr(chosen, field.name)) is not None
     }
-    phase = _PHASES.get(values.get("phase", ""))
-    few = phase or not values.keys().isdisjoint({"transaction", "address"})
-    conditions = [
-        _BESIDES_IN_PROJECT if few else _IN_PROJECT,
-        *(phase if phase and name == "phase" else CONDITIONS[name] for name in values),
-    ]
+    few = next((_FEW[one] for one in _FEW if one in values or one == values.get("phase")), None)
+    conditions = (
+        ["project_id = :project_id", *(CONDITIONS[name] for name in values)]
+        if few is None
+        else [few, *((CONDITIONS | _HIDDEN)[name] for name in ("project", *values))]
+    )
     if cursor is not None:
         conditions.append(f"position {'>' if order == 'asc' else '<'} :cursor")
     rows = await tx.all(

@@ -191,7 +191,7 @@ def match_id(
     indexes of ids too.
     """
     return computed_id(
-        f"ma_{header.number:08x}{transaction.index[2:]:>04}",
+        f"ma_{header.number:08x}{int(transaction.index, 16):04x}",
         monitor_id,
         subject.kind,
         direction,
@@ -201,6 +201,11 @@ def match_id(
         subject.log_index,
         subject.item,
     )
+
+
+def placeless_id(match: str) -> str:
+    """Return the id that a match had before ids began with the place in the chain."""
+    return "ma_" + match[-_HASH_CHARACTERS:]
 
 
 def delivery_id(match: str, phase: Phase, endpoint_id: str, returns: int) -> str:

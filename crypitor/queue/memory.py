@@ -23,8 +23,9 @@ class MemoryQueue:
     """A queue that serves the networks in turn, for one who takes.
 
     limit: messages of each network that may be in it when `publish` returns, the one that was
-    returned last among them until the next is asked for. With none, a block has been matched and
-    its memory is free before the worker reads the next one: the processor's caches hold all of it.
+    returned last among them until another is returned or waited for. With none, a block has been
+    matched and its memory is free before the worker reads the next one: the processor's caches hold
+    all of it.
     """
 
     read_ahead = 0

@@ -91,6 +91,9 @@ async def test_server_does_what_the_document_says(api, tmp_path, examples):
             *("--max-examples", str(examples), "--seed", "2", "--no-color"),
         ]
         environment = {**os.environ, "SCHEMATHESIS_HOOKS": "ndjson", "PYTHONPATH": str(HERE)}
+        environment["OWN_KEY"] = await api.context.database.read(
+            lambda tx: tx.value("select id from api_keys")
+        )
         checking = await asyncio.create_subprocess_exec(
             sys.executable,
             *command,

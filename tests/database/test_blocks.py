@@ -10,7 +10,7 @@ from crypitor.database.cancellations import cancel_for_monitor
 from crypitor.database.monitors import delete_monitor, insert_monitor
 from crypitor.database.networks import lead, position_of, resume
 from crypitor.evm.types import Header, Receipt, Transaction
-from crypitor.monitor.models import Direction, Kind, Match, Subject, match_id
+from crypitor.monitor.models import Direction, Kind, Match, Phase, Subject, delivery_id, match_id
 from crypitor.webhook.message import NetworkTitle
 from tests.monitor.test_match import MONITOR, A, B
 
@@ -79,7 +79,9 @@ class Chain:
 
 
 def match_in(header, index=0, monitor=MONITOR):
-    transaction = Transaction(f"0x{header.hash}", hex(index), header.hash, A, hex(7 + index), B)
+    transaction = Transaction(
+        f"0x{header.hash}{index}", hex(index), header.hash, A, hex(7 + index), B
+    )
     receipt = Receipt(transaction.hash, hex(index), header.hash, (), status="0x1")
     moved = Subject(Kind.NATIVE, A, B, 7 + index, None, None, None)
     made = match_id(monitor.id, Direction.IN, B, header, transaction, moved)
@@ -179,6 +181,29 @@ async def test_the_rest_of_a_block_is_stored_behind_its_first_matches(chain):
 
     assert saved.new_matches == 1
     assert await chain.told() == [("a2", "detected", "pending")] * 3
+
+
+async def test_matches_of_the_release_before_are_known_by_their_ids(chain):
+    """
+    Their ids did not begin with the place in the chain, and are what receivers were told.
+    """
+    await chain.take("a1", matches=0)
+    await chain.take("a2", "a1", matches=2)
+    old = "'ma_' || substr(id, 16)"
+    await chain.change(f"update deliveries set match_id = {old.replace('(id', '(match_id')}")
+    await chain.change(f"update matches set id = {old}")
+    await chain.take("b2", "a1", matches=0)
+    saved = await chain.take("a2", "a1", matches=2)
+
+    told = await chain.database.read(
+        lambda tx: tx.all("select id, match_id, phase from deliveries")
+    )
+    ids = {one["match_id"] for one in told}
+    assert saved.new_matches == 0
+    assert {len(one) for one in ids} == {len("ma_") + 22}
+    assert {(one["id"], one["phase"]) for one in told} >= {
+        (delivery_id(match, Phase.DETECTED, "ep_1", 1), "detected") for match in ids
+    }
 
 
 async def test_a_block_that_was_only_begun_is_reverted_by_the_one_in_its_place(chain):

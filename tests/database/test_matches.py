@@ -16,6 +16,17 @@ from crypitor.database.matches import MatchFilter, list_matches
         ({"phase": "detected"}, "matches_unconfirmed"),
         ({"phase": "confirmed"}, "matches_project (project_id=?"),
         ({}, "matches_project (project_id=?"),
+        ({"network": "ethereum", "monitor": "mo_1"}, "matches_monitor (monitor_id=?"),
+        (
+            {"transaction": f"0x{'ab' * 32}", "monitor": "mo_1", "address": f"0x{'ab' * 20}"},
+            "matches_by_transaction (<expr>=?",
+        ),
+        ({"phase": "reverted", "network": "ethereum", "monitor": "mo_1"}, "matches_reverted"),
+        ({"phase": "detected", "address": f"0x{'ab' * 20}"}, "matches_unconfirmed"),
+        (
+            {"phase": "confirmed", "address": f"0x{'ab' * 20}", "network": "ethereum"},
+            "matches_by_address (<expr>=?",
+        ),
     ],
 )
 async def test_a_list_reads_the_index_of_what_is_named(database, named, index):
