@@ -254,13 +254,14 @@ async def catch_up(url: str, blocks: Sequence[Served], index: Index, **options) 
         await follower.open()
         began, worked = time.perf_counter(), time.process_time()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(follower.run(stop))
+            following = tasks.create_task(follower.run(stop))
             tasks.create_task(matcher.run(stop, Health()))
             if sender:
                 tasks.create_task(sender.run(stop, Health()))
             await seen.done.wait()
             seconds, cpu = time.perf_counter() - began, time.process_time() - worked
             stop.set()
+            following.cancel()  # as the service ends it
     return Run(len(blocks), seen.matches, seconds, cpu)
 
 
