@@ -89,7 +89,8 @@ async def world(
 ) -> AsyncIterator[World]:
     """Serve the API and match blocks, until the end of the context.
 
-    streaming: they come by themselves.
+    streaming: they come by themselves, on time; else by `Stream.commit`, for which the queue has
+    no room: a block counts as taken when the matcher waits for the next.
     """
     url = f"sqlite:///{folder}/crypitor.db"
     await migrate(url)

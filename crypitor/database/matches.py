@@ -31,9 +31,10 @@ _FEW = {
     "address": "substr(address, 15, 8) = substr(:address, 15, 8)",
 }
 
-# What SQLite cannot use an index for. Without statistics it would rather look through all that a
-# project, monitor or network has, and would put a value that is compared in a column's place.
-_HIDDEN = {
+# Beside one of those: what SQLite cannot use an index for. Without statistics it would rather look
+# through all that a project, monitor or network has, and would put a value that is compared in a
+# column's place.
+_HIDDEN = CONDITIONS | {
     "project": "project_id || '' = :project_id",
     "monitor": "monitor_id || '' = :monitor",
     "network": "network || '' = :network",
@@ -114,7 +115,7 @@ async def list_matches(
     conditions = (
         ["project_id = :project_id", *(CONDITIONS[name] for name in values)]
         if few is None
-        else [few, *((CONDITIONS | _HIDDEN)[name] for name in ("project", *values))]
+        else [few, *(_HIDDEN[name] for name in ("project", *values))]
     )
     if cursor is not None:
         conditions.append(f"position {'>' if order == 'asc' else '<'} :cursor")

@@ -15,12 +15,10 @@ from crypitor.database.deliveries import (
 from crypitor.errors import Invalid, NotFound
 from crypitor.monitor.models import Phase
 from crypitor.webhook.delivery import Attempt, Outcome, State, Status
+from tests.database.plans import ON_SQLITE, steps_of
 from tests.webhook.queued import BROKEN, GONE, OK, Store, delivery, endpoint
 
 NOW = 1_790_000_000_000
-
-# PostgreSQL plans by statistics: what it does is measured, not asserted.
-ON_SQLITE = pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -471,24 +469,8 @@ async def test_a_list_is_newest_first_and_filtered(store):
 
 async def plan_of_list(store, **filters) -> str:
     """Return how SQLite would read a list."""
-
-    class Explained:
-        """Asks for the plan of what it is told to run."""
-
-        def __init__(self, tx):
-            self.tx = tx
-
-        async def all(self, sql, **values):
-            rows = await self.tx.all("explain query plan " + sql, **values)
-            self.plan = [row["detail"] for row in rows]
-            return []
-
-    async def work(tx):
-        explained = Explained(tx)
-        await list_deliveries(explained, "pr_1", **filters)
-        return explained.plan[0]
-
-    return await store.database.read(work)
+    steps = await steps_of(store.database, lambda tx: list_deliveries(tx, "pr_1", **filters))
+    return steps[0]
 
 
 @ON_SQLITE

@@ -3,9 +3,10 @@
 import pytest
 
 from crypitor.database.matches import MatchFilter, list_matches
+from tests.database.plans import ON_SQLITE, steps_of
 
 
-@pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("named", "index"),
     [
@@ -32,20 +33,6 @@ from crypitor.database.matches import MatchFilter, list_matches
 async def test_a_list_reads_the_index_of_what_is_named(database, named, index):
     """Not everything that the project has."""
 
-    class Explained:
-        """Asks for the plan of what it is told to run."""
+    steps = await steps_of(database, lambda tx: list_matches(tx, "pr_1", MatchFilter(**named), 10))
 
-        def __init__(self, tx):
-            self.tx = tx
-
-        async def all(self, sql, **values):
-            rows = await self.tx.all("explain query plan " + sql, **values)
-            self.plan = " ".join(row["detail"] for row in rows)
-            return []
-
-    async def work(tx):
-        explained = Explained(tx)
-        await list_matches(explained, "pr_1", MatchFilter(**named), 10)
-        return explained.plan
-
-    assert index in await database.read(work)
+    assert index in " ".join(steps)
