@@ -204,8 +204,9 @@ def test_a_simulated_node_that_fails(tmp_path):
     )
     with process:
         url = re.search(r"http://127\.0\.0\.1:\d+", first)[0]
-        with pytest.raises(urllib.error.HTTPError, match="503"):
+        with pytest.raises(urllib.error.HTTPError, match="503") as refused:
             urllib.request.urlopen(url, b'{"id": 1, "method": "eth_chainId"}')
+        refused.value.close()
         with urllib.request.urlopen(f"{url}/_/chaos") as answer:
             listed = json.load(answer)
         process.send_signal(signal.SIGINT)

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sqlite3
+from contextlib import closing
 
 import aiohttp
 import pytest
@@ -59,7 +60,7 @@ async def test_an_unexpected_error_ends_the_process(tmp_path):
         await service.start()
         chain.mine()
         await service.until_tip("dev", 1)
-        with sqlite3.connect(tmp_path / "crypitor.db") as database:
+        with closing(sqlite3.connect(tmp_path / "crypitor.db")) as database:
             database.execute("alter table headers rename to gone")
         chain.mine()
         status = await asyncio.wait_for(service.process.wait(), 20)

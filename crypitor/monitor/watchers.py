@@ -16,7 +16,8 @@ from crypitor.evm.types import Address
 class Several(msgspec.Struct, frozen=True, gc=False):
     """The monitors that watch one address.
 
-    Not a tuple: with the first of those in a dictionary the garbage collector walks all of it.
+    Not a tuple: with the first of those in a dictionary the garbage collector walks all of it
+    (CPython before 3.14, which walks every dictionary that is not frozen).
     """
 
     numbers: tuple[int, ...]

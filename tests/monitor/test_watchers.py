@@ -24,12 +24,13 @@ def test_no_part_has_many_of_all():
 
 def test_the_garbage_collector_walks_no_part():
     """
-    Addresses that several monitors watch make no dictionary one that may be part of a cycle.
+    Nothing in the dictionaries may be part of a cycle, also where several monitors watch an address.
     """
     watchers = filled(1, 100)
+    entries = [one for part in watchers.parts.values() for entry in part.items() for one in entry]
 
     assert watchers.get(f"0x{7:040x}") == Several((1, 9))
-    assert not any(map(gc.is_tracked, watchers.parts.values()))
+    assert not any(map(gc.is_tracked, entries))
 
 
 def test_text_that_is_no_address_is_not_watched():

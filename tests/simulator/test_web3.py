@@ -2,6 +2,7 @@
 
 import asyncio
 
+import aiohttp
 import pytest
 from web3 import AsyncHTTPProvider, AsyncWeb3, WebSocketProvider
 from web3.exceptions import BlockNotFound, ContractLogicError, TransactionNotFound
@@ -18,9 +19,10 @@ def chain():
 
 @pytest.fixture
 async def web3(server):
-    web3 = AsyncWeb3(AsyncHTTPProvider(server.url))
-    yield web3
-    await web3.provider.disconnect()
+    provider = AsyncHTTPProvider(server.url)
+    async with aiohttp.ClientSession() as session:  # web3's own asks for what aiohttp deprecates
+        await provider.cache_async_session(session)
+        yield AsyncWeb3(provider)
 
 
 async def test_blocks(chain, web3):
