@@ -121,10 +121,12 @@ class Demo:
         receiver: Receiver,
         stop: asyncio.Event,
     ) -> list[Question]:
-        """Create an endpoint and two monitors, as a user would."""
+        """Create an endpoint and two monitors, as a user would; nothing once it is to end."""
         await mine(self._chain, node, 1)
-        while await _tip(api) < 1:
+        while not stop.is_set() and await _tip(api) < 1:
             await pause(0.02, stop)
+        if stop.is_set():
+            return []
         endpoint = await _post(api, "/v1/endpoints", {"url": f"{receiver.url}/hook"})
         self._secrets.append((await _get(api, f"/v1/endpoints/{endpoint['id']}/secret"))["secret"])
         actors = [actor.address for actor in self._chain.actors[WATCHED_ACTORS]]
@@ -186,7 +188,7 @@ class Demo:
             tip = await _tip(api)
             found = self._audit(questions, receiver, self._chain.head.number)
             done = tip == self._chain.head.number and not found.problems
-            if done or time.monotonic() > until:
+            if done or not questions or time.monotonic() > until:
                 return found
             await node.announce()
             await asyncio.sleep(0.05)

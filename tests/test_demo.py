@@ -56,6 +56,7 @@ async def test_demo_through_kafka(tmp_path):
     ("lines", "statuses"),
     [
         pytest.param(0, {0, 130, -signal.SIGINT}, id="starting"),  # before Python itself has begun
+        pytest.param(1, {0}, id="before its first block"),
         pytest.param(8, {0}, id="running"),
     ],
 )
