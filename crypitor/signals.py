@@ -7,6 +7,7 @@ noted as well, and whoever begins to run looks at that.
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable, Coroutine
 from types import FrameType
 from typing import Any
@@ -15,8 +16,12 @@ _pressed = False
 
 
 def note_interrupts() -> None:
-    """Note SIGINT from now on, besides raising KeyboardInterrupt."""
+    """Note SIGINT from now on, besides raising KeyboardInterrupt; who drops that needs not say so.
+
+    For the main program alone: it replaces Python's report of exceptions that were dropped.
+    """
     signal.signal(signal.SIGINT, _note)
+    sys.unraisablehook = _report
 
 
 def run_until_signalled(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
@@ -44,6 +49,11 @@ def run_until_signalled(main: Callable[[asyncio.Event], Coroutine[Any, Any, None
         factory = None
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(guarded())
+
+
+def _report(dropped: "sys.UnraisableHookArgs") -> None:
+    if not issubclass(dropped.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(dropped)
 
 
 def _note(number: int, frame: FrameType | None) -> None:

@@ -9,23 +9,38 @@ import asyncio, os, signal
 from crypitor.signals import run_until_signalled
 from crypitor.signals import note_interrupts
 
+class Dropping:
+    def __del__(self):  # its exceptions are dropped, as code in C does inside an import
+        {what}
+
 note_interrupts()
-try:
-    os.kill(os.getpid(), signal.SIGINT)
-except KeyboardInterrupt:
-    pass  # as code in C does, inside an import
-run_until_signalled(asyncio.Event.wait)
+Dropping()
+run_until_signalled({main})
 print("ended")
 """
 
 
-def test_an_interrupt_that_was_dropped_ends_what_begins_later():
-    """What Python dropped while the program started still stops it."""
-    ended = subprocess.run(
-        [sys.executable, "-c", DROPPED], capture_output=True, text=True, timeout=30, check=False
-    )
+def dropping(what, main):
+    """Run a program that drops an exception while it starts."""
+    return subprocess.run(
+        [sys.executable, "-c", DROPPED.format(what=what, main=main)],
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
 
-    assert (ended.stdout, ended.returncode) == ("ended\n", 0), ended.stderr
+
+def test_an_interrupt_that_was_dropped_ends_what_begins_later():
+    """What Python dropped while the program started still stops it, and nothing is said of it."""
+    ended = dropping("os.kill(os.getpid(), signal.SIGINT)", "asyncio.Event.wait")
+
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("ended\n", "", 0)
+
+
+def test_another_exception_that_was_dropped_is_told():
+    """Only the interrupt is known by other means."""
+    ended = dropping("1 / 0", "lambda stop: asyncio.sleep(0)")
+
+    assert "ZeroDivisionError" in ended.stderr
+    assert (ended.stdout, ended.returncode) == ("ended\n", 0)
 
 
 def test_an_interrupt_while_it_starts_ends_it():
