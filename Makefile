@@ -12,7 +12,7 @@ SPREAD := -n 2 --dist worksteal
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-setup: $(VENV)/run.stamp ## makes .venv with the locked dependencies and .venv/bin/crypitor
+setup: $(VENV)/run.stamp ## makes .venv with the locked dependencies; PYTHON=python3.13 takes that one
 
 demo: setup ## shows the whole service on a simulated chain; SECONDS=20 ends by itself
 	@$(BIN)/crypitor demo $(if $(SECONDS),--seconds $(SECONDS))
@@ -90,13 +90,13 @@ build/binary/stamp: requirements/run.txt pyproject.toml | $(VENV)/bin/python
 	build/binary/bin/python -m pip --disable-pip-version-check -q install --no-deps --no-build-isolation -e .
 	@touch $@
 
-# The first Python on this machine that is new enough.
+# The first Python on this machine that is new enough, or the one that PYTHON names.
 $(VENV)/bin/python:
-	@for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	@for python in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11); do \
 		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 			echo "making $(VENV) with $$($$python --version)"; exec $$python -m venv $(VENV); \
 		fi; \
-	done; echo "Crypitor needs Python 3.11 or newer; this machine has: $$(python3 --version 2>&1)"; exit 1
+	done; echo "Crypitor needs Python 3.11 or newer; $(or $(PYTHON),this machine) has: $$($(or $(PYTHON),python3) --version 2>&1)"; exit 1
 
 # A stamp says that what its file locks is installed; nothing is done again until that changes.
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(VENV)/bin/python
