@@ -5,7 +5,7 @@ made over its REST API, and what arrives is compared with what happened on the c
 """
 
 import asyncio
-import random
+import secrets
 import socket
 import tempfile
 import time
@@ -43,13 +43,14 @@ INTERRUPTED_SETTLE_SECONDS = 1.0
 """How long, at the end, what is still on its way may take to arrive."""
 
 
-def run(config: Config, seconds: float | None, queue: str) -> int:
+def run(config: Config, seconds: float | None, queue: str, seed: str | None = None) -> int:
     """Run the demo for some time, or until a signal; 0 if all webhooks arrived and verified.
 
     config: its queue section is used where `queue` is kafka, and its port where that is free.
+    seed: of the chain; None for one that was never seen before.
     """
     setup("warning", config.log.format)
-    demo = Demo(config, seconds, queue)
+    demo = Demo(config, seconds, queue, secrets.token_hex(8) if seed is None else seed)
     run_until_signalled(demo.run)
     return demo.status
 
@@ -57,7 +58,7 @@ def run(config: Config, seconds: float | None, queue: str) -> int:
 class Demo:
     """One run. status: the exit status, once it has ended."""
 
-    def __init__(self, config: Config, seconds: float | None, queue: str) -> None:
+    def __init__(self, config: Config, seconds: float | None, queue: str, seed: str) -> None:
         self.status = 1
         self._config = config
         self._seconds = seconds
@@ -67,7 +68,7 @@ class Demo:
         self._refused = 0
         self._count = 0
         self._chain = SimulatedChain(
-            random.SystemRandom().randrange(2**32),
+            seed,
             chain_id=CHAIN_ID,
             genesis_time=time.time(),
             block_seconds=BLOCK_SECONDS,

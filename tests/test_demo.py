@@ -14,6 +14,8 @@ from tests.mock_kafka import mock_kafka
 from tests.rig import free_port
 
 SUMMARY = re.compile(r"(\d+) webhooks in .* 0 with a wrong signature, 0 missing or wrong")
+BUSY = "5"
+"""A seed whose first three blocks give 24 webhooks; others give from 2 to 24."""
 
 
 async def demo(folder, *arguments, **environ):
@@ -29,7 +31,7 @@ async def test_demo_in_memory(tmp_path):
     """
     It ends by itself with status 0 and says that everything arrived, and leaves nothing behind.
     """
-    process = await demo(tmp_path, "--seconds", "3")
+    process = await demo(tmp_path, "--seconds", "3", "--seed", BUSY)
     output = (await asyncio.wait_for(process.communicate(), 40))[0].decode()
 
     assert process.returncode == 0, output
@@ -43,7 +45,7 @@ async def test_demo_through_kafka(tmp_path):
     """
     with mock_kafka() as brokers:
         process = await demo(
-            tmp_path, "--seconds", "3", "--queue", "kafka",
+            tmp_path, "--seconds", "3", "--seed", BUSY, "--queue", "kafka",
             CRYPITOR__QUEUE__BOOTSTRAP_SERVERS=json.dumps(brokers.servers),
         )  # fmt: skip
         output = (await asyncio.wait_for(process.communicate(), 50))[0].decode()

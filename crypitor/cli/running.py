@@ -50,13 +50,17 @@ def demo(
     queue: Annotated[
         QueueKind, typer.Option(help="What carries the blocks; kafka: of the configuration.")
     ] = QueueKind.MEMORY,
+    seed: Annotated[
+        str | None,
+        typer.Option(help="The same seed gives the same traffic.", show_default="by chance"),
+    ] = None,
     config: ConfigPath = None,
 ) -> None:
     """Show the whole service at work on a simulated chain; nothing else is needed."""
     loaded = load(config)
     from crypitor.demo import run as run_demo
 
-    raise typer.Exit(run_demo(loaded, seconds, queue.value))
+    raise typer.Exit(run_demo(loaded, seconds, queue.value, seed))
 
 
 def check(config: ConfigPath = None) -> None:
