@@ -43,7 +43,7 @@ INTERRUPTED_SETTLE_SECONDS = 1.0
 """How long, at the end, what is still on its way may take to arrive."""
 
 
-def run(config: Config, seconds: float | None, queue: str, seed: str | None = None) -> int:
+def run(config: Config, seconds: float | None, queue: str, seed: str | None) -> int:
     """Run the demo for some time, or until a signal; 0 if all webhooks arrived and verified.
 
     config: its queue section is used where `queue` is kafka, and its port where that is free.
