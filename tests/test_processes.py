@@ -11,6 +11,9 @@ from crypitor.simulator.rpc import SimulatorServer
 from tests.forked import ForkedService
 from tests.rig import heard
 from tests.test_crash import CONFIRMATIONS, ask
+from tests.test_networks_apart import page
+
+TIP = 'crypitor_tip_block{network="dev"} 11.0'
 
 
 @pytest.mark.timeout(120)
@@ -47,13 +50,10 @@ async def test_an_api_in_a_process_of_its_own(tmp_path):
             while (network := await api.get("/v1/networks/dev"))["head"] != 11:
                 await asyncio.sleep(0.05)
         ready = await api.get("/readyz")
-        async with rest.api() as session, asyncio.timeout(15):  # it looks at the tip once a second
-            metrics = ""
-            while 'crypitor_tip_block{network="dev"} 11.0' not in metrics:
-                async with session.get("/metrics") as answer:
-                    metrics = await answer.text()
-        async with rest.api() as session, session.get("/v1/monitors") as answer:
-            without_api = answer.status
+        async with asyncio.timeout(15):  # it looks at the tip once a second
+            while TIP not in (metrics := (await page(rest, "/metrics"))[1]):
+                await asyncio.sleep(0.05)
+        without_api, _ = await page(rest, "/v1/monitors")
         await rest.stop()
         async with asyncio.timeout(15):
             while len((alone := await api.get("/readyz"))["processes"]) > 1:
@@ -70,6 +70,7 @@ async def test_an_api_in_a_process_of_its_own(tmp_path):
         ["api", "webhook"],
         ["worker", "monitor"],
     ]
+    assert TIP in metrics
     assert without_api == 404
     assert [one["roles"] for one in alone["processes"]] == [["api", "webhook"]]
     assert left["tip"] == 11
