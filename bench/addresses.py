@@ -20,7 +20,7 @@ from crypitor.evm.types import Address, Block
 from crypitor.monitor.index import Index
 from crypitor.monitor.match import find_matches
 from crypitor.monitor.models import DEFAULT_RULES, Kind, Monitor, Phase, rule_of
-from crypitor.upkeep import REST_SECONDS, leftovers
+from crypitor.process.upkeep import REST_SECONDS, leftovers
 
 SEED = 4
 COUNT = 1_000_000

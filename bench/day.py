@@ -12,9 +12,9 @@ import tempfile
 from pathlib import Path
 
 from bench.measuring import memory_mb
-from crypitor.listen import Receiver
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.rpc import SimulatorServer
+from crypitor.development.listen import Receiver
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.rpc import SimulatorServer
 from tests.rig import Service
 
 HOURS = 24

@@ -18,8 +18,8 @@ from bench.measuring import memory_mb, spread
 from crypitor.database.deliveries import NewDelivery, queue_deliveries
 from crypitor.database.endpoints import insert_endpoint
 from crypitor.database.engine import Database
-from crypitor.loop import Health, clock
 from crypitor.monitor.models import Phase
+from crypitor.runtime.loop import Health, clock
 from crypitor.webhook.delivery import Endpoint, Result
 from crypitor.webhook.egress import networks
 from crypitor.webhook.post import Poster

@@ -25,7 +25,7 @@ from crypitor.database.deliveries import COLUMNS
 from crypitor.database.endpoints import insert_endpoint
 from crypitor.database.engine import Database
 from crypitor.database.migrate import migrate
-from crypitor.loop import clock
+from crypitor.runtime.loop import clock
 from crypitor.webhook.delivery import Endpoint
 from crypitor.webhook.egress import networks
 from crypitor.webhook.post import Poster

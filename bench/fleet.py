@@ -29,7 +29,7 @@ from crypitor.database.addresses import CHUNK, insert_addresses
 from crypitor.database.deliveries import COLUMNS
 from crypitor.database.endpoints import insert_endpoint
 from crypitor.database.engine import Database
-from crypitor.loop import clock
+from crypitor.runtime.loop import clock
 from crypitor.webhook.delivery import Endpoint
 from tests.live.kafka.broker import Broker, broker
 from tests.live.postgres import Cluster, cluster

@@ -20,8 +20,8 @@ import aiohttp
 from bench.figures import figure
 from crypitor.database.engine import Database
 from crypitor.database.migrate import migrate
-from crypitor.loop import Health, clock
 from crypitor.queue.memory import MemoryQueue
+from crypitor.runtime.loop import Health, clock
 from crypitor.worker import Unobserved
 from crypitor.worker.follower import Follower
 from crypitor.worker.nodes import Nodes

@@ -16,15 +16,19 @@ from pathlib import Path
 
 import msgspec
 
+from crypitor.development.simulator import abi
+from crypitor.development.simulator.blocks import SimulatedBlock, sealed
+from crypitor.development.simulator.calls import Call, Event
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.contracts import Contracts
+from crypitor.development.simulator.documents import (
+    block_document,
+    header_document,
+    receipt_document,
+)
+from crypitor.development.simulator.making import BlockInMaking, Recipe
+from crypitor.development.simulator.transactions import signed
 from crypitor.evm.types import Address
-from crypitor.simulator import abi
-from crypitor.simulator.blocks import SimulatedBlock, sealed
-from crypitor.simulator.calls import Call, Event
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.contracts import Contracts
-from crypitor.simulator.documents import block_document, header_document, receipt_document
-from crypitor.simulator.making import BlockInMaking, Recipe
-from crypitor.simulator.transactions import signed
 
 CHAIN_ID = 1337
 SEED = 7

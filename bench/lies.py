@@ -7,13 +7,13 @@ from random import Random
 
 import msgspec
 
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.documents import block_document, receipt_document
+from crypitor.development.simulator.lies import OF_RECEIPTS
 from crypitor.errors import Unproven
 from crypitor.evm.profiles import PLAIN
 from crypitor.evm.proof import prove
 from crypitor.evm.types import Receipt, Seal, Transaction
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.documents import block_document, receipt_document
-from crypitor.simulator.lies import OF_RECEIPTS
 
 LEVELS = ("off", "logs", "receipts")
 BLOCKS = 200

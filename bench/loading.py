@@ -5,13 +5,13 @@ import json
 import sys
 import time
 
-import crypitor.app  # what a running service has in memory besides the index
+import crypitor.process.app  # what a running service has in memory besides the index
 from bench.measuring import loop_holds, memory_mb, spread
 from crypitor.database.engine import Database
 from crypitor.monitor.index import Index
 from crypitor.monitor.watchlist import Watchlist
 
-assert crypitor.app
+assert crypitor.process.app
 
 
 async def main(url: str) -> None:

@@ -19,9 +19,9 @@ from bench import inputs, path
 from bench.figures import figure, processor_ms
 from bench.measuring import memory_mb
 from crypitor.database.engine import Database
-from crypitor.loop import Health, clock
 from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.queue.memory import MemoryQueue
+from crypitor.runtime.loop import Health, clock
 from crypitor.webhook.message import NetworkTitle
 from crypitor.worker import Unobserved
 from crypitor.worker.follower import Follower

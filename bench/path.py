@@ -15,7 +15,6 @@ from pathlib import Path
 import msgspec
 
 from bench.inputs import CHAIN_ID, Served
-from crypitor import loop
 from crypitor.database.endpoints import insert_endpoint
 from crypitor.database.engine import Database
 from crypitor.database.ids import new_id
@@ -23,12 +22,13 @@ from crypitor.database.keys import ensure_project
 from crypitor.database.migrate import migrate
 from crypitor.database.monitors import insert_monitor
 from crypitor.evm.types import Address
-from crypitor.loop import Health, clock
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.models import DEFAULT_RULES, Match, Monitor, Phase, Rule
 from crypitor.queue import Queue
 from crypitor.queue.memory import MemoryQueue
+from crypitor.runtime import loop
+from crypitor.runtime.loop import Health, clock
 from crypitor.webhook.delivery import Endpoint
 from crypitor.webhook.message import NetworkTitle
 from crypitor.webhook.post import Poster

@@ -20,8 +20,8 @@ from bench.measuring import machine, memory_mb, spread
 from crypitor.database.engine import Database
 from crypitor.database.migrate import migrate
 from crypitor.database.retention import DAY_MS, Kept
-from crypitor.loop import Health
-from crypitor.retention import Retention
+from crypitor.process.retention import Retention
+from crypitor.runtime.loop import Health
 
 DELIVERIES = 100_000
 QUICK = 40_000

@@ -26,7 +26,7 @@ from bench.measuring import machine
 from bench.world import World, world
 from crypitor.database.attempts import claim, load_endpoints
 from crypitor.database.engine import Transaction
-from crypitor.loop import clock
+from crypitor.runtime.loop import clock
 
 ROWS, QUICK_ROWS = (1_000, 1_000_000), (1_000, 20_000)
 SEED = 6

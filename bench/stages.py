@@ -20,11 +20,11 @@ from crypitor.database.networks import lead
 from crypitor.evm.metadata import Token
 from crypitor.evm.proof import prove
 from crypitor.evm.types import Block
-from crypitor.loop import clock
 from crypitor.monitor.index import Index
 from crypitor.monitor.match import find_matches
 from crypitor.monitor.models import Match
 from crypitor.queue import Message, wire
+from crypitor.runtime.loop import clock
 from crypitor.webhook.delivery import Endpoint
 from crypitor.webhook.egress import networks
 from crypitor.webhook.formats import texts_of

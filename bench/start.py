@@ -20,9 +20,9 @@ from crypitor.database.addresses import insert_addresses
 from crypitor.database.engine import Database, Transaction
 from crypitor.database.migrate import migrate
 from crypitor.database.monitors import insert_monitor
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.rpc import SimulatorServer
 from crypitor.monitor.models import Kind, rule_of
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.rpc import SimulatorServer
 
 ROUNDS = 5
 POLL_SECONDS = 0.01

@@ -18,12 +18,12 @@ from crypitor.database.keys import ensure_admin
 from crypitor.database.migrate import migrate
 from crypitor.database.networks import lead
 from crypitor.evm.types import Address, Block
-from crypitor.loop import Health, clock
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.watchlist import Watchlist
 from crypitor.queue import Message
 from crypitor.queue.memory import MemoryQueue
+from crypitor.runtime.loop import Health, clock
 from crypitor.webhook.message import NetworkTitle
 from crypitor.webhook.post import Poster
 

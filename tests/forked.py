@@ -15,7 +15,9 @@ from pathlib import Path
 from tests.rig import Service
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["crypitor.cli", "crypitor.app", "crypitor.worker.transport"])
+_context.set_forkserver_preload(
+    ["crypitor.cli", "crypitor.process.app", "crypitor.worker.transport"]
+)
 
 
 class ForkedService(Service):

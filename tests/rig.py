@@ -17,8 +17,8 @@ import msgspec
 
 from crypitor.database.migrate import migrate
 from crypitor.database.sqlite import path_of
-from crypitor.listen import Receiver
-from crypitor.simulator.audit import Heard
+from crypitor.development.listen import Receiver
+from crypitor.development.simulator.audit import Heard
 
 ADMIN_KEY = "test-admin-key-of-the-rig"
 START_SECONDS = 120.0

@@ -13,17 +13,17 @@ from crypitor.database.endpoints import insert_endpoint
 from crypitor.database.engine import Database
 from crypitor.database.keys import ensure_project
 from crypitor.database.monitors import insert_monitor
+from crypitor.development.listen import Receiver
+from crypitor.development.simulator.audit import Audit, Heard, Question, audit
+from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.types import Address
-from crypitor.listen import Receiver
-from crypitor.loop import Health
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.models import DEFAULT_RULES, Monitor, Phase
 from crypitor.monitor.position import kept_headers
 from crypitor.queue.memory import MemoryQueue
-from crypitor.simulator.audit import Audit, Heard, Question, audit
-from crypitor.simulator.chain import SimulatedChain
+from crypitor.runtime.loop import Health
 from crypitor.webhook.delivery import Endpoint
 from crypitor.webhook.message import NetworkTitle
 from crypitor.webhook.post import Poster

@@ -6,9 +6,9 @@ from asyncio.subprocess import PIPE
 
 import msgspec
 
-from crypitor.listen import Receiver
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.rpc import SimulatorServer
+from crypitor.development.listen import Receiver
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.rpc import SimulatorServer
 from tests.forked import ForkedService
 from tests.rig import ADMIN_KEY
 from tests.test_service import settings

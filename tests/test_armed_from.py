@@ -17,13 +17,13 @@ from crypitor.database.engine import Database
 from crypitor.database.keys import ensure_admin
 from crypitor.database.networks import lead
 from crypitor.evm.types import Block, Header, Receipt, Transaction
-from crypitor.loop import Health
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import MOST_BLOCKS, Chain, Matcher
 from crypitor.monitor.watchlist import Watchlist
+from crypitor.process.upkeep import cancellations
 from crypitor.queue import Message
 from crypitor.queue.memory import MemoryQueue
-from crypitor.upkeep import cancellations
+from crypitor.runtime.loop import Health
 from crypitor.webhook.message import NetworkTitle
 from crypitor.webhook.post import Poster
 from tests.conftest import postgres_database

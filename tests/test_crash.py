@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from crypitor.listen import Receiver
-from crypitor.simulator.audit import Question, audit, out_of_order
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.chaos import Chaos
-from crypitor.simulator.faults import Fault
-from crypitor.simulator.rpc import SimulatorServer
+from crypitor.development.listen import Receiver
+from crypitor.development.simulator.audit import Question, audit, out_of_order
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.chaos import Chaos
+from crypitor.development.simulator.faults import Fault
+from crypitor.development.simulator.rpc import SimulatorServer
 from tests.forked import ForkedService
 from tests.rig import heard, until_all_is_sent
 

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from crypitor.cli import cli
 from crypitor.config import ROLES, load
 from crypitor.config.types import check_roles
-from crypitor.metrics import Metrics
-from tests.test_metrics import touch
+from crypitor.runtime.metrics import Metrics
+from tests.runtime.test_metrics import touch
 
 DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
 REPOSITORY = DEPLOY.parent

@@ -14,11 +14,11 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from crypitor.listen import Receiver
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.chaos import Chaos
-from crypitor.simulator.faults import Fault
-from crypitor.simulator.rpc import SimulatorServer
+from crypitor.development.listen import Receiver
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.chaos import Chaos
+from crypitor.development.simulator.faults import Fault
+from crypitor.development.simulator.rpc import SimulatorServer
 from tests.stepped import NETWORK, REST_SECONDS, SECRET, Asked, Stepped
 
 BLOCKS = 18

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.rpc import SimulatorServer
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.rpc import SimulatorServer
 from tests.forked import ForkedService
 from tests.worker.faulty import FaultyNode, altered
 

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from crypitor.listen import Receiver
-from crypitor.simulator.audit import audit
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.rpc import SimulatorServer
+from crypitor.development.listen import Receiver
+from crypitor.development.simulator.audit import audit
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.rpc import SimulatorServer
 from tests.forked import ForkedService
 from tests.rig import heard
 from tests.test_crash import CONFIRMATIONS, ask

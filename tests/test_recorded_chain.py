@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import aiohttp
 import pytest
 
-from crypitor.listen import Receiver
+from crypitor.development.listen import Receiver
 from tests import recorded
 from tests.forked import ForkedService
 from tests.rig import free_port, heard

@@ -9,10 +9,10 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from crypitor.listen import Receiver
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.faults import Fault
-from crypitor.simulator.rpc import SimulatorServer
+from crypitor.development.listen import Receiver
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.faults import Fault
+from crypitor.development.simulator.rpc import SimulatorServer
 from tests.stepped import SECRET, Asked, Stepped
 
 SCRIPTS = 500

@@ -8,8 +8,8 @@ from contextlib import closing
 import aiohttp
 import pytest
 
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.rpc import SimulatorServer
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.rpc import SimulatorServer
 from tests.rig import Service, free_port
 
 

@@ -12,7 +12,6 @@ from aiohttp import web
 from crypitor.api import (
     addresses,
     deliveries,
-    docs,
     endpoints,
     health,
     jobs,
@@ -20,35 +19,32 @@ from crypitor.api import (
     matches,
     monitors,
     networks,
-    page,
-    rotation,
-    sending,
+    projects,
     trials,
 )
-from crypitor.api.auth import DOOR, Door
-from crypitor.api.context import CONTEXT, Context
-from crypitor.api.errors import explain, identify
-from crypitor.api.openapi import document
-from crypitor.api.routing import BODY_LIMIT, Operation, served
-from crypitor.api.turnstile import TURNSTILE, Turnstile, in_turn
+from crypitor.api.serving import docs
+from crypitor.api.serving.authentication import DOOR, Door
+from crypitor.api.serving.context import CONTEXT, Context
+from crypitor.api.serving.errors import explain, identify
+from crypitor.api.serving.openapi import document
+from crypitor.api.serving.routing import BODY_LIMIT, Operation, served
+from crypitor.api.serving.turnstile import TURNSTILE, Turnstile, in_turn
+from crypitor.dashboard import overview
 
 OPERATIONS: tuple[Operation, ...] = (
-    *monitors.routes.operations,
-    *addresses.routes.operations,
-    *endpoints.routes.operations,
-    *rotation.routes.operations,
-    *sending.endpoint_routes.operations,
-    *matches.routes.operations,
-    *deliveries.routes.operations,
-    *sending.delivery_routes.operations,
-    *sending.monitor_routes.operations,
-    *trials.routes.operations,
-    *jobs.monitor_routes.operations,
-    *jobs.routes.operations,
-    *networks.routes.operations,
-    *keys.routes.operations,
-    *health.routes.operations,
+    *monitors.OPERATIONS,
+    *addresses.OPERATIONS,
+    *trials.OPERATIONS,
+    *endpoints.OPERATIONS,
+    *matches.OPERATIONS,
+    *deliveries.OPERATIONS,
+    *jobs.OPERATIONS,
+    *networks.OPERATIONS,
+    *projects.OPERATIONS,
+    *keys.OPERATIONS,
+    *health.OPERATIONS,
 )
+"""One line for each resource, in the order of the documentation."""
 
 
 # The access log halves what can be answered; compressed bodies are refused, and must not be
@@ -76,8 +72,8 @@ def build(context: Context) -> web.Application:
     app.router.add_get("/docs", docs.show_docs)
     app.router.add_get("/docs/{file:" + _one_of(docs.SWAGGER_FILES) + "}", docs.swagger_file)
     app.router.add_get("/static/{file:" + _one_of(docs.static_names()) + "}", docs.static_file)
-    app.router.add_get("/", page.show_page)
-    app.router.add_get(page.OVERVIEW_PATH, page.show_overview)
+    app.router.add_get("/", overview.show_page)
+    app.router.add_get(overview.OVERVIEW_PATH, overview.show_overview)
     return app
 
 
@@ -87,7 +83,7 @@ def build_health(context: Context) -> web.Application:
     app[CONTEXT] = context
     app[TURNSTILE] = Turnstile()
     app[DOOR] = Door(context)
-    for operation in health.routes.operations:
+    for operation in health.OPERATIONS:
         app.router.add_route(operation.method, operation.path, served(operation))
     return app
 

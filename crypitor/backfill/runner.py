@@ -27,8 +27,8 @@ from crypitor.database.jobs import (
 from crypitor.database.past import Part, Stand, save_part, stand_of, watched_by
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.types import Header
-from crypitor.loop import Health, forever
 from crypitor.monitor.models import Confirmations, Match, Monitor
+from crypitor.runtime.loop import Health, forever
 from crypitor.webhook.message import NetworkTitle
 from crypitor.worker.nodes import Nodes
 

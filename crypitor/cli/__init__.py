@@ -5,12 +5,12 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from crypitor.cli import declared, development, running
+from crypitor.cli import development, monitors, running
 from crypitor.cli.keys import keys
 from crypitor.cli.networks import networks
 from crypitor.cli.queues import queue
 from crypitor.errors import ConfigError, CrypitorError
-from crypitor.signals import note_interrupts
+from crypitor.runtime.signals import note_interrupts
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
@@ -41,8 +41,8 @@ for command in (
     running.demo,
     running.check,
     running.migrate,
-    declared.apply,
-    declared.export,
+    monitors.apply,
+    monitors.export,
     development.listen,
     development.simulate,
     development.bench,

@@ -13,8 +13,8 @@ from typing import Annotated, Any
 import typer
 
 from crypitor.cli.opened import ConfigPath, failure, load
+from crypitor.development.simulator.faults import MEANING
 from crypitor.errors import Invalid
-from crypitor.simulator.faults import MEANING
 
 FAULT_NAMES = ", ".join(MEANING)
 
@@ -32,7 +32,7 @@ def listen(
 ) -> None:
     """Receive webhooks, verify their signatures, and print them."""
     load(config)
-    from crypitor.listen import Behaviour, Receiver, line
+    from crypitor.development.listen import Behaviour, Receiver, line
     from crypitor.webhook.signature import key_of
 
     try:
@@ -83,10 +83,10 @@ def simulate(
 ) -> None:
     """Serve a simulated chain over JSON-RPC, HTTP and WebSocket."""
     load(config)
-    from crypitor.simulator.chain import SimulatedChain
-    from crypitor.simulator.chaos import Chaos, read_rates
-    from crypitor.simulator.mining import keep_mining
-    from crypitor.simulator.rpc import SimulatorServer
+    from crypitor.development.simulator.chain import SimulatedChain
+    from crypitor.development.simulator.chaos import Chaos, read_rates
+    from crypitor.development.simulator.mining import keep_mining
+    from crypitor.development.simulator.rpc import SimulatorServer
 
     try:
         node_chaos = Chaos(seed, read_rates(chaos or ()))

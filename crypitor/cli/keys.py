@@ -33,7 +33,7 @@ def create_key(
 ) -> None:
     """Make a key, and print its secret: it is shown this once and stored nowhere."""
     from crypitor.database import keys as stored
-    from crypitor.loop import clock
+    from crypitor.runtime.loop import clock
 
     async def create(tx: "Transaction") -> str:
         owner = project or await stored.ensure_project(tx, clock(), secrets.token_bytes)
@@ -65,7 +65,7 @@ def revoke_key(
 ) -> None:
     """Revoke a key; it opens nothing from now on."""
     from crypitor.database import keys as stored
-    from crypitor.loop import clock
+    from crypitor.runtime.loop import clock
 
     if not in_database(load(config), lambda tx: stored.revoke_key(tx, None, key_id, clock())):
         raise failure(f"there is no key {key_id}")

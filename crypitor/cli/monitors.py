@@ -9,8 +9,8 @@ import typer
 from crypitor.cli.opened import ConfigPath, load
 
 if TYPE_CHECKING:
+    from crypitor.cli.declared.remote import Remote
     from crypitor.config import Config
-    from crypitor.declared.remote import Remote
 
 ServiceUrl = Annotated[
     str | None,
@@ -46,7 +46,7 @@ def apply(
 ) -> None:
     """Make a running service have the monitors and endpoints of these files."""
     remote = _remote(load(config), url, key)
-    from crypitor.declared.apply import apply_files
+    from crypitor.cli.declared.apply import apply_files
 
     asyncio.run(apply_files(files, remote, typer.echo, prune=prune, dry_run=dry_run))
 
@@ -59,14 +59,14 @@ def export(
 ) -> None:
     """Print the monitors and endpoints of a running service as a file for `apply`; no secrets."""
     remote = _remote(load(config), url, key)
-    from crypitor.declared.apply import export_text
+    from crypitor.cli.declared.apply import export_text
 
     typer.echo(asyncio.run(export_text(remote, form.value)), nl=False)
 
 
 def _remote(config: "Config", url: str | None, key: str | None) -> "Remote":
     """Return the service that is meant; the local admin key goes to the local service alone."""
-    from crypitor.declared.remote import Remote, local_key, local_url
+    from crypitor.cli.declared.remote import Remote, local_key, local_url
 
     if url is None:
         return Remote(local_url(config), key or local_key(config))

@@ -32,8 +32,8 @@ def resume_network(
     if network is None:
         raise failure(f"no network {name} with a node is configured")
     from crypitor.database.networks import resume
-    from crypitor.loop import clock
-    from crypitor.standing import title_of
+    from crypitor.process.status import title_of
+    from crypitor.runtime.loop import clock
     from crypitor.worker import Unobserved
     from crypitor.worker.beginning import headers_below
     from crypitor.worker.nodes import Nodes

@@ -35,7 +35,7 @@ ConfigPath = Annotated[
 def load(path: Path | None) -> "Config":
     """Read the configuration and begin to log as it says."""
     from crypitor.config import load as read
-    from crypitor.log import setup
+    from crypitor.runtime.log import setup
 
     if path is None and DEFAULT_CONFIG.exists():
         path = DEFAULT_CONFIG

@@ -38,7 +38,7 @@ def run(
 
         roles = [name for name in ROLES if not role or name.value in role]
         check_roles(loaded, roles)
-        from crypitor.app import run as run_service
+        from crypitor.process.app import run as run_service
 
     raise typer.Exit(run_service(loaded, roles))
 
@@ -58,7 +58,7 @@ def demo(
 ) -> None:
     """Show the whole service at work on a simulated chain; nothing else is needed."""
     loaded = load(config)
-    from crypitor.demo import run as run_demo
+    from crypitor.development.demo import run as run_demo
 
     raise typer.Exit(run_demo(loaded, seconds, queue.value, seed))
 
@@ -66,7 +66,7 @@ def demo(
 def check(config: ConfigPath = None) -> None:
     """Tell what works and what does not: configuration, database, queue, nodes. Changes nothing."""
     loaded = load(config)
-    from crypitor.check import findings
+    from crypitor.process.check import findings
 
     healthy = True
 

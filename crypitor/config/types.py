@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, f
 
 from crypitor.errors import ConfigError
 from crypitor.evm.profiles import Level
-from crypitor.redaction import shown
+from crypitor.runtime.redaction import shown
 
 PREFIX = "CRYPITOR__"
 SECRET_KEY_BYTES = 32

@@ -9,19 +9,19 @@ from typing import Any, TypeAlias
 from aiohttp import web
 
 import crypitor
-from crypitor.api.auth import DOOR
-from crypitor.api.context import CONTEXT
-from crypitor.api.deliveries import delivery_answer
-from crypitor.api.endpoints import endpoint_answer
-from crypitor.api.matches import match_answers
-from crypitor.api.networks import network_answers
+from crypitor.api.deliveries.routes import delivery_answer
+from crypitor.api.endpoints.routes import endpoint_answer
+from crypitor.api.matches.routes import match_answers
+from crypitor.api.networks.routes import network_answers
+from crypitor.api.serving.authentication import DOOR
+from crypitor.api.serving.context import CONTEXT
 from crypitor.dashboard.page import first_page, overview
 from crypitor.database.deliveries import list_deliveries
 from crypitor.database.engine import Transaction
 from crypitor.database.keys import Caller, Scope
 from crypitor.database.matches import MatchFilter, StoredMatch, list_matches
 from crypitor.database.troubles import MOST_COUNTED, Standing, count_standings, standings
-from crypitor.redaction import shown
+from crypitor.runtime.redaction import shown
 from crypitor.webhook.delivery import Delivery
 from crypitor.webhook.health import waiting_of
 

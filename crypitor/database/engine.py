@@ -20,7 +20,7 @@ from crypitor.database.postgresql import PostgreSQL
 from crypitor.database.seal import Seal
 from crypitor.database.sql import statement
 from crypitor.database.sqlite import AtOnce, SQLite
-from crypitor.precedence import Precedence
+from crypitor.runtime.precedence import Precedence
 
 log = structlog.get_logger(__name__)
 

@@ -20,16 +20,16 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from crypitor.app import serve
 from crypitor.config import ROLES, Config
-from crypitor.listen import Received, Receiver, line
-from crypitor.log import setup
-from crypitor.loop import pause
-from crypitor.signals import run_until_signalled
-from crypitor.simulator.audit import Audit, Heard, Question, audit
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.mining import keep_mining, mine
-from crypitor.simulator.rpc import SimulatorServer
+from crypitor.development.listen import Received, Receiver, line
+from crypitor.development.simulator.audit import Audit, Heard, Question, audit
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.mining import keep_mining, mine
+from crypitor.development.simulator.rpc import SimulatorServer
+from crypitor.process.app import serve
+from crypitor.runtime.log import setup
+from crypitor.runtime.loop import pause
+from crypitor.runtime.signals import run_until_signalled
 
 NETWORK = "demo"
 CHAIN_ID = 1337

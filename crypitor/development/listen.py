@@ -13,7 +13,7 @@ from aiohttp import web
 from rich.text import Text
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from crypitor.site import listening
+from crypitor.runtime.listening import listening
 
 _LARGEST_BODY_BYTES = 4 << 20
 _SHUTDOWN_SECONDS = 0.5

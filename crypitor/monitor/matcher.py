@@ -13,7 +13,6 @@ from crypitor.database.engine import Database
 from crypitor.database.networks import ask_rewind, position_of
 from crypitor.errors import IndexOutdated
 from crypitor.evm.types import Address, Header
-from crypitor.loop import Health, forever
 from crypitor.monitor.index import Index
 from crypitor.monitor.match import Tally
 from crypitor.monitor.models import Confirmations, Match
@@ -22,6 +21,7 @@ from crypitor.monitor.saving import MOST_MATCHES, Claiming, Saving
 from crypitor.monitor.slices import SLICE_SECONDS, Found, find_in_slices
 from crypitor.monitor.tokens import Tokens
 from crypitor.queue import Message, Queue
+from crypitor.runtime.loop import Health, forever
 from crypitor.webhook.message import NetworkTitle
 
 log = structlog.get_logger(__name__)

@@ -18,8 +18,8 @@ from crypitor.database.monitors import (
     newest_revision,
 )
 from crypitor.errors import Unavailable
-from crypitor.loop import Health, forever, give_way
 from crypitor.monitor.index import Index
+from crypitor.runtime.loop import Health, forever, give_way
 
 log = structlog.get_logger(__name__)
 

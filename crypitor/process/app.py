@@ -14,29 +14,34 @@ from yarl import URL
 
 from crypitor.api import build
 from crypitor.api.build import build_health
-from crypitor.api.context import Context
+from crypitor.api.serving.context import Context
 from crypitor.backfill.runner import Backfill
 from crypitor.backfill.trial import Trial
-from crypitor.carrier import queue_of, topics_of
 from crypitor.config import ROLES, Config
 from crypitor.config.places import own_places, own_ports
 from crypitor.database.engine import Database
 from crypitor.errors import ConfigError, first_of
-from crypitor.loop import Health, clock, forever, spare_collections
-from crypitor.metrics import Metrics
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.models import Confirmations
 from crypitor.monitor.position import kept_headers
 from crypitor.monitor.watchlist import Watchlist
-from crypitor.observer import Observer
-from crypitor.opening import allow_many_connections, keep_freed_memory, opened_in_time, site_of
-from crypitor.precedence import Precedence
-from crypitor.processes import TELL_SECONDS, Processes
+from crypitor.process.observer import Observer
+from crypitor.process.opening import (
+    allow_many_connections,
+    keep_freed_memory,
+    opened_in_time,
+    site_of,
+)
+from crypitor.process.peers import TELL_SECONDS, Processes
+from crypitor.process.queues import queue_of, topics_of
+from crypitor.process.status import Standing, facts_of, title_of
+from crypitor.process.upkeep import upkeep
 from crypitor.queue import Queue
-from crypitor.signals import run_until_signalled
-from crypitor.standing import Standing, facts_of, title_of
-from crypitor.upkeep import upkeep
+from crypitor.runtime.loop import Health, clock, forever, spare_collections
+from crypitor.runtime.metrics import Metrics
+from crypitor.runtime.precedence import Precedence
+from crypitor.runtime.signals import run_until_signalled
 from crypitor.webhook.closed import Closed
 from crypitor.webhook.egress import networks as cidrs
 from crypitor.webhook.post import Poster

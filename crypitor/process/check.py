@@ -19,7 +19,7 @@ from crypitor.errors import (
     Unproven,
 )
 from crypitor.evm.types import Header
-from crypitor.redaction import names_of
+from crypitor.runtime.redaction import names_of
 from crypitor.worker.node import Node
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 
 from crypitor.database.effects import Saved
-from crypitor.metrics import Metrics
 from crypitor.monitor.match import Tally
 from crypitor.monitor.models import Match, Phase
 from crypitor.queue import Message
+from crypitor.runtime.metrics import Metrics
 from crypitor.webhook.delivery import Result
 
 MOST_REMEMBERED = 20_000

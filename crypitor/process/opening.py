@@ -14,7 +14,7 @@ import structlog
 from aiohttp import web
 
 from crypitor.api import SERVER_OPTIONS
-from crypitor.api.starting import starting
+from crypitor.api.serving.starting import starting
 from crypitor.config import Config
 from crypitor.database.engine import Database, Transaction
 from crypitor.database.keys import ensure_admin
@@ -22,8 +22,8 @@ from crypitor.database.migrate import migrate, pending
 from crypitor.database.reseal import seal_all
 from crypitor.database.seal import Seal
 from crypitor.errors import ConfigError, Unavailable
-from crypitor.loop import LONGEST_WAIT_SECONDS, Health, clock, pause
-from crypitor.site import listening
+from crypitor.runtime.listening import listening
+from crypitor.runtime.loop import LONGEST_WAIT_SECONDS, Health, clock, pause
 
 log = structlog.get_logger(__name__)
 

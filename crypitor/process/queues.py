@@ -7,9 +7,9 @@ import structlog
 from crypitor.config import Config
 from crypitor.database.dead_letters import dead_letter, insert_dead_letter
 from crypitor.database.engine import Database
-from crypitor.loop import clock
 from crypitor.queue import Queue
 from crypitor.queue.memory import MemoryQueue
+from crypitor.runtime.loop import clock
 
 if TYPE_CHECKING:
     from crypitor.queue.kafka import KafkaQueue, Unreadable

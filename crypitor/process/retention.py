@@ -8,7 +8,7 @@ import structlog
 
 from crypitor.database.engine import Database, Transaction
 from crypitor.database.retention import Kept, Pruned, plan, prune
-from crypitor.loop import Health, forever
+from crypitor.runtime.loop import Health, forever
 
 log = structlog.get_logger(__name__)
 

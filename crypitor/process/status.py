@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from crypitor.api.context import NetworkFacts
+from crypitor.api.serving.context import NetworkFacts
 from crypitor.config import Config, NetworkConfig, Role
 from crypitor.database.deliveries import count_due
 from crypitor.database.endpoints import count_by_state
 from crypitor.database.engine import Database, Transaction
-from crypitor.loop import Health, clock
-from crypitor.metrics import Metrics
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Matcher
 from crypitor.monitor.models import Confirmations
-from crypitor.processes import Processes
+from crypitor.process.peers import Processes
+from crypitor.runtime.loop import Health, clock
+from crypitor.runtime.metrics import Metrics
 from crypitor.webhook.body import rfc3339
 from crypitor.webhook.message import NetworkTitle
 from crypitor.worker.follower import Follower

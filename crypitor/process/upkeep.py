@@ -9,8 +9,8 @@ from crypitor.database.cancellations import cancel_more, has_cancellations
 from crypitor.database.engine import Database, Transaction
 from crypitor.database.leftovers import has_leftovers, remove_leftovers
 from crypitor.database.retention import DAY_MS, Kept
-from crypitor.loop import Health, clock, forever
-from crypitor.retention import Retention
+from crypitor.process.retention import Retention
+from crypitor.runtime.loop import Health, clock, forever
 from crypitor.webhook.replayer import Replayer
 
 REST_SECONDS = 0.02

@@ -8,7 +8,7 @@ from typing import Any, Literal, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from crypitor.redaction import redacted
+from crypitor.runtime.redaction import redacted
 
 # What libraries say below this is for their authors.
 _LIBRARIES_LEVEL = logging.WARNING

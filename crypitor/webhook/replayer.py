@@ -7,7 +7,7 @@ import structlog
 
 from crypitor.database.engine import Database
 from crypitor.database.replays import step_replay
-from crypitor.loop import Health, forever
+from crypitor.runtime.loop import Health, forever
 
 log = structlog.get_logger(__name__)
 

@@ -29,7 +29,7 @@ from crypitor.database.cancellations import give_up_cancelled
 from crypitor.database.deliveries import last_position
 from crypitor.database.engine import Database, Transaction
 from crypitor.errors import Unavailable
-from crypitor.loop import Health, forever, pause
+from crypitor.runtime.loop import Health, forever, pause
 from crypitor.webhook.circuit import CircuitState, Recent, drain_per_second
 from crypitor.webhook.delivery import SCHEDULE_SECONDS, Delivery, Endpoint, Result, after
 from crypitor.webhook.post import Poster

@@ -15,9 +15,9 @@ from crypitor.database import networks
 from crypitor.database.engine import Database, Transaction
 from crypitor.errors import DeepReorg, NodeUnavailable, Unavailable
 from crypitor.evm.types import Block, Header
-from crypitor.loop import Health, forever, pause
 from crypitor.monitor.position import Position, kept_headers
 from crypitor.queue import Message, Queue
+from crypitor.runtime.loop import Health, forever, pause
 from crypitor.worker import Observer
 from crypitor.worker.beginning import headers_below
 from crypitor.worker.fork import LONG_FORK, Doubts, ancestor_of

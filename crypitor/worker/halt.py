@@ -3,7 +3,7 @@
 import structlog
 
 from crypitor.errors import DeepReorg
-from crypitor.loop import Health
+from crypitor.runtime.loop import Health
 from crypitor.worker.nodes import Nodes
 from crypitor.worker.trail import Trail
 

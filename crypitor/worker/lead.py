@@ -15,7 +15,7 @@ import structlog
 from crypitor.database import networks
 from crypitor.database.engine import Database, Transaction
 from crypitor.errors import Unavailable
-from crypitor.loop import pause
+from crypitor.runtime.loop import pause
 
 log = structlog.get_logger(__name__)
 

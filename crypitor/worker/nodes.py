@@ -12,7 +12,7 @@ import structlog
 from crypitor.errors import NodeUnavailable, Unproven
 from crypitor.evm.profiles import Level
 from crypitor.evm.types import Address, Block, Hash, Header
-from crypitor.redaction import names_of
+from crypitor.runtime.redaction import names_of
 from crypitor.worker import Observer
 from crypitor.worker.limit import Limits, Rank
 from crypitor.worker.node import Node, Turn

@@ -11,7 +11,7 @@ from crypitor.database.tokens import put_off_token, store_token, wanted_tokens
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.metadata import DECIMALS, NAME, SYMBOL, Token, token_of
 from crypitor.evm.types import Address
-from crypitor.loop import Health, forever
+from crypitor.runtime.loop import Health, forever
 from crypitor.worker.nodes import Nodes
 
 log = structlog.get_logger(__name__)

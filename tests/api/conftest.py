@@ -14,8 +14,8 @@ from aiohttp.test_utils import TestServer
 from crypitor.api import SERVER_OPTIONS, Context, NetworkFacts, build
 from crypitor.database.engine import Database
 from crypitor.database.keys import Scope, create_key, create_project, ensure_admin
-from crypitor.loop import Health
 from crypitor.monitor.index import Index
+from crypitor.runtime.loop import Health
 from crypitor.webhook.post import Poster
 from tests.conftest import DIALECTS
 

@@ -2,7 +2,7 @@
 
 import json
 
-from crypitor.api.examples.answers import ANSWERS
+from crypitor.api.matches.examples import EXAMPLES
 
 MATCH_COLUMNS = """id, position, project_id, monitor_id, network, kind, direction, address,
     block_number, block_hash, transaction_hash, phase, returns, confirm_block, confirm_tag, document,
@@ -11,7 +11,7 @@ MATCH_COLUMNS = """id, position, project_id, monitor_id, network, kind, directio
 
 async def insert_match(tx, project: str, position: int, **changes) -> str:
     """Store a match like the documentation's example; returns its id."""
-    document = dict(ANSWERS["read_match"])
+    document = dict(EXAMPLES.answers["read_match"])
     for later in ("phase", "created_at", "confirmations", "confirmations_required"):
         del document[later]
     row = {

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from crypitor.api.changing import Changing
-from crypitor.loop import give_way
+from crypitor.api.serving.changing import Changing
+from crypitor.runtime.loop import give_way
 
 
 async def taken(*wanted, cancelled=()):

@@ -3,7 +3,7 @@
 import os
 from dataclasses import replace
 
-from crypitor.api.counts import Counts
+from crypitor.api.serving.counts import Counts
 from crypitor.database.addresses import insert_addresses
 from crypitor.database.keys import ensure_project
 from crypitor.database.monitors import insert_monitor, record_changes

@@ -14,7 +14,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from crypitor.api import SERVER_OPTIONS, build
 from crypitor.api.build import OPERATIONS
-from crypitor.api.openapi import document
+from crypitor.api.serving.openapi import document
 
 HERE = Path(__file__).parent
 DOCUMENT = document(OPERATIONS, ["ethereum", "dev"])

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypitor.api.ordering import in_order
+from crypitor.api.serving.ordering import in_order
 
 TEXTS = st.dictionaries(
     st.one_of(

@@ -8,7 +8,8 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from crypitor.api import SERVER_OPTIONS, build
-from crypitor.api.examples.answers import ANSWERS
+from crypitor.api.matches.examples import MATCH
+from crypitor.api.networks.examples import NETWORK
 from crypitor.dashboard.page import NOTHING, overview
 from crypitor.database.endpoints import insert_endpoint
 from crypitor.database.keys import ensure_project
@@ -175,14 +176,13 @@ async def test_only_the_two_files_of_swagger_ui_are_served(api):
 def test_transactions_and_addresses_lead_to_the_explorer():
     """Where the network has one; elsewhere they stand alone."""
     networks = [
-        {**ANSWERS["read_network"], "name": name, "explorer": explorer}
+        {**NETWORK, "name": name, "explorer": explorer}
         for name, explorer in (("ethereum", "https://etherscan.io"), ("dev", None))
     ]
-    match = ANSWERS["read_match"]
-    page = overview(networks, {}, [], [match, {**match, "network": "dev"}], [])
+    page = overview(networks, {}, [], [MATCH, {**MATCH, "network": "dev"}], [])
 
     links = re.findall(r'href="(https://[^"]+)"', page)
     assert links == [
-        f"https://etherscan.io/address/{match['address']}",
-        f"https://etherscan.io/tx/{match['transaction']['hash']}",
+        f"https://etherscan.io/address/{MATCH['address']}",
+        f"https://etherscan.io/tx/{MATCH['transaction']['hash']}",
     ]

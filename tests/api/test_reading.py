@@ -2,7 +2,7 @@
 
 import pytest
 
-from crypitor.api.reading import merge_patch, parse_json, pointer_to
+from crypitor.api.serving.reading import merge_patch, parse_json, pointer_to
 from crypitor.errors import Invalid
 
 # RFC 7396, appendix A: original, patch, result.

@@ -10,8 +10,8 @@ from aiohttp.test_utils import TestServer
 from crypitor.api import SERVER_OPTIONS, build
 from crypitor.backfill.trial import Trial
 from crypitor.database.keys import Scope
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.rpc import SimulatorServer
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.rpc import SimulatorServer
 from crypitor.worker import Unobserved
 from crypitor.worker.node import Node
 from crypitor.worker.nodes import Nodes

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 
-from crypitor.api.turnstile import Turnstile
+from crypitor.api.serving.turnstile import Turnstile
 
 
 async def test_one_passes_at_each_turn_of_the_loop_in_the_order_of_coming():

@@ -16,15 +16,15 @@ from crypitor.database.engine import Database
 from crypitor.database.jobs import get_job, insert_job
 from crypitor.database.monitors import insert_monitor
 from crypitor.database.networks import lead, position_of
-from crypitor.metrics import Metrics
+from crypitor.development.simulator.audit import Heard, Question, audit
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.rpc import SimulatorServer
 from crypitor.monitor.index import Index
 from crypitor.monitor.match import find_matches
 from crypitor.monitor.models import DEFAULT_RULES, Monitor, Phase
 from crypitor.monitor.position import Extends, place
-from crypitor.observer import Observer
-from crypitor.simulator.audit import Heard, Question, audit
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.rpc import SimulatorServer
+from crypitor.process.observer import Observer
+from crypitor.runtime.metrics import Metrics
 from crypitor.webhook.message import NetworkTitle
 from crypitor.worker import Unobserved
 from crypitor.worker.node import Node

@@ -8,10 +8,10 @@ import time
 
 import pytest
 
-from crypitor.listen import Receiver
-from crypitor.simulator.audit import Question, audit
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.rpc import SimulatorServer
+from crypitor.development.listen import Receiver
+from crypitor.development.simulator.audit import Question, audit
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.rpc import SimulatorServer
 from tests.forked import ForkedService
 from tests.rig import heard
 

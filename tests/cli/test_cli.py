@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from crypitor.database.migrate import migrations_folder, revisions
-from crypitor.simulator.faults import Fault
+from crypitor.development.simulator.faults import Fault
 
 CRYPITOR = [sys.executable, "-m", "crypitor"]
 COMMANDS = [

@@ -43,7 +43,7 @@ from crypitor.monitor.models import (
     Rule,
     rule_of,
 )
-from crypitor.upkeep import leftovers
+from crypitor.process.upkeep import leftovers
 from crypitor.webhook.delivery import Endpoint
 
 A, B, C = (f"0x{digit * 40}" for digit in "abc")

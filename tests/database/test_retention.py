@@ -8,7 +8,7 @@ from crypitor.database.pruning import START
 from crypitor.database.removed import removed_blocks, removed_position
 from crypitor.database.retention import AGAIN_MS, DAY_MS, Kept, plan, prune
 from crypitor.monitor.models import Phase
-from crypitor.retention import FEWEST, Retention
+from crypitor.process.retention import FEWEST, Retention
 from crypitor.webhook.delivery import Status
 from tests.webhook.queued import BROKEN, OK, Store, delivery, endpoint
 

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from crypitor.listen import Behaviour, Receiver, line
+from crypitor.development.listen import Behaviour, Receiver, line
 
 SECRET = "whsec_" + base64.b64encode(b"a secret of twenty-four b").decode()
 OTHER = "whsec_" + base64.b64encode(b"another of twenty-four by").decode()

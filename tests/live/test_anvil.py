@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 import aiohttp
 import pytest
 
-from crypitor.listen import Receiver
+from crypitor.development.listen import Receiver
 from tests import recorded
 from tests.rig import Service, free_port, heard
 

@@ -8,10 +8,10 @@ import time
 import asyncpg
 import pytest
 
-from crypitor.listen import Receiver
-from crypitor.simulator.audit import audit
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.rpc import SimulatorServer
+from crypitor.development.listen import Receiver
+from crypitor.development.simulator.audit import audit
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.rpc import SimulatorServer
 from tests.live.postgres import cluster
 from tests.rig import Service, heard
 from tests.test_crash import CONFIRMATIONS, DEEPEST_REORG, LEASE_SECONDS, ask, fork

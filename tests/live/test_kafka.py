@@ -11,17 +11,17 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from standardwebhooks import Webhook
 
-from crypitor.carrier import kafka_of
-from crypitor.check import findings
 from crypitor.config import load
 from crypitor.database.engine import Database
 from crypitor.database.migrate import migrate
 from crypitor.errors import BrokerUnavailable
-from crypitor.loop import clock
+from crypitor.process.check import findings
+from crypitor.process.queues import kafka_of
 from crypitor.queue.connection import Connection
 from crypitor.queue.kafka import KafkaQueue
 from crypitor.queue.topic import Wanted, look_at_topic
 from crypitor.queue.topics import Topics
+from crypitor.runtime.loop import clock
 from crypitor.webhook.delivery import Endpoint
 from crypitor.webhook.post import Poster
 from tests.live.kafka.broker import PASSWORD, USER, Broker

@@ -8,9 +8,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 from standardwebhooks import Webhook
 
-from crypitor.simulator.audit import Heard, Question, audit
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.rpc import SimulatorServer
+from crypitor.development.simulator.audit import Heard, Question, audit
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.rpc import SimulatorServer
 from tests.live.kafka.broker import Broker
 from tests.rig import Service
 from tests.test_crash import CONFIRMATIONS

@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from crypitor.listen import Receiver
-from crypitor.simulator.audit import audit
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.rpc import SimulatorServer
+from crypitor.development.listen import Receiver
+from crypitor.development.simulator.audit import audit
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.rpc import SimulatorServer
 from tests.conftest import postgres_database
 from tests.live.fleet import fleet, settings_of
 from tests.rig import heard, until_all_is_sent

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 import pytest
 from playwright.async_api import async_playwright
 
-from crypitor.listen import Behaviour, Receiver
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.rpc import SimulatorServer
+from crypitor.development.listen import Behaviour, Receiver
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.rpc import SimulatorServer
 from tests.rig import ADMIN_KEY, Service
 
 pytestmark = pytest.mark.live

@@ -5,9 +5,9 @@ import asyncio
 import asyncpg
 import pytest
 
-from crypitor.listen import Receiver
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.rpc import SimulatorServer
+from crypitor.development.listen import Receiver
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.rpc import SimulatorServer
 from tests.conftest import postgres_database
 from tests.rig import ADMIN_KEY, Service, heard
 from tests.test_crash import ask

@@ -2,10 +2,10 @@
 
 import pytest
 
-from crypitor.check import findings
 from crypitor.config import load
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.rpc import SimulatorServer
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.rpc import SimulatorServer
+from crypitor.process.check import findings
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import resource
 
 import pytest
 
-from crypitor.opening import keep_freed_memory
+from crypitor.process.opening import keep_freed_memory
 
 ROUNDS, PIECES, PIECE_BYTES = 20, 4, 700_000
 

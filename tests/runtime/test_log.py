@@ -7,7 +7,7 @@ import sys
 PROGRAM = """
 import logging, sys, warnings
 import structlog
-from crypitor.log import setup
+from crypitor.runtime.log import setup
 log = structlog.get_logger("test")
 setup("{level}", "{form}")
 {body}

@@ -4,7 +4,7 @@ import re
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from crypitor.metrics import Metrics
+from crypitor.runtime.metrics import Metrics
 
 CONTRACT = """
     crypitor_head_block{network} crypitor_tip_block{network} crypitor_lag_seconds{network}

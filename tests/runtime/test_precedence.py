@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from crypitor.api.turnstile import Turnstile
+from crypitor.api.serving.turnstile import Turnstile
 from crypitor.database.engine import Database
-from crypitor.precedence import LONGEST_SECONDS, Precedence
+from crypitor.runtime.precedence import LONGEST_SECONDS, Precedence
 
 
 async def test_nobody_waits_longer_than_the_limit():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crypitor.redaction import redacted, shown
+from crypitor.runtime.redaction import redacted, shown
 
 HASH = "0x" + "ab" * 32
 

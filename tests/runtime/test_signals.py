@@ -6,8 +6,8 @@ import sys
 
 DROPPED = """
 import asyncio, os, signal
-from crypitor.signals import run_until_signalled
-from crypitor.signals import note_interrupts
+from crypitor.runtime.signals import run_until_signalled
+from crypitor.runtime.signals import note_interrupts
 
 class Dropping:
     def __del__(self):  # its exceptions are dropped, as code in C does inside an import
@@ -45,7 +45,7 @@ def test_another_exception_that_was_dropped_is_told():
 
 def test_an_interrupt_while_it_starts_ends_it():
     """Where nothing drops it, it ends the program at once."""
-    script = "import os, signal; from crypitor.signals import note_interrupts; note_interrupts()\n"
+    script = "import os, signal; from crypitor.runtime.signals import note_interrupts; note_interrupts()\n"
     ended = subprocess.run(
         [sys.executable, "-c", script + "os.kill(os.getpid(), signal.SIGINT)\nprint('goes on')"],
         capture_output=True, text=True, timeout=30, check=False,

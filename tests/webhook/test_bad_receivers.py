@@ -19,7 +19,7 @@ from aiohttp import ClientSession
 
 from crypitor.database.deliveries import queue_deliveries
 from crypitor.database.engine import Database, Transaction
-from crypitor.loop import Health, clock
+from crypitor.runtime.loop import Health, clock
 from crypitor.webhook.connections import MOST_HEADS, _Bounded
 from crypitor.webhook.post import Poster
 from crypitor.webhook.sender import Sender

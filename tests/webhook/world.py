@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from crypitor.database.engine import Database
 from crypitor.errors import DatabaseUnavailable
-from crypitor.loop import Health
+from crypitor.runtime.loop import Health
 from crypitor.webhook.post import Poster
 from crypitor.webhook.sender import Sender
 from tests.webhook.queued import Store

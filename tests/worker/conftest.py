@@ -2,8 +2,8 @@ import pickle
 
 import pytest
 
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.rpc import SimulatorServer
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.rpc import SimulatorServer
 from crypitor.worker.node import Node
 from tests.worker.faulty import FaultyNode
 

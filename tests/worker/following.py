@@ -5,9 +5,9 @@ from time import monotonic
 
 from crypitor.database.blocks import BlockEffect, save_blocks
 from crypitor.database.networks import ask_rewind, position_of
-from crypitor.loop import Health
 from crypitor.monitor.position import Extends, Repeated, kept_headers, place
 from crypitor.queue.memory import MemoryQueue
+from crypitor.runtime.loop import Health
 from crypitor.webhook.message import NetworkTitle
 from crypitor.worker import Unobserved
 from crypitor.worker.follower import Follower

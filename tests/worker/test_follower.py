@@ -6,10 +6,10 @@ import random
 import pytest
 
 from crypitor.database.networks import ask_rewind, headers, resume, rewind_asked
+from crypitor.development.simulator.chain import Branch, SimulatedChain
+from crypitor.development.simulator.rpc import SimulatorServer
 from crypitor.errors import BrokerUnavailable, ConfigError, NodeUnavailable, Unproven
 from crypitor.queue.memory import MemoryQueue
-from crypitor.simulator.chain import Branch, SimulatedChain
-from crypitor.simulator.rpc import SimulatorServer
 from crypitor.worker import Unobserved
 from crypitor.worker.beginning import headers_below
 from crypitor.worker.fork import LONG_FORK, PATIENCE_MS

@@ -1,9 +1,9 @@
 import pytest
 
 from crypitor.database.networks import ask_rewind, rewind_asked
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.rpc import SimulatorServer
 from crypitor.queue.memory import MemoryQueue
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.rpc import SimulatorServer
 from crypitor.worker.lead import Lead
 from tests.worker.following import CHAIN_ID, KEPT, NETWORK, Rig
 

@@ -9,10 +9,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.rpc import SimulatorServer
 from crypitor.errors import NodeUnavailable, Unproven
 from crypitor.evm.address import checksummed
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.rpc import SimulatorServer
 from crypitor.worker.limit import Limit
 from tests.worker.conftest import CHAIN_ID
 from tests.worker.faulty import FaultyNode, altered, without

@@ -4,7 +4,7 @@ import pytest
 from aiohttp import web
 
 from crypitor.errors import NodeUnavailable, Unproven
-from crypitor.redaction import names_of
+from crypitor.runtime.redaction import names_of
 from crypitor.worker import Unobserved
 from crypitor.worker.node import Node
 from crypitor.worker.nodes import COOL_DOWN_SECONDS, STALE_SECONDS, Nodes

@@ -6,8 +6,8 @@ import sys
 import pytest
 from aiohttp import web
 
+from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.errors import NodeUnavailable, Unproven
-from crypitor.simulator.chain import SimulatedChain
 from crypitor.worker.nodes import Nodes
 from tests.worker.conftest import CHAIN_ID
 from tests.worker.faulty import altered, without

@@ -7,12 +7,13 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from crypitor.api.answers.monitors import AddedAnswer, AddressPage, LabelledAddress, RemovedAnswer
-from crypitor.api.call import KEY_HEADER, REPEATED_HEADER, Call, found
-from crypitor.api.entries import CSV, JSON, NDJSON, Intake, read_entries
-from crypitor.api.ordering import in_order
-from crypitor.api.queries import AddressQuery
-from crypitor.api.routing import Routes
+from crypitor.api.addresses.answer import AddedAnswer, AddressPage, LabelledAddress, RemovedAnswer
+from crypitor.api.addresses.examples import EXAMPLES
+from crypitor.api.addresses.query import AddressQuery
+from crypitor.api.serving.call import KEY_HEADER, REPEATED_HEADER, Call, found
+from crypitor.api.serving.entries import CSV, JSON, NDJSON, Intake, read_entries
+from crypitor.api.serving.ordering import in_order
+from crypitor.api.serving.routing import Routes
 from crypitor.database.addresses import (
     add_addresses,
     get_label,
@@ -29,7 +30,7 @@ from crypitor.evm.types import Address
 from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import Monitor
 
-routes = Routes("Monitors", "mo_")
+routes = Routes("Monitors", EXAMPLES, "mo_")
 
 READ_AHEAD = 200_000
 """How many entries are read before they are ordered and stored. Of a million that come in random

@@ -1,9 +1,10 @@
 """Deliveries and their attempts, to be read."""
 
-from crypitor.api.answers.matches import AttemptAnswer, DeliveryAnswer, DeliveryPage
-from crypitor.api.call import Call
-from crypitor.api.queries import DeliveryQuery
-from crypitor.api.routing import Routes
+from crypitor.api.deliveries.answer import AttemptAnswer, DeliveryAnswer, DeliveryPage
+from crypitor.api.deliveries.examples import EXAMPLES
+from crypitor.api.deliveries.query import DeliveryQuery
+from crypitor.api.serving.call import Call
+from crypitor.api.serving.routing import Routes
 from crypitor.database.deliveries import cursor_of, get_delivery, list_deliveries
 from crypitor.database.endpoints import get_endpoint
 from crypitor.database.engine import Transaction
@@ -12,7 +13,7 @@ from crypitor.webhook.body import rfc3339
 from crypitor.webhook.delivery import Attempt, Delivery, Endpoint, Notice, Status
 from crypitor.webhook.post import request_headers
 
-routes = Routes("Deliveries", "de_")
+routes = Routes("Deliveries", EXAMPLES, "de_")
 
 HIDDEN = "***"
 SHOWN = frozenset(

@@ -5,7 +5,8 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
 
-from crypitor.api.answers.terms import Time
+from crypitor.api.deliveries.answer import RequestHeaders
+from crypitor.api.serving.answers import Time
 
 
 class TemplateAnswer(TypedDict):
@@ -96,3 +97,17 @@ class SecretAnswer(TypedDict):
     signature: Literal["v1", "v1a"]
     public_key: str | None
     old_secrets: list[OldSecretAnswer]
+
+
+class PingAnswer(TypedDict):
+    """One POST of `{"type": "ping"}` and what came of it."""
+
+    endpoint: str
+    webhook_id: str
+    succeeded: bool
+    started_at: Time
+    duration_ms: int
+    status_code: Annotated[int | None, Field(description="null when no answer came.")]
+    error: Annotated[str | None, Field(description="null when the ping was taken.")]
+    answer: Annotated[str | None, Field(description="How the answer's body begins.")]
+    request_headers: RequestHeaders

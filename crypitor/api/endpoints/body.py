@@ -4,7 +4,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, WithJsonSchema
 
-from crypitor.api.bodies.terms import Body, Line
+from crypitor.api.serving.bodies import Body, Line
 from crypitor.webhook.template import CONTENT_TYPE, JSON_TYPE, LONGEST_TEMPLATE
 
 _HEADER_NAME = "^[A-Za-z0-9_-]{1,96}$"

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-from crypitor.api.answers.endpoints import SecretAnswer
-from crypitor.api.bodies.endpoints import RotationBody
-from crypitor.api.call import Call, Change, found
-from crypitor.api.routing import Routes
+from crypitor.api.endpoints.answer import SecretAnswer
+from crypitor.api.endpoints.body import RotationBody
+from crypitor.api.endpoints.examples import EXAMPLES
+from crypitor.api.serving.call import Call, Change, found
+from crypitor.api.serving.routing import Routes
 from crypitor.database.endpoints import get_endpoint, lock_endpoint, update_endpoint
 from crypitor.database.engine import Transaction
 from crypitor.database.keys import Scope
@@ -21,7 +22,7 @@ from crypitor.webhook.signature import (
     signature_of,
 )
 
-routes = Routes("Endpoints", "ep_")
+routes = Routes("Endpoints", EXAMPLES, "ep_")
 
 OLD_SIGNS_MS = 24 * 3600 * 1000
 MOST_SECRETS = 10

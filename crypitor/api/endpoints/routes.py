@@ -5,19 +5,20 @@ from typing import Any
 
 from yarl import URL
 
-from crypitor.api.answers.endpoints import (
+from crypitor.api.endpoints.answer import (
     EndpointAnswer,
     EndpointPage,
     TemplateAnswer,
     WaitingAnswer,
 )
-from crypitor.api.answers.terms import Deleted
-from crypitor.api.bodies.endpoints import EndpointBody
-from crypitor.api.call import Call, Change, Effect, found
-from crypitor.api.queries import Query
-from crypitor.api.reading import merge_patch, summary, validated
-from crypitor.api.rotation import made_secret, rotated
-from crypitor.api.routing import Routes
+from crypitor.api.endpoints.body import EndpointBody
+from crypitor.api.endpoints.examples import EXAMPLES
+from crypitor.api.endpoints.rotation import made_secret, rotated
+from crypitor.api.serving.answers import Deleted
+from crypitor.api.serving.call import Call, Change, Effect, found
+from crypitor.api.serving.paging import Query
+from crypitor.api.serving.reading import merge_patch, summary, validated
+from crypitor.api.serving.routing import Routes
 from crypitor.database.cancellations import cancel_for_endpoint
 from crypitor.database.deliveries import first_queued
 from crypitor.database.endpoints import (
@@ -33,7 +34,7 @@ from crypitor.database.keys import Caller, Scope
 from crypitor.database.monitors import load_some_monitors, monitors_of_endpoint
 from crypitor.errors import Invalid, Mistake
 from crypitor.monitor.models import Monitor
-from crypitor.redaction import shown
+from crypitor.runtime.redaction import shown
 from crypitor.webhook.body import rfc3339
 from crypitor.webhook.crypitor import FORMAT
 from crypitor.webhook.delivery import Endpoint, Notice
@@ -45,7 +46,7 @@ from crypitor.webhook.signature import public_key, signature_of
 from crypitor.webhook.template import Template
 from crypitor.webhook.topic import check_topic, topic_of
 
-routes = Routes("Endpoints", "ep_")
+routes = Routes("Endpoints", EXAMPLES, "ep_")
 
 HIDDEN = "***"
 

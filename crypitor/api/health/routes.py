@@ -2,13 +2,14 @@
 
 from aiohttp import web
 
-from crypitor.api.answers.process import Alive, ProcessAnswer, Ready
-from crypitor.api.call import Call
-from crypitor.api.errors import problem
-from crypitor.api.routing import Routes
+from crypitor.api.health.answer import Alive, ProcessAnswer, Ready
+from crypitor.api.health.examples import EXAMPLES
+from crypitor.api.serving.call import Call
+from crypitor.api.serving.errors import problem
+from crypitor.api.serving.routing import Routes
 from crypitor.errors import Unavailable
 
-routes = Routes("Process")
+routes = Routes("Process", EXAMPLES)
 
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -1,11 +1,11 @@
-"""What is done once: backfills, retries, replays."""
+"""What is done once: backfills and replays."""
 
 from typing import Literal
 
 from pydantic import Field
 
-from crypitor.api.bodies.terms import Body, Height
-from crypitor.api.moment import Moment
+from crypitor.api.serving.bodies import Body, Height
+from crypitor.api.serving.moment import Moment
 
 
 class BackfillBody(Body):
@@ -18,12 +18,6 @@ class BackfillBody(Body):
         description="At most the network's tip, which is also the default: later blocks are "
         "matched as they come.",
     )
-
-
-class RetryBody(Body):
-    """Which deliveries are meant."""
-
-    again: bool = Field(default=False, description="Also one that was taken.")
 
 
 class ReplayBody(Body):

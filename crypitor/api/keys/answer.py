@@ -1,25 +1,10 @@
-"""What the API answers of projects and keys."""
+"""What the API answers of keys."""
 
 from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
 
-from crypitor.api.answers.terms import Time
-
-
-class ProjectAnswer(TypedDict):
-    """A project."""
-
-    id: str
-    name: str
-    created_at: Time
-
-
-class ProjectPage(TypedDict):
-    """Projects, newest first."""
-
-    data: list[ProjectAnswer]
-    next_cursor: str | None
+from crypitor.api.serving.answers import Time
 
 
 class KeyAnswer(TypedDict):

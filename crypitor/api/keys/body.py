@@ -1,16 +1,10 @@
-"""Projects and their keys."""
+"""What a new key may be."""
 
 from typing import Literal
 
 from pydantic import Field
 
-from crypitor.api.bodies.terms import Body, Line
-
-
-class ProjectBody(Body):
-    """What owns monitors, endpoints, matches and keys."""
-
-    name: Line = Field(min_length=1, max_length=200)
+from crypitor.api.serving.bodies import Body, Line
 
 
 class KeyBody(Body):

@@ -1,59 +1,28 @@
-"""Projects and API keys.
+"""API keys: create, list, revoke."""
 
-The first project is the operator's: its admin keys administer all projects. An admin key of another
-project administers the keys of that project, and sees no other.
-"""
-
-from crypitor.api.answers.keys import KeyAnswer, KeyPage, ProjectAnswer, ProjectPage
-from crypitor.api.answers.terms import Deleted
-from crypitor.api.auth import DOOR
-from crypitor.api.bodies.keys import KeyBody, ProjectBody
-from crypitor.api.call import Call, Change, found
-from crypitor.api.queries import KeyQuery, Query
-from crypitor.api.routing import Routes
+from crypitor.api.keys.answer import KeyAnswer, KeyPage
+from crypitor.api.keys.body import KeyBody
+from crypitor.api.keys.examples import EXAMPLES
+from crypitor.api.keys.query import KeyQuery
+from crypitor.api.projects.routes import reach
+from crypitor.api.serving.answers import Deleted
+from crypitor.api.serving.authentication import DOOR
+from crypitor.api.serving.call import Call, Change, found
+from crypitor.api.serving.routing import Routes
 from crypitor.database.engine import Transaction
 from crypitor.database.keys import (
     CONFIGURED_KEY,
     Key,
-    Project,
     Scope,
     create_key,
-    create_project,
     list_keys,
     list_projects,
     revoke_key,
 )
-from crypitor.errors import Conflict, Forbidden, Mistake, NotFound
+from crypitor.errors import Conflict, Mistake, NotFound
 from crypitor.webhook.body import rfc3339
 
-routes = Routes("Projects and keys", "ke_")
-
-
-@routes.add("POST", "/v1/projects", scope=Scope.ADMIN, status=201)
-async def add_project(call: Call, body: ProjectBody) -> ProjectAnswer:
-    """Create a project. Only for an operator's key."""
-    if not call.who.operator:
-        raise Forbidden("only an admin key of the first project can create projects")
-
-    async def unit(tx: Transaction) -> Change[ProjectAnswer]:
-        context = call.context
-        project = await create_project(tx, body.name, context.clock(), context.random_bytes)
-        return Change(_project_answer(project))
-
-    return await call.change(unit)
-
-
-@routes.add("GET", "/v1/projects", scope=Scope.ADMIN)
-async def read_projects(call: Call, query: Query) -> ProjectPage:
-    """List projects, newest first; for a key that is no operator's, its own."""
-    projects = await call.read(
-        lambda tx: list_projects(tx, only=_reach(call), limit=query.limit + 1, cursor=query.cursor)
-    )
-    shown = projects[: query.limit]
-    return {
-        "data": [_project_answer(project) for project in shown],
-        "next_cursor": shown[-1].id if len(projects) > query.limit else None,
-    }
+routes = Routes("Projects and keys", EXAMPLES, "ke_")
 
 
 @routes.add("POST", "/v1/keys", scope=Scope.ADMIN, status=201)
@@ -86,7 +55,7 @@ async def read_keys(call: Call, query: KeyQuery) -> KeyPage:
     """List keys, revoked ones too, newest first; an operator sees those of all projects."""
     if query.project is not None and not call.who.operator and query.project != call.project:
         return {"data": [], "next_cursor": None}
-    project_id = query.project or _reach(call)
+    project_id = query.project or reach(call)
     keys = await call.read(
         lambda tx: list_keys(tx, project_id, limit=query.limit + 1, cursor=query.cursor)
     )
@@ -111,24 +80,11 @@ async def remove_key(call: Call, id: str) -> Deleted:  # noqa: A002 - as in the 
         raise Conflict("this key stands in the configuration: remove it there")
 
     async def unit(tx: Transaction) -> Change[Deleted]:
-        if not await revoke_key(tx, _reach(call), id, call.context.clock()):
+        if not await revoke_key(tx, reach(call), id, call.context.clock()):
             found(None, "key")
         return Change({"id": id, "deleted": True}, forget)
 
     return await call.change(unit)
-
-
-def _reach(call: Call) -> str | None:
-    """Return the only project that this caller administers, None for all."""
-    return None if call.who.operator else call.project
-
-
-def _project_answer(project: Project) -> ProjectAnswer:
-    return {
-        "id": project.id,
-        "name": project.name,
-        "created_at": rfc3339(project.created_at),
-    }
 
 
 def _key_answer(key: Key) -> KeyAnswer:

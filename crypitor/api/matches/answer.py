@@ -1,11 +1,11 @@
-"""What the API answers of matches, deliveries and attempts."""
+"""What the API answers of matches."""
 
-from typing import Annotated, Any, Literal, NotRequired, TypeAlias
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
 
-from crypitor.api.answers.terms import Confirmations, Time
+from crypitor.api.serving.answers import Confirmations, Time
 
 
 class MatchAnswer(TypedDict):
@@ -64,73 +64,4 @@ class MatchPage(TypedDict):
     """Matches by the order in which they were stored."""
 
     data: list[MatchAnswer]
-    next_cursor: str | None
-
-
-RequestHeaders: TypeAlias = Annotated[
-    dict[str, str] | None,
-    Field(
-        description="By name, as the endpoint is now; *** for signatures and for the values of its "
-        "own headers. null when it was deleted."
-    ),
-]
-
-
-class AttemptAnswer(TypedDict):
-    """One POST of a delivery and what came of it."""
-
-    number: int
-    started_at: Time
-    duration_ms: int
-    status_code: int | None
-    error: str | None
-    answer: Annotated[str | None, Field(description="How the answer's body begins.")]
-    request_headers: RequestHeaders
-
-
-class PingAnswer(TypedDict):
-    """One POST of `{"type": "ping"}` and what came of it."""
-
-    endpoint: str
-    webhook_id: str
-    succeeded: bool
-    started_at: Time
-    duration_ms: int
-    status_code: Annotated[int | None, Field(description="null when no answer came.")]
-    error: Annotated[str | None, Field(description="null when the ping was taken.")]
-    answer: Annotated[str | None, Field(description="How the answer's body begins.")]
-    request_headers: RequestHeaders
-
-
-class DeliveryAnswer(TypedDict):
-    """One phase of one match on its way to one endpoint; `id` is its `webhook-id`.
-
-    News of an endpoint (`endpoint.failing`, `endpoint.disabled`) has no monitor, match and phase.
-    `body`, as it is sent, and `attempts` only where one delivery is asked for.
-    """
-
-    id: str
-    type: Annotated[str, Field(description="As in its body.")]
-    monitor: str | None
-    match: str | None
-    endpoint: str
-    phase: Literal["detected", "confirmed", "reverted"] | None
-    status: Literal["waiting", "pending", "delivered", "failed", "cancelled"]
-    attempt_count: int
-    due_at: Annotated[
-        str | None, Field(description="Of the next attempt; null when there is none to come.")
-    ]
-    error: str | None
-    created_at: Time
-    finished_at: str | None
-    body: NotRequired[
-        Annotated[str | None, Field(description="null once it is not kept any more.")]
-    ]
-    attempts: NotRequired[list[AttemptAnswer]]
-
-
-class DeliveryPage(TypedDict):
-    """Deliveries, newest first."""
-
-    data: list[DeliveryAnswer]
     next_cursor: str | None

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import cast
 
-from crypitor.api.answers.matches import MatchAnswer, MatchPage
-from crypitor.api.call import Call, found
-from crypitor.api.context import Context
-from crypitor.api.queries import MatchQuery
-from crypitor.api.routing import Routes
+from crypitor.api.matches.answer import MatchAnswer, MatchPage
+from crypitor.api.matches.examples import EXAMPLES
+from crypitor.api.matches.query import MatchQuery
+from crypitor.api.serving.call import Call, found
+from crypitor.api.serving.context import Context
+from crypitor.api.serving.routing import Routes
 from crypitor.database.engine import Transaction
 from crypitor.database.keys import Scope
 from crypitor.database.matches import (
@@ -22,7 +23,7 @@ from crypitor.errors import Gone
 from crypitor.monitor.models import Phase
 from crypitor.webhook.body import rfc3339
 
-routes = Routes("Matches", "ma_")
+routes = Routes("Matches", EXAMPLES, "ma_")
 
 
 @routes.add("GET", "/v1/matches", scope=Scope.READ, problems=(410,))

@@ -1,19 +1,13 @@
-"""What the API answers of monitors and their addresses."""
+"""What the API answers of monitors."""
 
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
 
-from crypitor.api.answers.endpoints import EndpointAnswer
-from crypitor.api.answers.terms import ArmedFrom, Confirmations, Time
-
-
-class LabelledAddress(TypedDict):
-    """A watched address."""
-
-    address: str
-    label: str | None
+from crypitor.api.addresses.answer import LabelledAddress
+from crypitor.api.endpoints.answer import EndpointAnswer
+from crypitor.api.serving.answers import ArmedFrom, Confirmations, Time
 
 
 class RuleAnswer(TypedDict):
@@ -70,38 +64,3 @@ class DeletedMonitor(TypedDict):
     id: str
     deleted: Literal[True]
     armed_from: ArmedFrom
-
-
-class InvalidEntry(TypedDict):
-    """A line that was not taken. For JSON `line` is the place in the list; both begin with 1."""
-
-    line: int
-    value: str
-    reason: str
-
-
-class AddedAnswer(TypedDict):
-    """What became of the addresses: added + already_present + invalid_count is what was sent."""
-
-    added: int
-    already_present: int
-    invalid: Annotated[list[InvalidEntry], Field(description="At most the first 1000.")]
-    invalid_count: int
-    armed_from: ArmedFrom
-
-
-class RemovedAnswer(TypedDict):
-    """What became of the addresses."""
-
-    removed: int
-    not_present: int
-    invalid: Annotated[list[InvalidEntry], Field(description="At most the first 1000.")]
-    invalid_count: int
-    armed_from: ArmedFrom
-
-
-class AddressPage(TypedDict):
-    """Addresses in their own order."""
-
-    data: list[LabelledAddress]
-    next_cursor: str | None

@@ -12,9 +12,9 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from crypitor.api.bodies.endpoints import EndpointBody
-from crypitor.api.bodies.rules import RuleBody
-from crypitor.api.bodies.terms import Body, Entry, Line
+from crypitor.api.endpoints.body import EndpointBody
+from crypitor.api.monitors.rules import RuleBody
+from crypitor.api.serving.bodies import Body, Entry, Line
 
 MOST_RULES = 64
 MOST_INLINE_ADDRESSES = 10_000

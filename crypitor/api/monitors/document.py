@@ -1,13 +1,13 @@
 """A monitor as JSON has it, and back."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from crypitor.api.answers.monitors import LabelledAddress, MonitorAnswer, RuleAnswer
-from crypitor.api.bodies.monitors import MonitorBody
-from crypitor.api.bodies.rules import RuleBody
-from crypitor.api.context import NetworkFacts
-from crypitor.api.reading import summary
+from crypitor.api.monitors.answer import MonitorAnswer, RuleAnswer
+from crypitor.api.monitors.body import MonitorBody
+from crypitor.api.monitors.rules import RuleBody
+from crypitor.api.serving.context import NetworkFacts
+from crypitor.api.serving.reading import summary
 from crypitor.errors import Invalid, Mistake
 from crypitor.evm.abi import Event, SignatureError
 from crypitor.monitor.condition import ConditionError
@@ -16,6 +16,9 @@ from crypitor.monitor.models import DEFAULT_RULES, Direction, Kind, Monitor, Pha
 from crypitor.monitor.prepared import prepare
 from crypitor.webhook.body import rfc3339
 from crypitor.webhook.delivery import Endpoint
+
+if TYPE_CHECKING:
+    from crypitor.api.addresses.answer import LabelledAddress
 
 MOST_SHOWN = 1_000
 

@@ -3,11 +3,10 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-from crypitor.api.answers.monitors import DeletedMonitor, MonitorAnswer, MonitorPage
-from crypitor.api.bodies.monitors import MonitorBody
-from crypitor.api.call import Call, Change, Effect, found
-from crypitor.api.endpoints import endpoint_answer, endpoint_of
-from crypitor.api.monitor_document import (
+from crypitor.api.endpoints.routes import endpoint_answer, endpoint_of
+from crypitor.api.monitors.answer import DeletedMonitor, MonitorAnswer, MonitorPage
+from crypitor.api.monitors.body import MonitorBody
+from crypitor.api.monitors.document import (
     MOST_SHOWN,
     check_monitor,
     document,
@@ -15,9 +14,11 @@ from crypitor.api.monitor_document import (
     monitor_of,
     pairs_of,
 )
-from crypitor.api.queries import MonitorQuery
-from crypitor.api.reading import merge_patch, summary, validated
-from crypitor.api.routing import Routes
+from crypitor.api.monitors.examples import EXAMPLES
+from crypitor.api.monitors.query import MonitorQuery
+from crypitor.api.serving.call import Call, Change, Effect, found
+from crypitor.api.serving.reading import merge_patch, summary, validated
+from crypitor.api.serving.routing import Routes
 from crypitor.database.addresses import (
     all_addresses,
     count_addresses,
@@ -42,7 +43,7 @@ from crypitor.errors import Mistake, NotFound, Unavailable
 from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import Monitor
 
-routes = Routes("Monitors", "mo_")
+routes = Routes("Monitors", EXAMPLES, "mo_")
 
 ADDED_AT_ONCE = 1_000
 """How many addresses the index takes in one slice: half a millisecond."""

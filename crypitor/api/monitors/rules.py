@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 from pydantic import Field, PlainValidator, WithJsonSchema
 
-from crypitor.api.bodies.terms import AddressText, Body
+from crypitor.api.serving.bodies import AddressText, Body
 from crypitor.evm.abi.fragment import LONGEST_FRAGMENT
 from crypitor.monitor.condition.lexer import LONGEST_CONDITION
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
 
-from crypitor.api.answers.terms import Confirmations
+from crypitor.api.serving.answers import Confirmations
 
 
 class NodeAnswer(TypedDict):

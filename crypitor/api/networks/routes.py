@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import cast
 
-from crypitor.api.answers.networks import NetworkAnswer, NetworkPage
-from crypitor.api.call import Call, found
-from crypitor.api.context import Context, NetworkFacts
-from crypitor.api.routing import Routes
+from crypitor.api.networks.answer import NetworkAnswer, NetworkPage
+from crypitor.api.networks.examples import EXAMPLES
+from crypitor.api.serving.call import Call, found
+from crypitor.api.serving.context import Context, NetworkFacts
+from crypitor.api.serving.routing import Routes
 from crypitor.database.keys import Scope
 
-routes = Routes("Networks")
+routes = Routes("Networks", EXAMPLES)
 
 UNKNOWN: Mapping[str, object] = {
     "state": None,

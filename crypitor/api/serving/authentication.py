@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 from aiohttp import web
 
-from crypitor.api.context import Context
+from crypitor.api.serving.context import Context
 from crypitor.database.keys import Caller, Scope, ensure_project, find_caller, hash_of, is_mistyped
 from crypitor.errors import Forbidden, Unauthorized
 

@@ -4,7 +4,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
-from crypitor.api.entries import LONGEST_LABEL, address_of, entry_of
+from crypitor.api.serving.entries import LONGEST_LABEL, address_of, entry_of
 from crypitor.evm.types import Address
 
 LAST_BLOCK = 2**53 - 1

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 from aiohttp import web
 
-from crypitor.api.context import Context
+from crypitor.api.serving.context import Context
 from crypitor.database.engine import Transaction
 from crypitor.database.idempotency import Repeatable, claim, given_answer, keep_answer
 from crypitor.database.ids import RANDOM_BYTES, new_id

@@ -7,16 +7,16 @@ from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 
-from crypitor.api.changing import Changing
-from crypitor.api.counts import Counts
+from crypitor.api.serving.changing import Changing
+from crypitor.api.serving.counts import Counts
 from crypitor.backfill.trial import Trial
 from crypitor.database.engine import Database, Transaction
 from crypitor.errors import Unavailable
 from crypitor.evm.types import Address
-from crypitor.loop import Health, give_way
 from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import Confirmations, Monitor
-from crypitor.precedence import Precedence
+from crypitor.runtime.loop import Health, give_way
+from crypitor.runtime.precedence import Precedence
 from crypitor.webhook.closed import Closed
 from crypitor.webhook.delivery import Endpoint, Outcome
 from crypitor.webhook.egress import Network

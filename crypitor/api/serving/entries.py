@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import msgspec
+from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
 
-from crypitor.api.answers.monitors import InvalidEntry
 from crypitor.errors import Invalid, TooLarge
 from crypitor.evm.address import parse_address
 from crypitor.evm.types import Address
@@ -35,6 +35,14 @@ _OPENING = re.compile(r'[ \t\r\n]*\{[ \t\r\n]*"addresses"[ \t\r\n]*:[ \t\r\n]*\[
 _CLOSING = re.compile(r"\][ \t\r\n]*\}[ \t\r\n]*")
 _SPACE = re.compile(r"[ \t\r\n]*")
 _DECODE = json.JSONDecoder().raw_decode
+
+
+class InvalidEntry(TypedDict):
+    """A line that was not taken. For JSON `line` is the place in the list; both begin with 1."""
+
+    line: int
+    value: str
+    reason: str
 
 
 class ByteStream(Protocol):

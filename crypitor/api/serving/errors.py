@@ -11,7 +11,7 @@ import structlog
 from aiohttp import ClientPayloadError, web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from crypitor.api.context import CONTEXT
+from crypitor.api.serving.context import CONTEXT
 from crypitor.errors import CallerError, Mistake, Unauthorized, Unavailable
 
 log = structlog.get_logger(__name__)

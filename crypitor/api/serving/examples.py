@@ -1,6 +1,22 @@
-"""What the examples share."""
+"""What the examples of all resources share."""
 
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Bodies of requests and of answers, by operationId."""
+
+    bodies: Mapping[str, Any]
+    answers: Mapping[str, Any]
+
+
+def page(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a list of one."""
+    return {"data": [row], "next_cursor": None}
+
 
 MONITOR_ID: Final = "mo_01jd9qv3x8k5m2n7p4r6t8w0y1"
 ENDPOINT_ID: Final = "ep_01jd9qv3x8h4b6d8f0g2j4m6q8"

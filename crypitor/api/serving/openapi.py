@@ -8,13 +8,11 @@ from typing import Any, Literal, TypeAlias, get_args
 from pydantic import BaseModel, TypeAdapter
 
 import crypitor
-from crypitor.api.answers.problems import Problem
-from crypitor.api.bodies.terms import ADDRESS_PATTERN
-from crypitor.api.call import KEY_HEADER
-from crypitor.api.examples.answers import ANSWERS
-from crypitor.api.examples.bodies import BODIES
-from crypitor.api.examples.terms import BEACON
-from crypitor.api.routing import JSON, MERGE_PATCH, Operation
+from crypitor.api.serving.bodies import ADDRESS_PATTERN
+from crypitor.api.serving.call import KEY_HEADER
+from crypitor.api.serving.examples import BEACON
+from crypitor.api.serving.problems import Problem
+from crypitor.api.serving.routing import JSON, MERGE_PATCH, Operation
 
 REF = "#/components/schemas/{model}"
 PROBLEM = "application/problem+json"
@@ -158,7 +156,7 @@ def _body(operation: Operation, references: Mapping[Any, Schema]) -> Schema:
         return {
             JSON: {
                 "schema": {"$ref": REF.format(model=ADDRESS_LIST)},
-                "example": BODIES[operation.name],
+                "example": operation.examples.bodies[operation.name],
             },
             "text/csv": {
                 "schema": {},
@@ -173,7 +171,7 @@ def _body(operation: Operation, references: Mapping[Any, Schema]) -> Schema:
         schema: Schema = {"$ref": REF.format(model=f"{operation.body.__name__}Patch")}
     else:
         schema = references[_key(operation.body, "validation")]
-    content = {"schema": schema, "example": BODIES[operation.name]}
+    content = {"schema": schema, "example": operation.examples.bodies[operation.name]}
     return dict.fromkeys(operation.media, content)
 
 
@@ -181,7 +179,7 @@ def _responses(operation: Operation, references: Mapping[Any, Schema]) -> Schema
     content: Schema = {"schema": {"type": "string"}}
     if operation.answers == JSON:
         schema = references[_key(_answer_type(operation), "serialization")]
-        content = {"schema": schema, "example": ANSWERS[operation.name]}
+        content = {"schema": schema, "example": operation.examples.answers[operation.name]}
     responses: Schema = {
         str(operation.status): {
             "description": HTTPStatus(operation.status).phrase,

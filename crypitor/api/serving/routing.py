@@ -9,11 +9,12 @@ import msgspec
 from aiohttp import web
 from pydantic import BaseModel
 
-from crypitor.api.auth import DOOR
-from crypitor.api.call import Call
-from crypitor.api.context import CONTEXT
-from crypitor.api.errors import Handler, problem
-from crypitor.api.reading import parse_json, read_query, validated
+from crypitor.api.serving.authentication import DOOR
+from crypitor.api.serving.call import Call
+from crypitor.api.serving.context import CONTEXT
+from crypitor.api.serving.errors import Handler, problem
+from crypitor.api.serving.examples import Examples
+from crypitor.api.serving.reading import parse_json, read_query, validated
 from crypitor.database.keys import Scope
 from crypitor.errors import Invalid, NotFound
 
@@ -46,6 +47,7 @@ class Operation:
     summary: str
     description: str
     id_prefix: str
+    examples: Examples
     query: type[BaseModel] | None
     body: type[BaseModel] | None
     media: Sequence[str]
@@ -70,8 +72,9 @@ class Operation:
 class Routes:
     """The operations of one resource, collected by decorating what runs them."""
 
-    def __init__(self, tag: str, id_prefix: str = "") -> None:
+    def __init__(self, tag: str, examples: Examples, id_prefix: str = "") -> None:
         self.tag = tag
+        self._examples = examples
         self.operations: list[Operation] = []
         self._id_prefix = id_prefix
 
@@ -105,6 +108,7 @@ class Routes:
                     summary.replace("\n", " ").rstrip("."),
                     description,
                     self._id_prefix,
+                    self._examples,
                     hints.get("query"),
                     body,
                     types,

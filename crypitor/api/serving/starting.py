@@ -2,8 +2,8 @@
 
 from aiohttp import web
 
-from crypitor.api.errors import problem
-from crypitor.loop import Health
+from crypitor.api.serving.errors import problem
+from crypitor.runtime.loop import Health
 
 RETRY_AFTER_SECONDS = 2
 

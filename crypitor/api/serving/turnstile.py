@@ -8,8 +8,8 @@ from collections import deque
 
 from aiohttp import web
 
-from crypitor.api.errors import Handler
-from crypitor.precedence import Precedence
+from crypitor.api.serving.errors import Handler
+from crypitor.runtime.precedence import Precedence
 
 
 class Turnstile:

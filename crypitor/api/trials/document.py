@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
 
-from crypitor.api.bodies.terms import Body, Height
+from crypitor.api.serving.bodies import Body, Height
 
 MOST_TRIED_BLOCKS = 10_000
 

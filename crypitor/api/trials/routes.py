@@ -6,10 +6,10 @@ from typing import Any, Literal, TypeVar, cast
 
 import msgspec
 
-from crypitor.api.call import Call, found
-from crypitor.api.reading import summary
-from crypitor.api.routing import Routes
-from crypitor.api.trial_documents import (
+from crypitor.api.serving.call import Call, found
+from crypitor.api.serving.reading import summary
+from crypitor.api.serving.routing import Routes
+from crypitor.api.trials.document import (
     MOST_TRIED_BLOCKS,
     FindingAnswer,
     TrialAnswer,
@@ -19,6 +19,7 @@ from crypitor.api.trial_documents import (
     TriedTransactionAnswer,
     WhereAnswer,
 )
+from crypitor.api.trials.examples import EXAMPLES
 from crypitor.backfill.trial import MOST_MATCHES, Trial, TriedBlocks, TriedRule, TriedTransaction
 from crypitor.database.keys import Scope
 from crypitor.database.monitors import get_monitor
@@ -31,7 +32,7 @@ from crypitor.monitor.explanation import Finding
 from crypitor.monitor.models import Match, Monitor
 from crypitor.webhook.body import document, rfc3339
 
-routes = Routes("Monitors", "mo_")
+routes = Routes("Monitors", EXAMPLES, "mo_")
 
 T = TypeVar("T")
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from crypitor.api.bodies.monitors import MOST_INLINE_ADDRESSES
-from crypitor.declared.files import STDIN, Addresses, read_files
-from crypitor.declared.forms import Held
-from crypitor.declared.plan import Change, Plan, Planner, lines, path_of
-from crypitor.declared.remote import Refused, Remote
-from crypitor.declared.write import json_text, toml_text
+from crypitor.api.monitors.body import MOST_INLINE_ADDRESSES
+from crypitor.cli.declared.files import STDIN, Addresses, read_files
+from crypitor.cli.declared.forms import Held
+from crypitor.cli.declared.plan import Change, Plan, Planner, lines, path_of
+from crypitor.cli.declared.remote import Refused, Remote
+from crypitor.cli.declared.write import json_text, toml_text
 from crypitor.errors import ConfigError, CrypitorError
 
 Tell = Callable[[str], None]

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from crypitor.api.entries import entry_of
-from crypitor.declared.places import Path, line_of, lines_of
+from crypitor.api.serving.entries import entry_of
+from crypitor.cli.declared.places import Path, line_of, lines_of
 from crypitor.errors import ConfigError
 from crypitor.evm.types import Address
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from crypitor.api.bodies.endpoints import EndpointBody
-from crypitor.api.bodies.monitors import MonitorBody
-from crypitor.api.monitor_document import document, monitor_of
-from crypitor.api.reading import validated
-from crypitor.declared.files import Table
+from crypitor.api.endpoints.body import EndpointBody
+from crypitor.api.monitors.body import MonitorBody
+from crypitor.api.monitors.document import document, monitor_of
+from crypitor.api.serving.reading import validated
+from crypitor.cli.declared.files import Table
 from crypitor.webhook.egress import check_url, networks
 
 HIDDEN = "***"

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from crypitor.declared.files import Addresses, Declaration, Table
-from crypitor.declared.forms import HIDDEN, Held, endpoint_form, monitor_form
+from crypitor.cli.declared.files import Addresses, Declaration, Table
+from crypitor.cli.declared.forms import HIDDEN, Held, endpoint_form, monitor_form
 from crypitor.errors import ConfigError, Invalid
 
 MOST_SHOWN = 5

@@ -7,15 +7,15 @@ from typing import Any, Self
 
 import aiohttp
 
-from crypitor.api.bodies.endpoints import EndpointBody
-from crypitor.api.bodies.monitors import MonitorBody
+from crypitor.api.endpoints.body import EndpointBody
+from crypitor.api.monitors.body import MonitorBody
+from crypitor.cli.declared.files import Addresses, Table
+from crypitor.cli.declared.forms import Held, answered, endpoint_form, endpoint_key, monitor_form
 from crypitor.config import Config
-from crypitor.declared.files import Addresses, Table
-from crypitor.declared.forms import Held, answered, endpoint_form, endpoint_key, monitor_form
 from crypitor.errors import CrypitorError, Unavailable
 from crypitor.evm.types import Address
-from crypitor.opening import admin_key_path
-from crypitor.redaction import shown
+from crypitor.process.opening import admin_key_path
+from crypitor.runtime.redaction import shown
 
 PAGE = 1000
 TIMEOUT_SECONDS = 120.0

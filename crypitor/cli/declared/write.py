@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from crypitor.declared.files import Addresses
-from crypitor.declared.forms import HIDDEN, Held, endpoint_form, monitor_form
+from crypitor.cli.declared.files import Addresses
+from crypitor.cli.declared.forms import HIDDEN, Held, endpoint_form, monitor_form
 
 _WIDTH = 88
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
+from crypitor.development.simulator.blocks import Happened
+from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.evm.types import Address, Hash
-from crypitor.simulator.blocks import Happened
-from crypitor.simulator.chain import SimulatedChain
 
 DEFAULT_KINDS = frozenset({"native", "erc20", "erc721", "erc1155"})
 

@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from crypitor.development.simulator.calls import Call, Event, Kind, Movement
+from crypitor.development.simulator.ledger import Entries
+from crypitor.development.simulator.transactions import LEGACY, SignedTransaction
 from crypitor.evm import rlp
 from crypitor.evm.bloom import bloom
 from crypitor.evm.keccak import keccak
 from crypitor.evm.trie import EMPTY_ROOT, ordered_root
 from crypitor.evm.types import Address, Hash
-from crypitor.simulator.calls import Call, Event, Kind, Movement
-from crypitor.simulator.ledger import Entries
-from crypitor.simulator.transactions import LEGACY, SignedTransaction
 
 FieldValue: TypeAlias = int | bytes
 """A number, or bytes of fixed or free length."""

@@ -5,14 +5,14 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TypeVar
 
+from crypitor.development.simulator.blocks import Happened, Mined, Place, SimulatedBlock, sealed
+from crypitor.development.simulator.contracts import Contracts, deployed
+from crypitor.development.simulator.ledger import Entries
+from crypitor.development.simulator.making import BlockInMaking, Recipe
+from crypitor.development.simulator.traffic import Traffic
+from crypitor.development.simulator.transactions import Actor
 from crypitor.evm.keccak import keccak
 from crypitor.evm.types import Hash
-from crypitor.simulator.blocks import Happened, Mined, Place, SimulatedBlock, sealed
-from crypitor.simulator.contracts import Contracts, deployed
-from crypitor.simulator.ledger import Entries
-from crypitor.simulator.making import BlockInMaking, Recipe
-from crypitor.simulator.traffic import Traffic
-from crypitor.simulator.transactions import Actor
 
 _GENESIS_TIME = 1_767_225_600  # 2026-01-01T00:00:00Z
 _AUTHORITIES = 5

@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.documents import Document, receipt_document
+from crypitor.development.simulator.faults import MEANING, Fault
+from crypitor.development.simulator.lies import OF_RECEIPTS, checksum_case, of_logs
+from crypitor.development.simulator.params import METHOD_NOT_FOUND, SERVER_ERROR, is_hash
+from crypitor.development.simulator.views import Backend, Shown
 from crypitor.evm.types import Hash
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.documents import Document, receipt_document
-from crypitor.simulator.faults import MEANING, Fault
-from crypitor.simulator.lies import OF_RECEIPTS, checksum_case, of_logs
-from crypitor.simulator.params import METHOD_NOT_FOUND, SERVER_ERROR, is_hash
-from crypitor.simulator.views import Backend, Shown
 
 DEFAULT_RATE = 0.1
 _MOST_BEHIND = 5

@@ -2,13 +2,20 @@
 
 from dataclasses import dataclass
 
+from crypitor.development.simulator import abi
+from crypitor.development.simulator.calls import Call, Event
+from crypitor.development.simulator.payments import Payer
+from crypitor.development.simulator.tokens import (
+    TRANSFER,
+    Erc20,
+    Erc721,
+    Erc1155,
+    Token,
+    erc20_event,
+)
 from crypitor.evm.address import ZERO_ADDRESS
 from crypitor.evm.keccak import keccak
 from crypitor.evm.types import Address
-from crypitor.simulator import abi
-from crypitor.simulator.calls import Call, Event
-from crypitor.simulator.payments import Payer
-from crypitor.simulator.tokens import TRANSFER, Erc20, Erc721, Erc1155, Token, erc20_event
 
 _SWAP = "Swap(address,uint256,uint256,uint256,uint256,address)"
 

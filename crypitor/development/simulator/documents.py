@@ -5,8 +5,8 @@ Source: execution-apis, schemas `Block`, `TransactionInfo`, `ReceiptInfo`, `Log`
 
 from typing import Any, TypeAlias
 
-from crypitor.simulator.blocks import Mined, SimulatedBlock
-from crypitor.simulator.transactions import (
+from crypitor.development.simulator.blocks import Mined, SimulatedBlock
+from crypitor.development.simulator.transactions import (
     BLOB,
     DYNAMIC_FEE,
     LEGACY,

@@ -9,12 +9,12 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.chaos import Chaos
-from crypitor.simulator.documents import Document
-from crypitor.simulator.faults import Fault
-from crypitor.simulator.methods import Answer, Methods
-from crypitor.simulator.params import (
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.chaos import Chaos
+from crypitor.development.simulator.documents import Document
+from crypitor.development.simulator.faults import Fault
+from crypitor.development.simulator.methods import Answer, Methods
+from crypitor.development.simulator.params import (
     INVALID_PARAMS,
     INVALID_REQUEST,
     METHOD_NOT_FOUND,

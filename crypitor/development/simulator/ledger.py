@@ -3,8 +3,8 @@
 from collections import ChainMap
 from typing import TypeAlias
 
+from crypitor.development.simulator.calls import OwnerChange
 from crypitor.evm.types import Address
-from crypitor.simulator.calls import OwnerChange
 
 Entries: TypeAlias = dict[tuple[str, Address, int], int]
 """Entry → number; an entry that is missing is 0. Owners are addresses as numbers."""

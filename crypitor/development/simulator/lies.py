@@ -7,9 +7,9 @@ from collections.abc import Callable
 from random import Random
 from typing import Any, TypeAlias
 
+from crypitor.development.simulator.documents import Document
+from crypitor.development.simulator.faults import Fault
 from crypitor.evm.keccak import keccak
-from crypitor.simulator.documents import Document
-from crypitor.simulator.faults import Fault
 
 Lie: TypeAlias = Callable[[Any, Random], Any]
 """A result that was decoded for this alone → what is told in its place."""

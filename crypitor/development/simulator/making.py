@@ -4,9 +4,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, replace
 from random import Random
 
-from crypitor.evm.keccak import keccak
-from crypitor.evm.types import Address
-from crypitor.simulator.blocks import (
+from crypitor.development.simulator.blocks import (
     MOST_BLOBS,
     Mined,
     Place,
@@ -16,10 +14,10 @@ from crypitor.simulator.blocks import (
     next_blob_fee,
     sealed,
 )
-from crypitor.simulator.calls import Call
-from crypitor.simulator.ledger import Entries, Ledger
-from crypitor.simulator.traffic import Traffic
-from crypitor.simulator.transactions import (
+from crypitor.development.simulator.calls import Call
+from crypitor.development.simulator.ledger import Entries, Ledger
+from crypitor.development.simulator.traffic import Traffic
+from crypitor.development.simulator.transactions import (
     ACCESS_LIST,
     BLOB,
     DYNAMIC_FEE,
@@ -32,6 +30,8 @@ from crypitor.simulator.transactions import (
     created_address,
     signed,
 )
+from crypitor.evm.keccak import keccak
+from crypitor.evm.types import Address
 
 _TYPE_WEIGHTS = {LEGACY: 22, ACCESS_LIST: 8, DYNAMIC_FEE: 62, BLOB: 4, SET_CODE: 4}
 _MOST_BLOBS_EACH = 3

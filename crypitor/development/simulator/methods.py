@@ -10,16 +10,16 @@ from typing import Any, ClassVar, Self, TypeAlias
 import msgspec
 
 import crypitor
-from crypitor.simulator.blocks import SimulatedBlock
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.documents import (
+from crypitor.development.simulator.blocks import SimulatedBlock
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.documents import (
     Document,
     block_document,
     log_document,
     receipt_document,
     transaction_document,
 )
-from crypitor.simulator.params import (
+from crypitor.development.simulator.params import (
     INVALID_PARAMS,
     METHOD_NOT_FOUND,
     REVERTED,
@@ -33,8 +33,8 @@ from crypitor.simulator.params import (
     read_object,
     read_quantity,
 )
-from crypitor.simulator.traces import frame_documents, trace_documents
-from crypitor.simulator.views import Shown
+from crypitor.development.simulator.traces import frame_documents, trace_documents
+from crypitor.development.simulator.views import Shown
 
 _CACHED_DOCUMENTS = 512
 _CALL_TRACER = "callTracer"

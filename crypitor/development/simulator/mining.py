@@ -7,8 +7,8 @@ from typing import Protocol
 
 import structlog
 
-from crypitor.loop import pause
-from crypitor.simulator.chain import Branch, SimulatedChain
+from crypitor.development.simulator.chain import Branch, SimulatedChain
+from crypitor.runtime.loop import pause
 
 log = structlog.get_logger(__name__)
 

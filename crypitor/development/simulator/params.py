@@ -6,8 +6,8 @@ Source: execution-apis; go-ethereum's texts.
 import re
 from typing import Any
 
+from crypitor.development.simulator.calls import Event
 from crypitor.evm.types import Address, Hash
-from crypitor.simulator.calls import Event
 
 INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601

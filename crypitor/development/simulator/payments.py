@@ -5,11 +5,11 @@ Sources: EIP-1014 (CREATE2), EIP-6780 (SELFDESTRUCT in the transaction of the cr
 
 from dataclasses import dataclass, replace
 
+from crypitor.development.simulator import abi
+from crypitor.development.simulator.calls import Call, InnerCall, Movement
+from crypitor.development.simulator.transactions import created_address
 from crypitor.evm.keccak import keccak
 from crypitor.evm.types import Address
-from crypitor.simulator import abi
-from crypitor.simulator.calls import Call, InnerCall, Movement
-from crypitor.simulator.transactions import created_address
 
 IDENTITY: Address = "0x" + "0" * 39 + "4"
 """The precompiled contract that returns what it is given."""

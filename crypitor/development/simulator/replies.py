@@ -5,9 +5,9 @@ import asyncio
 import msgspec
 from aiohttp import web
 
-from crypitor.simulator.chaos import Chaos
-from crypitor.simulator.faults import Fault
-from crypitor.simulator.params import SERVER_ERROR
+from crypitor.development.simulator.chaos import Chaos
+from crypitor.development.simulator.faults import Fault
+from crypitor.development.simulator.params import SERVER_ERROR
 
 SLOW_SECONDS = 0.05
 RETRY_AFTER_SECONDS = 1

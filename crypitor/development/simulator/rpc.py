@@ -10,16 +10,16 @@ import msgspec
 import structlog
 from aiohttp import WSMsgType, web
 
-from crypitor.simulator import mining
-from crypitor.simulator.blocks import SimulatedBlock
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.chaos import Chaos
-from crypitor.simulator.documents import Document, header_document
-from crypitor.simulator.envelope import Client, Envelope
-from crypitor.simulator.faults import MEANING, Fault
-from crypitor.simulator.params import is_hash
-from crypitor.simulator.replies import Replies
-from crypitor.site import listening
+from crypitor.development.simulator import mining
+from crypitor.development.simulator.blocks import SimulatedBlock
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.chaos import Chaos
+from crypitor.development.simulator.documents import Document, header_document
+from crypitor.development.simulator.envelope import Client, Envelope
+from crypitor.development.simulator.faults import MEANING, Fault
+from crypitor.development.simulator.params import is_hash
+from crypitor.development.simulator.replies import Replies
+from crypitor.runtime.listening import listening
 
 log = structlog.get_logger(__name__)
 

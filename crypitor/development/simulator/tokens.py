@@ -6,10 +6,10 @@ Every actor holds more of each fungible token at genesis than it can ever spend.
 
 from dataclasses import dataclass
 
+from crypitor.development.simulator import abi
+from crypitor.development.simulator.calls import Call, Event, Movement, OwnerChange
 from crypitor.evm.address import ZERO_ADDRESS
 from crypitor.evm.types import Address
-from crypitor.simulator import abi
-from crypitor.simulator.calls import Call, Event, Movement, OwnerChange
 
 TRANSFER = "Transfer(address,address,uint256)"
 APPROVAL = "Approval(address,address,uint256)"

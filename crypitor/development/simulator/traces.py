@@ -5,10 +5,10 @@ Sources: go-ethereum, "callTracer"; OpenEthereum, JSON-RPC module trace.
 
 from collections.abc import Iterator
 
-from crypitor.simulator.blocks import Mined, SimulatedBlock
-from crypitor.simulator.calls import InnerCall
-from crypitor.simulator.documents import Document
-from crypitor.simulator.payments import IDENTITY
+from crypitor.development.simulator.blocks import Mined, SimulatedBlock
+from crypitor.development.simulator.calls import InnerCall
+from crypitor.development.simulator.documents import Document
+from crypitor.development.simulator.payments import IDENTITY
 
 _REVERTED = "execution reverted"
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 from random import Random
 from typing import TypeAlias
 
+from crypitor.development.simulator.calls import Call
+from crypitor.development.simulator.contracts import Contracts, empty_creation, token_creation
+from crypitor.development.simulator.ledger import Ledger
+from crypitor.development.simulator.tokens import Erc20, Erc721, Erc1155
+from crypitor.development.simulator.transactions import Actor, created_address
 from crypitor.evm.address import ZERO_ADDRESS
 from crypitor.evm.types import Address
-from crypitor.simulator.calls import Call
-from crypitor.simulator.contracts import Contracts, empty_creation, token_creation
-from crypitor.simulator.ledger import Ledger
-from crypitor.simulator.tokens import Erc20, Erc721, Erc1155
-from crypitor.simulator.transactions import Actor, created_address
 
 _FAILED = 0.04
 _TO_ONESELF = 0.03

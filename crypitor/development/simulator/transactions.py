@@ -6,10 +6,10 @@ Legacy with EIP-155, access list (EIP-2930), dynamic fee (EIP-1559), blob (EIP-4
 
 from dataclasses import dataclass
 
+from crypitor.development.simulator.signing import Signature, address_of, sign
 from crypitor.evm import rlp
 from crypitor.evm.keccak import keccak
 from crypitor.evm.types import Address, Hash
-from crypitor.simulator.signing import Signature, address_of, sign
 
 LEGACY, ACCESS_LIST, DYNAMIC_FEE, BLOB, SET_CODE = range(5)
 _AUTHORIZATION_MAGIC = b"\x05"  # EIP-7702

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Protocol
 
+from crypitor.development.simulator.blocks import Mined, SimulatedBlock
+from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.evm.types import Hash
-from crypitor.simulator.blocks import Mined, SimulatedBlock
-from crypitor.simulator.chain import SimulatedChain
 
 
 class Shown(Protocol):

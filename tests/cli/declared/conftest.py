@@ -2,8 +2,8 @@
 
 import pytest
 
-from crypitor.declared.apply import apply_files, export_text
-from crypitor.declared.remote import Remote
+from crypitor.cli.declared.apply import apply_files, export_text
+from crypitor.cli.declared.remote import Remote
 from tests.api.conftest import api, context, poster, woken
 
 __all__ = ["api", "context", "poster", "woken"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from crypitor.declared.apply import apply_files
-from crypitor.declared.remote import Remote
+from crypitor.cli.declared.apply import apply_files
+from crypitor.cli.declared.remote import Remote
 from crypitor.errors import ConfigError, CrypitorError, Unavailable
 
 A, B, C = ("0x" + digit * 40 for digit in "abc")

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypitor.declared.places import line_of, lines_of
-from crypitor.declared.write import _key, _value
+from crypitor.cli.declared.places import line_of, lines_of
+from crypitor.cli.declared.write import _key, _value
 
 TOML = '''# a comment with [brackets] and = signs
 [endpoints.accounting] # another

@@ -6,8 +6,8 @@ import pickle
 import aiohttp
 import pytest
 
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.rpc import SimulatorServer
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.rpc import SimulatorServer
 
 
 @pytest.fixture(scope="session")

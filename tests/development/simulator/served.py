@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from crypitor.simulator.documents import block_document, receipt_document
-from crypitor.simulator.traces import frame_documents, trace_documents
-from tests.simulator import reading
+from crypitor.development.simulator.documents import block_document, receipt_document
+from crypitor.development.simulator.traces import frame_documents, trace_documents
+from tests.development.simulator import reading
 
 
 class Served(NamedTuple):

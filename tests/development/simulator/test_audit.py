@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from crypitor.simulator.audit import Heard, Question, audit, out_of_order
-from crypitor.simulator.chain import SimulatedChain
-from tests.simulator.served import served
+from crypitor.development.simulator.audit import Heard, Question, audit, out_of_order
+from crypitor.development.simulator.chain import SimulatedChain
+from tests.development.simulator.served import served
 
 CONFIRMATIONS = 3
 

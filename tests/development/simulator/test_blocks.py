@@ -11,12 +11,12 @@ from eth_account import Account
 from eth_keys import keys
 from eth_utils import keccak
 
+from crypitor.development.simulator.blocks import next_blob_fee
+from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.evm.proof import prove
 from crypitor.evm.types import Receipt, Seal, Transaction
-from crypitor.simulator.blocks import next_blob_fee
-from crypitor.simulator.chain import SimulatedChain
-from tests.simulator import reading
-from tests.simulator.served import served, served_chain
+from tests.development.simulator import reading
+from tests.development.simulator.served import served, served_chain
 
 QUANTITY = re.compile(r"0x(0|[1-9a-f][0-9a-f]*)")
 DATA = re.compile(r"0x([0-9a-f]{2})*")

@@ -4,8 +4,8 @@ from dataclasses import astuple
 
 import pytest
 
-from crypitor.simulator.chain import SimulatedChain
-from tests.simulator.served import served, served_chain
+from crypitor.development.simulator.chain import SimulatedChain
+from tests.development.simulator.served import served, served_chain
 
 FEW = {"transfers": (3, 8), "actors": 12}
 """Small blocks, for tests that look at their order and not at their contents."""
@@ -40,7 +40,7 @@ def test_the_same_seed_gives_the_same_chain():
 def test_the_chain_does_not_depend_on_the_process():
     """Another process, with another hash seed, makes the same chain."""
     program = (
-        "from crypitor.simulator.chain import SimulatedChain;"
+        "from crypitor.development.simulator.chain import SimulatedChain;"
         "chain = SimulatedChain(5, transfers=(3, 8), actors=12);"
         "chain.mine(4); chain.reorg(2); print(chain.head.hash)"
     )

@@ -8,12 +8,12 @@ import aiohttp
 import pytest
 from eth_utils import to_checksum_address
 
-from crypitor.simulator.chain import SimulatedChain
-from crypitor.simulator.chaos import Chaos, read_rates
-from crypitor.simulator.faults import MEANING, Fault
-from crypitor.simulator.lies import OF_RECEIPTS, of_logs
-from crypitor.simulator.rpc import SimulatorServer
-from tests.simulator.served import served, subscribe
+from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.chaos import Chaos, read_rates
+from crypitor.development.simulator.faults import MEANING, Fault
+from crypitor.development.simulator.lies import OF_RECEIPTS, of_logs
+from crypitor.development.simulator.rpc import SimulatorServer
+from tests.development.simulator.served import served, subscribe
 
 LATEST = ("eth_getBlockByNumber", "latest", False)
 

@@ -7,9 +7,9 @@ from eth_abi import decode
 from eth_utils import keccak, to_checksum_address
 from web3 import Web3
 
-from crypitor.simulator.chain import SimulatedChain
-from tests.simulator import reading
-from tests.simulator.served import served_chain
+from crypitor.development.simulator.chain import SimulatedChain
+from tests.development.simulator import reading
+from tests.development.simulator.served import served_chain
 
 ZERO = "0x" + "00" * 20
 

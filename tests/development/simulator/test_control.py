@@ -2,8 +2,8 @@
 
 import pytest
 
-from crypitor.simulator.chain import SimulatedChain
-from tests.simulator.served import orphan, subscribe
+from crypitor.development.simulator.chain import SimulatedChain
+from tests.development.simulator.served import orphan, subscribe
 
 
 async def test_mining_on_demand(chain, server, session, ask):

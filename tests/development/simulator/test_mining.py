@@ -3,8 +3,8 @@ import time
 
 import pytest
 
-from crypitor.simulator import mining
-from crypitor.simulator.chain import SimulatedChain
+from crypitor.development.simulator import mining
+from crypitor.development.simulator.chain import SimulatedChain
 
 FEW = {"transfers": (0, 3), "actors": 5}
 

@@ -4,8 +4,8 @@ import pytest
 from eth_abi import decode
 from eth_utils import keccak
 
-from tests.simulator import reading
-from tests.simulator.served import orphan, served
+from tests.development.simulator import reading
+from tests.development.simulator.served import orphan, served
 
 
 async def test_constants(ask):

@@ -4,8 +4,8 @@ from eth_keys import keys
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from crypitor.simulator.signing import ORDER, address_of, sign
-from crypitor.simulator.transactions import Actor, Envelope, authorized, signed
+from crypitor.development.simulator.signing import ORDER, address_of, sign
+from crypitor.development.simulator.transactions import Actor, Envelope, authorized, signed
 
 secrets = st.integers(min_value=1, max_value=ORDER - 1)
 

@@ -3,8 +3,8 @@
 import aiohttp
 import pytest
 
-from crypitor.simulator.rpc import SimulatorServer
-from tests.simulator.served import served, subscribe
+from crypitor.development.simulator.rpc import SimulatorServer
+from tests.development.simulator.served import served, subscribe
 
 
 def announced(block):

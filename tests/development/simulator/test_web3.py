@@ -7,7 +7,7 @@ import pytest
 from web3 import AsyncHTTPProvider, AsyncWeb3, WebSocketProvider
 from web3.exceptions import BlockNotFound, ContractLogicError, TransactionNotFound
 
-from crypitor.simulator.chain import SimulatedChain
+from crypitor.development.simulator.chain import SimulatedChain
 
 
 @pytest.fixture

@@ -1,1 +1,0 @@
-"""What the API answers, as types: checked by mypy, documented from here."""

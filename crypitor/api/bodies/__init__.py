@@ -1,1 +1,0 @@
-"""What callers may write in bodies, with limits and defaults."""

@@ -1,0 +1,8 @@
+"""Deliveries and their attempts."""
+
+from crypitor.api.deliveries import retry, routes
+
+OPERATIONS = (
+    *routes.routes.operations,
+    *retry.routes.operations,
+)

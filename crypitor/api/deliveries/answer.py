@@ -1,0 +1,62 @@
+"""What the API answers of deliveries and attempts."""
+
+from typing import Annotated, Literal, NotRequired, TypeAlias
+
+from pydantic import Field
+from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
+
+from crypitor.api.serving.answers import Time
+
+RequestHeaders: TypeAlias = Annotated[
+    dict[str, str] | None,
+    Field(
+        description="By name, as the endpoint is now; *** for signatures and for the values of its "
+        "own headers. null when it was deleted."
+    ),
+]
+
+
+class AttemptAnswer(TypedDict):
+    """One POST of a delivery and what came of it."""
+
+    number: int
+    started_at: Time
+    duration_ms: int
+    status_code: int | None
+    error: str | None
+    answer: Annotated[str | None, Field(description="How the answer's body begins.")]
+    request_headers: RequestHeaders
+
+
+class DeliveryAnswer(TypedDict):
+    """One phase of one match on its way to one endpoint; `id` is its `webhook-id`.
+
+    News of an endpoint (`endpoint.failing`, `endpoint.disabled`) has no monitor, match and phase.
+    `body`, as it is sent, and `attempts` only where one delivery is asked for.
+    """
+
+    id: str
+    type: Annotated[str, Field(description="As in its body.")]
+    monitor: str | None
+    match: str | None
+    endpoint: str
+    phase: Literal["detected", "confirmed", "reverted"] | None
+    status: Literal["waiting", "pending", "delivered", "failed", "cancelled"]
+    attempt_count: int
+    due_at: Annotated[
+        str | None, Field(description="Of the next attempt; null when there is none to come.")
+    ]
+    error: str | None
+    created_at: Time
+    finished_at: str | None
+    body: NotRequired[
+        Annotated[str | None, Field(description="null once it is not kept any more.")]
+    ]
+    attempts: NotRequired[list[AttemptAnswer]]
+
+
+class DeliveryPage(TypedDict):
+    """Deliveries, newest first."""
+
+    data: list[DeliveryAnswer]
+    next_cursor: str | None

@@ -1,1 +1,0 @@
-"""Examples for the OpenAPI document, by operationId; a test holds them against their schemas."""

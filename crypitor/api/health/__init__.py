@@ -1,0 +1,5 @@
+"""Whether the process lives and works."""
+
+from crypitor.api.health import routes
+
+OPERATIONS = (*routes.routes.operations,)

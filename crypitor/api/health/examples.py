@@ -1,0 +1,15 @@
+"""Examples for the OpenAPI document; a test holds them against their schemas."""
+
+from crypitor.api.serving.examples import Examples
+
+EXAMPLES = Examples(
+    bodies={},
+    answers={
+        "read_health": {"status": "ok"},
+        "read_readiness": {
+            "status": "ready",
+            "roles": ["api", "worker", "monitor", "webhook"],
+            "processes": [],
+        },
+    },
+)

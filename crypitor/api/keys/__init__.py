@@ -1,0 +1,5 @@
+"""API keys."""
+
+from crypitor.api.keys import routes
+
+OPERATIONS = (*routes.routes.operations,)

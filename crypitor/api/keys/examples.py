@@ -1,0 +1,25 @@
+"""Examples for the OpenAPI document; a test holds them against their schemas."""
+
+from typing import Any
+
+from crypitor.api.serving.examples import KEY_ID, PROJECT_ID, TIME, Examples, page
+
+KEY: dict[str, Any] = {
+    "id": KEY_ID,
+    "project": PROJECT_ID,
+    "name": "grafana",
+    "scope": "read",
+    "created_at": TIME,
+    "revoked_at": None,
+}
+
+EXAMPLES = Examples(
+    bodies={
+        "add_key": {"name": "grafana", "scope": "read"},
+    },
+    answers={
+        "add_key": {**KEY, "secret": f"{KEY_ID}_9bXk3mQ7…"},
+        "read_keys": page(KEY),
+        "remove_key": {"id": KEY_ID, "deleted": True},
+    },
+)

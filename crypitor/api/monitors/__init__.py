@@ -1,0 +1,5 @@
+"""Monitors: what is watched."""
+
+from crypitor.api.monitors import routes
+
+OPERATIONS = (*routes.routes.operations,)

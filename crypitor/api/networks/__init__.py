@@ -1,0 +1,5 @@
+"""Networks and their nodes."""
+
+from crypitor.api.networks import routes
+
+OPERATIONS = (*routes.routes.operations,)

@@ -1,0 +1,1 @@
+"""What serves every resource: routing, calls, keys, errors, reading, paging, OpenAPI."""

@@ -1,0 +1,1 @@
+"""The process: what is opened, which roles run, who watches them, how it ends."""
