@@ -13,6 +13,7 @@ from aiohttp import web
 
 from bench.blocks import block
 from crypitor.api import SERVER_OPTIONS, Context, NetworkFacts, build
+from crypitor.api.serving.tail import Tail
 from crypitor.database.engine import Database
 from crypitor.database.keys import ensure_admin
 from crypitor.database.migrate import migrate
@@ -109,6 +110,7 @@ async def world(
         )  # fmt: skip
         context = Context(
             database=database, index=index, armed_from=matcher.armed_from,
+            events=Tail(database),
             networks={NETWORK: NetworkFacts(NETWORK, 1, "Ethereum", "ETH", None, 12)},
             status=dict, health=Health(), roles=("api", "monitor"), render_metrics=lambda: b"",
             wake=lambda _: None, post=Poster().post, lease_ms=60_000, allow_private=(), auth=True,

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crypitor.api import SERVER_OPTIONS, Context, NetworkFacts, build
+from crypitor.api.serving.tail import Tail
 from crypitor.database.engine import Database
 from crypitor.database.keys import ensure_admin
 from crypitor.database.networks import lead
@@ -168,7 +169,7 @@ async def run(url, lives, apart=False):
             slice_seconds=0.0,  # blocks are small: everything between two looks is a pause
         )  # fmt: skip
         context = Context(
-            database=other if apart else database, index=None if apart else index, armed_from=matcher.armed_from,
+            database=other if apart else database, events=Tail(database), index=None if apart else index, armed_from=matcher.armed_from,
             networks={NETWORK: NetworkFacts(NETWORK, 1, "Ethereum", "ETH", None, 3)},
             status=dict, health=Health(), roles=("api", "monitor"), render_metrics=_no_metrics,
             wake=lambda _: None, post=Poster().post, lease_ms=60_000, allow_private=(), auth=True, clock=lambda: 1_790_000_000_000,

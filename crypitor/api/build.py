@@ -13,6 +13,7 @@ from crypitor.api import (
     addresses,
     deliveries,
     endpoints,
+    events,
     health,
     jobs,
     keys,
@@ -22,6 +23,7 @@ from crypitor.api import (
     projects,
     trials,
 )
+from crypitor.api.events.stream import MEDIA
 from crypitor.api.serving import docs
 from crypitor.api.serving.authentication import DOOR, Door
 from crypitor.api.serving.context import CONTEXT, Context
@@ -38,6 +40,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *endpoints.OPERATIONS,
     *matches.OPERATIONS,
     *deliveries.OPERATIONS,
+    *events.OPERATIONS,
     *jobs.OPERATIONS,
     *networks.OPERATIONS,
     *projects.OPERATIONS,
@@ -60,7 +63,7 @@ def build(context: Context) -> web.Application:
     app[DOOR] = Door(context)
     for operation in OPERATIONS:
         app.router.add_route(operation.method, operation.path, served(operation))
-        if operation.method == "GET":
+        if operation.method == "GET" and operation.answers != MEDIA:  # a stream has no end
             app.router.add_route("HEAD", operation.path, served(operation))
     networks = tuple(context.networks)
 

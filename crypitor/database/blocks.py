@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from crypitor.database.effects import Effect, Occasion, Saved, store_matches, tell
 from crypitor.database.engine import Transaction
+from crypitor.database.events import log_events
 from crypitor.database.monitors import hold_revision
 from crypitor.errors import IndexOutdated
 from crypitor.evm.types import Hash, Header
@@ -73,15 +74,15 @@ FORGET_OLD_HEADERS = "delete from headers where network = :network and number < 
 KEEP_HEADER = """insert into headers (network, number, hash, parent_hash, timestamp)
     values (:network, :number, :hash, :parent_hash, :timestamp)"""
 
-SELECT_ORPHANED = """select id, monitor_id, phase, returns, block_number, confirm_block,
+SELECT_ORPHANED = """select id, project_id, monitor_id, phase, returns, block_number, confirm_block,
         confirm_tag, document, origin
     from matches
     where network = :network and block_number > :ancestor and block_hash <> :coming
         and phase <> 'reverted'
     order by position"""
 
-SELECT_CONFIRMED = """select id, monitor_id, phase, returns, block_number, confirm_block,
-        confirm_tag, document, origin
+SELECT_CONFIRMED = """select id, project_id, monitor_id, phase, returns, block_number,
+        confirm_block, confirm_tag, document, origin
     from matches
     where network = :network and phase = 'detected' and {condition}
     order by position"""
@@ -115,6 +116,7 @@ async def save_blocks(
     await store_matches(tx, effects, saved)
     if confirming:
         await _confirm(tx, last.tip, saved)
+    await log_events(tx, saved.events)
     await _require_revision(tx, effects)
     return saved
 
@@ -135,6 +137,7 @@ async def save_some(
     if leaving:
         await _leave_branch(tx, effect, saved)
     await store_matches(tx, [effect], saved)
+    await log_events(tx, saved.events)
     await _require_revision(tx, [effect])
     return saved
 
@@ -148,6 +151,7 @@ async def confirm_as_of(tx: Transaction, tip: Tip) -> Saved | None:
         return None
     saved = Saved()
     await _confirm(tx, tip, saved)
+    await log_events(tx, saved.events)
     return saved
 
 
@@ -183,6 +187,7 @@ async def revert_above(
     saved = Saved()
     occasion = Occasion(network=network, title=title, header=ancestor, now=now)
     await _revert_orphaned(tx, occasion, ancestor.number, "", saved)
+    await log_events(tx, saved.events)
     return saved
 
 

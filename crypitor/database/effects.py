@@ -11,6 +11,7 @@ import msgspec
 
 from crypitor.database.deliveries import NewDelivery, queue_deliveries
 from crypitor.database.engine import Row, Transaction
+from crypitor.database.events import NewEvent, event_of
 from crypitor.database.listeners import Heard, Listener, heard_of, last_heard, listeners_of
 from crypitor.database.tokens import find_tokens
 from crypitor.evm.metadata import NOTHING, Token
@@ -55,6 +56,7 @@ class Saved:
     fresh: ids of the matches that were not stored before.
     endpoints: ids of those that have something new to be sent.
     tokens: what the database knows of contracts that were unknown.
+    events: of what was told, in this order; whoever stored it logs them as the last of the unit.
     """
 
     fresh: set[str] = field(default_factory=set)
@@ -62,6 +64,7 @@ class Saved:
     reverted: int = 0
     endpoints: set[str] = field(default_factory=set)
     tokens: Mapping[Address, Kept] = field(default_factory=dict)
+    events: list[NewEvent] = field(default_factory=list)
 
     @property
     def new_matches(self) -> int:
@@ -89,7 +92,8 @@ INSERT_MATCH = """insert into matches (id, position, project_id, monitor_id, net
         :direction, :address, :block_number, :block_hash, :transaction_hash, :phase, :returns,
         :confirm_block, :confirm_tag, :document, :origin, :created_at)"""
 
-RETURN_MATCH = """update matches set phase = 'detected', returns = returns + 1 where id = :id"""
+RETURN_MATCH = """update matches set phase = 'detected', returns = returns + 1, told_at = :told_at
+    where id = :id"""
 
 AT_ONCE = 100
 """Matches of which documents and bodies are made without a pause."""
@@ -120,8 +124,12 @@ async def store_matches(tx: Transaction, effects: Sequence[Effect], saved: Saved
     if fresh:
         texts |= await _stored_fresh(tx, fresh, saved)
     if back:
-        await tx.many(RETURN_MATCH, [(match.id,) for _, match, _ in back])
+        await tx.many(RETURN_MATCH, [(effect.now, match.id) for effect, match, _ in back])
     returns = {match.id: stored[match.id]["returns"] + 1 for _, match, _ in back}
+    saved.events += [
+        event_of(match.monitor.project_id, match.id, Phase.DETECTED, 1, effect.now)
+        for effect, match, _ in (*fresh, *back)
+    ]
     heard = await heard_of(tx, list(returns))
     told = [one for one in (*fresh, *back) if Phase.DETECTED in listeners[one[1].monitor.id].notify]
     for some in _parts(told):
@@ -238,9 +246,13 @@ async def tell(
     if not rows:
         return
     await tx.many(
-        "update matches set phase = :phase where id = :id",
-        [(phase.value, row["id"]) for row in rows],
+        "update matches set phase = :phase, told_at = :told_at where id = :id",
+        [(phase.value, occasion.now, row["id"]) for row in rows],
     )
+    saved.events += [
+        event_of(row["project_id"], row["id"], phase, _depth(occasion, phase, row), occasion.now)
+        for row in rows
+    ]
     listeners = await listeners_of(tx, {row["monitor_id"] for row in rows})
     told = {at: listener for at, listener in listeners.items() if phase in listener.notify}
     deliveries: list[NewDelivery] = []
@@ -255,12 +267,11 @@ def _news(
     occasion: Occasion, phase: Phase, row: Row, listener: Listener, heard: Heard
 ) -> Iterator[NewDelivery]:
     """Yield what a stored match's listeners are to be told of a later phase."""
-    depth = occasion.header.number - row["block_number"] + 1
     tell = partial(
         Texts(row["document"], row["origin"]).body,
         phase=phase,
         network=occasion.title,
-        confirmations=0 if phase is Phase.REVERTED else depth,
+        confirmations=_depth(occasion, phase, row),
         confirmations_required=_required(row),
         now=occasion.now,
     )
@@ -276,6 +287,14 @@ def _news(
             body=tell(endpoint.form),
             follows=last_heard(heard, row["id"], endpoint, row["returns"]),
         )
+
+
+def _depth(occasion: Occasion, phase: Phase, row: Row) -> int:
+    """Return a match's confirmations as of a block; 0 for one that has left the chain."""
+    if phase is Phase.REVERTED:
+        return 0
+    depth: int = occasion.header.number - row["block_number"] + 1
+    return depth
 
 
 async def _queue(

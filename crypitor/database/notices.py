@@ -1,12 +1,13 @@
-"""News of endpoints in trouble, queued for the project's other endpoints that asked for it."""
+"""News of endpoints in trouble: logged, and queued for other endpoints that asked for it."""
 
 import json
 from collections.abc import Sequence
 
 from crypitor.database.deliveries import NewDelivery, queue_deliveries
 from crypitor.database.engine import Transaction
+from crypitor.database.events import NewEvent, log_events
 from crypitor.webhook.delivery import Endpoint
-from crypitor.webhook.formats import Form
+from crypitor.webhook.formats import STANDARD, Form
 from crypitor.webhook.health import notice_of
 from crypitor.webhook.notice import notice_body, notice_id
 from crypitor.webhook.template import stored_template
@@ -57,4 +58,16 @@ async def tell_endpoints(
     ]
     if deliveries:
         await queue_deliveries(tx, deliveries, now)
+    await log_events(
+        tx,
+        [
+            NewEvent(
+                endpoint.project_id,
+                notice.value,
+                now,
+                body=notice_body(endpoint, notice, Form(STANDARD), now),
+            )
+            for endpoint, notice in news
+        ],
+    )
     return frozenset(delivery.endpoint_id for delivery in deliveries)

@@ -12,6 +12,7 @@ from crypitor.database import networks
 from crypitor.database.addresses import CHUNK, list_addresses
 from crypitor.database.effects import Effect, Saved, store_matches, tell
 from crypitor.database.engine import Transaction
+from crypitor.database.events import log_events
 from crypitor.database.jobs import Advance, Job, add_new_matches, advance_job
 from crypitor.database.monitors import load_some_monitors
 from crypitor.database.removed import removed_blocks
@@ -24,8 +25,8 @@ from crypitor.webhook.message import NetworkTitle
 HOLD = """update networks set term = term where name = :network and term = :term
     returning name"""
 
-SELECT_DEEP = """select id, monitor_id, phase, returns, block_number, confirm_block, confirm_tag,
-        document, origin
+SELECT_DEEP = """select id, project_id, monitor_id, phase, returns, block_number,
+        confirm_block, confirm_tag, document, origin
     from matches
     where id in {ids} and phase = 'detected'
         and (confirm_block <= :tip
@@ -131,6 +132,7 @@ async def save_part(
     if part.matches:
         await _confirm(tx, part, _effect(job, told_as, tip, (), advance.now), saved)
         await add_new_matches(tx, job.id, saved.new_matches)
+    await log_events(tx, saved.events)
     return saved
 
 

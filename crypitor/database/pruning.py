@@ -8,9 +8,10 @@ is among the headers that are kept, because no reorg that is followed goes below
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from crypitor.database.engine import Row, Transaction
-from crypitor.database.removed import note_removed
+from crypitor.database.removed import note_removed, note_removed_events
 from crypitor.monitor.models import Phase
 from crypitor.webhook.delivery import Status
 
@@ -41,7 +42,7 @@ REMOVE_BODIES = """update deliveries set body = ''
 REMOVE_ATTEMPTS = "delete from attempts where delivery_id in {ids} and started_at < :cutoff"
 
 SELECT_MATCHES = """select m.id, m.position, m.created_at, m.monitor_id, m.network, m.block_number,
-        m.phase, h.oldest,
+        m.phase, m.told_at, h.oldest,
         exists (select 1 from deliveries d
             where d.match_id = m.id and d.status in ('pending', 'waiting')) as is_open
     from matches m left join (select network, min(number) as oldest from headers group by network) h
@@ -50,6 +51,11 @@ SELECT_MATCHES = """select m.id, m.position, m.created_at, m.monitor_id, m.netwo
     order by m.position limit :limit"""
 
 REMOVE_MATCHES = "delete from matches where id in {ids}"
+
+SELECT_EVENTS = """select position, at from events
+    where project_id = :project_id and position > :place_at order by position limit :limit"""
+
+REMOVE_EVENTS = "delete from events where project_id = :project_id and position <= :position"
 
 SELECT_CHANGES = """select c.revision, c.revision < (select max(later.revision) from changes later
         where later.monitor_id = c.monitor_id) as replaced
@@ -135,7 +141,11 @@ async def prune_matches(tx: Transaction, part: Slice) -> Done:
         SELECT_MATCHES, project_id=part.project_id, place_at=part.place.at, limit=part.limit
     )
     before = [row for row in rows if row["created_at"] < part.cutoff]
-    old = [row for row in before if _is_settled(row) and not row["is_open"]]
+    old = [
+        row
+        for row in before
+        if _is_settled(row) and not row["is_open"] and (row["told_at"] or 0) < part.cutoff
+    ]
     if old:
         blocks: dict[tuple[str, str], list[int]] = {}
         for row in old:
@@ -149,6 +159,20 @@ async def prune_matches(tx: Transaction, part: Slice) -> Done:
         await _remove(tx, REMOVE_MATCHES, [row["id"] for row in old])
     place = Place(before[-1]["position"], "") if before else part.place
     return Done(place, len(old), len(before) < part.limit)
+
+
+async def prune_events(tx: Transaction, part: Slice) -> Done:
+    """Remove the oldest events. A match stays for as long as the last one that it was told by."""
+    rows = await tx.all(
+        SELECT_EVENTS, project_id=part.project_id, place_at=part.place.at, limit=part.limit
+    )
+    # Up to the first that is kept: what a reader has not seen has to be one piece.
+    old = list(takewhile(lambda row: row["at"] < part.cutoff, rows))
+    if old:
+        last = old[-1]["position"]
+        await note_removed_events(tx, part.project_id, last)
+        await tx.run(REMOVE_EVENTS, project_id=part.project_id, position=last)
+    return Done(START, len(old), len(old) < part.limit)
 
 
 async def prune_changes(tx: Transaction, part: Slice) -> Done:

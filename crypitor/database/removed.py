@@ -17,6 +17,8 @@ MOVE = """insert into removed_positions (project_id, position) values (:project_
         when excluded.position > removed_positions.position
             then excluded.position else removed_positions.position end"""
 
+MOVE_EVENTS = MOVE.replace("removed_positions", "removed_events")
+
 
 async def note_removed(
     tx: Transaction, project_id: str, position: int, blocks: Iterable[tuple[str, str, int, int]]
@@ -27,6 +29,11 @@ async def note_removed(
     """
     await tx.run(MOVE, project_id=project_id, position=position)
     await tx.many(WIDEN, sorted(blocks))
+
+
+async def note_removed_events(tx: Transaction, project_id: str, position: int) -> None:
+    """Note that events were removed up to a position."""
+    await tx.run(MOVE_EVENTS, project_id=project_id, position=position)
 
 
 async def removed_blocks(tx: Transaction, monitor_id: str, network: str) -> range:

@@ -17,6 +17,7 @@ from crypitor.database.pruning import (
     prune_bodies,
     prune_changes,
     prune_deliveries,
+    prune_events,
     prune_jobs,
     prune_keys,
     prune_matches,
@@ -41,6 +42,7 @@ OF_PROJECT: dict[str, Prune] = {
     "attempts": prune_attempts,
     "bodies": prune_bodies,
     "deliveries": prune_deliveries,
+    "events": prune_events,
     "matches": prune_matches,
 }
 OF_ALL: dict[str, Prune] = {
@@ -50,8 +52,8 @@ OF_ALL: dict[str, Prune] = {
     "jobs": prune_jobs,
 }
 # What is older than a removed delivery goes with it: these need no second look.
-RESTARTED = (OF_PROJECT.keys() | OF_ALL.keys()) - {"attempts", "bodies"}
-SHRINK = ("deliveries", "matches")
+RESTARTED = (OF_PROJECT.keys() | OF_ALL.keys()) - {"attempts", "bodies", "events"}
+SHRINK = ("deliveries", "events", "matches")
 
 PLAN = """insert into retention (task, project_id, place_at, place_id, restarted_at, due_at)
     select cast(:task as text), id, -1, '', cast(:now as bigint), 0
@@ -92,6 +94,7 @@ class Kept:
             "attempts": self.attempts,
             "bodies": self.bodies,
             "deliveries": self.deliveries,
+            "events": self.matches,
             "matches": self.matches,
             "jobs": self.deliveries,
             "changes": 0,

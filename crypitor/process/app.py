@@ -15,6 +15,7 @@ from yarl import URL
 from crypitor.api import build
 from crypitor.api.build import build_health
 from crypitor.api.serving.context import Context
+from crypitor.api.serving.tail import Tail
 from crypitor.backfill.runner import Backfill
 from crypitor.backfill.trial import Trial
 from crypitor.config import ROLES, Config
@@ -127,6 +128,7 @@ class _Service:
         self._token_readers: list[TokenReader] = []
         self._backfills: list[Backfill] = []
         self._trials: dict[str, Trial] = {}
+        self._tail = Tail(self._aside)
 
     async def run(self, stop: asyncio.Event, started: Callable[[str], None]) -> None:
         """Build the roles, run them, and end them in time."""
@@ -165,6 +167,7 @@ class _Service:
                     ("monitor", self._matcher),
                     ("index", self._watchlist),
                     ("webhook", self._sender),
+                    ("events", self._tail if "api" in self._roles else None),
                     *upkeep(self._config, self._roles, self._aside, self._wake),
                 )
                 if role is not None
@@ -368,12 +371,14 @@ class _Service:
     def _wake(self, endpoints: Iterable[str]) -> None:
         if self._sender:
             self._sender.wake(endpoints)
+        self._tail.wake()
 
     def _context(self, standing: Standing) -> Context:
         matcher, watchlist, poster = self._matcher, self._watchlist, self._poster
         assert poster is not None
         return Context(
             database=self._database.aside(self._precedence),
+            events=self._tail,
             index=None if self._follows else self._index,
             armed_from=matcher.armed_from if matcher else lambda _: None,
             networks=facts_of(self._config),

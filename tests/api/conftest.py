@@ -12,6 +12,7 @@ from aiohttp import ClientResponse, ClientSession
 from aiohttp.test_utils import TestServer
 
 from crypitor.api import SERVER_OPTIONS, Context, NetworkFacts, build
+from crypitor.api.serving.tail import Tail
 from crypitor.database.engine import Database
 from crypitor.database.keys import Scope, create_key, create_project, ensure_admin
 from crypitor.monitor.index import Index
@@ -67,6 +68,8 @@ class Api:
         async with self.session.request(
             method, self.url + path, headers=headers, **options
         ) as answer:
+            if answer.content_type == "text/event-stream":
+                return answer, None  # it has no end
             is_json = "json" in answer.content_type
             return answer, await answer.json(content_type=None) if is_json else await answer.text()
 
@@ -110,6 +113,7 @@ async def context(database: Database, woken: list[int], poster: Poster) -> Conte
     """Return what the application is given; each network's tip is at 100."""
     return Context(
         database=database,
+        events=Tail(database),
         index=Index(),
         armed_from={"ethereum": 101, "dev": None}.get,
         networks=NETWORKS,

@@ -19,7 +19,7 @@ from crypitor.database.matches import (
     newest_position,
 )
 from crypitor.database.removed import removed_position
-from crypitor.errors import Gone
+from crypitor.errors import Gone, Invalid, Mistake
 from crypitor.monitor.models import Phase
 from crypitor.webhook.body import rfc3339
 
@@ -33,6 +33,12 @@ async def read_matches(call: Call, query: MatchQuery) -> MatchPage:
     A feed that was left alone for longer than matches are kept is told so by 410, once matches
     beyond its cursor have been removed; without a cursor it begins with the oldest that is kept.
     """
+    if query.order == "asc" and query.phase is not None:
+        wrong = (
+            "a feed has a match once, as it was found; for what becomes of it, later phases, "
+            "follow /v1/events with type=match." + query.phase
+        )
+        raise Invalid(wrong, [Mistake("/phase", wrong)])
     chosen = MatchFilter(**query.model_dump(exclude={"limit", "cursor", "order"}))
     cursor = None if query.cursor is None else int(query.cursor)
 

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from crypitor.api.serving.changing import Changing
 from crypitor.api.serving.counts import Counts
+from crypitor.api.serving.tail import Tail
 from crypitor.backfill.trial import Trial
 from crypitor.database.engine import Database, Transaction
 from crypitor.errors import Unavailable
@@ -85,9 +86,11 @@ class Context:
     precedence: of blocks that are on their way to their first POST.
     changing: whose turn it is while the database and then the index change, so that both see one
     order.
+    events: the end of the log of what was told, for those who follow it.
     """
 
     database: Database
+    events: Tail
     index: WatchIndex | None
     armed_from: Callable[[str], int | None]
     networks: Mapping[str, NetworkFacts]

@@ -1,0 +1,64 @@
+"""How events are asked for."""
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from crypitor.api.serving.bodies import AddressText
+from crypitor.api.serving.paging import Name, Query
+from crypitor.database.events import EventFilter
+
+EventType: TypeAlias = Literal[
+    "match.detected",
+    "match.confirmed",
+    "match.reverted",
+    "endpoint.failing",
+    "endpoint.disabled",
+]
+EventKind: TypeAlias = Literal[
+    "native", "internal", "erc20", "erc721", "erc1155", "event", "call", "deployment"
+]
+CursorText: TypeAlias = Annotated[str, Field(pattern="^[0-9]{1,18}$")]
+
+
+class EventQuery(Query):
+    """What a page of events is narrowed to."""
+
+    cursor: CursorText | None = Field(None, description="`next_cursor` of the page before.")
+    order: Literal["desc", "asc"] = Field(
+        "asc",
+        description="`asc`: from the oldest event that is kept, and on as new ones come; nothing "
+        "is skipped or repeated. `desc`: the newest first.",
+    )
+    monitor: Name | None = None
+    network: Name | None = None
+    kind: EventKind | None = None
+    type: EventType | None = None
+    address: AddressText | None = Field(None, description="The watched address.")
+
+    @property
+    def chosen(self) -> EventFilter:
+        """The filters."""
+        return EventFilter(self.monitor, self.network, self.kind, self.type, self.address)
+
+
+class StreamQuery(BaseModel):
+    """What a stream of events is narrowed to."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cursor: CursorText | None = Field(
+        None,
+        description="Begin after this event: an `id` of the stream, or a `next_cursor` of "
+        "/v1/events. `Last-Event-ID` goes before it. Left out: from now on.",
+    )
+    monitor: Name | None = None
+    network: Name | None = None
+    kind: EventKind | None = None
+    type: EventType | None = None
+    address: AddressText | None = Field(None, description="The watched address.")
+
+    @property
+    def chosen(self) -> EventFilter:
+        """The filters."""
+        return EventFilter(self.monitor, self.network, self.kind, self.type, self.address)
