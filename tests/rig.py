@@ -137,6 +137,17 @@ class Service:
             assert answer.status in (200, 201, 202), await answer.text()
             return await answer.json()
 
+    async def events(self, query: str = "") -> list[dict[str, Any]]:
+        """Return all that was told, by the pages of the log."""
+        found, cursor = [], None
+        while True:
+            at = "" if cursor is None else f"&cursor={cursor}"
+            page = await self.get(f"/v1/events?limit=1000{at}{query}")
+            found += page["data"]
+            if page["next_cursor"] == cursor or not page["data"]:
+                return found
+            cursor = page["next_cursor"]
+
     async def until_tip(self, network: str, number: int, seconds: float = 60) -> None:
         """Wait until a block has been matched."""
         async with asyncio.timeout(seconds):

@@ -7,6 +7,7 @@ import random
 import sqlite3
 from dataclasses import dataclass, replace
 
+import msgspec
 import pytest
 
 from crypitor.development.listen import Receiver
@@ -134,6 +135,7 @@ async def killed(folder, kills, seed, load, rates=None):
         chain.mine(highest + CONFIRMATIONS - chain.head.number)
         await service.until_tip("dev", chain.head.number)
         await until_all_is_sent(service, receiver)
+        log = await service.events()
         status = await service.stop()
         told = heard(receiver)
         paths = [received.path for received in receiver.received]
@@ -152,12 +154,22 @@ async def killed(folder, kills, seed, load, rates=None):
           f"{in_order.repeated} repeated, {found.reverted} of reverted matches, "
           f"{sum(chaos.fired.values())} faults")  # fmt: skip
     assert found.problems == in_order.problems == [], f"seed {seed}"
+    by_hook = {one.id: one.body for one in receiver.received if one.path == "/hook"}
+    assert [event["position"] for event in log] == sorted({event["position"] for event in log})
+    assert told_in(log) == sorted(by_hook.values())
     assert out_of_order(queued(folder, ordered["id"]), heard_at["/ordered"]) == []
     assert in_order.expected * load.monitors == found.expected
     assert found.expected > kills * load.blocks
     assert found.reverted or kills < 20, "no reorg was seen"
     assert status == 0
     return torn
+
+
+def told_in(log):
+    """Return the events of matches as the bodies that webhooks have of them."""
+    for event in log:
+        del event["position"]
+    return sorted(msgspec.json.encode(event) for event in log)
 
 
 def service_of(folder, node):
