@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import HANG_SECONDS
 from tests.rig import free_port
 from tests.test_deploy import container
 
@@ -69,13 +70,13 @@ def test_what_the_container_runs(request):
         [check] = [rest for word, rest in container() if word == "HEALTHCHECK"]
         words = re.findall(r'"([^"]+)"', check)
         command = [root / "opt/crypitor/bin/python", root / words[1].lstrip("/")]
-        until = time.monotonic() + 60
+        until = time.monotonic() + HANG_SECONDS
         while subprocess.run(command, env=environ, capture_output=True).returncode:
             assert process.poll() is None, (folder / "log").read_text()
             assert time.monotonic() < until
             time.sleep(0.1)
         process.terminate()
-        status = process.wait(30)
+        status = process.wait(HANG_SECONDS)
 
     assert status == 0
     assert sorted(path.name for path in data.rglob("*") if path.is_file()) == [

@@ -120,7 +120,7 @@ async def test_nothing_is_lost_while_the_database_fails(tmp_path, trouble):
             await trouble(server, chance)
             over = time.monotonic()
             before = chain.head.number
-            await service.until_tip("dev", before, 60)
+            await service.until_tip("dev", before)
             took = time.monotonic() - over
             mining.cancel()
             chain.mine(2 * DEEPEST_REORG)
