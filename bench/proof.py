@@ -4,7 +4,7 @@ from bench.figures import figure, in_rounds
 from crypitor.evm.profiles import PLAIN
 from crypitor.evm.proof import prove
 from tests.evm.recorded import recorded_blocks
-from tests.recorded import BLOCKS
+from tests.recorded import ALL_ARE_THERE
 
 LEVELS = ("off", "logs", "receipts")
 ROUNDS = 30
@@ -14,7 +14,7 @@ LEAST_TRANSACTIONS = 150
 
 def bench(*, quick: bool = False) -> dict:
     """Prove each block at each level in turn."""
-    if not BLOCKS.is_dir():
+    if not ALL_ARE_THERE:
         return {"left out": "set CRYPITOR_SHARED to where the recorded blocks are"}
     return {
         block.name: {

@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 import crypitor.worker.transport  # noqa: F401 - before web3, whose recursion limit it takes back
 from crypitor.database.engine import Database
 from crypitor.database.migrate import migrate
+from tests import recorded
 
 POSTGRES = os.environ.get("CRYPITOR_TEST_POSTGRES")
 """URL of a cluster whose user may create databases; set by tests/live/postgres.py."""
@@ -39,6 +41,28 @@ DIALECTS = [
     "sqlite",
     *([pytest.param("postgresql", marks=pytest.mark.live)] if POSTGRES else []),
 ]
+
+
+# A slow machine is no failure: neither of an example nor of making one.
+settings.register_profile("slow", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("slow")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name in one line what was left out."""
+    parts = []
+    if not recorded.ALL_ARE_THERE:
+        parts.append(
+            f"{recorded.ALL_COUNT - recorded.OUR_COUNT} of {recorded.ALL_COUNT} recorded blocks"
+            f" ({recorded.SHARED / 'data'} is absent, see CRYPITOR_SHARED)"
+        )
+    reasons: dict[str, list[str]] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        reasons.setdefault(str(reason).removeprefix("Skipped: "), []).append(report.nodeid)
+    parts += [f"{', '.join(names)} ({reason})" for reason, names in reasons.items()]
+    if parts:
+        terminalreporter.write_line(f"left out: {'; '.join(parts)}")
 
 
 def pytest_collection_finish() -> None:

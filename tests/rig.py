@@ -19,6 +19,7 @@ from crypitor.database.migrate import migrate
 from crypitor.database.sqlite import path_of
 from crypitor.development.listen import Receiver
 from crypitor.development.simulator.audit import Heard
+from tests.patience import HANG_SECONDS
 
 ADMIN_KEY = "test-admin-key-of-the-rig"
 START_SECONDS = 120.0
@@ -115,7 +116,7 @@ class Service:
         assert self.process is not None
         if self.process.returncode is None:
             self.process.send_signal(sign)
-        return await asyncio.wait_for(self.process.wait(), 20)
+        return await asyncio.wait_for(self.process.wait(), HANG_SECONDS)
 
     @asynccontextmanager
     async def api(self) -> AsyncIterator[aiohttp.ClientSession]:
@@ -148,7 +149,7 @@ class Service:
                 return found
             cursor = page["next_cursor"]
 
-    async def until_tip(self, network: str, number: int, seconds: float = 60) -> None:
+    async def until_tip(self, network: str, number: int, seconds: float = HANG_SECONDS) -> None:
         """Wait until a block has been matched."""
         async with asyncio.timeout(seconds):
             while True:
@@ -157,7 +158,7 @@ class Service:
                     return
                 await asyncio.sleep(0.05)
 
-    async def until_ready(self, ready: int = 200, seconds: float = 30) -> None:
+    async def until_ready(self, ready: int = 200, seconds: float = HANG_SECONDS) -> None:
         """Wait until /readyz answers with this status.
 
         After an outage that takes up to 15 s: a role that nobody waits for tries again so late.
@@ -172,7 +173,7 @@ class Service:
                             return
                 await asyncio.sleep(0.02)
 
-    async def until_nothing_is_due(self, seconds: float = 60) -> None:
+    async def until_nothing_is_due(self, seconds: float = HANG_SECONDS) -> None:
         """Wait until every delivery has ended."""
         async with asyncio.timeout(seconds):
             while any(

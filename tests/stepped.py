@@ -32,6 +32,7 @@ from crypitor.worker import Unobserved
 from crypitor.worker.follower import Follower
 from crypitor.worker.node import Node
 from crypitor.worker.nodes import Nodes
+from tests.patience import HANG_SECONDS
 
 NETWORK = "dev"
 SECRET = "whsec_" + "QUJD" * 10
@@ -136,7 +137,7 @@ class Stepped:
         self._urls = urls
         self._receiver = receiver
         self._verify = options.get("verify", "receipts")
-        self._timeout_seconds = options.get("timeout_seconds", 2.0)
+        self._timeout_seconds = options.get("timeout_seconds", HANG_SECONDS)
         self._poll_seconds = options.get("poll_seconds", 60.0)
         self._log = []
         self._path = folder / "crypitor.db"

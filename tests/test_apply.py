@@ -10,6 +10,7 @@ from crypitor.development.listen import Receiver
 from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.rpc import SimulatorServer
 from tests.forked import ForkedService
+from tests.patience import HANG_SECONDS
 from tests.rig import ADMIN_KEY
 from tests.test_service import settings
 
@@ -20,7 +21,7 @@ async def crypitor(service, *words, stdin=b"", **environ):
         sys.executable, "-m", "crypitor", *words,
         cwd=service.folder, env=service.environ | environ, stdin=PIPE, stdout=PIPE, stderr=PIPE,
     )  # fmt: skip
-    out, err = await asyncio.wait_for(process.communicate(stdin), 30)
+    out, err = await asyncio.wait_for(process.communicate(stdin), HANG_SECONDS)
     return process.returncode, out.decode(), err.decode()
 
 
@@ -42,7 +43,7 @@ async def test_a_file_becomes_webhooks(tmp_path):
         planned = await crypitor(service, "apply", "all.toml", "--dry-run")
         applied = await crypitor(service, "apply", "all.toml")
         chain.mine()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(HANG_SECONDS):
             await receiver.until(lambda received: len(received) > 10)
         exported = await crypitor(service, "export")
         piped = await crypitor(service, "apply", "-", "--prune", stdin=exported[1].encode())

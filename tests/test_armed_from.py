@@ -207,7 +207,9 @@ async def run(url, lives, apart=False):
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(LIVES)
 def test_armed_from_is_true_to_the_block(migrated_sqlite, lives):
@@ -223,7 +225,9 @@ def test_armed_from_is_true_to_the_block(migrated_sqlite, lives):
 
 
 @settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(LIVES)
 def test_armed_from_is_true_with_the_matcher_elsewhere(migrated, lives):

@@ -17,6 +17,7 @@ from crypitor.development.simulator.chaos import Chaos
 from crypitor.development.simulator.faults import Fault
 from crypitor.development.simulator.rpc import SimulatorServer
 from tests.forked import ForkedService
+from tests.patience import HANG_SECONDS
 from tests.rig import heard, until_all_is_sent
 
 CONFIRMATIONS = 4
@@ -55,7 +56,6 @@ IN_PARTS = Load(
 """Blocks of some 540 matches, of which a transaction has 200; one takes some 10 ms."""
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.soak)])
 async def test_killed_again_and_again(tmp_path, kills):
     """
@@ -65,7 +65,6 @@ async def test_killed_again_and_again(tmp_path, kills):
     await killed(tmp_path, kills, seed_or(1), Load())
 
 
-@pytest.mark.timeout(180)
 async def test_killed_between_the_parts_of_a_block(tmp_path):
     """
     The same where a kill leaves some of a block's matches without the block.
@@ -205,7 +204,7 @@ async def lives(service, chain, chance, load, kills):
         fork(chain, chance, load.deepest[0])
         chain.mine(load.blocks)
         before = queued_count(service.folder)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(HANG_SECONDS):
             while queued_count(service.folder) == before:
                 await asyncio.sleep(0.001)
         await asyncio.sleep(chance.uniform(0, load.pause_seconds))

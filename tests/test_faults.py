@@ -19,6 +19,7 @@ from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.chaos import Chaos
 from crypitor.development.simulator.faults import Fault
 from crypitor.development.simulator.rpc import SimulatorServer
+from tests.patience import HANG_SECONDS
 from tests.stepped import NETWORK, REST_SECONDS, SECRET, Asked, Stepped
 
 BLOCKS = 18
@@ -72,7 +73,7 @@ async def lied_to(folder, migrated, faults, rates, verify, node_count, seed, way
             Stepped(
                 folder, migrated, chain, [getattr(node, way) for node in nodes], receiver,
                 [Asked(tuple(actor.address for actor in chain.actors[:3]), CONFIRMATIONS)],
-                verify=verify, timeout_seconds=2.0 if faults <= RIGHT else 0.15,
+                verify=verify, timeout_seconds=0.15 if Fault.HANG in faults else HANG_SECONDS,
             )
         )  # fmt: skip
         while chain.head.number < BLOCKS:
@@ -196,7 +197,7 @@ async def test_lost_heads(tmp_path, migrated_sqlite):
         for _ in range(3):
             chain.mine()
             await node.announce()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(HANG_SECONDS):
                 while (tip := rig.matcher.tip(NETWORK)) is None or tip.hash != chain.head.hash:
                     await asyncio.sleep(0)
                     await rig.match(1)

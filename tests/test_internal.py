@@ -13,7 +13,6 @@ CONFIRMATIONS = 3
 BLOCKS = 40
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("traces", ["debug", "trace"])
 async def test_internal_transfers_arrive_as_they_happened(tmp_path, traces):
     """

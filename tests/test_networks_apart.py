@@ -8,6 +8,7 @@ import pytest
 from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.rpc import SimulatorServer
 from tests.forked import ForkedService
+from tests.patience import HANG_SECONDS
 from tests.worker.faulty import FaultyNode, altered
 
 
@@ -21,7 +22,6 @@ async def lying():
         yield node
 
 
-@pytest.mark.timeout(90)
 async def test_one_network_waits_and_the_other_goes_on(tmp_path, lying):
     """
     Alarm in log, metrics, /readyz and /v1/networks; blocks of the other network are matched, and
@@ -77,7 +77,7 @@ def unready(service):
     class Running:
         async def __aenter__(self):
             starting = asyncio.create_task(service.start())
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(HANG_SECONDS):
                 while "worker lying" not in (await page(service, "/readyz"))[1]:
                     await asyncio.sleep(0.05)
             starting.cancel()

@@ -2,13 +2,12 @@
 
 import asyncio
 
-import pytest
-
 from crypitor.development.listen import Receiver
 from crypitor.development.simulator.audit import audit
 from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.rpc import SimulatorServer
 from tests.forked import ForkedService
+from tests.patience import HANG_SECONDS
 from tests.rig import heard
 from tests.test_crash import CONFIRMATIONS, ask
 from tests.test_networks_apart import page
@@ -16,7 +15,6 @@ from tests.test_networks_apart import page
 TIP = 'crypitor_tip_block{network="dev"} 11.0'
 
 
-@pytest.mark.timeout(120)
 async def test_an_api_in_a_process_of_its_own(tmp_path):
     """
     It shows what the other process does, says truly from when a change is in force, and tells of a
@@ -46,16 +44,16 @@ async def test_an_api_in_a_process_of_its_own(tmp_path):
         await api.until_tip("dev", 11)
         await api.until_nothing_is_due()
         found = audit(chain, [question], heard(receiver), 11)
-        async with asyncio.timeout(15):  # the other process tells of itself once a second
+        async with asyncio.timeout(HANG_SECONDS):  # the other process tells of itself once a second
             while (network := await api.get("/v1/networks/dev"))["head"] != 11:
                 await asyncio.sleep(0.05)
         ready = await api.get("/readyz")
-        async with asyncio.timeout(15):  # it looks at the tip once a second
+        async with asyncio.timeout(HANG_SECONDS):  # it looks at the tip once a second
             while TIP not in (metrics := (await page(rest, "/metrics"))[1]):
                 await asyncio.sleep(0.05)
         without_api, _ = await page(rest, "/v1/monitors")
         await rest.stop()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(HANG_SECONDS):
             while len((alone := await api.get("/readyz"))["processes"]) > 1:
                 await asyncio.sleep(0.05)
         left = await api.get("/v1/networks/dev")

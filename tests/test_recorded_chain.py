@@ -1,59 +1,21 @@
 """The whole service on recorded mainnet blocks, compared with a plain reading of their JSON."""
 
-import asyncio
 import json
 import random
-import sys
-from contextlib import asynccontextmanager, suppress
-
-import aiohttp
-import pytest
 
 from crypitor.development.listen import Receiver
 from tests import recorded
 from tests.forked import ForkedService
-from tests.rig import free_port, heard
+from tests.replayed import Replayed, served
+from tests.rig import heard
 
 ADDRESSES = 200
-REPLAY = recorded.SHARED / "tools" / "replay_rpc.py"
 
 
-@asynccontextmanager
-async def replayed(chain_id):
-    """Serve the recorded blocks as one linked chain, all of them at once."""
-    port = free_port()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, str(REPLAY), "--blocks", str(recorded.BLOCKS / str(chain_id)),
-        "--chain-id", str(chain_id), "--port", str(port), "--head", "100000",
-        stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        url = f"http://127.0.0.1:{port}"
-        async with asyncio.timeout(30):
-            while (head := await head_of(url)) is None:
-                await asyncio.sleep(0.05)
-        yield url, head
-    finally:
-        process.kill()
-        await process.communicate()
-
-
-async def head_of(url):
-    """The head of the replayed chain, None while nobody answers."""
-    async with aiohttp.ClientSession() as http:
-        request = {"jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber", "params": []}
-        with suppress(aiohttp.ClientError):
-            async with http.post(url, json=request) as answer:
-                return int((await answer.json())["result"], 16)
-    return None
-
-
-@pytest.mark.timeout(120)
 async def test_webhooks_equal_a_plain_reading(tmp_path):
     """
     For 200 addresses of recorded blocks the webhooks are those of the JSON, no more and no fewer.
     """
-    recorded.required()
     docs = recorded.documents(1)
     parties = sorted(
         {
@@ -71,11 +33,12 @@ async def test_webhooks_equal_a_plain_reading(tmp_path):
     watched = {*random.Random(200).sample(parties, ADDRESSES - len(kinds))}
     watched |= {moved["to"] for moved in kinds.values()}
     secrets = []
-    async with replayed(1) as (url, head), Receiver(lambda: secrets) as receiver:
+    chain = Replayed(1)
+    async with served(chain) as address, Receiver(lambda: secrets) as receiver:
         service = ForkedService(
             tmp_path,
             {
-                "CRYPITOR__NETWORKS__ETHEREUM__RPC": json.dumps([url]),
+                "CRYPITOR__NETWORKS__ETHEREUM__RPC": json.dumps([f"http://{address}"]),
                 "CRYPITOR__NETWORKS__ETHEREUM__START": "0",
                 "CRYPITOR__NETWORKS__ETHEREUM__VERIFY": "receipts",
             },
@@ -96,10 +59,10 @@ async def test_webhooks_equal_a_plain_reading(tmp_path):
         await service.stop()
         service = ForkedService(tmp_path, service.settings)
         await service.start()
-        await service.until_tip("ethereum", head)
+        await service.until_tip("ethereum", chain.head)
         await service.until_nothing_is_due()
         await service.stop()
-    assert head + 1 == len(docs)
+    assert chain.head + 1 == len(docs)
 
     expected = [told for doc in docs for told in recorded.plain_matches(doc, watched)]
     actual = [reading(webhook.json["data"]) for webhook in heard(receiver)]

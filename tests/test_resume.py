@@ -11,6 +11,7 @@ from crypitor.development.simulator.audit import Question, audit
 from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.rpc import SimulatorServer
 from tests.forked import ForkedService
+from tests.patience import HANG_SECONDS
 from tests.rig import heard
 
 MAX_REORG_DEPTH = 5
@@ -30,12 +31,11 @@ async def command(service, *words):
 
 async def until_state(service, state):
     """Wait until the network is in this state."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(HANG_SECONDS):
         while (await service.get("/v1/networks/dev"))["state"] != state:
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.timeout(120)
 async def test_a_network_that_stopped_goes_on(tmp_path):
     """
     After a reorg that is too deep everything that was told of the old branch is retracted, and

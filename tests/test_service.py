@@ -10,6 +10,7 @@ import pytest
 
 from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.rpc import SimulatorServer
+from tests.patience import HANG_SECONDS
 from tests.rig import Service, free_port
 
 
@@ -26,9 +27,9 @@ async def status_of(service, path):
         return answer.status, await answer.json()
 
 
-async def until_ready_is(service, wanted, seconds=20):
+async def until_ready_is(service, wanted):
     """Wait until /readyz answers so, and return what it says."""
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(HANG_SECONDS):
         while True:
             status, told = await status_of(service, "/readyz")
             if status == wanted:
@@ -63,7 +64,7 @@ async def test_an_unexpected_error_ends_the_process(tmp_path):
         with closing(sqlite3.connect(tmp_path / "crypitor.db")) as database:
             database.execute("alter table headers rename to gone")
         chain.mine()
-        status = await asyncio.wait_for(service.process.wait(), 20)
+        status = await asyncio.wait_for(service.process.wait(), HANG_SECONDS)
 
     assert status == 1
     assert "no such table: headers" in service.log.read_text()
@@ -84,7 +85,7 @@ async def test_an_outage_of_the_node_is_one_line_at_its_start_and_one_at_its_end
     told = await until_ready_is(service, 503)
     health, _ = await status_of(service, "/healthz")
     async with SimulatorServer(chain, port=port):
-        await until_ready_is(service, 200, seconds=40)
+        await until_ready_is(service, 200)
         chain.mine()
         await service.until_tip("dev", 2)
         await service.stop()

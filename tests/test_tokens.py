@@ -8,6 +8,7 @@ from crypitor.development.listen import Receiver
 from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.rpc import SimulatorServer
 from tests.forked import ForkedService
+from tests.patience import HANG_SECONDS
 from tests.test_service import settings
 from tests.worker.faulty import FaultyNode
 
@@ -40,7 +41,7 @@ def exactly(amount, decimals):
 
 async def until_named(service, chain, tokens):
     """Mine until every one of these tokens was told by its name; return the newest matches."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(HANG_SECONDS):
         while True:
             chain.mine()
             await service.until_tip("dev", chain.head.number)
@@ -98,13 +99,14 @@ async def test_a_node_that_hangs_on_calls_delays_no_block(tmp_path):
         await node.stop()
         await node.start()
         async with Receiver(list) as receiver:
-            service = ForkedService(tmp_path, settings(node.url))
+            patience = {"CRYPITOR__NETWORKS__DEV__TIMEOUT_SECONDS": f"{2 * HANG_SECONDS:g}"}
+            service = ForkedService(tmp_path, settings(node.url) | patience)
             await service.start()
             await watch(service, chain, receiver)
             chain.mine()
-            await asyncio.wait_for(hanging.wait(), 20)
+            await asyncio.wait_for(hanging.wait(), HANG_SECONDS)
             chain.mine(20)
-            await service.until_tip("dev", 21, seconds=30)
+            await service.until_tip("dev", 21)
             found = await matches(service)
             node.heal()
             await service.stop()

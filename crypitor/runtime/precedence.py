@@ -12,10 +12,12 @@ class Precedence:
     """Which networks have a block under way to its first POST, in this process.
 
     given: False where blocks do not get that far in this process; then nobody goes first.
+    clock: seconds that only grow.
     """
 
-    def __init__(self, *, given: bool = True) -> None:
+    def __init__(self, *, given: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
         self._given = given
+        self._clock = clock
         self._under_way: set[str] = set()
         self._began = self._free_until = 0.0
         self._limit: asyncio.TimerHandle | None = None
@@ -28,7 +30,7 @@ class Precedence:
 
     def take(self, network: str) -> None:
         """Let a network's block go first; others have waited enough, it has no effect."""
-        now = time.monotonic()
+        now = self._clock()
         if not self._under_way:
             if not self._given or now < self._free_until:
                 return
@@ -58,7 +60,7 @@ class Precedence:
             free()
 
     def _end(self) -> None:
-        now = time.monotonic()
+        now = self._clock()
         self._under_way.clear()
         self._free_until = now + (now - self._began)
         if self._limit is not None:

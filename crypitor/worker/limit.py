@@ -90,11 +90,15 @@ class Limit:
 
 
 class Limits:
-    """The limits of all nodes of a process: one for each URL, however many ask it."""
+    """The limits of all nodes of a process: one for each URL, however many ask it.
 
-    def __init__(self) -> None:
+    clock: seconds that only grow.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._of: dict[str, Limit] = {}
 
     def of(self, url: str, per_second: float | None) -> Limit:
         """Return the limit of a node, as the first who asked for it wanted it."""
-        return self._of.setdefault(url, Limit(per_second))
+        return self._of.setdefault(url, Limit(per_second, self._clock))

@@ -19,6 +19,7 @@ from crypitor.monitor.index import Index
 from crypitor.runtime.loop import Health
 from crypitor.webhook.post import Poster
 from tests.conftest import DIALECTS
+from tests.patience import HANG_SECONDS
 
 START = 1_790_000_000_000
 
@@ -104,7 +105,9 @@ def woken() -> list[int]:
 @pytest.fixture
 async def poster() -> AsyncIterator[Poster]:
     """Return what posts to receivers on this machine."""
-    async with Poster(allow_private=[ip_network("127.0.0.0/8")], deadline_seconds=2) as poster:
+    async with Poster(
+        allow_private=[ip_network("127.0.0.0/8")], deadline_seconds=HANG_SECONDS / 3
+    ) as poster:
         yield poster
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import time
 
 import pytest
 
@@ -10,7 +11,8 @@ from crypitor.evm.address import checksummed
 
 ALL_DATABASES = True
 A, B, C = (f"0x{digit * 40}" for digit in "abc")
-EVENT_LOOP_HOLD_SECONDS = 0.5
+MOST_HELD = 0.1
+"""Of the work, at a stretch."""
 
 
 @pytest.fixture
@@ -180,14 +182,13 @@ async def test_long_list_is_taken_in_chunks_without_holding_the_loop(api, path):
     """60,000 mixed-case addresses are all taken, and the event loop answers others meanwhile."""
     addresses = [checksummed(f"0x{n * 7919:040x}") for n in range(60_000)]
     text = "\n".join(addresses)
-    loop, worst, stop = asyncio.get_running_loop(), 0.0, asyncio.Event()
+    turns, stop = [], asyncio.Event()
 
     async def watch_the_loop() -> None:
-        nonlocal worst
         while not stop.is_set():
-            before = loop.time()
+            before = time.thread_time()
             await asyncio.sleep(0)
-            worst = max(worst, loop.time() - before)
+            turns.append(time.thread_time() - before)
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(watch_the_loop())
@@ -195,7 +196,7 @@ async def test_long_list_is_taken_in_chunks_without_holding_the_loop(api, path):
         stop.set()
 
     assert (added["added"], api.index.addresses) == (60_000, 60_000)
-    assert worst < EVENT_LOOP_HOLD_SECONDS
+    assert max(turns) < MOST_HELD * sum(turns)
 
 
 async def test_addresses_of_a_disabled_monitor_wait(api, path):

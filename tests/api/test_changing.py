@@ -4,6 +4,7 @@ import asyncio
 
 from crypitor.api.serving.changing import Changing
 from crypitor.runtime.loop import give_way
+from tests.patience import HANG_SECONDS
 
 
 async def taken(*wanted, cancelled=()):
@@ -59,7 +60,7 @@ async def test_long_work_gives_way_to_whoever_stores_something():
         asked.append(len(asked))
         return len(asked) < 2
 
-    await asyncio.wait_for(give_way(busy), 5)
-    await asyncio.wait_for(give_way(lambda: True), 5)
+    await asyncio.wait_for(give_way(busy), HANG_SECONDS)
+    await asyncio.wait_for(give_way(lambda: True), HANG_SECONDS)
 
     assert asked == [0, 1]

@@ -15,6 +15,7 @@ from crypitor.development.simulator.rpc import SimulatorServer
 from crypitor.worker import Unobserved
 from crypitor.worker.node import Node
 from crypitor.worker.nodes import Nodes
+from tests.patience import HANG_SECONDS
 from tests.worker.faulty import FaultyNode, altered
 
 CHAIN_ID = 1337
@@ -38,7 +39,7 @@ async def node(chain):
 @pytest.fixture
 async def tested(api, chain, node):
     """The application with nodes of the network `dev`, and a monitor of everybody on it."""
-    one = Node(node.url, "node", chain_id=CHAIN_ID, timeout_seconds=20.0, verify="receipts")
+    one = Node(node.url, "node", chain_id=CHAIN_ID, timeout_seconds=HANG_SECONDS, verify="receipts")
     async with Nodes("dev", [one], observer=Unobserved()) as nodes:
         trial = Trial(
             "dev", CHAIN_ID, nodes, api.context.database, traced=False, requests_per_second=1e6
@@ -224,7 +225,7 @@ async def test_work_ends_when_the_client_goes_away(tested, node):
             await asyncio.sleep(0.01)
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_SECONDS):
         while any(task.get_name() == "trial" for task in asyncio.all_tasks()):
             await asyncio.sleep(0.02)
     node.heal()

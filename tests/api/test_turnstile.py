@@ -4,6 +4,7 @@ import asyncio
 import itertools
 
 from crypitor.api.serving.turnstile import Turnstile
+from tests.patience import HANG_SECONDS
 
 
 async def test_one_passes_at_each_turn_of_the_loop_in_the_order_of_coming():
@@ -33,7 +34,7 @@ async def test_who_goes_away_holds_up_nobody():
     await asyncio.sleep(0)
     for gone in waiting[1:4]:
         gone.cancel()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_SECONDS):
         await waiting[4]
         await turnstile.passed()
 

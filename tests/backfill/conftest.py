@@ -30,6 +30,7 @@ from crypitor.worker import Unobserved
 from crypitor.worker.node import Node
 from crypitor.worker.nodes import Nodes
 from tests.conftest import postgres_database
+from tests.patience import HANG_SECONDS
 from tests.worker.faulty import FaultyNode
 
 CHAIN_ID = 1337
@@ -71,7 +72,7 @@ class Rig:
         await self._stack.aclose()
 
     def _nodes(self, url, verify="receipts"):
-        node = Node(url, "node", chain_id=CHAIN_ID, timeout_seconds=2.0, verify=verify)
+        node = Node(url, "node", chain_id=CHAIN_ID, timeout_seconds=2 * HANG_SECONDS, verify=verify)
         return Nodes(NETWORK, [node], observer=Unobserved())
 
     async def begin(self, verify="receipts", confirmations=CONFIRMATIONS, **options):

@@ -16,11 +16,14 @@ import pytest
 
 from crypitor.database.migrate import migrations_folder, revisions
 from crypitor.development.simulator.faults import Fault
+from tests.patience import HANG_SECONDS
 
 CRYPITOR = [sys.executable, "-m", "crypitor"]
 COMMANDS = [
     "run", "demo", "check", "migrate", "apply", "export", "listen", "simulate", "bench", "key", "network", "queue",
 ]  # fmt: skip
+QUICK = 5
+"""An end that waits for nothing takes less than so many starts of the same program."""
 NOT_FOR_HELP = {"web3", "aiohttp", "sqlalchemy", "pydantic", "structlog", "databases", "aiokafka"}
 
 
@@ -35,7 +38,7 @@ def crypitor(tmp_path):
             env={**os.environ, "PYTHONPATH": str(Path.cwd()), "COLUMNS": "120", **environ},
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=HANG_SECONDS,
         )
 
     return run
@@ -76,11 +79,12 @@ def test_help_is_quick():
         "import asyncio, sys, typer; sys.argv = ['nothing', '--help']; nothing = typer.Typer()\n"
         "nothing.command()(lambda: None); nothing()"
     )
-    took = [
-        (processor_seconds(*CRYPITOR, "--help"), processor_seconds(sys.executable, "-c", empty))
-        for _ in range(5)
-    ]
-    ours, least = map(min, zip(*took, strict=True))
+    ours = least = float("inf")
+    for _ in range(20):  # the least of some: others on the machine change processor time as well
+        ours = min(ours, processor_seconds(*CRYPITOR, "--help"))
+        least = min(least, processor_seconds(sys.executable, "-c", empty))
+        if ours < 1.5 * least:
+            break
 
     assert ours < 1.5 * least
 
@@ -196,16 +200,18 @@ def begin(tmp_path: Path, *words: str) -> tuple[subprocess.Popen[str], str]:
 
 @pytest.mark.parametrize("words", [["listen"], ["simulate"]])
 def test_servers_say_where_they_are_and_end_at_a_signal(tmp_path, words):
-    """Within two seconds, with status 0, and without a word."""
+    """Ended at once, it leaves with status 0 and without a word."""
+    began = time.monotonic()
     process, first = begin(tmp_path, *words, "--port", "0")
+    starting = time.monotonic() - began
     with process:
         assert re.search(r"http://127\.0\.0\.1:\d+", first)
         started = time.monotonic()
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=HANG_SECONDS)
 
         assert (process.returncode, errors) == (0, "")
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < QUICK * starting
 
 
 def test_a_simulated_node_that_fails(tmp_path):
@@ -221,7 +227,7 @@ def test_a_simulated_node_that_fails(tmp_path):
         with urllib.request.urlopen(f"{url}/_/chaos") as answer:
             listed = json.load(answer)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=10)
+        process.communicate(timeout=HANG_SECONDS)
 
     assert {name: one["rate"] for name, one in listed.items() if one["rate"]} == {
         "http_503": 1, "lag": 0.1,
@@ -245,7 +251,7 @@ def test_a_port_that_is_taken_is_a_sentence(tmp_path, crypitor):
         port = re.search(r":(\d+)", first)[1]
         done = crypitor("simulate", "--port", port)
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=10)
+        process.communicate(timeout=HANG_SECONDS)
 
     assert done.returncode == 1
     assert re.match(r"crypitor: cannot listen on 127\.0\.0\.1:\d+: ", done.stderr)

@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from crypitor.database.engine import Database, Transaction
+from tests.patience import HANG_SECONDS
 
 STORM = 60
 WIDTH = 10
@@ -67,7 +68,7 @@ async def test_cancelled_callers_leave_nothing_half_done_and_nothing_locked(tabl
             caller.cancel()
         outcomes = await asyncio.gather(*callers, return_exceptions=True)
         cancelled += sum(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_SECONDS):
         await table.write(lambda tx: read_then_write(tx, "after"))
 
         begun = [task for task in asyncio.all_tasks() if task.get_name() == "unit of work"]
@@ -95,7 +96,7 @@ async def test_cancelled_units_give_their_connection_back(table):
             if task.get_name() == "unit of work":
                 cancelled += task.cancel()
         await asyncio.gather(*callers, return_exceptions=True)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_SECONDS):
         await asyncio.gather(
             *(table.write(lambda tx, n=n: read_then_write(tx, f"after-{n}")) for n in range(20))
         )
@@ -124,7 +125,7 @@ async def test_cancelled_units_that_run_at_once_are_done_whole_or_not_at_all(tab
             if task.get_name() == "unit of work":
                 task.cancel()
         await asyncio.gather(*callers, return_exceptions=True)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_SECONDS):
         await table.write(lambda tx: pair(tx, "after"), at_once=True)
 
     assert await count(table) == await count(table, "parts")
@@ -154,7 +155,7 @@ async def test_units_at_once_do_what_others_do(table):
     for _ in range(12):
         with pytest.raises((sqlite3.IntegrityError, asyncpg.ForeignKeyViolationError)):
             await table.write(orphan, at_once=True)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_SECONDS):
         with pytest.raises((sqlite3.OperationalError, asyncpg.ReadOnlySQLTransactionError)):
             await table.read(lambda tx: read_then_write(tx, "no"), at_once=True)
 
@@ -185,7 +186,7 @@ async def test_failed_commits_keep_no_connection(table):
     for _ in range(12):
         with pytest.raises((sqlite3.IntegrityError, asyncpg.ForeignKeyViolationError)):
             await table.write(orphan)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_SECONDS):
         await table.write(lambda tx: read_then_write(tx, "after"))
 
     assert await count(table, "parts") == 0
@@ -304,7 +305,7 @@ async def test_readers_do_not_wait_for_the_writer(table):
 
     writer = asyncio.create_task(table.write(long))
     await writing.wait()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_SECONDS):
         before = await count(table)
     seen.set()
     await writer

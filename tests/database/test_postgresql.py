@@ -11,6 +11,7 @@ import pytest
 from crypitor.database.engine import Database, Transaction
 from crypitor.errors import DatabaseUnavailable
 from tests.conftest import POSTGRES, postgres_database
+from tests.patience import HANG_SECONDS
 
 
 async def test_a_server_that_is_down_is_an_outage_without_its_password():
@@ -50,7 +51,7 @@ if POSTGRES:
             for _ in range(5):
                 with pytest.raises(DatabaseUnavailable, match="PostgreSQL"):
                     await database.write(victim)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(HANG_SECONDS):
                 found = await database.read(lambda tx: tx.value("select count(*) from things"))
 
             assert found == 0
@@ -67,7 +68,7 @@ if POSTGRES:
                 " where datname = current_database() and pid <> pg_backend_pid()"
             )
             answers = []
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(HANG_SECONDS):
                 while not answers:
                     try:
                         answers.append(await database.read(lambda tx: tx.value("select 42")))
@@ -118,7 +119,7 @@ if POSTGRES:
             await admin.execute("insert into things values ('a', 1)")
             await admin.close()
             found = None
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(HANG_SECONDS):
                 while found is None:
                     with contextlib.suppress(DatabaseUnavailable):
                         found = await database.read(look)

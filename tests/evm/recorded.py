@@ -1,4 +1,4 @@
-"""Recorded blocks of real chains, read from the folder that CRYPITOR_SHARED names."""
+"""Recorded blocks of real chains, in the product's types."""
 
 import gzip
 import pathlib
@@ -23,7 +23,7 @@ class Recorded(NamedTuple):
 
 
 def blocks_folder() -> pathlib.Path:
-    """The folder of recorded blocks; without it the test is skipped, but never in CI."""
+    """The folder of recorded blocks: of all, or, other than in CI, of those in `tests/data`."""
     required()
     return BLOCKS
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from crypitor.evm.abi import Event, Function, SignatureError, canonical, parse_event, parse_function
 from tests.chance import examples
-from tests.recorded import SHARED, required
+from tests.recorded import DATA, required
 
-ABIS = SHARED / "data" / "abi"
+ABIS = DATA / "abi"
 
 
 def entries(kind: str) -> list[dict]:

@@ -8,6 +8,7 @@ from crypitor.queue.connection import Connection
 from crypitor.queue.kafka import KafkaQueue
 from crypitor.queue.topic import Wanted
 from tests.live.kafka.broker import Broker, broker
+from tests.patience import HANG_SECONDS
 
 
 @pytest.fixture(scope="session")
@@ -48,4 +49,4 @@ async def open_queue(kafka: Broker, prefix: str) -> AsyncIterator[Callable[..., 
 
     yield opened
     for queue in queues:
-        await asyncio.wait_for(queue.close(), 10)
+        await asyncio.wait_for(queue.close(), HANG_SECONDS)

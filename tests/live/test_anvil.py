@@ -9,6 +9,7 @@ import pytest
 
 from crypitor.development.listen import Receiver
 from tests import recorded
+from tests.patience import HANG_SECONDS
 from tests.rig import Service, free_port, heard
 
 pytestmark = pytest.mark.live
@@ -60,7 +61,7 @@ async def anvil():
     )
     try:
         node = Anvil(f"http://127.0.0.1:{port}")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(HANG_SECONDS):
             while node.sender is None:
                 with suppress(aiohttp.ClientError):
                     node.sender = (await node.call("eth_accounts"))[0]
@@ -121,7 +122,6 @@ async def watching(folder, url, receiver, secrets):
     assert status == 0, service.log.read_text()
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("scheme", ["http", "ws"])
 async def test_every_kind_on_a_real_node(tmp_path, scheme):
     """
@@ -170,7 +170,6 @@ async def test_every_kind_on_a_real_node(tmp_path, scheme):
     assert sorted(expected, key=str) == sorted(map(told, heard(receiver)), key=str)
 
 
-@pytest.mark.timeout(120)
 async def test_a_reorg_on_a_real_node(tmp_path):
     """
     A transfer whose block is replaced is reverted, and told again where it is mined anew.

@@ -137,7 +137,6 @@ async def test_the_balances_agree_with_the_transfers():
     assert len(found) == 3
 
 
-@pytest.mark.timeout(120)
 async def test_a_real_trace_of_hundreds_of_nested_calls_is_read():
     """A contract that calls itself as deep as the gas of a transaction goes stops no chain."""
     async with anvil() as node:

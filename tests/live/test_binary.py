@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import postgres_database
+from tests.patience import HANG_SECONDS
 
 pytestmark = pytest.mark.live
 
@@ -17,7 +18,7 @@ BINARY = REPOSITORY / "dist/crypitor/crypitor"
 def run(folder, *words, **environ):
     return subprocess.run(
         [BINARY, *words], cwd=folder, env={"PATH": "/nowhere", "TERM": "dumb", **environ},
-        capture_output=True, text=True, timeout=60,
+        capture_output=True, text=True, timeout=HANG_SECONDS,
     )  # fmt: skip
 
 

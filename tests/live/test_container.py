@@ -19,7 +19,6 @@ pytestmark = pytest.mark.live
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.timeout(300)
 def test_what_the_container_runs(request):
     """
     Its build steps make a service that starts without rights over its tree, answers its own health

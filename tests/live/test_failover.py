@@ -91,7 +91,6 @@ async def connection_storm(server, chance):
 TROUBLES = (kill_sessions, restart, fail_commits, connection_storm)
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("trouble", TROUBLES)
 async def test_nothing_is_lost_while_the_database_fails(tmp_path, trouble):
     """While blocks stream and fork; the process goes on by itself and is ready in the end."""

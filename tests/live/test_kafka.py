@@ -25,11 +25,12 @@ from crypitor.runtime.loop import clock
 from crypitor.webhook.delivery import Endpoint
 from crypitor.webhook.post import Poster
 from tests.live.kafka.broker import PASSWORD, USER, Broker
+from tests.patience import HANG_SECONDS
 from tests.queue.messages import message, recorded_message
 
 pytestmark = pytest.mark.live
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = HANG_SECONDS
 SECRET = "whsec_" + "QUJD" * 10
 
 

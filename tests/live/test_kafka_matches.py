@@ -12,13 +12,13 @@ from crypitor.development.simulator.audit import Heard, Question, audit
 from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.rpc import SimulatorServer
 from tests.live.kafka.broker import Broker
+from tests.patience import HANG_SECONDS
 from tests.rig import Service
 from tests.test_crash import CONFIRMATIONS
 
 pytestmark = pytest.mark.live
 
 
-@pytest.mark.timeout(120)
 async def test_every_match_is_in_the_topic(kafka: Broker, prefix: str, tmp_path):
     """Although the brokers are away in between: nothing is missing, and every record is signed."""
     topic = f"{prefix}.matches"
@@ -85,7 +85,7 @@ async def _all_of(kafka: Broker, topic: str) -> list:
     await consumer.start()
     try:
         records = []
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(HANG_SECONDS):
             [(partition, end)] = (await consumer.end_offsets(consumer.assignment())).items()
             while await consumer.position(partition) < end:
                 for found in (await consumer.getmany(timeout_ms=500)).values():

@@ -12,6 +12,7 @@ from crypitor.errors import BrokerUnavailable
 from tests.conftest import POSTGRES, postgres_database
 from tests.live.kafka.broker import Broker
 from tests.live.kafka.story import Story, story
+from tests.patience import HANG_SECONDS
 from tests.queue.messages import message
 
 pytestmark = pytest.mark.live
@@ -82,7 +83,6 @@ async def _by_admin(told: Story, work) -> None:
         await admin.close()
 
 
-@pytest.mark.timeout(240)
 async def test_one_trouble_after_another(kafka: Broker, prefix: str, tmp_path):
     """One life of the service lasts through all that can happen to its broker."""
     async with story(tmp_path, kafka, prefix) as told:
@@ -93,7 +93,6 @@ async def test_one_trouble_after_another(kafka: Broker, prefix: str, tmp_path):
             print(f"{trouble.__name__}: caught up in {took:.1f} s")
 
 
-@pytest.mark.timeout(300)
 async def test_down_at_start_and_at_the_end(kafka: Broker, prefix: str, tmp_path):
     """The service answers and waits while there is no broker; and it ends in time without one."""
     await _down_at_start_and_at_the_end(kafka, prefix, tmp_path, 1)
@@ -196,7 +195,6 @@ async def _churned(kafka: Broker, prefix: str, folder, seconds: float) -> None:
             await churn(told, seconds)
 
 
-@pytest.mark.timeout(180)
 async def test_members_that_come_and_go(kafka: Broker, prefix: str, tmp_path):
     """A group that is always about to settle loses nothing and does nothing twice."""
     await _churned(kafka, prefix, tmp_path, 8)
@@ -234,14 +232,14 @@ async def test_nobody_waits_for_a_group_that_nobody_forms(kafka: Broker, open_qu
     assert await queue.next(0) is None
     await asyncio.to_thread(kafka.kill)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_SECONDS):
         assert await queue.next(0.5) is None
 
 
 async def _networks(count: int, *queues) -> set[str]:
     """The networks of what comes, until there are so many of them."""
     found = set()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(HANG_SECONDS):
         while len(found) < count:
             for queue in queues:
                 got = await queue.next(0.1)
@@ -252,7 +250,7 @@ async def _networks(count: int, *queues) -> set[str]:
 
 
 async def _next_of(queue):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANG_SECONDS):
         while (found := await queue.next(0.3)) is None:
             pass
     return found

@@ -21,7 +21,6 @@ pytestmark = pytest.mark.live
 CHAINS = {"one": 1337, "two": 1338, "three": 1339}
 
 
-@pytest.mark.timeout(300)
 async def test_two_processes_of_each_role(tmp_path, kafka, prefix):
     """After half a minute in which they are killed and paused, every webhook has arrived."""
     await killed(tmp_path, kafka, prefix, each=2, seconds=30)

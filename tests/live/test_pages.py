@@ -66,7 +66,6 @@ async def running(folder):
             await service.stop()
 
 
-@pytest.mark.timeout(120)
 async def test_the_page_shows_networks_matches_and_deliveries(tmp_path):
     """
     With the key the page shows the network's tip, matches and deliveries; without, none of them.
@@ -87,7 +86,6 @@ async def test_the_page_shows_networks_matches_and_deliveries(tmp_path):
     assert page.hosts == {service.url.removeprefix("http://")}
 
 
-@pytest.mark.timeout(120)
 async def test_the_page_shows_endpoints_that_are_in_trouble(tmp_path):
     """
     One that is gone stands before the healthy one, with its error and what is kept for its owner;
@@ -126,7 +124,6 @@ async def test_the_page_shows_endpoints_that_are_in_trouble(tmp_path):
     assert page.hosts == {service.url.removeprefix("http://")}
 
 
-@pytest.mark.timeout(120)
 async def test_the_docs_show_every_operation(tmp_path):
     """
     Swagger UI renders the OpenAPI document, from this host alone.

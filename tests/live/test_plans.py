@@ -55,7 +55,6 @@ async def walked(admin):
     return {row["relname"]: row["rows"] for row in await admin.fetch(WALKED, LARGE)}
 
 
-@pytest.mark.timeout(180)
 async def test_no_query_walks_through_a_large_table(tmp_path):
     """
     Not while blocks are matched, confirmed and reverted, webhooks sent and tried again, things

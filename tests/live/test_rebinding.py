@@ -22,7 +22,6 @@ mount --bind "$1/nsswitch.conf" /etc/nsswitch.conf
 exec "$2" -m tests.live.rebinding"""
 
 
-@pytest.mark.timeout(60)
 def test_names_that_lead_inside_are_never_dialled(tmp_path):
     """
     Names that move with TTL 0, mixed and translated records, a redirect, a kept connection: inside

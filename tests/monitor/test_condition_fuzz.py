@@ -1,6 +1,5 @@
 """`where` against Python on integers, and against everything that people and chains may send."""
 
-import time
 import tracemalloc
 from types import SimpleNamespace
 
@@ -19,6 +18,7 @@ from crypitor.monitor.condition import (
     scope_for,
 )
 from tests.chance import examples
+from tests.effort import rounds
 from tests.monitor.test_condition import ALICE, ARGS, BOB, EVENT, EVENT_SCOPE, facts
 
 # Python as the other implementation: the same text, but for the sign of the division.
@@ -134,16 +134,13 @@ HUGE = (
 RECORDS = [facts(), facts(args=LONG), facts(args=HUGE)]
 
 
-def worst_seconds(condition: Condition, record: Facts) -> float:
-    """How long an evaluation takes when the machine has nothing else to do: the best of a few."""
-    best = 1.0
-    for _ in range(50):
-        start = time.perf_counter()
-        our_outcome(condition, record)
-        best = min(best, time.perf_counter() - start)
-        if best < 0.0005:
-            break
-    return best
+MOST_ROUNDS = 60_000
+"""Of a plain loop, which takes some two milliseconds for them; what is accepted needs a third."""
+
+
+def worst_rounds(condition: Condition, record: Facts) -> float:
+    """What an evaluation costs, in rounds of a plain loop."""
+    return rounds(lambda: our_outcome(condition, record), enough=MOST_ROUNDS)
 
 
 def evaluated(text: str) -> Condition | None:
@@ -158,7 +155,7 @@ def evaluated(text: str) -> Condition | None:
         explained = explain(condition, record)
         assert our_outcome(condition, record) is explained.outcome
         assert (explained.error is None) == (explained.outcome is not None)
-        assert worst_seconds(condition, record) < 0.001
+        assert worst_rounds(condition, record) <= MOST_ROUNDS
     return condition
 
 
@@ -173,7 +170,7 @@ TOKENS = st.sampled_from(
 @settings(max_examples=examples(150), deadline=None)
 @given(st.lists(TOKENS, max_size=30).map(" ".join))
 def test_any_row_of_words_is_refused_or_harmless(text: str) -> None:
-    """A row of words is refused in one way, or evaluates within a millisecond and raises nothing."""
+    """A row of words is refused in one way, or evaluates quickly and raises nothing."""
     event("accepted" if evaluated(text) else "refused")
 
 
@@ -252,7 +249,7 @@ COSTLY = [
 
 
 @pytest.mark.parametrize("part", COSTLY)
-def test_as_many_costly_parts_as_are_accepted_take_less_than_a_millisecond(part: str) -> None:
+def test_as_many_costly_parts_as_are_accepted_take_no_longer_than_is_allowed(part: str) -> None:
     """The bound of time and of memory holds for the longest condition of each operation."""
     accepted = []
     for count in range(1, 200):
@@ -268,7 +265,7 @@ def test_as_many_costly_parts_as_are_accepted_take_less_than_a_millisecond(part:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
 
-        assert worst_seconds(longest, record) < 0.001
+        assert worst_rounds(longest, record) <= MOST_ROUNDS
         assert peak < 2**20
 
 

@@ -13,6 +13,7 @@ from crypitor.queue import Message
 from crypitor.queue.memory import MemoryQueue
 from crypitor.webhook.message import NetworkTitle
 from tests.monitor.test_match import MONITOR, A, B
+from tests.patience import HANG_SECONDS
 
 CHAINS = {"ethereum": Chain(NetworkTitle("Ethereum"), confirmations=3, kept_headers=9)}
 
@@ -244,7 +245,7 @@ async def test_a_network_that_is_not_configured_is_passed_over(world):
     foreign = message(1, "a1", "g", 1)
     matcher = world.matcher()
     await world.queue.publish(Message("bsc", 56, 1, foreign.block, None, None, 0))
-    await asyncio.wait_for(matcher.step(), 5)
+    await asyncio.wait_for(matcher.step(), HANG_SECONDS)
     await world.take(matcher, message(1, "a1", "g", 1))
 
     assert world.heard.blocks == [("a1", 1)]

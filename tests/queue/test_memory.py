@@ -1,6 +1,7 @@
 import asyncio
 
 from crypitor.queue.memory import MemoryQueue
+from tests.patience import HANG_SECONDS
 from tests.queue.messages import message
 
 
@@ -15,14 +16,14 @@ async def test_makes_the_publisher_wait_until_more_is_asked_for():
     queue = MemoryQueue()
     publishing = asyncio.create_task(queue.publish(message(1)))
 
-    assert (await queue.next(1)).sequence == 1
+    assert (await queue.next(HANG_SECONDS)).sequence == 1
     assert await waits(publishing)
 
     assert await queue.next(0) is None
     assert await waits(publishing)
 
     assert await queue.next(0.01) is None
-    await asyncio.wait_for(publishing, 1)
+    await asyncio.wait_for(publishing, HANG_SECONDS)
 
 
 async def test_takes_as_many_as_its_limit():
@@ -31,12 +32,12 @@ async def test_takes_as_many_as_its_limit():
     await queue.publish(message(1))
     await queue.publish(message(2))
     publishing = asyncio.create_task(queue.publish(message(3)))
-    await queue.next(1)
+    await queue.next(HANG_SECONDS)
     assert await waits(publishing)
 
-    await queue.next(1)
+    await queue.next(HANG_SECONDS)
 
-    await asyncio.wait_for(publishing, 1)
+    await asyncio.wait_for(publishing, HANG_SECONDS)
 
 
 async def test_a_publisher_that_gives_up_leaves_its_message():
@@ -47,7 +48,7 @@ async def test_a_publisher_that_gives_up_leaves_its_message():
     publishing.cancel()
     await asyncio.wait([publishing])
 
-    assert (await queue.next(1)).sequence == 1
+    assert (await queue.next(HANG_SECONDS)).sequence == 1
 
 
 async def test_a_full_network_does_not_keep_out_another():
@@ -55,9 +56,9 @@ async def test_a_full_network_does_not_keep_out_another():
     queue = MemoryQueue(limit=1)
     await queue.publish(message(1, "ethereum"))
 
-    await asyncio.wait_for(queue.publish(message(1, "base")), 1)
+    await asyncio.wait_for(queue.publish(message(1, "base")), HANG_SECONDS)
 
-    assert {(await queue.next(1)).network for _ in range(2)} == {"ethereum", "base"}
+    assert {(await queue.next(HANG_SECONDS)).network for _ in range(2)} == {"ethereum", "base"}
 
 
 async def test_serves_networks_in_turn():
@@ -67,7 +68,7 @@ async def test_serves_networks_in_turn():
         await queue.publish(message(sequence, "ethereum"))
     await queue.publish(message(1, "base"))
 
-    order = [(await queue.next(1)).network for _ in range(6)]
+    order = [(await queue.next(HANG_SECONDS)).network for _ in range(6)]
 
     assert order.index("base") <= 1
 
@@ -75,22 +76,22 @@ async def test_serves_networks_in_turn():
 async def test_wakes_who_waits():
     """`next` returns as soon as something is published, not at the end of its time."""
     queue = MemoryQueue(limit=1)
-    waiting = asyncio.create_task(queue.next(60))
+    waiting = asyncio.create_task(queue.next(2 * HANG_SECONDS))
     await asyncio.wait([waiting], timeout=0.01)
 
     await queue.publish(message(1))
 
-    assert (await asyncio.wait_for(waiting, 1)).sequence == 1
+    assert (await asyncio.wait_for(waiting, HANG_SECONDS)).sequence == 1
 
 
 async def test_a_cancelled_wait_takes_nothing():
     """A `next` that is cancelled leaves the message for the following one."""
     queue = MemoryQueue(limit=1)
-    waiting = asyncio.create_task(queue.next(60))
+    waiting = asyncio.create_task(queue.next(2 * HANG_SECONDS))
     await asyncio.wait([waiting], timeout=0.01)
     waiting.cancel()
     await asyncio.wait([waiting])
 
     await queue.publish(message(1))
 
-    assert (await queue.next(1)).sequence == 1
+    assert (await queue.next(HANG_SECONDS)).sequence == 1

@@ -1,15 +1,14 @@
 """What both queues promise."""
 
+from tests.patience import HANG_SECONDS
 from tests.queue.messages import message, recorded_message
-
-PATIENCE_SECONDS = 10.0
 
 
 async def sequences(queue, count):
     """The sequences of the next messages, each done before the next is taken."""
     taken = []
     for _ in range(count):
-        found = await queue.next(PATIENCE_SECONDS)
+        found = await queue.next(HANG_SECONDS)
         taken.append(found.sequence)
         await queue.done(found)
     return taken
@@ -37,14 +36,14 @@ async def test_gives_a_message_whole(queue):
 
     await queue.publish(sent)
 
-    assert await queue.next(PATIENCE_SECONDS) == sent
+    assert await queue.next(HANG_SECONDS) == sent
 
 
 async def test_carries_the_block_of_ten_thousand_logs(queue):
     """Ethereum's block 15537394 with 10,041 logs passes."""
     await queue.publish(recorded_message(1, 15537394))
 
-    found = await queue.next(PATIENCE_SECONDS)
+    found = await queue.next(HANG_SECONDS)
 
     assert sum(len(receipt.logs) for receipt in found.block.receipts) == 10_041
 
@@ -57,7 +56,7 @@ async def test_carries_several_networks(queue):
 
     found = {"ethereum": [], "base": []}
     for _ in range(6):
-        taken = await queue.next(PATIENCE_SECONDS)
+        taken = await queue.next(HANG_SECONDS)
         found[taken.network].append(taken.sequence)
         await queue.done(taken)
 

@@ -1,41 +1,54 @@
 """Who comes in crowds lets a block at the head go first, for some milliseconds."""
 
 import asyncio
-import time
 
 import pytest
 
 from crypitor.api.serving.turnstile import Turnstile
 from crypitor.database.engine import Database
 from crypitor.runtime.precedence import LONGEST_SECONDS, Precedence
+from tests.ahead import go_ahead, stand_still
+
+
+def timed() -> Precedence:
+    """Make one whose time, and that of the loop, passes only when the test says so."""
+    stand_still()
+    return Precedence(clock=lambda: asyncio.get_running_loop().time())
 
 
 async def test_nobody_waits_longer_than_the_limit():
     """A block that gets stuck on its way holds nobody up for long."""
-    precedence = Precedence()
+    precedence = timed()
     precedence.take("ethereum")
-    before = time.monotonic()
-    async with asyncio.timeout(5):
-        await precedence.over()
+    over = asyncio.create_task(precedence.over())
+    ends = []
+    for seconds in (0, LONGEST_SECONDS * 0.9, LONGEST_SECONDS * 0.2):
+        go_ahead(seconds)
+        await asyncio.wait([over], timeout=0)
+        ends.append(over.done())
 
-    assert time.monotonic() - before >= LONGEST_SECONDS * 0.9
+    assert ends == [False, False, True]
     assert not precedence.taken
 
 
 async def test_blocks_without_end_leave_half_of_the_time_to_others():
     """After precedence was over the next block has none for as long as it lasted."""
-    precedence = Precedence()
+    precedence = timed()
     precedence.take("ethereum")
-    await asyncio.sleep(0.01)
+    go_ahead(0.01)
     precedence.leave("ethereum")
-    precedence.take("base")
+    taken = []
+    for seconds in (0, 0.009, 0.002):
+        go_ahead(seconds)
+        precedence.take("base")
+        taken.append(precedence.taken)
 
-    assert not precedence.taken
+    assert taken == [False, False, True]
 
 
 async def test_it_lasts_until_all_networks_have_left():
     """Two blocks may be under way at once."""
-    precedence = Precedence()
+    precedence = timed()
     precedence.take("ethereum")
     precedence.take("base")
     precedence.leave("ethereum")
@@ -56,7 +69,7 @@ async def test_where_no_block_is_matched_nobody_goes_first():
 
 async def test_a_request_begins_when_the_block_has_left():
     """Requests that came meanwhile pass one at each turn, in their order."""
-    precedence, passed = Precedence(), []
+    precedence, passed = timed(), []
     turnstile = Turnstile(precedence)
 
     async def come(number: int) -> None:
@@ -80,7 +93,7 @@ async def test_a_request_begins_when_the_block_has_left():
 @pytest.mark.parametrize("writes", [False, True])
 async def test_units_of_those_who_stand_aside_begin_when_the_block_has_left(tmp_path, writes):
     """Others' units, the block's own among them, are not held up."""
-    precedence, seen = Precedence(), []
+    precedence, seen = timed(), []
 
     async def look(tx) -> None:
         await tx.value("select 1")

@@ -4,10 +4,13 @@ import signal
 import subprocess
 import sys
 
+from tests.patience import HANG_SECONDS
+
 DROPPED = """
 import asyncio, os, signal
 from crypitor.runtime.signals import run_until_signalled
 from crypitor.runtime.signals import note_interrupts
+from tests.patience import HANG_SECONDS
 
 class Dropping:
     def __del__(self):  # its exceptions are dropped, as code in C does inside an import
@@ -24,7 +27,7 @@ def dropping(what, main):
     """Run a program that drops an exception while it starts."""
     return subprocess.run(
         [sys.executable, "-c", DROPPED.format(what=what, main=main)],
-        capture_output=True, text=True, timeout=30, check=False,
+        capture_output=True, text=True, timeout=HANG_SECONDS, check=False,
     )  # fmt: skip
 
 
@@ -48,7 +51,7 @@ def test_an_interrupt_while_it_starts_ends_it():
     script = "import os, signal; from crypitor.runtime.signals import note_interrupts; note_interrupts()\n"
     ended = subprocess.run(
         [sys.executable, "-c", script + "os.kill(os.getpid(), signal.SIGINT)\nprint('goes on')"],
-        capture_output=True, text=True, timeout=30, check=False,
+        capture_output=True, text=True, timeout=HANG_SECONDS, check=False,
     )  # fmt: skip
 
     assert (ended.stdout, ended.returncode) == ("", -signal.SIGINT)

@@ -6,6 +6,7 @@ import pytest
 
 from crypitor.webhook.egress import networks
 from crypitor.webhook.post import Poster
+from tests.patience import HANG_SECONDS
 from tests.webhook.world import World
 
 LOOPBACK = networks(["127.0.0.0/8"])
@@ -13,7 +14,8 @@ LOOPBACK = networks(["127.0.0.0/8"])
 
 @pytest.fixture
 async def poster() -> AsyncIterator[Poster]:
-    async with Poster(allow_private=LOOPBACK) as poster:
+    """What waits for so long that nothing ends by its deadline, however slow the machine."""
+    async with Poster(allow_private=LOOPBACK, deadline_seconds=2 * HANG_SECONDS) as poster:
         yield poster
 
 
@@ -24,6 +26,5 @@ async def hasty() -> AsyncIterator[Poster]:
 
 
 @pytest.fixture
-async def world(database):
-    async with Poster(allow_private=networks(["127.0.0.0/8"]), deadline_seconds=5) as poster:
-        yield World(database, poster)
+async def world(database, poster):
+    return World(database, poster)

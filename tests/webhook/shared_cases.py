@@ -1,26 +1,12 @@
-"""Cases that other projects collected, read from where the recorded material lies."""
+"""Cases that other projects collected, read from where the recorded blocks are."""
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-SHARED = Path(os.environ.get("CRYPITOR_SHARED", Path(__file__).parents[3] / "shared"))
+from tests.recorded import DATA, required
 
 
 def cases(*path: str) -> Any:
-    """Return a JSON document; skip the test where it is absent, but fail in CI."""
-    return json.loads(text(*path))
-
-
-def text(*path: str) -> str:
-    """Return a text file; skip the test where it is absent, but fail in CI."""
-    file = SHARED.joinpath(*path)
-    if file.is_file():
-        return file.read_text()
-    message = f"{file} is absent; set CRYPITOR_SHARED to where it is"
-    if os.environ.get("CI"):
-        pytest.fail(message)
-    pytest.skip(message)
+    """Return a JSON document."""
+    required()
+    return json.loads(DATA.joinpath(*path).read_text())

@@ -15,6 +15,7 @@ from crypitor.errors import Invalid
 from crypitor.webhook.closed import Closed
 from crypitor.webhook.egress import NotPublicError, networks
 from crypitor.webhook.post import Poster
+from tests.patience import HANG_SECONDS
 from tests.webhook.dialled import dialled
 from tests.webhook.posting import LOOPBACK, OK, post
 from tests.webhook.receivers import Receiver, raw_receiver, request_of
@@ -124,7 +125,7 @@ async def test_names_that_cannot_be_looked_up_hold_nothing_up():
             raise TimeoutError
 
     closed = Closed([("broken", 1), ("hanging", 1)])
-    await asyncio.wait_for(closed.look_up(Hanging()), 1)
+    await asyncio.wait_for(closed.look_up(Hanging()), HANG_SECONDS)
 
 
 def test_the_places_are_those_of_the_configuration(tmp_path):

@@ -15,6 +15,7 @@ from crypitor.webhook.delivery import Control, OldSecret
 from crypitor.webhook.post import Poster
 from crypitor.webhook.signature import new_secret
 from crypitor.webhook.template import Template
+from tests.patience import HANG_SECONDS
 from tests.webhook.dialled import dialled
 from tests.webhook.posting import BODY, LOOPBACK, OK, answer_of, endpoint, post
 from tests.webhook.receivers import SECRET, Receiver, raw_receiver, request_of
@@ -372,7 +373,7 @@ async def test_a_hanging_receiver_does_not_hold_up_another(poster):
     async with Receiver([hang]) as dead, Receiver() as alive, asyncio.TaskGroup() as group:
         hanging = [group.create_task(post(poster, dead.url)) for _ in range(200)]
         await dead.has(200)
-        outcome = await asyncio.wait_for(post(poster, alive.url), 2)
+        outcome = await asyncio.wait_for(post(poster, alive.url), HANG_SECONDS)
         for one in hanging:
             one.cancel()
 

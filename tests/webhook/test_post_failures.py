@@ -12,6 +12,7 @@ from aiohttp import web
 
 from crypitor.webhook.connections import MOST_READ_BYTES
 from crypitor.webhook.post import MOST_KEPT_CHARACTERS, Poster
+from tests.patience import HANG_SECONDS
 from tests.webhook.posting import answer_of, endpoint, post
 from tests.webhook.receivers import Receiver, raw_receiver, request_of
 from tests.webhook.resolvers import Stub
@@ -41,8 +42,7 @@ async def test_a_receiver_that_hangs_costs_one_deadline(hasty, talk_bytes):
 
     assert outcome.error == "timed out after 0.3 s"
     assert not outcome.succeeded
-    assert 0.25 < time.monotonic() - began < 2
-    assert 250 <= outcome.duration_ms < 2000
+    assert 250 <= outcome.duration_ms <= 1000 * (time.monotonic() - began) + 1
 
 
 @pytest.mark.parametrize("piece", [b"x", b"X: y\r\n", b"1\r\nx\r\n"])
@@ -135,7 +135,7 @@ async def test_who_answers_early_still_gets_the_whole_body(poster):
     async with raw_receiver(talk) as url:
         early = await poster.post(endpoint(url), "de_1", body, int(time.time() * 1000))
         next_one = await post(poster, url)
-        await asyncio.wait_for(came.wait(), 10)
+        await asyncio.wait_for(came.wait(), HANG_SECONDS)
 
     assert (early.error, next_one.error) == (None, None)
     assert len(peers) == 2
@@ -168,7 +168,7 @@ async def test_at_most_64_kib_of_an_answer_are_read(poster):
             await writer.drain()
 
     async with raw_receiver(talk) as url:
-        outcome = await asyncio.wait_for(post(poster, url), 5)
+        outcome = await asyncio.wait_for(post(poster, url), HANG_SECONDS)
 
     assert outcome.succeeded
     assert outcome.answer == "y" * MOST_KEPT_CHARACTERS

@@ -22,7 +22,7 @@ from crypitor.webhook.signature import (
 )
 from tests.webhook.shared_cases import cases
 
-VECTORS = ("data", "webhooks", "standard_webhooks_vectors.json")
+VECTORS = ("webhooks", "standard_webhooks_vectors.json")
 OLD, NEW = new_secret(b"o" * NEW_BYTES), new_secret(b"n" * NEW_BYTES)
 
 

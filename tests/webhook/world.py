@@ -8,8 +8,12 @@ from crypitor.errors import DatabaseUnavailable
 from crypitor.runtime.loop import Health
 from crypitor.webhook.post import Poster
 from crypitor.webhook.sender import Sender
+from tests.patience import HANG_SECONDS
 from tests.webhook.queued import Store
 from tests.webhook.receivers import Clock
+
+LEASE_SECONDS = 3 * HANG_SECONDS
+"""Longer than the poster's deadline, which nothing reaches."""
 
 
 class Heard:
@@ -35,7 +39,7 @@ class World:
     def sender(self, database: object = None, **options) -> Sender:
         return Sender(
             database or self.store.database, self.poster, clock=self.clock, jitter=lambda: 0,
-            observer=self.heard, **options,
+            observer=self.heard, **{"lease_seconds": LEASE_SECONDS, **options},
         )  # fmt: skip
 
     async def queue(self, *deliveries) -> None:
@@ -78,7 +82,7 @@ async def hang(_) -> None:
     await asyncio.Event().wait()
 
 
-async def until(true, seconds: float = 5) -> None:
+async def until(true, seconds: float = HANG_SECONDS) -> None:
     """Wait until something has become true, watching once a turn of the loop."""
     async with asyncio.timeout(seconds):
         while not true():

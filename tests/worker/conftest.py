@@ -5,6 +5,7 @@ import pytest
 from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.rpc import SimulatorServer
 from crypitor.worker.node import Node
+from tests.patience import HANG_SECONDS
 from tests.worker.faulty import FaultyNode
 
 CHAIN_ID = 1337
@@ -42,7 +43,12 @@ async def open_node():
     nodes = []
 
     def opened(url, **options):
-        settings = {"chain_id": CHAIN_ID, "timeout_seconds": 5.0, "verify": "receipts", **options}
+        settings = {
+            "chain_id": CHAIN_ID,
+            "timeout_seconds": 2 * HANG_SECONDS,
+            "verify": "receipts",
+            **options,
+        }
         node = Node(url, "node", **settings)
         nodes.append(node)
         return node

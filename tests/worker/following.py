@@ -13,6 +13,7 @@ from crypitor.worker import Unobserved
 from crypitor.worker.follower import Follower
 from crypitor.worker.node import Node
 from crypitor.worker.nodes import Nodes
+from tests.patience import HANG_SECONDS
 from tests.worker.conftest import CHAIN_ID
 
 NETWORK = "dev"
@@ -129,7 +130,7 @@ class Rig:
                 url,
                 f"node {at}",
                 chain_id=options["chain_id"],
-                timeout_seconds=2.0,
+                timeout_seconds=HANG_SECONDS,
                 verify=options["verify"],
             )
             for at, url in enumerate(self._urls)

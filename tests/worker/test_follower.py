@@ -14,6 +14,7 @@ from crypitor.worker import Unobserved
 from crypitor.worker.beginning import headers_below
 from crypitor.worker.fork import LONG_FORK, PATIENCE_MS
 from crypitor.worker.halt import LOOK_MS
+from tests.patience import HANG_SECONDS
 from tests.worker.faulty import FaultyNode, Upstream, altered
 from tests.worker.following import KEPT, MAX_REORG_DEPTH, NETWORK, Rig
 
@@ -721,7 +722,7 @@ async def test_looks_for_a_rewind_once_a_second(rig, database, chain):
 async def run_until(rig, condition):
     """Run the role until something is true; return how it ended."""
     stop = asyncio.Event()
-    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(HANG_SECONDS), asyncio.TaskGroup() as tasks:
         tasks.create_task(rig.follower.run(stop))
         while not condition():
             await rig.consumer.take()
@@ -733,7 +734,7 @@ async def test_wakes_at_a_new_head(database, server, chain):
     """With a WebSocket node, a new block is published at once, however long the poll takes."""
     async with Rig(database, server.ws_url, poll_seconds=3600) as rig:
         stop = asyncio.Event()
-        async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(HANG_SECONDS), asyncio.TaskGroup() as tasks:
             tasks.create_task(rig.follower.run(stop))
             while not any(client.subscriptions for client in server._clients):
                 await asyncio.sleep(0.005)
@@ -752,7 +753,7 @@ async def test_asks_once_a_block_and_never_between(database, server, chain):
     """With announced heads, each block costs one request, and waiting costs none."""
     async with Rig(database, server.ws_url, poll_seconds=0.05) as rig:
         stop = asyncio.Event()
-        async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(HANG_SECONDS), asyncio.TaskGroup() as tasks:
             tasks.create_task(rig.follower.run(stop))
             while not any(client.subscriptions for client in server._clients):
                 await asyncio.sleep(0.005)
@@ -781,7 +782,7 @@ async def test_polls_when_announcements_are_lost(database, server, chain):
     """A block that was not announced is found by polling, and by nothing else."""
     async with Rig(database, server.ws_url, poll_seconds=0.05) as rig:
         stop = asyncio.Event()
-        async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(HANG_SECONDS), asyncio.TaskGroup() as tasks:
             tasks.create_task(rig.follower.run(stop))
             while rig.consumer.told[-1:] != [10]:
                 await asyncio.sleep(0.002)

@@ -2,11 +2,12 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from time import monotonic
 
 from crypitor.worker import Unobserved
 from crypitor.worker.limit import RESERVE_SECONDS, Limit, Limits, Rank
 from crypitor.worker.nodes import Nodes
+from tests.ahead import pass_by_waiting
+from tests.patience import HANG_SECONDS
 from tests.worker.conftest import CHAIN_ID
 
 
@@ -108,7 +109,7 @@ async def test_who_gives_up_pays_nothing():
     waiting.cancel()
     await asyncio.wait([waiting])
 
-    await asyncio.wait_for(limit.turn(10), 1)
+    await asyncio.wait_for(limit.turn(10), HANG_SECONDS)
 
     assert waiting.cancelled()
 
@@ -118,7 +119,9 @@ async def test_all_who_ask_a_node_share_its_limit(faulty):
     What a server counts stays below the limit while everybody asks as much as can be; all of it is
     used, and the live path does not notice.
     """
-    rate, seconds, batch, limits = 150, 1.5, 20, Limits()
+    pass_by_waiting()
+    clock = asyncio.get_running_loop().time
+    rate, seconds, batch, limits = 150, 1.5, 20, Limits(clock)
     latencies = []
     async with AsyncExitStack() as stack:
         live, aside, past = [
@@ -127,7 +130,7 @@ async def test_all_who_ask_a_node_share_its_limit(faulty):
                     "dev",
                     [faulty.url],
                     chain_id=CHAIN_ID,
-                    timeout_seconds=5,
+                    timeout_seconds=HANG_SECONDS,
                     verify="off",
                     calls_per_second=rate,
                     limits=limits,
@@ -139,16 +142,16 @@ async def test_all_who_ask_a_node_share_its_limit(faulty):
         ]
         await live.next(1)
         faulty.posts.clear()
-        started = monotonic()
+        started = clock()
 
         async def read(ask):
             while True:
                 await ask()
 
         async def follow():
-            asked = monotonic()
+            asked = clock()
             await live.next(1)
-            latencies.append(monotonic() - asked)
+            latencies.append(clock() - asked)
             await asyncio.sleep(0.1)
 
         tasks = [
@@ -160,7 +163,7 @@ async def test_all_who_ask_a_node_share_its_limit(faulty):
             )
         ]
         await asyncio.wait(tasks, timeout=seconds)
-        took, counted = monotonic() - started, sum(map(len, faulty.posts))
+        took, counted = clock() - started, sum(map(len, faulty.posts))
         for task in tasks:
             task.cancel()
         ends = await asyncio.gather(*tasks, return_exceptions=True)

@@ -14,6 +14,8 @@ from crypitor.development.simulator.rpc import SimulatorServer
 from crypitor.errors import NodeUnavailable, Unproven
 from crypitor.evm.address import checksummed
 from crypitor.worker.limit import Limit
+from tests.ahead import go_ahead
+from tests.patience import HANG_SECONDS
 from tests.worker.conftest import CHAIN_ID
 from tests.worker.faulty import FaultyNode, altered, without
 
@@ -122,7 +124,7 @@ async def test_a_near_node_tells_so_by_its_announcement(
     node = open_node(server.ws_url, arrives=lambda: arriving.append("block"))
     heads = aiter(node.heads())
     first = asyncio.create_task(anext(heads))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_SECONDS):
         while not first.done():
             node.latency_seconds = latency_seconds
             chain.mine()
@@ -138,7 +140,7 @@ async def test_announces_heads(chain, server, open_node):
     node = open_node(server.ws_url)
     heads = aiter(node.heads())
     first = asyncio.create_task(anext(heads))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_SECONDS):
         while not first.done():
             chain.mine()
             await server.announce()
@@ -173,7 +175,7 @@ async def test_a_cancelled_request_does_no_harm(url, open_node):
             task.cancel()
         await asyncio.wait(tasks)
 
-    sight = await asyncio.wait_for(node.next(3), 5)
+    sight = await asyncio.wait_for(node.next(3), HANG_SECONDS)
 
     assert sight.block.header.number == 3
 
@@ -186,7 +188,7 @@ async def test_makes_a_lost_connection_again(chain, server, open_node):
     [client] = server._clients
     await client.socket.close()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_SECONDS):
         while True:
             try:
                 sight = await node.next(2)
@@ -200,7 +202,7 @@ async def test_makes_a_lost_connection_again(chain, server, open_node):
 
 async def test_what_waits_for_its_turn_is_not_late(url, open_node):
     """The node has answered: however long the answer lies there, that is not the node's fault."""
-    node = open_node(url, timeout_seconds=0.2)
+    node = open_node(url, timeout_seconds=HANG_SECONDS)
     asked, turn = asyncio.Event(), asyncio.Event()
 
     async def wait() -> None:
@@ -209,7 +211,8 @@ async def test_what_waits_for_its_turn_is_not_late(url, open_node):
 
     looking = asyncio.create_task(node.next(5, turn=wait))
     await asked.wait()
-    await asyncio.wait([looking], timeout=0.3)
+    go_ahead(HANG_SECONDS + 1)
+    await asyncio.wait([looking], timeout=0.01)
     turn.set()
 
     assert (await looking).block.header.number == 5
@@ -274,21 +277,20 @@ async def test_asks_for_the_chain_again_after_a_failure(faulty, open_node):
 
 
 async def test_a_node_that_is_down_is_unavailable_at_once(unused_tcp_port, open_node):
-    """Nothing is tried again here: the failure comes within a fraction of a second."""
+    """Nothing is tried again here until the node's time is over."""
     for scheme in ("http", "ws"):
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(HANG_SECONDS):
             await refused(open_node(f"{scheme}://127.0.0.1:{unused_tcp_port}"))
 
 
 async def test_a_hanging_node_is_unavailable_in_time(faulty, open_node):
     """A node that takes the request and stays silent costs its timeout and no more."""
     faulty.hanging = True
-    started = time()
-
-    error = await refused(open_node(faulty.url, timeout_seconds=0.2))
+    async with asyncio.timeout(HANG_SECONDS):
+        error = await refused(open_node(faulty.url, timeout_seconds=0.2))
 
     assert "0.2 s" in str(error)
-    assert time() - started < 2
+    assert len(faulty.posts) == 1
 
 
 async def test_honours_retry_after_in_seconds(faulty, open_node):

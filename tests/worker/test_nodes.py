@@ -8,6 +8,7 @@ from crypitor.runtime.redaction import names_of
 from crypitor.worker import Unobserved
 from crypitor.worker.node import Node
 from crypitor.worker.nodes import COOL_DOWN_SECONDS, STALE_SECONDS, Nodes
+from tests.patience import HANG_SECONDS
 from tests.worker.conftest import CHAIN_ID
 from tests.worker.faulty import FaultyNode, altered
 
@@ -56,7 +57,12 @@ async def open_nodes(clock, tally):
     opened = []
 
     def make(*urls, wall=lambda: 0.0, **options):
-        settings = {"chain_id": CHAIN_ID, "timeout_seconds": 1.0, "verify": "receipts", **options}
+        settings = {
+            "chain_id": CHAIN_ID,
+            "timeout_seconds": 2 * HANG_SECONDS,
+            "verify": "receipts",
+            **options,
+        }
         members = [
             Node(url, name, **settings)
             for url, name in zip(urls, ("first", "second", "third"), strict=False)
@@ -236,7 +242,7 @@ async def test_hears_heads_from_whoever_announces_them(open_nodes, chain, server
     nodes = open_nodes(first.url, server.ws_url)
     heads = aiter(nodes.heads())
     heard = asyncio.create_task(anext(heads))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_SECONDS):
         while not heard.done():
             chain.mine()
             await server.announce()
@@ -434,7 +440,7 @@ async def test_makes_its_nodes_from_urls(server):
         "dev",
         [server.url],
         chain_id=CHAIN_ID,
-        timeout_seconds=5,
+        timeout_seconds=HANG_SECONDS,
         verify="receipts",
         observer=Requests(),
     ) as nodes:

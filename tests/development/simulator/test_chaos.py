@@ -14,6 +14,7 @@ from crypitor.development.simulator.faults import MEANING, Fault
 from crypitor.development.simulator.lies import OF_RECEIPTS, of_logs
 from crypitor.development.simulator.rpc import SimulatorServer
 from tests.development.simulator.served import served, subscribe
+from tests.patience import HANG_SECONDS
 
 LATEST = ("eth_getBlockByNumber", "latest", False)
 
@@ -383,7 +384,7 @@ async def test_a_message_that_is_no_answer(server, session, switch, fault, text)
     await switch(**{fault: 1})
     async with session.ws_connect(server.ws_url) as socket:
         await socket.send_json({"id": 1, "method": "eth_blockNumber"})
-        told = await socket.receive_str(timeout=5)
+        told = await socket.receive_str(timeout=HANG_SECONDS)
 
     assert told.startswith(text)
     assert '"result"' not in told
@@ -395,7 +396,7 @@ async def test_a_socket_that_is_closed(server, session, switch, fault):
     await switch(**{fault: 1})
     async with session.ws_connect(server.ws_url) as socket:
         await socket.send_json({"id": 1, "method": "eth_blockNumber"})
-        message = await socket.receive(timeout=5)
+        message = await socket.receive(timeout=HANG_SECONDS)
 
     assert message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
 
@@ -410,7 +411,7 @@ async def test_heads_that_are_not_told_of(chain, server, session, switch):
         await switch()
         chain.mine()
         await server.announce()
-        told = await socket.receive_json(timeout=5)
+        told = await socket.receive_json(timeout=HANG_SECONDS)
 
     assert told["params"]["result"]["number"] == "0x9"
     assert server.chaos.fired[Fault.LOST_HEADS] == 1

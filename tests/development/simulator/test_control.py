@@ -4,6 +4,7 @@ import pytest
 
 from crypitor.development.simulator.chain import SimulatedChain
 from tests.development.simulator.served import orphan, subscribe
+from tests.patience import HANG_SECONDS
 
 
 async def test_mining_on_demand(chain, server, session, ask):
@@ -14,7 +15,9 @@ async def test_mining_on_demand(chain, server, session, ask):
             two = await response.json()
         async with session.post(server.url + "/_/mine") as response:
             one = await response.json()
-        heads = [(await socket.receive_json(timeout=5))["params"]["result"] for _ in range(3)]
+        heads = [
+            (await socket.receive_json(timeout=HANG_SECONDS))["params"]["result"] for _ in range(3)
+        ]
 
     assert (two["number"], one["number"]) == (9, 10)
     assert one["hash"] == chain.head.hash == heads[-1]["hash"]

@@ -5,6 +5,7 @@ import pytest
 
 from crypitor.development.simulator.rpc import SimulatorServer
 from tests.development.simulator.served import served, subscribe
+from tests.patience import HANG_SECONDS
 
 
 def announced(block):
@@ -25,7 +26,7 @@ async def test_new_heads_are_announced(chain, server, session):
         await server.announce()
         for socket, identity in ((one, first), (other, second)):
             for block in blocks:
-                message = await socket.receive_json(timeout=5)
+                message = await socket.receive_json(timeout=HANG_SECONDS)
 
                 assert message == {
                     "jsonrpc": "2.0",
@@ -41,7 +42,9 @@ async def test_a_reorg_announces_its_blocks(chain, server, session, depth, lengt
         await subscribe(socket)
         blocks = chain.reorg(depth, length)
         await server.announce()
-        heads = [(await socket.receive_json(timeout=5))["params"]["result"] for _ in blocks]
+        heads = [
+            (await socket.receive_json(timeout=HANG_SECONDS))["params"]["result"] for _ in blocks
+        ]
 
     assert heads == [announced(block) for block in blocks]
 
@@ -52,13 +55,13 @@ async def test_nothing_new_is_not_announced(chain, server, session):
         await subscribe(socket)
         chain.mine()
         await server.announce()
-        await socket.receive_json(timeout=5)
+        await socket.receive_json(timeout=HANG_SECONDS)
         await server.announce()
         chain.reorg(2, 0)
         await server.announce()
         await socket.send_json({"id": 2, "method": "eth_blockNumber"})
 
-        assert (await socket.receive_json(timeout=5))["id"] == 2
+        assert (await socket.receive_json(timeout=HANG_SECONDS))["id"] == 2
 
 
 async def test_unsubscribing_ends_it(chain, server, session):
@@ -67,11 +70,11 @@ async def test_unsubscribing_ends_it(chain, server, session):
         identity = await subscribe(socket)
         request = {"id": 2, "method": "eth_unsubscribe", "params": [identity]}
         await socket.send_json(request)
-        first = await socket.receive_json(timeout=5)
+        first = await socket.receive_json(timeout=HANG_SECONDS)
         chain.mine()
         await server.announce()
         await socket.send_json(request)
-        second = await socket.receive_json(timeout=5)
+        second = await socket.receive_json(timeout=HANG_SECONDS)
 
     assert first["result"] is True
     assert second["error"]["code"] == -32602
@@ -82,18 +85,18 @@ async def test_only_new_heads_can_be_subscribed(server, session):
     async with session.ws_connect(server.ws_url) as socket:
         await socket.send_json({"id": 1, "method": "eth_subscribe", "params": ["logs", {}]})
 
-        assert (await socket.receive_json(timeout=5))["error"]["code"] == -32602
+        assert (await socket.receive_json(timeout=HANG_SECONDS))["error"]["code"] == -32602
 
 
 async def test_requests_and_batches_over_websocket(chain, server, session):
     """A WebSocket answers what HTTP answers, batches and nonsense too."""
     async with session.ws_connect(server.ws_url) as socket:
         await socket.send_json([{"id": 1, "method": "eth_chainId"}])
-        batch = await socket.receive_json(timeout=5)
+        batch = await socket.receive_json(timeout=HANG_SECONDS)
         await socket.send_bytes(b'{"id": 2, "method": "eth_blockNumber"}')
-        binary = await socket.receive_json(timeout=5)
+        binary = await socket.receive_json(timeout=HANG_SECONDS)
         await socket.send_str("{")
-        nonsense = await socket.receive_json(timeout=5)
+        nonsense = await socket.receive_json(timeout=HANG_SECONDS)
 
     assert [answer["result"] for answer in batch] == ["0x7a69"]
     assert binary["result"] == "0x7"
@@ -108,7 +111,7 @@ async def test_a_client_that_left_is_forgotten(chain, server, session):
             await subscribe(leaves)
         chain.mine()
         await server.announce()
-        message = await stays.receive_json(timeout=5)
+        message = await stays.receive_json(timeout=HANG_SECONDS)
 
     assert message["params"]["result"]["hash"] == chain.head.hash
 
@@ -118,7 +121,7 @@ async def test_closing_the_server_closes_its_sockets(chain, session):
     async with SimulatorServer(chain) as server:
         socket = await session.ws_connect(server.ws_url)
         await subscribe(socket)
-    message = await socket.receive(timeout=5)
+    message = await socket.receive(timeout=HANG_SECONDS)
 
     assert message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
     await socket.close()

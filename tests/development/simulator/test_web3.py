@@ -8,6 +8,7 @@ from web3 import AsyncHTTPProvider, AsyncWeb3, WebSocketProvider
 from web3.exceptions import BlockNotFound, ContractLogicError, TransactionNotFound
 
 from crypitor.development.simulator.chain import SimulatedChain
+from tests.patience import HANG_SECONDS
 
 
 @pytest.fixture
@@ -114,7 +115,7 @@ async def test_new_heads_over_websocket(chain, server):
         blocks = [*chain.mine(2), *chain.reorg(1)]
         await server.announce()
         heads = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANG_SECONDS):
             async for message in web3.socket.process_subscriptions():
                 heads.append(message["result"])
                 if len(heads) == 3:

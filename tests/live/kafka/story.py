@@ -13,6 +13,7 @@ from crypitor.development.simulator.audit import audit
 from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.rpc import SimulatorServer
 from tests.live.kafka.broker import Broker
+from tests.patience import HANG_SECONDS
 from tests.rig import Service, heard, until_all_is_sent
 from tests.test_crash import CONFIRMATIONS, ask, fork
 
@@ -88,7 +89,7 @@ class Story:
             if process.process is not None and process.process.returncode is None:
                 await process.kill()
 
-    async def catch_up(self, seconds: float = 60) -> float:
+    async def catch_up(self, seconds: float = HANG_SECONDS) -> float:
         """Wait until the block that is the head now has been matched; return how long it took."""
         began = time.monotonic()
         await self.service.until_tip("dev", self._chain.head.number, seconds)
