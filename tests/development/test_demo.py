@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 import time
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -22,21 +23,28 @@ BUSY = "5"
 """A seed whose first three blocks give 24 webhooks; others give from 2 to 24."""
 
 
+@asynccontextmanager
 async def demo(folder, *arguments, **environ):
-    """Start the demo in an empty folder."""
-    return await asyncio.create_subprocess_exec(
+    """Run the demo in an empty folder; it is gone afterwards."""
+    process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "crypitor", "demo", *arguments,
         cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         env={**os.environ, "CRYPITOR__SERVER__PORT": str(free_port()), **environ},
     )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 async def test_demo_in_memory(tmp_path):
     """
     It ends by itself with status 0 and says that everything arrived, and leaves nothing behind.
     """
-    process = await demo(tmp_path, "--seconds", "3", "--seed", BUSY)
-    output = (await asyncio.wait_for(process.communicate(), HANG_SECONDS))[0].decode()
+    async with demo(tmp_path, "--seconds", "3", "--seed", BUSY) as process:
+        output = (await asyncio.wait_for(process.communicate(), HANG_SECONDS))[0].decode()
 
     assert process.returncode == 0, output
     assert int(SUMMARY.search(output)[1]) > 5
@@ -48,11 +56,10 @@ async def test_demo_through_kafka(tmp_path):
     The same over a broker.
     """
     with mock_kafka() as brokers:
-        process = await demo(
-            tmp_path, "--seconds", "3", "--seed", BUSY, "--queue", "kafka",
-            CRYPITOR__QUEUE__BOOTSTRAP_SERVERS=json.dumps(brokers.servers),
-        )  # fmt: skip
-        output = (await asyncio.wait_for(process.communicate(), HANG_SECONDS))[0].decode()
+        servers = {"CRYPITOR__QUEUE__BOOTSTRAP_SERVERS": json.dumps(brokers.servers)}
+        words = ("--seconds", "3", "--seed", BUSY, "--queue", "kafka")
+        async with demo(tmp_path, *words, **servers) as process:
+            output = (await asyncio.wait_for(process.communicate(), HANG_SECONDS))[0].decode()
 
     assert process.returncode == 0, output
     assert int(SUMMARY.search(output)[1]) > 5
@@ -71,17 +78,18 @@ async def test_ctrl_c_ends_it_within_two_seconds(tmp_path, lines, statuses):
     Ctrl-C ends it cleanly, while it starts as well as with webhooks on their way.
     """
     started, starting = time.monotonic(), HANG_SECONDS
-    process = await demo(tmp_path)
-    for line in range(lines):
-        await asyncio.wait_for(process.stdout.readline(), HANG_SECONDS)
-        starting = time.monotonic() - started if line == 0 else starting
-    if not lines:
-        await asyncio.sleep(0.7)  # within its imports, where there is nothing to wait for
-    process.send_signal(signal.SIGINT)
-    began = time.monotonic()
-    output = (await asyncio.wait_for(process.communicate(), HANG_SECONDS))[0].decode()
+    async with demo(tmp_path) as process:
+        for line in range(lines):
+            await asyncio.wait_for(process.stdout.readline(), HANG_SECONDS)
+            starting = time.monotonic() - started if line == 0 else starting
+        if not lines:
+            await asyncio.sleep(0.7)  # within its imports, where there is nothing to wait for
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        output = (await asyncio.wait_for(process.communicate(), HANG_SECONDS))[0].decode()
+        ended = time.monotonic() - began
 
-    assert time.monotonic() - began < QUICK * starting, output
+    assert ended < QUICK * starting, output
     assert "Traceback" not in output
     told = MISSING.search(output)  # within the second that an interrupted demo waits for them
     assert process.returncode in (statuses if told is None else {1}), output

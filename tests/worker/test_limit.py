@@ -121,7 +121,7 @@ async def test_all_who_ask_a_node_share_its_limit(faulty):
     """
     pass_by_waiting()
     clock = asyncio.get_running_loop().time
-    rate, seconds, batch, limits = 150, 1.5, 20, Limits(clock)
+    rate, seconds, batch, limits = 150, 4, 20, Limits(clock)
     latencies = []
     async with AsyncExitStack() as stack:
         live, aside, past = [
