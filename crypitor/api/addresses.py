@@ -19,7 +19,7 @@ from crypitor.database.addresses import (
     list_addresses,
     remove_addresses,
 )
-from crypitor.database.engine import Transaction
+from crypitor.database.engine import Transaction, waiting_from_now
 from crypitor.database.idempotency import claim, given_answer, is_known, keep_answer
 from crypitor.database.keys import Scope
 from crypitor.database.monitors import Edit, get_monitor, lock_monitor
@@ -181,11 +181,12 @@ async def _add(call: Call, monitor_id: str, pairs: Pairs) -> int:
         return monitor, added.added, added.changed
 
     context = call.context
-    async with context.changing.turn(monitor_id):
-        monitor, count, changed = await context.write(unit)
-        if context.index is not None and monitor.enabled:
-            context.index.put(monitor)
-            context.index.add_addresses(monitor_id, changed)
+    with waiting_from_now():
+        async with context.changing.turn(monitor_id):
+            monitor, count, changed = await context.write(unit)
+            if context.index is not None and monitor.enabled:
+                context.index.put(monitor)
+                context.index.add_addresses(monitor_id, changed)
     return count
 
 
@@ -197,11 +198,12 @@ async def _remove(call: Call, monitor_id: str, pairs: Pairs) -> int:
         return monitor, removed
 
     context = call.context
-    async with context.changing.turn(monitor_id):
-        monitor, removed = await context.write(unit)
-        if context.index is not None and monitor.enabled:
-            context.index.put(monitor)
-            context.index.remove_addresses(monitor_id, removed)
+    with waiting_from_now():
+        async with context.changing.turn(monitor_id):
+            monitor, removed = await context.write(unit)
+            if context.index is not None and monitor.enabled:
+                context.index.put(monitor)
+                context.index.remove_addresses(monitor_id, removed)
     return len(removed)
 
 

@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 from crypitor.api.context import Context
-from crypitor.database.engine import Transaction
+from crypitor.database.engine import Transaction, waiting_from_now
 from crypitor.database.idempotency import Repeatable, claim, given_answer, keep_answer
 from crypitor.database.ids import RANDOM_BYTES, new_id
 from crypitor.database.keys import Caller
@@ -129,8 +129,9 @@ class Call:
 
         Such changes take effect in the order in which they were committed.
         """
-        async with self.context.changing.turn(monitor_id):
-            return await self.change(work)
+        with waiting_from_now():
+            async with self.context.changing.turn(monitor_id):
+                return await self.change(work)
 
     async def once(self, make: Callable[[], Awaitable[Answer]]) -> Answer:
         """Do what is no unit of work; for an Idempotency-Key that was answered, answer the same."""

@@ -77,7 +77,13 @@ class PostgreSQL:
         """Return the calling task's connection, to be entered."""
         return self._databases.connection()
 
-    async def begin(self, raw: asyncpg.Connection, *, writes: bool) -> None:
+    async def begin(
+        self,
+        raw: asyncpg.Connection,
+        *,
+        writes: bool,
+        since: float,  # noqa: ARG002 - the server bounds how long is waited for a lock
+    ) -> None:
         """Begin; a reader sees one snapshot, a writer what is committed at each statement."""
         await raw.execute(
             "begin isolation level read committed"
