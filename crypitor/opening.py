@@ -20,6 +20,7 @@ from crypitor.database.engine import Database, Transaction
 from crypitor.database.files import make_folder
 from crypitor.database.keys import ensure_admin
 from crypitor.database.migrate import migrate, pending
+from crypitor.database.mistakes import mistakes_of
 from crypitor.database.reseal import seal_all
 from crypitor.database.seal import Seal
 from crypitor.database.sqlite import path_of
@@ -127,7 +128,8 @@ async def opened_in_time(
     async with AsyncExitStack() as meanwhile:
         while not stop.is_set():
             try:
-                opened = await _open(config, roles)
+                with mistakes_of(config.database.url.get_secret_value()):
+                    opened = await _open(config, roles)
             except Unavailable as trouble:
                 if health.begin("database", str(trouble)):
                     log.warning("outage begins", role="start", trouble=str(trouble))

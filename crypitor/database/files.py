@@ -6,12 +6,16 @@ write into what no other process will ever open, and says so to nobody.
 
 import os
 import stat
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
+
+LOOK_SECONDS = 0.5
+SETTLED_NS = 100_000_000
 
 
 class Displaced(OSError):
@@ -24,6 +28,9 @@ class Files:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._opened: tuple[tuple[str, tuple[int, int]], ...] = ()
+        self._folder = str(path.parent)
+        self._unchanged: tuple[int, int] | None = None
+        self._next_look = 0.0
 
     def make(self) -> None:
         """Make the file, where there is none, and its folder. Raises OSError.
@@ -38,10 +45,34 @@ class Files:
     def opened(self) -> None:
         """Note what lies there, while a connection has all of it open. Raises OSError."""
         paths = [self.path, Path(f"{self.path}-wal"), Path(f"{self.path}-shm")]
+        self._folder = str(self.path.resolve().parent)  # of a link, where it leads
         self._opened = tuple((str(path), _identity(str(path))) for path in paths if path.exists())
 
+    def check_now_and_then(self) -> None:
+        """Check as `check` does, unless that was done a moment ago and all was well."""
+        now = time.monotonic()
+        if now >= self._next_look:
+            self.check()
+            self._next_look = now + LOOK_SECONDS
+
     def check(self) -> None:
-        """Raise Displaced unless what was opened still lies there. Takes some microseconds."""
+        """Raise Displaced unless what was opened still lies there. Takes a microsecond or two.
+
+        Whatever is taken out of a folder, or put into it, changes the folder's time.
+        """
+        folder = None
+        with suppress(OSError):
+            found = os.stat(self._folder)  # noqa: PTH116 - twice for each unit; a Path is slower
+            folder = found.st_ino, found.st_mtime_ns
+        if folder is not None and folder == self._unchanged:
+            return
+        self._next_look = 0.0
+        self._check_each()
+        # Two changes within one tick of the system's clock give a folder the same time.
+        settled = folder is not None and time.time_ns() - folder[1] > SETTLED_NS
+        self._unchanged = folder if settled else None
+
+    def _check_each(self) -> None:
         for path, identity in self._opened:
             try:
                 found = _identity(path)
@@ -86,5 +117,5 @@ def modes_of(paths: Iterable[Path], mode: int = FILE_MODE) -> Iterator[str]:
 
 
 def _identity(path: str) -> tuple[int, int]:
-    found = os.stat(path)  # noqa: PTH116 - three for each unit of work; a Path takes twice as long
+    found = os.stat(path)  # noqa: PTH116 - as above
     return found.st_dev, found.st_ino

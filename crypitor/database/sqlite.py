@@ -227,7 +227,7 @@ class SQLite:
 
     def begin_within(self, raw: sqlite3.Connection, since: float, *, writes: bool) -> None:
         """Begin, in the connection's thread."""
-        self._files.check()
+        self._files.check_now_and_then()
         waited = monotonic() - since
         if not writes:
             raw.execute("begin")

@@ -42,7 +42,10 @@ async def test_a_file_that_is_gone_makes_it_not_ready_and_refuses_writes(api, da
     path = path_of(database_url)
     away = path.with_name("away")
     path.rename(away)
-    ready, told = await api.call("GET", "/readyz")
+    async with asyncio.timeout(30):
+        while (told := await api.call("GET", "/readyz"))[0].status == 200:
+            pass
+    ready, told = told
     made, _ = await api.call("POST", "/v1/endpoints", json=HOOK)
     away.rename(path)
     ready_again, _ = await api.call("GET", "/readyz")

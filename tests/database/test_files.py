@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from crypitor.database.engine import Database
-from crypitor.database.files import too_open
+from crypitor.database.files import Displaced, Files, too_open
 from crypitor.errors import DatabaseUnavailable
 
 OTHER = """
@@ -80,6 +80,39 @@ async def test_a_commit_is_not_acknowledged_if_the_file_goes_while_it_is_under_w
 
     with pytest.raises(DatabaseUnavailable, match="was deleted or moved"):
         await database.write(work, at_once=at_once)
+
+
+@pytest.mark.parametrize("way, suffix", WAYS)
+def test_a_change_is_seen_after_a_long_time_without_any(tmp_path, way, suffix):
+    """As long as the folder's own time says that nothing has changed, nothing else is looked at."""
+    files = Files(tmp_path / "data" / "crypitor.db")
+    files.make()
+    for end in ("-wal", "-shm"):
+        files.path.with_name(f"crypitor.db{end}").touch()
+    files.opened()
+    os.utime(tmp_path / "data", (1_000_000_000, 1_000_000_000))
+    for _ in range(3):
+        files.check()
+    way(files.path.with_name(files.path.name + suffix))
+
+    with pytest.raises(Displaced):
+        files.check()
+
+
+def test_a_link_leads_to_the_folder_that_is_watched(tmp_path):
+    """Of a database elsewhere, the file is taken away there."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "real.db").touch()
+    (tmp_path / "crypitor.db").symlink_to(tmp_path / "elsewhere" / "real.db")
+    files = Files(tmp_path / "crypitor.db")
+    files.opened()
+    for folder in (tmp_path, tmp_path / "elsewhere"):
+        os.utime(folder, (1_000_000_000, 1_000_000_000))
+    files.check()
+    (tmp_path / "elsewhere" / "real.db").unlink()
+
+    with pytest.raises(Displaced):
+        files.check()
 
 
 async def test_a_file_that_is_put_back_is_used_again(opened):
