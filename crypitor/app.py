@@ -21,8 +21,10 @@ from crypitor.carrier import queue_of, topics_of
 from crypitor.config import ROLES, Config
 from crypitor.config.places import own_places, own_ports
 from crypitor.database.engine import Database
+from crypitor.database.given import Given
 from crypitor.errors import ConfigError, first_of
 from crypitor.loop import Health, clock, forever, spare_collections
+from crypitor.lost_time import given_of
 from crypitor.metrics import Metrics
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
@@ -140,7 +142,8 @@ class _Service:
             self._followers,
             processes,
         )
-        context = self._context(standing)
+        given = await given_of(self._config, self._roles, self._database)
+        context = self._context(standing, given)
         app = build(context) if "api" in self._roles else build_health(context)
         url = await self._stack.enter_async_context(site_of(self._config, self._roles, app))
         if url:
@@ -170,13 +173,7 @@ class _Service:
             ]
             others += [
                 group.create_task(
-                    forever(
-                        name,
-                        step,
-                        stop=stop,
-                        health=self._health,
-                        idle_seconds=seconds,
-                    ),
+                    forever(name, step, stop=stop, health=self._health, idle_seconds=seconds),
                     name=name,
                 )
                 for name, step, seconds in (
@@ -364,7 +361,7 @@ class _Service:
         if self._sender:
             self._sender.wake(endpoints)
 
-    def _context(self, standing: Standing) -> Context:
+    def _context(self, standing: Standing, given: Given) -> Context:
         matcher, watchlist, poster = self._matcher, self._watchlist, self._poster
         assert poster is not None
         return Context(
@@ -389,6 +386,7 @@ class _Service:
             in_doubt=watchlist.doubt if watchlist else lambda: None,
             trials=self._trials,
             precedence=self._precedence,
+            given=given,
         )
 
 

@@ -100,9 +100,10 @@ async def remove_monitor_addresses(call: Call, id: str) -> RemovedAnswer:  # noq
 @routes.add("GET", PATH, scope=Scope.READ)
 async def read_monitor_addresses(call: Call, id: str, query: AddressQuery) -> AddressPage:  # noqa: A002
     """List the addresses of a monitor, in their own order; empty where it watches any address."""
-    prefix, cursor = (query.search or "0x").lower(), (query.cursor or "").lower()
+    prefix = (query.search or "0x").lower()
 
     async def unit(tx: Transaction) -> list[Labelled]:
+        cursor = (query.cursor or "").lower()
         found(await get_monitor(tx, call.project, id), "monitor")
         return await list_addresses(tx, id, query.limit + 1, prefix=prefix, cursor=cursor)
 
@@ -238,6 +239,8 @@ async def _once(
         given = await call.read(lambda tx: given_answer(tx, same))
         if given:
             return cast("Answer", _repeated(call, given))
+    else:
+        call.refuse_lost_key()
     answer = await make(digest.update)
     repeatable = call.repeatable(digest)
     if repeatable is None:
@@ -250,6 +253,7 @@ async def _once(
         return given
 
     given = await context.write(keep)
+    call.note_key()
     return answer if given is None else cast("Answer", _repeated(call, given))
 
 

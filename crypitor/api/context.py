@@ -11,6 +11,7 @@ from crypitor.api.changing import Changing
 from crypitor.api.counts import Counts
 from crypitor.backfill.trial import Trial
 from crypitor.database.engine import Database, Transaction
+from crypitor.database.given import Given
 from crypitor.errors import Unavailable
 from crypitor.evm.types import Address
 from crypitor.loop import Health, give_way
@@ -83,6 +84,7 @@ class Context:
     counts: of the monitors' addresses.
     trials: network → what tries monitors on its past.
     precedence: of blocks that are on their way to their first POST.
+    given: what was given out to callers, which an older copy of the database does not know.
     changing: whose turn it is while the database and then the index change, so that both see one
     order.
     """
@@ -109,6 +111,7 @@ class Context:
     trials: Mapping[str, Trial] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
     precedence: Precedence = field(default_factory=Precedence)
+    given: Given = field(default_factory=Given)
     changing: Changing = field(default_factory=Changing)
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:

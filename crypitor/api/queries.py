@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 
 from crypitor.api.bodies.terms import LINE, AddressText
 from crypitor.api.moment import Moment
+from crypitor.database.epochs import PREFIX
 from crypitor.evm.address import parse_hash
 
 
@@ -40,7 +41,7 @@ class Query(BaseModel):
     limit: Annotated[int, BeforeValidator(_whole)] = Field(100, ge=1, le=1000)
     cursor: str | None = Field(
         None,
-        pattern="^[A-Za-z0-9_-]{1,128}$",
+        pattern=f"^{PREFIX}[A-Za-z0-9_-]{{1,128}}$",
         description="`next_cursor` of the page before.",
     )
 
@@ -70,7 +71,7 @@ class MatchQuery(Query):
     """What a list of matches is narrowed to."""
 
     cursor: str | None = Field(
-        None, pattern="^[0-9]{1,18}$", description="`next_cursor` of the page before."
+        None, pattern=f"^{PREFIX}[0-9]{{1,18}}$", description="`next_cursor` of the page before."
     )
     order: Literal["desc", "asc"] = Field(
         "desc",
@@ -105,7 +106,7 @@ class DeliveryQuery(Query):
 
     cursor: str | None = Field(
         None,
-        pattern=r"^[0-9]{1,18}\.[A-Za-z0-9_-]{1,64}$",
+        pattern=rf"^{PREFIX}[0-9]{{1,18}}\.[A-Za-z0-9_-]{{1,64}}$",
         description="`next_cursor` of the page before.",
     )
     monitor: Name | None = None
