@@ -61,7 +61,7 @@ def export(
     remote = _remote(load(config), url, key)
     from crypitor.cli.declared.apply import export_text
 
-    typer.echo(asyncio.run(export_text(remote, form.value)), nl=False)
+    typer.echo(asyncio.run(export_text(remote, form.value)).encode(), nl=False)
 
 
 def _remote(config: "Config", url: str | None, key: str | None) -> "Remote":

@@ -60,6 +60,7 @@ def in_database(config: "Config", work: "Callable[[Transaction], Awaitable[T]]")
     from crypitor.database.engine import Database
     from crypitor.database.migrate import migrate as apply
     from crypitor.database.migrate import pending
+    from crypitor.database.mistakes import mistakes_of
 
     url = config.database.url.get_secret_value()
 
@@ -71,7 +72,8 @@ def in_database(config: "Config", work: "Callable[[Transaction], Awaitable[T]]")
         async with Database.open(url, connections=1) as database:
             return await database.write(work)
 
-    return asyncio.run(unit())
+    with mistakes_of(url):
+        return asyncio.run(unit())
 
 
 def failure(sentence: str) -> CrypitorError:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from crypitor.config.hosts import hosts_of
 from crypitor.config.types import Config
 
 _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443, "postgresql": 5432, "postgres": 5432}
@@ -13,9 +14,9 @@ def own_places(config: Config) -> Iterator[tuple[str, int]]:
     """Yield host and port of the database, of Kafka and of every node."""
     nodes = [url for network in config.networks.values() for url in network.rpc]
     for url in (config.database.url.get_secret_value(), *nodes):
-        parts = urlsplit(url)
-        if parts.hostname and parts.scheme in _PORTS:
-            yield parts.hostname, parts.port or _PORTS[parts.scheme]
+        scheme = urlsplit(url).scheme
+        if scheme in _PORTS:
+            yield from hosts_of(url, _PORTS[scheme])
     if config.queue.kind == "kafka":
         for server in config.queue.bootstrap_servers:
             host, _, port = server.rpartition(":") if server.count(":") else (server, "", "")

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 
+from crypitor.config.hosts import hosts_of
 from crypitor.errors import ConfigError
 from crypitor.evm.profiles import Level
 from crypitor.runtime.redaction import shown
@@ -110,6 +111,8 @@ class DatabaseConfig(Section):
             raise ValueError("write sqlite:///path.db or postgresql://user:password@host/name")
         elif len(parts.path) < len("/x"):
             raise ValueError("the name of the database is missing: postgresql://user@host/NAME")
+        else:
+            list(hosts_of(url, 5432))
         return secret
 
 

@@ -8,10 +8,11 @@ query costs more than the query, so statements go to the driver's own connection
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import partial
+from time import monotonic
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import structlog
@@ -29,6 +30,20 @@ Row: TypeAlias = Mapping[str, Any]
 Driver: TypeAlias = SQLite | PostgreSQL
 
 _within: ContextVar[bool] = ContextVar("within a unit of work", default=False)
+_since: ContextVar[float | None] = ContextVar("waiting since", default=None)
+
+
+@contextmanager
+def waiting_from_now() -> Iterator[None]:
+    """Count what is waited for here, before a unit of work, as that unit's own waiting.
+
+    A database that is locked is waited for once, and not by each of those who stand in a row.
+    """
+    before = _since.set(monotonic())
+    try:
+        yield
+    finally:
+        _since.reset(before)
 
 
 class Transaction:
@@ -232,6 +247,7 @@ class Database:
         prompt: bool,
     ) -> T:
         _within.set(True)
+        since = _since.get() or monotonic()
         room = self._room.get(writes)
         async with room or nullcontext():
             if self._precedence is not None:
@@ -239,11 +255,12 @@ class Database:
             if writes and (unit := asyncio.current_task()):
                 self._writing.add(unit)
                 unit.add_done_callback(self._writing.discard)
-            return await self._connected(work, writes=writes, at_once=at_once, prompt=prompt)
+            return await self._connected(work, since, writes=writes, at_once=at_once, prompt=prompt)
 
     async def _connected(
         self,
         work: Callable[[Transaction], Awaitable[T]],
+        since: float,
         *,
         writes: bool,
         at_once: bool,
@@ -256,9 +273,9 @@ class Database:
         try:
             raw = connection.raw_connection
             if at_once and isinstance(driver, SQLite):
-                unit = partial(self._transacted, work, writes=writes)
+                unit = partial(self._transacted, work, since, writes=writes)
                 return await driver.at_once(raw, unit, prompt=prompt)
-            return await self._transacted(work, driver, raw, writes=writes)
+            return await self._transacted(work, since, driver, raw, writes=writes)
         finally:
             with driver.outages(writes=writes):
                 await connection.__aexit__()
@@ -266,6 +283,7 @@ class Database:
     async def _transacted(
         self,
         work: Callable[[Transaction], Awaitable[T]],
+        since: float,
         driver: Driver | AtOnce,
         raw: Any,
         *,
@@ -274,7 +292,7 @@ class Database:
         transaction = Transaction(driver, raw, self._seal, writes=writes)
         try:
             with driver.outages(writes=writes):
-                await driver.begin(raw, writes=writes)
+                await driver.begin(raw, writes=writes, since=since)
             result = await work(transaction)
             with driver.outages(writes=writes):
                 await driver.commit(raw)

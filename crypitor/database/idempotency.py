@@ -57,6 +57,14 @@ async def is_known(tx: Transaction, project_id: str, key: str, now: int) -> bool
     return known is not None
 
 
+async def answered_since(tx: Transaction, since: int) -> list[tuple[str, str]]:
+    """Return project and key of what was answered from this time on, in unix milliseconds."""
+    rows = await tx.rows(
+        "select project_id, key from idempotency where created_at >= :since", since=since
+    )
+    return [(project_id, key) for project_id, key in rows]
+
+
 async def given_answer(tx: Transaction, request: Repeatable) -> str | None:
     """Return the answer that was given, None for none. Raises Conflict as `claim` does."""
     row = await tx.one(

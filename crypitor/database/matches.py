@@ -97,6 +97,12 @@ async def newest_position(tx: Transaction) -> int:
     return position
 
 
+async def has_matches_from(tx: Transaction, position: int) -> bool:
+    """Tell whether there are matches at this position or behind it, of any project."""
+    query = "select id from matches where position >= :position limit 1"
+    return await tx.one(query, position=position) is not None
+
+
 async def list_matches(
     tx: Transaction,
     project_id: str,

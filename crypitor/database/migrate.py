@@ -10,10 +10,12 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import asyncpg
 
-from crypitor.database.postgresql import CONNECT_SECONDS, PostgreSQL
+from crypitor.database.mistakes import mistakes_of
+from crypitor.database.postgresql import CONNECT_SECONDS, PostgreSQL, connect_once
 from crypitor.database.sqlite import SQLite, path_of
 from crypitor.errors import ConfigError
 
@@ -54,9 +56,9 @@ async def pending(url: str, folder: Path | None = None) -> bool:
     Raises DatabaseUnavailable, and ConfigError for a schema from the future.
     """
     newest, known = revisions(folder or migrations_folder())
-    current = await (
-        _sqlite_revision(url) if url.startswith("sqlite") else _postgresql_revision(url)
-    )
+    look = _sqlite_revision if url.startswith("sqlite") else _postgresql_revision
+    with mistakes_of(url):
+        current = await look(url)
     if current not in {None, *known}:
         place = "a newer Crypitor has migrated this database; run that one, or restore a backup"
         raise ConfigError("database", [f"database.url: {place}"])
@@ -73,9 +75,10 @@ async def migrate(url: str, folder: Path | None = None) -> list[str]:
     if not await pending(url, folder):
         return []
     driver = SQLite(url, 1) if url.startswith("sqlite") else PostgreSQL(url, 1)
-    await driver.connect()  # makes the folder, switches to WAL, and tells an outage as such
-    await driver.disconnect()
-    with driver.outages(writes=True):
+    with mistakes_of(url):
+        await driver.connect()  # makes the folder, switches to WAL, and tells an outage as such
+        await driver.disconnect()
+    with mistakes_of(url), driver.outages(writes=True):
         return await _upgraded(url, folder)
 
 
@@ -125,11 +128,16 @@ def _engine(url: str) -> "AsyncEngine":
 
     if not url.startswith("sqlite"):
         place = make_url("postgresql+asyncpg://")
-        return create_async_engine(
+        pooled: AsyncEngine = create_async_engine(
             place,
             poolclass=NullPool,
-            async_creator=lambda: asyncpg.connect(url, timeout=CONNECT_SECONDS),
+            creator=lambda: pooled.sync_engine.dialect.loaded_dbapi.connect(
+                async_creator_fn=lambda: connect_once(url),
+                # A pooler's session may have a statement of that name already.
+                prepared_statement_name_func=lambda: f"crypitor_{uuid4().hex}",
+            ),
         )
+        return pooled
     place = make_url("sqlite+aiosqlite://").set(database=str(path_of(url)))
     engine = create_async_engine(place, poolclass=NullPool, connect_args={"timeout": LOCK_SECONDS})
 
@@ -170,12 +178,13 @@ async def _sqlite_revision(url: str) -> str | None:
 async def _postgresql_revision(url: str) -> str | None:
     driver = PostgreSQL(url, 1)
     with driver.outages(writes=False):
-        connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS)
+        connection = await connect_once(url)
         try:
             with suppress(asyncpg.UndefinedTableError):
-                revision: str | None = await connection.fetchval(
-                    "select version_num from alembic_version"
-                )
+                async with connection.transaction():
+                    revision: str | None = await connection.fetchval(
+                        "select version_num from alembic_version"
+                    )
                 return revision
             return None
         finally:

@@ -2,27 +2,38 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NoReturn
 
 import asyncpg
 import databases
+import structlog
 
 from crypitor.database.sql import Statement
 from crypitor.errors import DatabaseUnavailable
+
+log = structlog.get_logger(__name__)
 
 CONNECT_SECONDS = 10
 STATEMENT_SECONDS = 60
 CLOSE_SECONDS = 10
 
-_SETTINGS = {
-    "application_name": "crypitor",
+_NAME = {"application_name": "crypitor"}
+_LIMITS = {
     "statement_timeout": str(STATEMENT_SECONDS * 1000),
     "lock_timeout": "15000",
     # A process that stopped answering must not hold its locks: others wait for a network's row, to
     # take its lead. A unit of work waits for nothing but the database, so it is never idle so long.
     "idle_in_transaction_session_timeout": "4000",
     "jit": "off",
+}
+
+# Behind a pooler a session is another client's in a moment, so they are of the transaction.
+_SET_LIMITS = "".join(f"; set local {name} = {value}" for name, value in _LIMITS.items())
+_BEGIN = {
+    True: "begin isolation level read committed",
+    False: "begin isolation level repeatable read read only",
 }
 
 # SQLSTATE classes that mean "not now": connection, resources (too many connections, disk full),
@@ -49,24 +60,55 @@ class PostgreSQL:
     now = "cast(extract(epoch from clock_timestamp()) * 1000 as bigint)"
 
     def __init__(self, url: str, connections: int) -> None:
-        parts = databases.DatabaseURL(url)
-        port = f":{parts.port}" if parts.port else ""
-        self.name = f"PostgreSQL {parts.hostname or ''}{port}/{parts.database}"
-        self._databases = databases.Database(
-            url,
-            dsn=url,  # so that asyncpg sees its own parameters, such as sslmode
-            min_size=1,
-            max_size=connections,
-            timeout=CONNECT_SECONDS,
-            command_timeout=STATEMENT_SECONDS + 15,
-            server_settings=_SETTINGS,
-            reset=_reset,
-        )
+        self.name = f"PostgreSQL {_place(url)}"
+        self._url = url
+        self._connections = connections
+        self._databases = self._pool(behind_pooler=False)
+        self._limits = ""
+        self._is_stale = False
+
+    def _pool(self, *, behind_pooler: bool) -> databases.Database:
+        options: dict[str, Any] = {
+            # Of the URL asyncpg makes what libpq does: several hosts, sslmode, other parameters.
+            **dict.fromkeys(("host", "port", "user", "password", "database")),
+            **_of_url(self._url),
+            "min_size": 1,
+            "max_size": self._connections,
+            "timeout": CONNECT_SECONDS,
+            "command_timeout": STATEMENT_SECONDS + 15,
+            "server_settings": {**_NAME, **_LIMITS},
+            "reset": _reset,
+        }
+        if behind_pooler:
+            # A prepared statement is of a session, which may be another one the next time.
+            options |= {"server_settings": _NAME, "statement_cache_size": 0}
+        return databases.Database("postgresql://", **options)
 
     async def connect(self) -> None:
         """Open the first connection. Raises DatabaseUnavailable."""
         with self.outages(writes=True):
+            if not await self._has_limits():
+                log.info("sessions are a pooler's: limits go with each transaction")
+                self._databases = self._pool(behind_pooler=True)
+                self._limits = _SET_LIMITS
             await self._databases.connect()
+
+    async def _has_limits(self) -> bool:
+        """Tell whether a session has what it was opened with; a pooler refuses it, or drops it."""
+        try:
+            trial = await connect_once(self._url, {**_NAME, **_LIMITS})
+        except asyncpg.ProtocolViolationError as refused:
+            if "startup parameter" in str(refused):
+                return False
+            raise
+        try:
+            async with trial.transaction():
+                limit = await trial.fetchval(
+                    "select setting from pg_settings where name = 'statement_timeout'"
+                )
+        finally:
+            await trial.close(timeout=CONNECT_SECONDS)
+        return bool(limit == _LIMITS["statement_timeout"])
 
     async def disconnect(self) -> None:
         """Close all connections; those that do not answer are cut."""
@@ -77,13 +119,15 @@ class PostgreSQL:
         """Return the calling task's connection, to be entered."""
         return self._databases.connection()
 
-    async def begin(self, raw: asyncpg.Connection, *, writes: bool) -> None:
+    async def begin(
+        self,
+        raw: asyncpg.Connection,
+        *,
+        writes: bool,
+        since: float,  # noqa: ARG002 - the server bounds how long is waited for a lock
+    ) -> None:
         """Begin; a reader sees one snapshot, a writer what is committed at each statement."""
-        await raw.execute(
-            "begin isolation level read committed"
-            if writes
-            else "begin isolation level repeatable read read only"
-        )
+        await raw.execute(_BEGIN[writes] + self._limits)
 
     async def commit(self, raw: asyncpg.Connection) -> None:
         """Make it last."""
@@ -94,6 +138,11 @@ class PostgreSQL:
 
         The statement is sent in any case: a BEGIN that was cancelled may have been done.
         """
+        if self._is_stale:
+            self._is_stale = False
+            raw.terminate()
+            await self._databases._backend._pool.expire_connections()  # noqa: SLF001
+            return
         try:
             with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 await raw.execute("rollback")
@@ -137,7 +186,9 @@ class PostgreSQL:
             state = error.sqlstate or ""
             if state.startswith(_OUTAGE_CLASSES) or state in _OUTAGE_STATES:
                 self._unavailable(error)
-            if state == _READ_ONLY and writes:  # a standby, until a failover is done
+            if state == _READ_ONLY and writes:
+                # A failover that left its sessions to the server before: they stay so for ever.
+                self._is_stale = True
                 self._unavailable(error)
             raise
         except asyncpg.InternalClientError as error:
@@ -151,3 +202,25 @@ class PostgreSQL:
 
     def _unavailable(self, error: Exception) -> NoReturn:
         raise DatabaseUnavailable(f"{self.name}: {error or type(error).__name__}") from error
+
+
+async def connect_once(url: str, settings: dict[str, str] | None = None) -> asyncpg.Connection:
+    """Open a connection that leaves nothing behind in a session, whoever it is given to next.
+
+    Its statements are right in a transaction alone. Raises what asyncpg does.
+    """
+    return await asyncpg.connect(
+        **_of_url(url), timeout=CONNECT_SECONDS, statement_cache_size=0, server_settings=settings
+    )
+
+
+def _of_url(url: str) -> dict[str, str]:
+    """Return what asyncpg is given; of several hosts the one that can be written is meant."""
+    if "," in _place(url) and "target_session_attrs" not in url:
+        return {"dsn": url, "target_session_attrs": "read-write"}
+    return {"dsn": url}
+
+
+def _place(url: str) -> str:
+    """Return host, port and name of a URL, without user, password and parameters."""
+    return re.sub(r"^[^:]*://([^/@]*@)?|[?#].*$", "", url)

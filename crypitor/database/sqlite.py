@@ -14,12 +14,17 @@ import aiosqlite
 import databases
 from databases.backends.sqlite import SQLiteBackend, SQLitePool
 
+from crypitor.database.files import Files
 from crypitor.database.sql import Statement
 from crypitor.errors import DatabaseUnavailable
 
 T = TypeVar("T")
 
 BUSY_TIMEOUT_MS = 5_000
+"""For which a unit of work waits in all: for its turn, and for another process's lock."""
+
+LONG_WAIT_SECONDS = 0.5
+"""In its turn; who waited for less may wait for the lock as long as SQLite does by itself."""
 
 # The COMMIT that finds the log as long as this moves it into the file. Those that somebody waits
 # for leave it to the others, up to 16 MB.
@@ -54,8 +59,10 @@ _READ_ONLY = 8
 class _PragmaConnection(sqlite3.Connection):
     pragmas: tuple[str, ...] = PRAGMAS
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+    def __init__(self, path: str | Path, **options: Any) -> None:
+        # Nothing is made here: a file that was taken away is not to be replaced by an empty one.
+        place = f"{Path(path).absolute().as_uri()}?mode=rw"
+        super().__init__(place, uri=True, **options)
         self.row_factory = sqlite3.Row
         try:
             for pragma in self.pragmas:
@@ -135,13 +142,15 @@ class SQLite:
     def __init__(self, url: str, connections: int) -> None:
         self.path = path_of(url)
         self.name = f"SQLite {self.path}"
+        self._files = Files(self.path)
+        self._kept: sqlite3.Connection | None = None
         self._writing = _Databases(url, size=1, factory=_PragmaConnection)
         self._reading = _Databases(url, size=connections, factory=_ReadingConnection)
 
     async def connect(self) -> None:
         """Make the folder and the file, and prove that they can be used."""
         with self.outages(writes=True):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            await asyncio.to_thread(self._files.make)
             # Not left to the first unit: aiosqlite does not wait for the thread of a connection
             # that it failed to open. This one also switches the file to WAL before any other.
             await asyncio.to_thread(self._prove)
@@ -149,11 +158,17 @@ class SQLite:
             await self._reading.connect()
 
     def _prove(self) -> None:
+        """Open a connection that nobody uses: while it is open, nobody removes the log."""
         until = monotonic() + BUSY_TIMEOUT_MS / 1000
         while True:
             try:
-                with contextlib.closing(_PragmaConnection(self.path)) as connection:
-                    connection.execute("select 1 from sqlite_master")
+                kept = _PragmaConnection(self.path, check_same_thread=False)
+                try:
+                    kept.execute("select 1 from sqlite_master").fetchall()
+                    self._files.opened()
+                except BaseException:
+                    kept.close()
+                    raise
             except sqlite3.OperationalError as error:
                 # Of several that switch a new file to WAL at once, SQLite makes one wait and tells
                 # the others at once that it is locked, whatever busy_timeout says.
@@ -161,12 +176,16 @@ class SQLite:
                     raise
                 sleep(0.01)
             else:
+                self._kept = kept
                 return
 
     async def disconnect(self) -> None:
         """Close all connections; call it when none is in use."""
         await self._reading.disconnect()
         await self._writing.disconnect()
+        if self._kept is not None:
+            await asyncio.to_thread(self._kept.close)  # the last one moves the log into the file
+            self._kept = None
 
     def connection(self, *, writes: bool) -> Any:
         """Return the calling task's connection, to be entered."""
@@ -199,13 +218,43 @@ class SQLite:
             raise
         return result
 
-    async def begin(self, raw: aiosqlite.Connection, *, writes: bool) -> None:
-        """Begin; a writing transaction takes the lock at once, or it could fail half way."""
-        await raw.execute_fetchall("begin immediate" if writes else "begin")
+    async def begin(self, raw: aiosqlite.Connection, *, writes: bool, since: float) -> None:
+        """Begin; a writing transaction takes the lock at once, or it could fail half way.
+
+        since: on the monotonic clock, from when on the unit has been waiting.
+        """
+        await self._within(raw, lambda inner: self.begin_within(inner, since, writes=writes))
+
+    def begin_within(self, raw: sqlite3.Connection, since: float, *, writes: bool) -> None:
+        """Begin, in the connection's thread."""
+        self._files.check_now_and_then()
+        waited = monotonic() - since
+        if not writes:
+            raw.execute("begin")
+        elif waited < LONG_WAIT_SECONDS:
+            raw.execute("begin immediate")
+        else:  # behind others that had to wait: not for as long as each of them
+            left = max(0, BUSY_TIMEOUT_MS - round(waited * 1000))
+            raw.execute(f"pragma busy_timeout = {left}")
+            try:
+                raw.execute("begin immediate")
+            finally:
+                raw.execute(f"pragma busy_timeout = {BUSY_TIMEOUT_MS}")
 
     async def commit(self, raw: aiosqlite.Connection) -> None:
         """Make it last."""
-        await raw.execute_fetchall("commit")
+        await self._within(raw, self.commit_within)
+
+    def commit_within(self, raw: sqlite3.Connection) -> None:
+        """Make it last, in the connection's thread; it did if the files are in their place yet."""
+        raw.execute("commit")
+        self._files.check()
+
+    async def _within(
+        self, raw: aiosqlite.Connection, work: Callable[[sqlite3.Connection], None]
+    ) -> None:
+        assert raw._connection is not None  # noqa: SLF001 - as in at_once
+        await raw._execute(work, raw._connection)  # type: ignore[no-untyped-call]  # noqa: SLF001
 
     async def rollback(self, raw: aiosqlite.Connection) -> None:
         """Undo what is open, if anything is.
@@ -257,6 +306,10 @@ class SQLite:
             self._unavailable(error)
 
     def _unavailable(self, error: Exception) -> NoReturn:
+        try:
+            self._files.check()  # what SQLite says of a file that was taken away is no help
+        except OSError as cause:
+            error = cause
         raise DatabaseUnavailable(f"{self.name}: {error}") from error
 
 
@@ -268,23 +321,24 @@ class AtOnce:
 
     def __init__(self, driver: SQLite, *, prompt: bool = False) -> None:
         self._prompt = prompt
+        self._driver = driver
         self.outages = driver.outages
         self.dictionaries = driver.dictionaries
         self.listed = driver.listed
         self.joined = driver.joined
 
-    async def begin(self, raw: sqlite3.Connection, *, writes: bool) -> None:
+    async def begin(self, raw: sqlite3.Connection, *, writes: bool, since: float) -> None:
         """Begin, as outside."""
-        raw.execute("begin immediate" if writes else "begin")
+        self._driver.begin_within(raw, since, writes=writes)
 
     async def commit(self, raw: sqlite3.Connection) -> None:
         """Make it last."""
         if not self._prompt:
-            raw.execute("commit")
+            self._driver.commit_within(raw)
             return
         raw.execute(f"pragma wal_autocheckpoint = {LONG_LOG_PAGES}")
         try:
-            raw.execute("commit")
+            self._driver.commit_within(raw)
         finally:
             raw.execute(f"pragma wal_autocheckpoint = {LOG_PAGES}")
 

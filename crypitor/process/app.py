@@ -21,12 +21,14 @@ from crypitor.backfill.trial import Trial
 from crypitor.config import ROLES, Config
 from crypitor.config.places import own_places, own_ports
 from crypitor.database.engine import Database
+from crypitor.database.given import Given
 from crypitor.errors import ConfigError, first_of
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.models import Confirmations
 from crypitor.monitor.position import kept_headers
 from crypitor.monitor.watchlist import Watchlist
+from crypitor.process.lost_time import given_of
 from crypitor.process.observer import Observer
 from crypitor.process.opening import (
     allow_many_connections,
@@ -147,7 +149,8 @@ class _Service:
             self._followers,
             processes,
         )
-        context = self._context(standing)
+        given = await given_of(self._config, self._roles, self._database)
+        context = self._context(standing, given)
         app = build(context) if "api" in self._roles else build_health(context)
         url = await self._stack.enter_async_context(site_of(self._config, self._roles, app))
         if url:
@@ -178,13 +181,7 @@ class _Service:
             ]
             others += [
                 group.create_task(
-                    forever(
-                        name,
-                        step,
-                        stop=stop,
-                        health=self._health,
-                        idle_seconds=seconds,
-                    ),
+                    forever(name, step, stop=stop, health=self._health, idle_seconds=seconds),
                     name=name,
                 )
                 for name, step, seconds in (
@@ -373,7 +370,7 @@ class _Service:
             self._sender.wake(endpoints)
         self._tail.wake()
 
-    def _context(self, standing: Standing) -> Context:
+    def _context(self, standing: Standing, given: Given) -> Context:
         matcher, watchlist, poster = self._matcher, self._watchlist, self._poster
         assert poster is not None
         return Context(
@@ -399,6 +396,7 @@ class _Service:
             in_doubt=watchlist.doubt if watchlist else lambda: None,
             trials=self._trials,
             precedence=self._precedence,
+            given=given,
         )
 
 

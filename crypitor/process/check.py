@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from crypitor.config import Config, NetworkConfig, QueueConfig
 from crypitor.database.engine import Database
+from crypitor.database.files import modes_of, too_open
 from crypitor.database.migrate import pending
 from crypitor.database.reseal import missing_keys, mistake_of
 from crypitor.database.seal import Seal
+from crypitor.database.sqlite import path_of
 from crypitor.errors import (
     BrokerUnavailable,
     ConfigError,
@@ -19,6 +21,7 @@ from crypitor.errors import (
     Unproven,
 )
 from crypitor.evm.types import Header
+from crypitor.process.opening import admin_key_path
 from crypitor.runtime.redaction import names_of
 from crypitor.worker.node import Node
 
@@ -36,15 +39,20 @@ class Finding:
     subject: str
     works: bool
     sentence: str
+    warns: bool = False
+    """Of what works and is not as it should be; the exit status stays 0."""
 
     def __str__(self) -> str:
-        return f"{'ok     ' if self.works else 'TROUBLE'}  {self.subject}: {self.sentence}"
+        word = "WARNING" if self.warns else "ok     " if self.works else "TROUBLE"
+        return f"{word}  {self.subject}: {self.sentence}"
 
 
 async def findings(config: Config) -> AsyncIterator[Finding]:
     """Yield what is found of each part as soon as it is known."""
     yield _configuration(config)
     yield await _database(config)
+    for finding in _modes(config):
+        yield finding
     yield await _secrets(config)
     for finding in await _queue(config):
         yield finding
@@ -80,6 +88,16 @@ async def _database(config: Config) -> Finding:
     if config.database.migrate:
         return Finding("database", True, "the schema is brought up to date at start")
     return Finding("database", False, "the schema is not the newest: run `crypitor migrate`")
+
+
+def _modes(config: Config) -> list[Finding]:
+    """Warn of files that hold secrets and are not their owner's alone."""
+    url, key = config.database.url.get_secret_value(), admin_key_path(config)
+    commands = too_open(path_of(url), [key]) if url.startswith("sqlite") else modes_of([key])
+    return [
+        Finding("files", True, f"other users of this machine may read or change this: {one}", True)
+        for one in commands
+    ]
 
 
 async def _secrets(config: Config) -> Finding:

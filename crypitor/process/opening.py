@@ -17,10 +17,13 @@ from crypitor.api import SERVER_OPTIONS
 from crypitor.api.serving.starting import starting
 from crypitor.config import Config
 from crypitor.database.engine import Database, Transaction
+from crypitor.database.files import make_folder
 from crypitor.database.keys import ensure_admin
 from crypitor.database.migrate import migrate, pending
+from crypitor.database.mistakes import mistakes_of
 from crypitor.database.reseal import seal_all
 from crypitor.database.seal import Seal
+from crypitor.database.sqlite import path_of
 from crypitor.errors import ConfigError, Unavailable
 from crypitor.runtime.listening import listening
 from crypitor.runtime.loop import LONGEST_WAIT_SECONDS, Health, clock, pause
@@ -99,7 +102,7 @@ async def _let_somebody_in(config: Config, tx: Transaction) -> str | None:
     )
     if secret is not None:
         path = admin_key_path(config)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -112,8 +115,8 @@ async def _let_somebody_in(config: Config, tx: Transaction) -> str | None:
 def admin_key_path(config: Config) -> Path:
     """Return where the first start keeps the admin key: beside the SQLite file, or in `data`."""
     url = config.database.url.get_secret_value()
-    if url.startswith("sqlite:///"):
-        return Path(url.removeprefix("sqlite:///")).with_name("admin.key")
+    if url.startswith("sqlite"):
+        return path_of(url).with_name("admin.key")
     return Path("data") / "admin.key"
 
 
@@ -125,7 +128,8 @@ async def opened_in_time(
     async with AsyncExitStack() as meanwhile:
         while not stop.is_set():
             try:
-                opened = await _open(config, roles)
+                with mistakes_of(config.database.url.get_secret_value()):
+                    opened = await _open(config, roles)
             except Unavailable as trouble:
                 if health.begin("database", str(trouble)):
                     log.warning("outage begins", role="start", trouble=str(trouble))

@@ -146,8 +146,11 @@ class Connections:
         while self._open:
             await self._open.pop().close()
 
-    def target(self, url: URL) -> Target:
-        """Return where requests of a URL go."""
+    def target(self, url: URL, target: str | None = None) -> Target:
+        """Return where requests of a URL go.
+
+        target: path and query to the byte, where the URL's own are only a reading of them.
+        """
         entry, host = self._proxy_entry, url.host_port_subcomponent
         request = aiohttp.ClientRequest(
             "POST",
@@ -158,7 +161,9 @@ class Connections:
             proxy_headers={"Authorization": entry, "Host": str(host)} if entry else None,
         )
         through = self._proxy is not None and not request.is_ssl()
-        path = str(url) if through else url.raw_path_qs
+        path = url.raw_path_qs if target is None else target
+        if through:
+            path = f"{url.origin()}{path}"
         head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\n"
         return Target(
             request, f"{head}Proxy-Authorization: {entry}\r\n" if through and entry else head

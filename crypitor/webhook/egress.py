@@ -6,6 +6,7 @@ enough for either: it calls NAT64, 6to4, multicast and two clouds' metadata addr
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import (
     IPv4Address,
@@ -49,6 +50,7 @@ _INSIDE = re.compile(
 _LOCALHOST = re.compile(r"(^|\.)(localhost|localdomain)$")
 # Read from the text itself: parsers forgive an empty user name, or a sign before the port.
 _AUTHORITY = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
+_BEHIND_AUTHORITY = re.compile(r"https?://[^/?#]*([^#]*)", re.IGNORECASE)
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
@@ -82,12 +84,22 @@ def check_address(sockaddr: Sequence[Any], allow: Sequence[Network]) -> None:
 
 
 def check_url(url: str, allow: Sequence[Network] = ()) -> str:
-    """Return a URL as it will be called. Raises Invalid with the reason why it cannot be."""
-    return str(called_url(url, allow))
+    """Return a URL as it will be called. Raises Invalid with the reason why it cannot be.
+
+    Path and query stay as they are written, to the byte: receivers sign them, and sort by them. The
+    fragment goes; scheme and host are in lower case, the host in ASCII (RFC 5891).
+    """
+    return f"{called_url(url, allow).origin()}{_behind_authority(url)}"
+
+
+def request_target(url: str) -> str:
+    """Return path and query of a URL as they are written; `/` for no path. RFC 9112, 3.2.1."""
+    written = _behind_authority(url)
+    return written if written.startswith("/") else f"/{written}"
 
 
 def called_url(url: str, allow: Sequence[Network]) -> URL:
-    """Return the same for the client."""
+    """Return our own reading of where a URL leads; what is asked for there: `request_target`."""
     parsed = _parsed(url)
     if parsed.scheme not in ("http", "https"):
         raise Invalid("the URL has to begin with https:// or http://")
@@ -99,7 +111,7 @@ def called_url(url: str, allow: Sequence[Network]) -> URL:
         _check_literal(host, allow)
     else:
         _check_name(host.removesuffix("."), allow)
-    return parsed.with_fragment(None)
+    return parsed
 
 
 def check_headers(headers: Mapping[str, str]) -> None:
@@ -143,21 +155,39 @@ def _may_be_called(host: str, allow: Sequence[Network]) -> bool:
     return "%" not in host and is_public(address)
 
 
+def _behind_authority(url: str) -> str:
+    found = _BEHIND_AUTHORITY.match(url)
+    return found[1] if found else ""
+
+
 def _parsed(url: str) -> URL:
     if len(url) > LONGEST_URL:
         raise Invalid(f"the URL is longer than {LONGEST_URL} characters")
-    if not url.isascii():
-        raise Invalid("the URL has to be ASCII: its host as punycode, the rest percent-encoded")
+    if not _behind_authority(url).isascii():
+        raise Invalid("path and query of the URL have to be ASCII, the rest percent-encoded")
     if not re.match(r"https?://[^/]", url, re.IGNORECASE):
         raise Invalid("the URL has to begin with https:// or http:// and a host")
     if re.search(r"[\x00-\x20\x7f\\]", url):
         raise Invalid("the URL must not hold spaces, control characters or backslashes")
+    authority = _AUTHORITY.match(url)
+    if authority and not _is_plain(authority[1]):
+        raise Invalid("the host of the URL is not a name: write its letters in their usual form")
     try:
         parsed = URL(url)
         _ = parsed.port  # parsed late, and raises late
     except ValueError as error:
         raise Invalid(f"this is not a URL: {error}") from error
     return parsed
+
+
+def _is_plain(text: str) -> bool:
+    """Tell whether what is not ASCII are letters, none of them another way to write others.
+
+    So a name with umlauts is one, and digits in circles or a full stop of another script are not.
+    """
+    return unicodedata.normalize("NFKC", text) == unicodedata.normalize("NFC", text) and all(
+        one.isascii() or unicodedata.category(one)[0] in "LM" for one in text
+    )
 
 
 def _check_authority(url: str) -> None:

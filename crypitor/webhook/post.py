@@ -23,7 +23,7 @@ from crypitor.webhook.closed import Closed
 from crypitor.webhook.connections import CONNECTION_SECONDS, Answer, Connections, Target
 from crypitor.webhook.crypitor import FORMAT
 from crypitor.webhook.delivery import Control, Endpoint, Outcome
-from crypitor.webhook.egress import Network, called_url, is_own_header
+from crypitor.webhook.egress import Network, called_url, is_own_header, request_target
 from crypitor.webhook.failure import refusal, sentence
 from crypitor.webhook.names import Names
 from crypitor.webhook.signature import HUB, hub_signature, sign
@@ -151,7 +151,7 @@ class Poster:
         )
 
     def _checked(self, url: str) -> Target:
-        return self._connections.target(called_url(url, self._allow))
+        return self._connections.target(called_url(url, self._allow), request_target(url))
 
     async def _publish(
         self, topic: str, key: str, headers: dict[str, str], body: bytes, answer: Answer
@@ -187,11 +187,12 @@ def request_headers(endpoint: Endpoint, webhook_id: str, body: bytes, now: int) 
 
 
 def _add(users: Mapping[str, str], headers: dict[str, str]) -> None:
-    """Add the user's own headers, in place of ours where those are only defaults."""
+    """Add the user's own headers as they are written, in place of our defaults of that name."""
     ours = {name.lower(): name for name in headers}
     for name, value in users.items():
         if not is_own_header(name):
-            headers[ours.get(name.lower(), name)] = value
+            headers.pop(ours.get(name.lower(), name), None)
+            headers[name] = value
 
 
 def _asked_in(answer: Answer) -> str | None:

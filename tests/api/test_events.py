@@ -53,7 +53,7 @@ class Stream:
                     return None
                 if line == "\n":
                     if fields:
-                        return int(fields["id"]), fields["event"], json.loads(fields["data"])
+                        return fields["id"], fields["event"], json.loads(fields["data"])
                 elif not line.startswith(":"):
                     name, _, value = line.rstrip("\n").partition(": ")
                     fields[name] = value
@@ -203,7 +203,7 @@ async def test_a_reader_that_does_not_keep_up_is_closed(api, running):
                     await asyncio.sleep(0.01)
         while event := await reader.event():
             numbers.append(event[2]["data"]["n"])
-            last = str(event[0])
+            last = event[0]
     came = len(numbers)
     async with stream(api, **{"Last-Event-ID": last}) as reader:
         while len(numbers) < len(many):

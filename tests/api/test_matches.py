@@ -220,4 +220,4 @@ async def test_feed_of_what_is_rare_keeps_up(api):
     await store(api, 5)
     _, page = await api.call("GET", "/v1/matches?order=asc&monitor=mo_none")
 
-    assert (page["data"], page["next_cursor"]) == ([], "5")
+    assert (page["data"], page["next_cursor"].rpartition("-")[2]) == ([], "5")

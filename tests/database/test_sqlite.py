@@ -5,11 +5,12 @@ import contextlib
 import sqlite3
 import subprocess
 import sys
+import time
 
 import pytest
 
-from crypitor.database.engine import Database, Transaction
-from crypitor.database.sqlite import path_of
+from crypitor.database.engine import Database, Transaction, waiting_from_now
+from crypitor.database.sqlite import SQLite, path_of
 from crypitor.errors import DatabaseUnavailable
 
 HOLDER = """
@@ -96,6 +97,72 @@ async def test_another_process_that_holds_the_lock_is_an_outage(url, tmp_path):
         await database.write(lambda tx: tx.run("insert into things values ('b')"))
 
         assert await database.read(lambda tx: tx.value("select id from things")) == "b"
+
+
+@contextlib.contextmanager
+def held(path):
+    """Another process holds the write lock."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        try:
+            yield
+        finally:
+            holder.communicate()
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_a_held_lock_is_waited_for_once_and_not_by_each_in_turn(url, tmp_path, at_once):
+    """Ten writers at the one connection: in a row they would take fifty seconds."""
+    async with Database.open(url) as database:
+        aside = database.aside()
+        await database.write(lambda tx: tx.run("create table things (id text)"))
+        with held(tmp_path / "new/folder/crypitor.db"):
+            began = time.monotonic()
+            ended = await asyncio.gather(
+                *(
+                    one.write(lambda tx: tx.run("insert into things values ('a')"), at_once=at_once)
+                    for one in (database, aside) * 5
+                ),
+                return_exceptions=True,
+            )
+            took = time.monotonic() - began
+        waits = await database.write(lambda tx: tx.value("pragma busy_timeout"))
+
+    assert [type(one) for one in ended] == [DatabaseUnavailable] * 10
+    assert took < 25, "each waited for as long as the first"
+    assert waits == 5000
+
+
+async def test_what_was_waited_for_before_a_unit_counts_as_its_own(url, tmp_path):
+    """As those do who wait in a row for somebody that waits for the lock."""
+    row = asyncio.Lock()
+
+    async def write(database) -> None:
+        with waiting_from_now():
+            async with row:
+                await database.write(lambda tx: tx.run("insert into things values ('a')"))
+
+    async with Database.open(url) as database:
+        await database.write(lambda tx: tx.run("create table things (id text)"))
+        with held(tmp_path / "new/folder/crypitor.db"):
+            began = time.monotonic()
+            writers = [write(database) for _ in range(10)]
+            ended = await asyncio.gather(*writers, return_exceptions=True)
+            took = time.monotonic() - began
+
+    assert [type(one) for one in ended] == [DatabaseUnavailable] * 10
+    assert took < 25, "each waited for as long as the first"
+
+
+def test_who_stood_in_a_long_row_tries_all_the_same(tmp_path):
+    """Without a lock a row is no outage, however long it was waited in."""
+    driver = SQLite(f"sqlite:///{tmp_path}/a.db", 1)
+    with contextlib.closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as raw:
+        driver.begin_within(raw, time.monotonic() - 3600, writes=True)
+
+        assert raw.in_transaction
 
 
 async def test_a_full_disk_is_an_outage_and_leaves_nothing(url):

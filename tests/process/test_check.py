@@ -3,6 +3,7 @@
 import pytest
 
 from crypitor.config import load
+from crypitor.database.migrate import migrate
 from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.rpc import SimulatorServer
 from crypitor.process.check import findings
@@ -86,3 +87,34 @@ async def test_a_broker_that_is_down_is_a_trouble(checked):
 
     assert not found["queue"].works
     assert "waited for" in found["queue"].sentence
+
+
+async def test_files_that_others_may_read_are_a_warning(tmp_path):
+    """With the command that closes them; nothing else is wrong with them."""
+    database = tmp_path / "crypitor.db"
+    await migrate(f"sqlite:///{database}")
+    config = tmp_path / "config.toml"
+    config.write_text(f'[database]\nurl = "sqlite:///{database}"\n', encoding="utf-8")
+    (tmp_path / "admin.key").touch(mode=0o600)
+    tmp_path.chmod(0o700)
+    before = [one async for one in findings(load(config, {})) if one.subject == "files"]
+    for name in ("crypitor.db", "admin.key"):
+        (tmp_path / name).chmod(0o644)
+    after = [one async for one in findings(load(config, {})) if one.subject == "files"]
+
+    assert before == []
+    assert all(one.works and str(one).startswith("WARNING") for one in after)
+    assert [one.sentence.partition(": ")[2] for one in after] == [
+        f"chmod 600 {database}", f"chmod 600 {tmp_path}/admin.key",
+    ]  # fmt: skip
+
+
+async def test_a_file_that_is_no_database_is_told(tmp_path):
+    """By what `run` would end with."""
+    (tmp_path / "crypitor.db").write_text("something else, " * 100)
+    config = tmp_path / "config.toml"
+    config.write_text(f'[database]\nurl = "sqlite:///{tmp_path}/crypitor.db"\n', encoding="utf-8")
+    found = {one.subject: one async for one in findings(load(config, {}))}
+
+    assert not found["database"].works
+    assert "is another kind of file" in found["database"].sentence

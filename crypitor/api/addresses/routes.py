@@ -20,7 +20,7 @@ from crypitor.database.addresses import (
     list_addresses,
     remove_addresses,
 )
-from crypitor.database.engine import Transaction
+from crypitor.database.engine import Transaction, waiting_from_now
 from crypitor.database.idempotency import claim, given_answer, is_known, keep_answer
 from crypitor.database.keys import Scope
 from crypitor.database.monitors import Edit, get_monitor, lock_monitor
@@ -101,9 +101,10 @@ async def remove_monitor_addresses(call: Call, id: str) -> RemovedAnswer:  # noq
 @routes.add("GET", PATH, scope=Scope.READ)
 async def read_monitor_addresses(call: Call, id: str, query: AddressQuery) -> AddressPage:  # noqa: A002
     """List the addresses of a monitor, in their own order; empty where it watches any address."""
-    prefix, cursor = (query.search or "0x").lower(), (query.cursor or "").lower()
+    prefix = (query.search or "0x").lower()
 
     async def unit(tx: Transaction) -> list[Labelled]:
+        cursor = (query.cursor or "").lower()
         found(await get_monitor(tx, call.project, id), "monitor")
         return await list_addresses(tx, id, query.limit + 1, prefix=prefix, cursor=cursor)
 
@@ -182,11 +183,12 @@ async def _add(call: Call, monitor_id: str, pairs: Pairs) -> int:
         return monitor, added.added, added.changed
 
     context = call.context
-    async with context.changing.turn(monitor_id):
-        monitor, count, changed = await context.write(unit)
-        if context.index is not None and monitor.enabled:
-            context.index.put(monitor)
-            context.index.add_addresses(monitor_id, changed)
+    with waiting_from_now():
+        async with context.changing.turn(monitor_id):
+            monitor, count, changed = await context.write(unit)
+            if context.index is not None and monitor.enabled:
+                context.index.put(monitor)
+                context.index.add_addresses(monitor_id, changed)
     return count
 
 
@@ -198,11 +200,12 @@ async def _remove(call: Call, monitor_id: str, pairs: Pairs) -> int:
         return monitor, removed
 
     context = call.context
-    async with context.changing.turn(monitor_id):
-        monitor, removed = await context.write(unit)
-        if context.index is not None and monitor.enabled:
-            context.index.put(monitor)
-            context.index.remove_addresses(monitor_id, removed)
+    with waiting_from_now():
+        async with context.changing.turn(monitor_id):
+            monitor, removed = await context.write(unit)
+            if context.index is not None and monitor.enabled:
+                context.index.put(monitor)
+                context.index.remove_addresses(monitor_id, removed)
     return len(removed)
 
 
@@ -237,6 +240,8 @@ async def _once(
         given = await call.read(lambda tx: given_answer(tx, same))
         if given:
             return cast("Answer", _repeated(call, given))
+    else:
+        call.refuse_lost_key()
     answer = await make(digest.update)
     repeatable = call.repeatable(digest)
     if repeatable is None:
@@ -249,6 +254,7 @@ async def _once(
         return given
 
     given = await context.write(keep)
+    call.note_key()
     return answer if given is None else cast("Answer", _repeated(call, given))
 
 

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from crypitor.api.serving.paging import Name, Query
+from crypitor.database.epochs import PREFIX
 
 
 class DeliveryQuery(Query):
@@ -12,7 +13,7 @@ class DeliveryQuery(Query):
 
     cursor: str | None = Field(
         None,
-        pattern=r"^[0-9]{1,18}\.[A-Za-z0-9_-]{1,64}$",
+        pattern=rf"^{PREFIX}[0-9]{{1,18}}\.[A-Za-z0-9_-]{{1,64}}$",
         description="`next_cursor` of the page before.",
     )
     monitor: Name | None = None

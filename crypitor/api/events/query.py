@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from crypitor.api.serving.bodies import AddressText
-from crypitor.api.serving.paging import Name, Query
+from crypitor.api.serving.paging import Name, Placed, Query
+from crypitor.database.epochs import PREFIX
 from crypitor.database.events import EventFilter
 
 EventType: TypeAlias = Literal[
@@ -18,7 +19,7 @@ EventType: TypeAlias = Literal[
 EventKind: TypeAlias = Literal[
     "native", "internal", "erc20", "erc721", "erc1155", "event", "call", "deployment"
 ]
-CursorText: TypeAlias = Annotated[str, Field(pattern="^[0-9]{1,18}$")]
+CursorText: TypeAlias = Annotated[str, Field(pattern=f"^{PREFIX}[0-9]{{1,18}}$")]
 
 
 class EventQuery(Query):
@@ -42,10 +43,8 @@ class EventQuery(Query):
         return EventFilter(self.monitor, self.network, self.kind, self.type, self.address)
 
 
-class StreamQuery(BaseModel):
+class StreamQuery(Placed):
     """What a stream of events is narrowed to."""
-
-    model_config = ConfigDict(extra="forbid")
 
     cursor: CursorText | None = Field(
         None,

@@ -26,15 +26,17 @@ async def read_event_log(call: Call, query: EventQuery) -> EventPage:
     also over a restart. 410: events beyond the cursor were removed after their time, or the cursor
     is of a time that a restored copy of the database does not have.
     """
-    cursor = None if query.cursor is None else int(query.cursor)
 
     async def unit(tx: Transaction) -> tuple[Page, int]:
+        cursor = None if query.cursor is None else int(query.cursor)
         # What is committed later has a higher position than this, whatever is asked.
         newest = await newest_event(tx)
+        if call.pages and cursor is not None and cursor > newest:
+            call.pages.refuse_ahead()
         page = await read_events(
             tx, call.project, query.chosen, query.limit, cursor=cursor, order=query.order
         )
-        return page, newest
+        return page, max(newest, cursor or 0, page.last or 0)
 
     page, newest = await call.read(unit)
     if query.order == "desc":
@@ -42,7 +44,7 @@ async def read_event_log(call: Call, query: EventQuery) -> EventPage:
     elif page.more and page.last is not None:
         next_cursor = str(page.last)
     else:
-        next_cursor = str(max(newest, cursor or 0, page.last or 0))
+        next_cursor = str(newest)
     return {"data": [event_answer(event) for event in page.events], "next_cursor": next_cursor}
 
 

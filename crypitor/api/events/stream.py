@@ -12,9 +12,11 @@ from crypitor.api.events.examples import EXAMPLES
 from crypitor.api.events.query import StreamQuery
 from crypitor.api.serving.authentication import DOOR
 from crypitor.api.serving.call import Call
+from crypitor.api.serving.pages import Pages
 from crypitor.api.serving.routing import Routes
 from crypitor.database.engine import Transaction
-from crypitor.database.events import Event, EventFilter, EventPage, read_events
+from crypitor.database.epochs import Epoch
+from crypitor.database.events import Event, EventPage, newest_event, read_events
 from crypitor.database.keys import Scope
 from crypitor.errors import CallerError, Invalid
 
@@ -27,6 +29,7 @@ AT_ONCE = 500
 COMMENT = b": nothing new\n\n"
 MEDIA = "text/event-stream"
 LAST_EVENT = "Last-Event-ID"
+LONGEST_POSITION = 18
 
 _HEADERS = {"Content-Type": MEDIA, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -39,17 +42,17 @@ async def stream_events(call: Call, query: StreamQuery) -> web.StreamResponse:
     the body. `Last-Event-ID` resumes after an event, also over a restart. A comment comes each 15
     seconds. A reader that does not keep up is closed; it loses nothing if it resumes.
     """
-    begin = call.request.headers.get(LAST_EVENT) or query.cursor
-    if begin is not None and not (begin.isascii() and begin.isdigit() and len(begin) <= 18):
-        raise Invalid(f"{LAST_EVENT} has to be an id of this stream")
-    events = _Following(call, query.chosen, None if begin is None else int(begin))
+    if last := call.request.headers.get(LAST_EVENT):
+        query = query.model_copy(update={"cursor": last})
+    call.pages = Pages(query)
+    events = _Following(call, query)
     first = await events.begin()
     response = web.StreamResponse(headers={**_HEADERS, **call.headers})
     await response.prepare(call.request)
     try:
-        await _write(response, first)
+        await _write(response, events.text(first))
         async for some in events.chunks():
-            await _write(response, some)
+            await _write(response, events.text(some))
     except (TimeoutError, ConnectionResetError):
         if call.request.transport is not None:
             call.request.transport.abort()
@@ -61,20 +64,33 @@ async def stream_events(call: Call, query: StreamQuery) -> web.StreamResponse:
 class _Following:
     """What one reader is given: what is stored beyond its cursor, then what comes."""
 
-    def __init__(self, call: Call, chosen: EventFilter, cursor: int | None) -> None:
+    def __init__(self, call: Call, query: StreamQuery) -> None:
         self._call = call
-        self._chosen = chosen
-        self._cursor = cursor
-        self._more = cursor is not None
+        self._query = query
+        self._chosen = query.chosen
+        self._cursor: int | None = None
+        self._more = query.cursor is not None
         self._tail = call.context.events
         self._reader = self._tail.reader(call.project)
 
     async def begin(self) -> list[Event]:
         """Return the first events. Raises Gone for a cursor whose events are not there."""
-        if self._cursor is not None:
+        await self._call.read(self._place)
+        if self._query.cursor is not None:
             return await self._stored()
         self._cursor = await self._tail.follow(self._reader)
         return []
+
+    def text(self, events: Iterable[Event]) -> bytes:
+        """Return events as they are written; a comment where there are none."""
+        pages = self._call.pages
+        assert pages is not None
+        text = b"".join(_text(event, pages.epoch) for event in events)
+        if not text:
+            return COMMENT
+        # What is given out now was counted by the last look, or by the tail's.
+        self._call.context.given.note_height(self._tail.epoch or pages.epoch)
+        return text
 
     def end(self) -> None:
         """Follow no more."""
@@ -108,6 +124,17 @@ class _Following:
             self._cursor = new[-1].position
         return [event for event in new if event.passes(self._chosen)]
 
+    async def _place(self, tx: Transaction) -> None:
+        """Take the cursor for a position. Raises Gone and Invalid."""
+        text = self._query.cursor
+        if text is None:
+            return
+        if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_POSITION):
+            raise Invalid(f"{LAST_EVENT} has to be an id of this stream")
+        self._cursor = int(text)
+        if self._call.pages and self._cursor > await newest_event(tx):
+            self._call.pages.refuse_ahead()
+
     async def _stored(self) -> list[Event]:
         async def unit(tx: Transaction) -> EventPage:
             return await read_events(
@@ -128,12 +155,12 @@ class _Following:
         return True
 
 
-async def _write(response: web.StreamResponse, events: Iterable[Event]) -> None:
-    """Write events; where there are none, a comment."""
+async def _write(response: web.StreamResponse, text: bytes) -> None:
     async with asyncio.timeout(SLOW_SECONDS):
-        await response.write(b"".join(map(_text, events)) or COMMENT)
+        await response.write(text)
 
 
-def _text(event: Event) -> bytes:
+def _text(event: Event, epoch: Epoch) -> bytes:
     # A body is JSON of one line.
-    return f"id: {event.position}\nevent: {event.type}\ndata: {event.body}\n\n".encode()
+    at = epoch.mark(str(event.position))
+    return f"id: {at}\nevent: {event.type}\ndata: {event.body}\n\n".encode()

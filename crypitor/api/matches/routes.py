@@ -15,6 +15,7 @@ from crypitor.database.matches import (
     MatchFilter,
     StoredMatch,
     get_match,
+    has_matches_from,
     list_matches,
     newest_position,
 )
@@ -40,20 +41,22 @@ async def read_matches(call: Call, query: MatchQuery) -> MatchPage:
         )
         raise Invalid(wrong, [Mistake("/phase", wrong)])
     chosen = MatchFilter(**query.model_dump(exclude={"limit", "cursor", "order"}))
-    cursor = None if query.cursor is None else int(query.cursor)
 
-    async def unit(tx: Transaction) -> tuple[list[StoredMatch], int]:
+    async def unit(tx: Transaction) -> tuple[list[StoredMatch], int, int | None]:
+        cursor = None if query.cursor is None else int(query.cursor)
         if query.order == "asc" and cursor and cursor < await removed_position(tx, call.project):
             raise Gone(
                 "matches beyond this cursor were removed after their time; read on without a cursor"
             )
         last = await newest_position(tx)
+        if call.pages and cursor and cursor > last and not await has_matches_from(tx, cursor):
+            call.pages.refuse_ahead()
         found = await list_matches(
             tx, call.project, chosen, query.limit + 1, cursor, order=query.order
         )
-        return found, last
+        return found, last, cursor
 
-    matches, last = await call.read(unit)
+    matches, last, cursor = await call.read(unit)
     shown = matches[: query.limit]
     more = len(matches) > query.limit
     next_cursor = str(shown[-1].position) if shown and more else None

@@ -10,13 +10,14 @@ import msgspec
 from aiohttp import web
 
 from crypitor.api.serving.context import Context
-from crypitor.database.engine import Transaction
+from crypitor.api.serving.pages import Pages
+from crypitor.database.engine import Transaction, waiting_from_now
 from crypitor.database.idempotency import Repeatable, claim, given_answer, keep_answer
 from crypitor.database.ids import RANDOM_BYTES, new_id
 from crypitor.database.keys import Caller
 from crypitor.database.monitors import Edit, record_changes
 from crypitor.database.networks import next_blocks
-from crypitor.errors import Invalid, NotFound
+from crypitor.errors import Gone, Invalid, NotFound
 
 T = TypeVar("T")
 Answer = TypeVar("Answer")
@@ -43,13 +44,14 @@ class Change(Generic[Answer]):
 
 @dataclass(slots=True)
 class Call:
-    """One request to one operation. headers: of its answer."""
+    """One request to one operation. headers: of its answer. pages: of an operation that lists."""
 
     context: Context
     request: web.Request
     caller: Caller | None
     status: int
     headers: dict[str, str] = field(default_factory=dict)
+    pages: Pages | None = None
     _next_blocks: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -91,6 +93,8 @@ class Call:
 
     async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run a unit of work that only reads."""
+        if self.pages is not None:
+            return await self.pages.read(self.context, work)
         return await self.context.database.read(work, at_once=True)
 
     async def change(self, work: Callable[[Transaction], Awaitable[Change[Answer]]]) -> Answer:
@@ -106,6 +110,7 @@ class Call:
                 if given is not None:
                     await self.see_blocks(tx)
                     return given
+                self.refuse_lost_key()
             change = await work(tx)
             if repeatable is not None:
                 kept = change.answer if change.kept is None else change.kept
@@ -113,6 +118,7 @@ class Call:
             return change
 
         change = await self.context.write(unit)
+        self.note_key()
         if isinstance(change, str):
             self.headers[REPEATED_HEADER] = "true"
             return cast("Answer", msgspec.json.decode(change))
@@ -129,8 +135,9 @@ class Call:
 
         Such changes take effect in the order in which they were committed.
         """
-        async with self.context.changing.turn(monitor_id):
-            return await self.change(work)
+        with waiting_from_now():
+            async with self.context.changing.turn(monitor_id):
+                return await self.change(work)
 
     async def once(self, make: Callable[[], Awaitable[Answer]]) -> Answer:
         """Do what is no unit of work; for an Idempotency-Key that was answered, answer the same."""
@@ -139,8 +146,10 @@ class Call:
             return await make()
         given = await self.read(lambda tx: given_answer(tx, repeatable))
         if not given:
+            self.refuse_lost_key()
             answer = await make()
             given = await self.context.write(lambda tx: self._keep(tx, repeatable, answer))
+            self.note_key()
             if given is None:
                 return answer
         self.headers[REPEATED_HEADER] = "true"
@@ -152,6 +161,25 @@ class Call:
             text = msgspec.json.encode(answer).decode()
             await keep_answer(tx, repeatable, self.status, text)
         return given
+
+    def refuse_lost_key(self) -> None:
+        """Raise Gone for an Idempotency-Key that was answered, of which the database knows nothing.
+
+        Call it when the database does not know the key.
+        """
+        key = self.request.headers.get(KEY_HEADER)
+        if key and self.context.given.knows_key(self.project, key, self.context.clock()):
+            raise Gone(
+                f"this {KEY_HEADER} was answered in a time that the database has lost: an older"
+                " copy of it was put back; look whether what was asked for is there, and if not,"
+                " ask with another key"
+            )
+
+    def note_key(self) -> None:
+        """Remember, outside of the database, that the Idempotency-Key has its answer."""
+        key = self.request.headers.get(KEY_HEADER)
+        if key:
+            self.context.given.note_key(self.project, key, self.context.clock())
 
     def repeatable(self, body: Any) -> Repeatable | None:
         """Return what makes this request the same as another; body: a SHA-256 of its body."""

@@ -12,6 +12,7 @@ from crypitor.api.serving.counts import Counts
 from crypitor.api.serving.tail import Tail
 from crypitor.backfill.trial import Trial
 from crypitor.database.engine import Database, Transaction
+from crypitor.database.given import Given
 from crypitor.errors import Unavailable
 from crypitor.evm.types import Address
 from crypitor.monitor.index import Labelled
@@ -84,6 +85,7 @@ class Context:
     counts: of the monitors' addresses.
     trials: network → what tries monitors on its past.
     precedence: of blocks that are on their way to their first POST.
+    given: what was given out to callers, which an older copy of the database does not know.
     changing: whose turn it is while the database and then the index change, so that both see one
     order.
     events: the end of the log of what was told, for those who follow it.
@@ -112,6 +114,7 @@ class Context:
     trials: Mapping[str, Trial] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
     precedence: Precedence = field(default_factory=Precedence)
+    given: Given = field(default_factory=Given)
     changing: Changing = field(default_factory=Changing)
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:

@@ -30,7 +30,8 @@ JSON = "application/json"
 CSV = "text/csv"
 NDJSON = "application/x-ndjson"
 
-_LABEL = re.compile(r"[^\x00-\x1f\x7f]*")
+# Half of a surrogate pair is no character, though JSON can spell it.
+_LABEL = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]*")
 _OPENING = re.compile(r'[ \t\r\n]*\{[ \t\r\n]*"addresses"[ \t\r\n]*:[ \t\r\n]*\[')
 _CLOSING = re.compile(r"\][ \t\r\n]*\}[ \t\r\n]*")
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -99,7 +100,10 @@ def csv_entry(line: str) -> tuple[Address, str | None]:
         columns = line.split(",")
     if len(columns) > 2:
         raise ValueError("more than two columns; quote a label that holds a comma")
-    return parse_address(columns[0].strip()), label_of(columns[1].strip()) if columns[1:] else None
+    label = columns[1] if columns[1:] else None
+    # Within quotes a space is part of the label; without, it only sets the columns apart.
+    label = label if label is None or '"' in line else label.strip()
+    return parse_address(columns[0].strip()), label_of(label)
 
 
 def ndjson_entry(line: str) -> tuple[Address, str | None]:

@@ -31,11 +31,12 @@ both, and projects and keys). What belongs to another project answers 404, like 
 has `errors`, each with a JSON pointer and a sentence. Every answer has `X-Request-Id`, the
 caller's if it sent one.
 
-**Lists** take `limit` and `cursor` and answer `{"data": […], "next_cursor": …}`, newest first.
+**Lists** take `limit` and `cursor` and answer `{"data": […], "next_cursor": …}`, newest first. A
+cursor given out in a time that the database has lost, because an older copy was put back, is 410.
 
 **Repeating writes.** With the same `Idempotency-Key` within 24 hours a write is done once and
 answered the same each time (but `armed_from`, which is of now); the same key with another request
-is 409. What was refused is not kept.
+is 409. What was refused is not kept. A key that was answered in a lost time is 410.
 
 **Text**: hashes and addresses lower-case 0x-hex, amounts decimal text in the smallest unit, times
 RFC 3339 in UTC."""
@@ -204,7 +205,9 @@ def _problems(operation: Operation) -> set[int]:
     if "{" in operation.path or operation.name in ("create_monitor", "add_key"):
         statuses.add(404)
     if operation.writes:
-        statuses |= {409, 413}
+        statuses |= {409, 410, 413}
+    if operation.query is not None:
+        statuses.add(410)
     if operation.media:
         statuses.add(415)
     return statuses

@@ -5,6 +5,8 @@ from typing import Annotated, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from crypitor.database.epochs import PREFIX
+
 
 def _whole(value: object) -> object:
     if isinstance(value, str) and not re.fullmatch("[0-9]{1,6}", value, re.ASCII):
@@ -15,14 +17,20 @@ def _whole(value: object) -> object:
 Name: TypeAlias = Annotated[str, Field(pattern="^[A-Za-z0-9_.-]{1,64}$")]
 
 
-class Query(BaseModel):
-    """Parameters of a list."""
+class Placed(BaseModel):
+    """Parameters of what begins at a place that was given out."""
 
     model_config = ConfigDict(extra="forbid")
+
+    cursor: str | None = None
+
+
+class Query(Placed):
+    """Parameters of a list."""
 
     limit: Annotated[int, BeforeValidator(_whole)] = Field(100, ge=1, le=1000)
     cursor: str | None = Field(
         None,
-        pattern="^[A-Za-z0-9_-]{1,128}$",
+        pattern=f"^{PREFIX}[A-Za-z0-9_-]{{1,128}}$",
         description="`next_cursor` of the page before.",
     )

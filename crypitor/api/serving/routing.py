@@ -14,6 +14,8 @@ from crypitor.api.serving.call import Call
 from crypitor.api.serving.context import CONTEXT
 from crypitor.api.serving.errors import Handler, problem
 from crypitor.api.serving.examples import Examples
+from crypitor.api.serving.pages import Pages
+from crypitor.api.serving.paging import Query
 from crypitor.api.serving.reading import parse_json, read_query, validated
 from crypitor.database.keys import Scope
 from crypitor.errors import Invalid, NotFound
@@ -145,9 +147,14 @@ def served(operation: Operation) -> Handler:
         if json_only:
             arguments["body"] = await _read_body(request, operation)
         call = Call(context, request, caller, operation.status)
+        query = arguments.get("query")
+        if isinstance(query, Query):
+            call.pages = Pages(query)
         answer = await operation.run(call, **arguments)
         if isinstance(answer, web.StreamResponse):
             return answer
+        if call.pages is not None:
+            call.pages.give_out(answer, context)
         return web.Response(
             status=operation.status,
             body=msgspec.json.encode(answer),

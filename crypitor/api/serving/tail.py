@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 
 from crypitor.database.engine import Database, Transaction
+from crypitor.database.epochs import Epoch, current_epoch
 from crypitor.database.events import Event, EventFilter, EventPage, newest_event, read_events
 from crypitor.errors import Gone
 from crypitor.runtime.loop import Health, forever
@@ -75,6 +76,8 @@ class Tail:
         self._readers: dict[str, set[Reader]] = {}
         self._places: dict[str, int] = {}
         self._newest = -1
+        self.epoch: Epoch | None = None
+        """The time of the database at the last look."""
         self._wake = asyncio.Event()
         self._ended = False
 
@@ -149,6 +152,7 @@ class Tail:
             return False
 
         async def unit(tx: Transaction) -> EventPage:
+            self.epoch = await current_epoch(tx)
             return await read_events(tx, project_id, EVERYTHING, READ_AT_ONCE, cursor=place)
 
         try:

@@ -64,7 +64,8 @@ async def export_text(remote: Remote, form: str) -> str:
 
 
 def _read(name: str) -> str:
-    return sys.stdin.read() if name == STDIN else Path(name).read_text(encoding="utf-8")
+    # Not by the locale's encoding: TOML and JSON are UTF-8, whoever reads or writes them.
+    return (sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()).decode()
 
 
 async def _execute(change: Change, remote: Remote, keys: dict[str, str]) -> None:

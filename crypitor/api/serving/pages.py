@@ -1,0 +1,69 @@
+"""Lists in pages: a cursor is taken in the time of the database in which it was given out."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+import structlog
+
+from crypitor.api.serving.context import Context
+from crypitor.api.serving.paging import Placed
+from crypitor.database.engine import Transaction
+from crypitor.database.epochs import LOST, Behind, Epoch, current_epoch, renew_epoch
+from crypitor.errors import Gone
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+
+class Pages:
+    """One page of a list. query: its cursor becomes the place that it stands for, in `read`."""
+
+    def __init__(self, query: Placed) -> None:
+        self._query = query
+        self._cursor = query.cursor
+        self._epoch: Epoch | None = None
+
+    async def read(self, context: Context, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run the unit of work that reads the page. Raises Gone and Invalid for its cursor."""
+        known = context.given.height  # of before: what others give out meanwhile is not in here
+
+        async def unit(tx: Transaction) -> T:
+            epoch = await current_epoch(tx)
+            if known is not None and known[0] == epoch.name and known[1] > epoch.height:
+                raise Behind(epoch)
+            self._epoch = epoch
+            if self._cursor is not None:
+                self._query.cursor = epoch.place(self._cursor)
+            return await work(tx)
+
+        try:
+            return await context.database.read(unit, at_once=True)
+        except Behind as behind:
+            was = behind.epoch
+            await context.write(lambda tx: renew_epoch(tx, was, context.random_bytes))
+            log.warning("an older copy of the database was put back: what was given out is lost")
+        if self._cursor is not None:
+            raise Gone(LOST)
+        return await context.database.read(unit, at_once=True)
+
+    @property
+    def epoch(self) -> Epoch:
+        """The time of the database, with what was counted by then; once something was read."""
+        assert self._epoch is not None
+        return self._epoch
+
+    def refuse_ahead(self) -> None:
+        """Refuse a cursor that stands behind all that is there; call it within the unit of work."""
+        assert self._epoch is not None
+        if self._query.cursor == self._cursor:  # of a release before: anybody could write it
+            raise Gone(LOST)
+        raise Behind(self._epoch)
+
+    def give_out(self, answer: Any, context: Context) -> None:
+        """Put the epoch to the cursor of an answer."""
+        if not isinstance(answer, Mapping) or self._epoch is None:
+            return
+        if answer.get("next_cursor") is not None:
+            context.given.note_height(self._epoch)
+            answer["next_cursor"] = self._epoch.mark(answer["next_cursor"])  # type: ignore[index]

@@ -1,0 +1,232 @@
+"""An older copy of the database is put back: what was given out since it was made is refused."""
+
+import pytest
+
+from crypitor.database.epochs import current_epoch, renew_epoch
+from crypitor.database.given import Given, begin_new_time_if_lost
+from crypitor.errors import Gone, Invalid
+from tests.api.conftest import START
+
+ALL_DATABASES = True
+HOOK = {"url": "https://example.com/hook"}
+KEY = {"Idempotency-Key": "once"}
+
+
+async def count(api, by):
+    """Count as so many matches would."""
+    await api.context.database.write(
+        lambda tx: tx.run("update counters set value = value + :by where name = 'matches'", by=by)
+    )
+
+
+async def feed(api):
+    answer, page = await api.call("GET", "/v1/matches?order=asc")
+    assert answer.status == 200
+    return page["next_cursor"]
+
+
+async def status(api, path):
+    answer, told = await api.call("GET", path)
+    return answer.status, told.get("detail", "")
+
+
+async def test_a_cursor_ahead_of_the_database_is_gone_for_good(api):
+    """Also when the database has come past it: what stands there then is something else."""
+    await count(api, 10)
+    cursor = await feed(api)
+    await count(api, -5)
+    before = await status(api, f"/v1/matches?order=asc&cursor={cursor}")
+    await count(api, 50)
+    after = await status(api, f"/v1/matches?order=asc&cursor={cursor}")
+    fresh = await status(api, f"/v1/matches?order=asc&cursor={await feed(api)}")
+
+    assert (before[0], after[0], fresh[0]) == (410, 410, 200)
+    assert "an older copy of it was put back" in after[1]
+
+
+async def test_what_others_were_given_is_gone_as_well(api):
+    """One that asks first, with nothing of its own, ends the lost time for all."""
+    await count(api, 10)
+    cursor = await feed(api)
+    await count(api, -5)
+    await feed(api)
+    await count(api, 50)
+
+    assert (await status(api, f"/v1/matches?order=asc&cursor={cursor}"))[0] == 410
+
+
+LISTS = [
+    "/v1/monitors?limit=1",
+    "/v1/endpoints?limit=1",
+    "/v1/keys?limit=1",
+    "/v1/projects?limit=1",
+]
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_every_list_takes_its_cursors_in_their_own_time_alone(api, path):
+    """Pages follow each other until then."""
+    for _ in range(2):
+        await api.made("/v1/endpoints", HOOK)
+        await api.made("/v1/monitors", {"networks": ["dev"]})
+        for made in ("/v1/projects", "/v1/keys"):
+            if path.startswith(made):
+                await api.made(made, {"name": "x"})
+    _, page = await api.call("GET", path)
+    cursor = page["next_cursor"]
+    before = await status(api, f"{path}&cursor={cursor}")
+    await count(api, 10)
+    await feed(api)
+    await count(api, -5)
+    await feed(api)
+
+    assert before[0] == 200
+    assert (await status(api, f"{path}&cursor={cursor}"))[0] == 410
+
+
+async def test_nobody_can_end_a_time_by_a_cursor_of_his_own_making(api):
+    """A forged place far ahead is refused, and the others' cursors stay good."""
+    await count(api, 10)
+    cursor = await feed(api)
+    name, tag, _ = cursor.split("-")
+    forged = await status(api, f"/v1/matches?order=asc&cursor={name}-{tag}-999999")
+    plain = await status(api, "/v1/matches?order=asc&cursor=999999")
+    foreign = await status(api, f"/v1/matches?order=asc&cursor={'0' * 8}-{tag}-5")
+
+    assert (forged[0], plain[0], foreign[0]) == (400, 410, 410)
+    assert (await status(api, f"/v1/matches?order=asc&cursor={cursor}"))[0] == 200
+
+
+async def test_cursors_of_the_release_before_are_taken_until_the_first_loss(api):
+    """They were numbers without an epoch, and feeds keep them over an update."""
+    await count(api, 10)
+    before = await status(api, "/v1/matches?order=asc&cursor=7")
+    await feed(api)
+    await count(api, -5)
+    await feed(api)
+
+    assert before[0] == 200
+    assert (await status(api, "/v1/matches?order=asc&cursor=2"))[0] == 410
+
+
+async def remembering(api, path):
+    """The same application, started anew with what lies in the file; whether a time was lost."""
+    given = Given(path)
+    lost = await api.context.database.write(
+        lambda tx: begin_new_time_if_lost(tx, given, api.clock(), api.context.random_bytes)
+    )
+    object.__setattr__(api.context, "given", given)
+    return lost
+
+
+async def test_a_start_finds_what_was_lost_before_anybody_asks(api, tmp_path):
+    """By what lies beside the database: it may have come past the cursor by the time it is used."""
+    path = tmp_path / "a.db-given"
+    firsts = [await remembering(api, path)]
+    await count(api, 10)
+    cursor = await feed(api)
+    firsts.append(await remembering(api, path))
+    await count(api, -5)
+    lost = await remembering(api, path)
+    await count(api, 50)
+    gone = await status(api, f"/v1/matches?order=asc&cursor={cursor}")
+    good = await status(api, f"/v1/matches?order=asc&cursor={await feed(api)}")
+    again = await remembering(api, path)
+
+    assert (firsts, lost, again) == ([False, False], True, False)
+    assert (gone[0], good[0]) == (410, 200)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("way", ["change", "once", "stream"])
+async def test_a_key_that_was_answered_in_the_lost_time_is_gone(api, tmp_path, way):
+    """It is neither done again as if new, nor answered; another key is."""
+    await remembering(api, tmp_path / "given")
+    endpoint = await api.made("/v1/endpoints", HOOK)
+    monitor = await api.made("/v1/monitors", {"networks": ["dev"]})
+    path, body = {
+        "change": ("/v1/endpoints", HOOK),
+        "once": (f"/v1/endpoints/{endpoint['id']}/ping", {}),
+        "stream": (f"/v1/monitors/{monitor['id']}/addresses", {"addresses": [f"0x{1:040x}"]}),
+    }[way]
+    first, _ = await api.call("POST", path, json=body, headers=KEY)
+    again, _ = await api.call("POST", path, json=body, headers=KEY)
+    await api.context.database.write(lambda tx: tx.run("delete from idempotency"))
+    running, told = await api.call("POST", path, json=body, headers=KEY)
+    lost = await remembering(api, tmp_path / "given")
+    started, _ = await api.call("POST", path, json=body, headers=KEY)
+    lost_again = await remembering(api, tmp_path / "given")
+    other, _ = await api.call("POST", path, json=body, headers={"Idempotency-Key": "twice"})
+
+    assert (first.status, again.status) == (other.status, other.status)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert (running.status, lost, started.status, lost_again) == (410, True, 410, False)
+    assert "look whether what was asked for is there" in told["detail"]
+
+
+async def test_a_key_that_took_long_to_answer_is_known(api, tmp_path):
+    """The clock goes on between its claim and its answer."""
+    await remembering(api, tmp_path / "given")
+    await api.made("/v1/endpoints", HOOK, headers=KEY)
+    api.context.given.note_key(api.project, "long", START + 60_000)
+    await api.context.database.write(
+        lambda tx: tx.run(
+            """insert into idempotency (project_id, key, request_hash, status, body, created_at)
+                select project_id, 'long', request_hash, status, body, created_at
+                from idempotency"""
+        )
+    )
+
+    assert not await remembering(api, tmp_path / "given")
+
+
+async def test_a_key_is_forgotten_after_its_day(api, tmp_path):
+    """By the database and by the file alike; the file does not grow for ever."""
+    await remembering(api, tmp_path / "given")
+    await api.made("/v1/endpoints", HOOK, headers=KEY)
+    api.clock.now = START + 25 * 3600 * 1000
+    second, _ = await api.call("POST", "/v1/endpoints", json=HOOK, headers=KEY)
+
+    assert second.status == 201
+
+
+def test_the_file_is_written_anew_when_most_of_it_is_old(tmp_path):
+    """What a day brings stays."""
+    path = tmp_path / "given"
+    given = Given(path)
+    for number in range(30_000):
+        given.note_key("pr_1", str(number), START + number * 10_000)
+    kept = Given(path)
+
+    last = START + 29_999 * 10_000
+    assert len(path.read_text().splitlines()) < 25_000
+    assert kept.knows_key("pr_1", "29999", last)
+    assert kept.knows_key("pr_1", "25000", last)
+    assert not kept.knows_key("pr_1", "5", last)
+
+
+async def test_a_file_that_is_damaged_or_cannot_be_written_stops_nothing(api, tmp_path):
+    """It is a second look, not the first."""
+    (tmp_path / "given").write_bytes(b"\xff\xfe\nheight\nkey a b\nheight x y z\n")
+    await remembering(api, tmp_path / "given")
+    (tmp_path / "folder").mkdir()
+    await remembering(api, tmp_path / "folder")
+    made, _ = await api.call("POST", "/v1/endpoints", json=HOOK, headers=KEY)
+
+    assert made.status == 201
+
+
+async def test_of_several_that_find_it_lost_one_begins_the_new_time(api):
+    """Each with the epoch that it found."""
+    database = api.context.database
+    was = await database.read(current_epoch)
+    for _ in range(3):
+        await database.write(lambda tx: renew_epoch(tx, was, api.context.random_bytes))
+    now = await database.read(current_epoch)
+
+    assert now.number == was.number + 1
+    assert now.place(now.mark("7")) == "7"
+    with pytest.raises(Gone):
+        now.place(was.mark("7"))
+    with pytest.raises(Invalid):
+        now.place(now.mark("7").replace("-7", "-8"))
