@@ -17,10 +17,12 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 import structlog
 
+from crypitor.database.patience import Patience
 from crypitor.database.postgresql import PostgreSQL
 from crypitor.database.seal import Seal
 from crypitor.database.sql import statement
-from crypitor.database.sqlite import AtOnce, SQLite
+from crypitor.database.sqlite import BUSY_TIMEOUT_MS, AtOnce, SQLite, is_lock
+from crypitor.errors import DatabaseUnavailable
 from crypitor.runtime.precedence import Precedence
 
 log = structlog.get_logger(__name__)
@@ -142,6 +144,7 @@ class Database:
         self._writing: set[asyncio.Task[Any]] = set()
         self._room: dict[bool, asyncio.Semaphore] = {}
         self._precedence: Precedence | None = None
+        self._patience = Patience(BUSY_TIMEOUT_MS / 1000)
 
     @classmethod
     @asynccontextmanager
@@ -171,7 +174,7 @@ class Database:
         """
         aside = Database(self._driver, self._seal, self._connections)
         aside._units, aside._writing = self._units, self._writing
-        aside._precedence = precedence
+        aside._precedence, aside._patience = precedence, self._patience
         aside._room = {
             True: asyncio.Semaphore(1),
             False: asyncio.Semaphore(max(1, self._connections - 2)),
@@ -248,19 +251,42 @@ class Database:
     ) -> T:
         _within.set(True)
         since = _since.get() or monotonic()
-        room = self._room.get(writes)
-        async with room or nullcontext():
+        try:
+            async with asyncio.timeout(None) as limit:
+                with self._patience.place(limit, since) if writes else nullcontext():
+                    return await self._in_room(
+                        work, since, limit, writes=writes, at_once=at_once, prompt=prompt
+                    )
+        except TimeoutError as late:
+            if not limit.expired():
+                raise
+            raise DatabaseUnavailable(f"{self.name}: another process holds its lock") from late
+
+    async def _in_room(
+        self,
+        work: Callable[[Transaction], Awaitable[T]],
+        since: float,
+        limit: asyncio.Timeout,
+        *,
+        writes: bool,
+        at_once: bool,
+        prompt: bool,
+    ) -> T:
+        async with self._room.get(writes) or nullcontext():
             if self._precedence is not None:
                 await self._precedence.over()
             if writes and (unit := asyncio.current_task()):
                 self._writing.add(unit)
                 unit.add_done_callback(self._writing.discard)
-            return await self._connected(work, since, writes=writes, at_once=at_once, prompt=prompt)
+            return await self._connected(
+                work, since, limit, writes=writes, at_once=at_once, prompt=prompt
+            )
 
     async def _connected(
         self,
         work: Callable[[Transaction], Awaitable[T]],
         since: float,
+        limit: asyncio.Timeout,
         *,
         writes: bool,
         at_once: bool,
@@ -270,12 +296,22 @@ class Database:
         connection = driver.connection(writes=writes)
         with driver.outages(writes=writes):
             await connection.__aenter__()
+        self._patience.leave(limit)
         try:
             raw = connection.raw_connection
             if at_once and isinstance(driver, SQLite):
                 unit = partial(self._transacted, work, since, writes=writes)
-                return await driver.at_once(raw, unit, prompt=prompt)
-            return await self._transacted(work, since, driver, raw, writes=writes)
+                result = await driver.at_once(raw, unit, prompt=prompt)
+            else:
+                result = await self._transacted(work, since, driver, raw, writes=writes)
+        except DatabaseUnavailable as outage:
+            if writes and is_lock(outage):
+                self._patience.lock()
+            raise
+        else:
+            if writes:
+                self._patience.free()
+            return result
         finally:
             with driver.outages(writes=writes):
                 await connection.__aexit__()

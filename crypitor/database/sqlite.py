@@ -133,6 +133,12 @@ def path_of(url: str) -> Path:
     return Path(databases.DatabaseURL(url).database)
 
 
+def is_lock(outage: DatabaseUnavailable) -> bool:
+    """Tell whether another process held the lock for too long."""
+    code: int = getattr(outage.__cause__, "sqlite_errorcode", 0)
+    return code & 0xFF == sqlite3.SQLITE_BUSY
+
+
 class SQLite:
     """One file: one connection that writes, on which writers queue up, and some that read."""
 
