@@ -30,13 +30,20 @@ from crypitor.monitor.models import Confirmations
 from crypitor.monitor.position import kept_headers
 from crypitor.monitor.watchlist import Watchlist
 from crypitor.observer import Observer
-from crypitor.opening import allow_many_connections, keep_freed_memory, opened_in_time, site_of
+from crypitor.opening import (
+    allow_many_connections,
+    announce,
+    keep_freed_memory,
+    opened_in_time,
+    site_of,
+)
 from crypitor.precedence import Precedence
 from crypitor.processes import TELL_SECONDS, Processes
 from crypitor.queue import Queue
 from crypitor.signals import run_until_signalled
 from crypitor.standing import Standing, facts_of, title_of
 from crypitor.upkeep import upkeep
+from crypitor.watch import watch_of
 from crypitor.webhook.closed import Closed
 from crypitor.webhook.egress import networks as cidrs
 from crypitor.webhook.post import Poster
@@ -48,7 +55,6 @@ from crypitor.worker.nodes import Nodes
 from crypitor.worker.tokens import TokenReader
 
 log = structlog.get_logger(__name__)
-
 GAUGE_SECONDS = 10.0
 
 Started = Callable[[str, str | None], None]
@@ -59,7 +65,7 @@ def run(config: Config, roles: Sequence[str] = ROLES) -> int:
     """Run the service until a signal ends it; return the exit status."""
     allow_many_connections()
     keep_freed_memory()
-    run_until_signalled(lambda stop: serve(config, roles, stop, _announce))
+    run_until_signalled(lambda stop: serve(config, roles, stop, announce))
     return 0
 
 
@@ -129,6 +135,8 @@ class _Service:
         processes = Processes(self._database, self._name) if self._follows else None
         if processes:
             self._stack.push_async_callback(processes.leave)
+        connected = partial(self._nodes, Rank.ASIDE)
+        watch = await watch_of(self._config, self._roles, self._database, self._health, connected)
         standing = Standing(
             self._config,
             self._roles,
@@ -139,6 +147,7 @@ class _Service:
             self._matcher,
             self._followers,
             processes,
+            watch,
         )
         context = self._context(standing)
         app = build(context) if "api" in self._roles else build_health(context)
@@ -160,6 +169,7 @@ class _Service:
                     ("monitor", self._matcher),
                     ("index", self._watchlist),
                     ("webhook", self._sender),
+                    ("watch", watch),
                     *upkeep(self._config, self._roles, self._aside, self._wake),
                 )
                 if role is not None
@@ -231,7 +241,7 @@ class _Service:
                 self._token_readers.append(
                     TokenReader(
                         name,
-                        await self._nodes(name, Rank.ASIDE),
+                        await self._nodes(Rank.ASIDE, name),
                         self._aside,
                         clock=clock,
                         leading=lambda follower=follower: follower.term is not None,  # type: ignore[misc]
@@ -283,13 +293,13 @@ class _Service:
         await matcher.load()
         return matcher
 
-    async def _nodes(self, name: str, rank: Rank) -> Nodes:
-        """Open connections to a network's nodes, whose limits all who ask them share."""
+    async def _nodes(self, rank: Rank, name: str, *urls: str) -> Nodes:
+        """Connect to nodes of a network, whose limits all who ask them share."""
         network = self._config.followed[name]
         return await self._stack.enter_async_context(
             Nodes.of_urls(
                 name,
-                network.rpc,
+                urls or network.rpc,
                 chain_id=network.chain_id,
                 timeout_seconds=network.timeout_seconds,
                 verify=network.verify,
@@ -307,7 +317,7 @@ class _Service:
         return Follower(
             name,
             network.chain_id,
-            await self._nodes(name, Rank.LIVE),
+            await self._nodes(Rank.LIVE, name),
             queue,
             self._database,
             start=network.start,
@@ -337,7 +347,7 @@ class _Service:
             name,
             network.chain_id,
             title_of(network),
-            await self._nodes(name, Rank.PAST),
+            await self._nodes(Rank.PAST, name),
             self._database,
             term=lambda: follower.term,
             confirmations=network.confirmations,
@@ -355,7 +365,7 @@ class _Service:
         return Trial(
             name,
             network.chain_id,
-            await self._nodes(name, Rank.ASIDE),
+            await self._nodes(Rank.ASIDE, name),
             self._database,
             traced=network.traces != "off",
         )
@@ -390,10 +400,3 @@ class _Service:
             trials=self._trials,
             precedence=self._precedence,
         )
-
-
-def _announce(url: str, admin_key: str | None) -> None:
-    if url:
-        log.info("ready", url=url)
-    if admin_key:
-        print(f"admin key, shown this once: {admin_key}", flush=True)  # noqa: T201 - not for the log

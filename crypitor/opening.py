@@ -61,6 +61,14 @@ def keep_freed_memory() -> None:
     allow(_M_MMAP_THRESHOLD, KEPT_BYTES // 2)
 
 
+def announce(url: str, admin_key: str | None) -> None:
+    """Tell where the API is, if there is one, and the admin key, if one was made just now."""
+    if url:
+        log.info("ready", url=url)
+    if admin_key:
+        print(f"admin key, shown this once: {admin_key}", flush=True)  # noqa: T201 - not for the log
+
+
 async def _open(
     config: Config, roles: Sequence[str]
 ) -> tuple[AsyncExitStack, Database, str | None]:

@@ -118,3 +118,14 @@ class KeyQuery(Query):
     """What a list of keys is narrowed to."""
 
     project: Name | None = None
+
+
+class ReadyQuery(BaseModel):
+    """Of what `/readyz` is asked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    network: Name | None = Field(None, description="Answer for this network alone.")
+    role: Literal["api", "worker", "monitor", "webhook"] | None = Field(
+        None, description="Answer for this role alone, in whichever process it runs."
+    )
