@@ -40,6 +40,9 @@ async def read_readiness(call: Call, query: ReadyQuery) -> Ready | web.Response:
     context = call.context
     if query.network is not None and query.network not in context.networks:
         raise NotFound(f"there is no network {query.network} in the configuration")
+    alone = not context.processes()
+    if alone and query.role is not None and query.role not in context.roles:
+        raise NotFound(f"this process does not run the role {query.role}, and knows of no other")
     found = await _readiness(call)
     processes: list[ProcessAnswer] = [
         {"id": one["id"], "roles": one["roles"], "troubles": one["troubles"]}

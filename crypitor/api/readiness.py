@@ -63,10 +63,11 @@ def readiness_of(
     if networks and len(standing) == len(networks):
         for role in CHAIN:
             roles.setdefault(role, "all networks stand still")
-    for role in {*CHAIN, "webhook"} - {*own, *elsewhere}:
+    shared = {*CHAIN, "webhook"} if elsewhere else set()
+    for role in shared - {*own, *elsewhere}:
         roles.setdefault(role, "no process runs this role")
     lost = lost or any(role in own for role in roles)
-    told = {*own, *ASIDE, *((*CHAIN, "webhook") if elsewhere else ())}
+    told = {*own, *ASIDE, *shared}
     return Readiness(
         {**heard_of, **troubles}, standing, roles, sorted({*standing, *(told & {*roles})}), not lost
     )

@@ -30,7 +30,7 @@ async def test_one_network_that_stands_takes_no_api_away(api):
         ("network=dev", 200),
         ("role=monitor", 200),
         ("role=api", 200),
-        ("role=webhook", 503),
+        ("role=webhook", 404),
         ("network=dev&role=monitor", 200),
         ("network=ethereum&role=monitor", 503),
         ("network=nowhere", 404),
@@ -41,7 +41,7 @@ async def test_one_network_that_stands_takes_no_api_away(api):
     ],
 )
 async def test_one_network_or_role_can_be_asked_about(api, question, status):
-    """503 if that one stands or is run by nobody; what there is not, is refused with its name."""
+    """503 if that one stands; what there is not, is refused with its name."""
     api.health.begin("network ethereum", "the tip 5 has not moved")
 
     answer, told = await api.call("GET", f"/readyz?{question}")
