@@ -102,5 +102,7 @@ class Pace:
         return max(block_seconds * _STEP, overdue / 4, FIRST_RETRY_SECONDS)
 
     def _forget(self, now: int) -> None:
+        if self._published and self._published[-1][0] > now:  # the clock was set back
+            self._published.clear()
         while self._published and now - self._published[0][0] > _KEPT_MS:
             self._published.popleft()
