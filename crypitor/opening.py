@@ -17,6 +17,7 @@ from crypitor.api import SERVER_OPTIONS
 from crypitor.api.starting import starting
 from crypitor.config import Config
 from crypitor.database.engine import Database, Transaction
+from crypitor.database.instants import follow_clock
 from crypitor.database.keys import ensure_admin
 from crypitor.database.migrate import migrate, pending
 from crypitor.database.reseal import seal_all
@@ -94,6 +95,7 @@ async def _open(
             sealed = await seal_all(database)
             if sealed:
                 log.info("secrets sealed by the newest key", endpoints=sealed)
+        await database.read(follow_clock)
         admin_key = await database.write(partial(_let_somebody_in, config))
         return trial.pop_all(), database, admin_key
     raise AssertionError("an exit stack swallows nothing")

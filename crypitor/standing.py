@@ -1,7 +1,6 @@
 """Where the networks stand: for the API, the page and the metrics."""
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -11,6 +10,7 @@ from crypitor.config import Config, NetworkConfig, Role
 from crypitor.database.deliveries import count_due
 from crypitor.database.endpoints import count_by_state
 from crypitor.database.engine import Database, Transaction
+from crypitor.database.instants import follow_clock
 from crypitor.loop import Health, clock
 from crypitor.metrics import Metrics
 from crypitor.monitor.index import Index
@@ -147,7 +147,7 @@ class Standing:
         number, timestamp = tip
         return {
             "tip": number,
-            "lag_seconds": round(max(0.0, time.time() - timestamp), 1),
+            "lag_seconds": round(max(0.0, clock() / 1000 - timestamp), 1),
             "confirmed": _confirmed(number, self._config.followed[name].confirmations),
         }
 
@@ -207,6 +207,7 @@ class Standing:
         """Count, for the metrics, what only the database knows. Raises DatabaseUnavailable."""
 
         async def counted(tx: Transaction) -> tuple[int, dict[str, int]]:
+            await follow_clock(tx)
             return await count_due(tx, clock()), await count_by_state(tx)
 
         due, endpoints = await self._database.read(counted, at_once=True)

@@ -6,6 +6,7 @@ its own wait. Only the lease of a claim begins anew, because its attempt may be 
 """
 
 from crypitor.database.engine import Transaction
+from crypitor.loop import clock
 
 LONGEST_WAIT_MS = 104_000_000
 """A day, which a receiver may ask for, and 20 % of the longest wait of a schedule."""
@@ -27,6 +28,12 @@ CLOSE = """update endpoints set circuit_until = :now
 
 MOST = 1000
 """Deliveries in one step."""
+
+
+async def follow_clock(tx: Transaction) -> None:
+    """Go by the database's clock, if it is a server's: its processes may be on many machines."""
+    if tx.dialect == "postgresql":
+        clock.follow(await tx.value(f"select {tx.now} as now"))
 
 
 async def any_too_far(tx: Transaction, now: int) -> bool:

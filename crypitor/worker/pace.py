@@ -56,8 +56,8 @@ class Pace:
         self._headers.append(header)
         if self._published and self._published[-1][1] >= header.number:
             self._published.clear()
-        self._published.append((seen_at, header.number))
         self._forget(seen_at)
+        self._published.append((seen_at, header.number))
 
     def wait_seconds(self, now: int, *, expecting: bool) -> float:
         """Return how long to wait before the next look at the head.
