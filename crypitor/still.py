@@ -87,9 +87,13 @@ class NetworkStill:
         if still < self._patience:
             return None
         if self._above_since is not None and now - self._above_since >= ABOVE_SECONDS:
-            tip = "nothing has been matched" if self._tip is None else f"the tip {self._tip.number}"
-            moved = "" if self._tip is None else " has not moved"
-            return f"{tip}{moved} for {_whole(still)} s, though the nodes' head is {self._head}"
+            seconds, head = _whole(still), self._head
+            if self._tip is None:
+                return f"nothing has been matched for {seconds} s, though the nodes' head is {head}"
+            return (
+                f"the tip {self._tip.number} has not moved for {seconds} s,"
+                f" though the nodes' head is {head}"
+            )
         if self._silence is not None and now - self._silent_since >= LOOK_SECONDS:
             return f"no node shows its head: {self._silence}"
         return None
@@ -126,8 +130,10 @@ class DueStill:
         if not self._first or still < STILL_SECONDS:
             return None
         count = len(self._first)
-        those = "1 endpoint" if count == 1 else f"{count} endpoints"
-        return f"nothing was attempted for {_whole(still)} s, though deliveries to {those} are due"
+        return (
+            f"nothing was attempted for {_whole(still)} s, though deliveries are due"
+            f" at {count} endpoint{'' if count == 1 else 's'}"
+        )
 
 
 def _whole(seconds: float) -> int:

@@ -111,7 +111,7 @@ def test_what_is_due_and_not_attempted_is_told_after_a_minute():
 
     assert due.reason(69.0) is None
     assert due.reason(70.0) == (
-        "nothing was attempted for 60 s, though deliveries to 1 endpoint are due"
+        "nothing was attempted for 60 s, though deliveries are due at 1 endpoint"
     )
 
 

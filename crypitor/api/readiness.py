@@ -60,12 +60,12 @@ def readiness_of(
         elif name != DATABASE and not name.startswith(ASIDE_OF_A_NETWORK):
             roles[ROLE_OF.get(name, name)] = trouble
             lost = lost or name not in {*ASIDE, *MATCHING, *SENDING}
-    if networks and len(standing) == len(networks):
-        for role in CHAIN:
-            roles.setdefault(role, "all networks stand still")
     shared = {*CHAIN, "webhook"} if elsewhere else set()
-    for role in shared - {*own, *elsewhere}:
-        roles.setdefault(role, "no process runs this role")
+    reason = "no process runs this role"
+    roles = dict.fromkeys(shared - {*own, *elsewhere}, reason) | roles
+    if networks and len(standing) == len(networks):
+        reason = "all networks stand still"
+        roles = dict.fromkeys(CHAIN, reason) | roles
     lost = lost or any(role in own for role in roles)
     told = {*own, *ASIDE, *shared}
     return Readiness(
