@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from crypitor.listen import Receiver
-from crypitor.simulator.audit import audit
+from crypitor.simulator.audit import Heard, audit
 from crypitor.simulator.chain import SimulatedChain
 from crypitor.simulator.rpc import SimulatorServer
 from tests.conftest import postgres_database
 from tests.live.kafka.broker import Broker
-from tests.rig import Service, heard
+from tests.rig import Service
 from tests.test_crash import CONFIRMATIONS, ask
+from tests.webhook.receivers import verify
 
 pytestmark = pytest.mark.live
 
@@ -66,6 +67,13 @@ def settings_of(node, **more) -> dict[str, str]:
     }
 
 
+def told(receiver, secrets) -> list[Heard]:
+    """Return what a receiver was told; every signature has to be right, whatever time it names."""
+    for one in receiver.received:
+        verify(secrets[0], one.body, one.headers)
+    return [Heard(one.id, one.body, json.loads(one.body)) for one in receiver.received]
+
+
 @pytest.mark.timeout(240)
 async def test_a_clock_that_is_set_while_the_service_runs(tmp_path):
     """
@@ -93,7 +101,7 @@ async def test_a_clock_that_is_set_while_the_service_runs(tmp_path):
         ]
         assert await service.stop() == 0
 
-    found = audit(chain, [question], heard(receiver), chain.head.number)
+    found = audit(chain, [question], told(receiver, secrets), chain.head.number)
     assert found.problems == []
     assert found.expected > 0
     assert all(attempts)
@@ -143,7 +151,7 @@ async def test_processes_whose_clocks_differ_by_five_minutes(tmp_path, kafka: Br
         for one in all_of_them:
             assert await one.service.stop() == 0
 
-    found = audit(chain, [question], heard(receiver), chain.head.number)
+    found = audit(chain, [question], told(receiver, secrets), chain.head.number)
     ids = [received.id for received in receiver.received]
     assert found.problems == []
     assert found.expected > 0
