@@ -211,7 +211,10 @@ async def test_what_waits_for_its_endpoint_is_not_told(watched):
 
     for waiting, over in (
         ("update endpoints set enabled = 0", "update endpoints set enabled = 1"),
-        ("update endpoints set circuit_until = :later", "update endpoints set circuit_until = null"),
+        (
+            "update endpoints set circuit_until = :later",
+            "update endpoints set circuit_until = null",
+        ),
         (
             "update deliveries set attempts = 1, due_at = :later where status = 'pending'",
             "update deliveries set attempts = 0, due_at = 0 where status = 'pending'",

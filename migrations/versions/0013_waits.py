@@ -1,4 +1,4 @@
-"""How far ahead `due_at` and `circuit_until` were put: what is further ahead is of another clock."""
+"""How far ahead `due_at` and `circuit_until` were put: further ahead is another clock."""
 
 from alembic import op
 

@@ -97,7 +97,8 @@ async def test_a_clock_that_is_set_while_the_service_runs(tmp_path):
             await service.until_ready(200, seconds=10)
         deliveries = (await service.get("/v1/deliveries?limit=1000"))["data"]
         attempts = [
-            (await service.get(f"/v1/deliveries/{one['id']}"))["attempts"] for one in deliveries[:40]
+            (await service.get(f"/v1/deliveries/{one['id']}"))["attempts"]
+            for one in deliveries[:40]
         ]
         assert await service.stop() == 0
 
