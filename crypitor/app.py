@@ -74,8 +74,7 @@ async def serve(
 ) -> None:
     """Run the roles until `stop` is set or one of them fails.
 
-    A database that is down is waited for, and the API says so meanwhile. Raises ConfigError where
-    the configuration does not fit the database or a node.
+    A database that is down is waited for. Raises ConfigError where it, or a node, does not fit.
     """
     health = Health()
     try:
@@ -150,7 +149,7 @@ class _Service:
             watch,
         )
         context = self._context(standing)
-        app = build(context) if "api" in self._roles else build_health(context)
+        app = (build if "api" in self._roles else build_health)(context)
         url = await self._stack.enter_async_context(site_of(self._config, self._roles, app))
         if url:
             self._closed.listens(URL(url).port or 0)

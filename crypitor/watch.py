@@ -75,12 +75,14 @@ class Watch:
         health: Health,
         clock: Callable[[], int],
         timer: Callable[[], float] = time.monotonic,
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._database = database
         self._heads = heads
         self._health = health
         self._clock = clock
         self._timer = timer
+        self._answer_seconds = answer_seconds
         now = timer()
         self._networks = {name: NetworkStill(first, now) for name, first in networks.items()}
         self._due = DueStill(now) if deliveries else None
@@ -126,7 +128,7 @@ class Watch:
         """
         if self._reading is None:
             self._reading = asyncio.create_task(self._database.read(self._read))
-        await asyncio.wait([self._reading], timeout=ANSWER_SECONDS)
+        await asyncio.wait([self._reading], timeout=self._answer_seconds)
         if not self._reading.done():
             return None
         reading, self._reading = self._reading, None
@@ -139,9 +141,9 @@ class Watch:
         return await matched_tips(tx), due
 
     async def _ask(self, name: str, still: NetworkStill) -> None:
-        trouble = f"no answer within {ANSWER_SECONDS:g} s"
+        trouble = f"no answer within {self._answer_seconds:g} s"
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(self._answer_seconds):
                 still.shown(await self._heads[name](), self._timer())
                 return
         except NodeUnavailable as gone:

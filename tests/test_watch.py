@@ -266,9 +266,8 @@ async def test_it_shows_in_the_networks_and_in_the_metrics(watched):
         assert f'crypitor_network_trouble{{network="{NETWORK}"}} 0.0' in text
 
 
-async def test_a_database_that_does_not_answer_is_told(watched, monkeypatch):
+async def test_a_database_that_does_not_answer_is_told(watched):
     """A look that hangs is not joined by others; when it ends, the next one finds all well."""
-    monkeypatch.setattr("crypitor.watch.ANSWER_SECONDS", 0.01)
     answer, asked = asyncio.Event(), []
 
     class Silent:
@@ -277,8 +276,16 @@ async def test_a_database_that_does_not_answer_is_told(watched, monkeypatch):
             await answer.wait()
             return await watched.service.database.read(work)
 
-    watch = watched.watch
-    watch._database = Silent()
+    watched.watch = Watch(
+        Silent(),
+        networks={},
+        heads={},
+        deliveries=True,
+        health=watched.health,
+        clock=watched.service.clock.unix_ms,
+        timer=watched.timer,
+        answer_seconds=0.01,
+    )
     for _ in range(8):
         await watched.look()
     told = watched.health.troubles
