@@ -47,6 +47,8 @@ async def test_one_network_waits_and_the_other_goes_on(tmp_path, lying):
             one = await service.get("/v1/networks/lying")
             other = await service.get("/v1/networks/sound")
             ready, metrics = await page(service, "/readyz"), await page(service, "/metrics")
+            asked = await page(service, "/readyz?network=lying")
+            sound = await page(service, "/readyz?network=sound")
             lying.heal()
             await service.until_tip("lying", 5)
             healed = await service.get("/v1/networks/lying")
@@ -57,8 +59,10 @@ async def test_one_network_waits_and_the_other_goes_on(tmp_path, lying):
     assert (other["state"], other["trouble"]) == ("following", None)
     assert other["requests_per_block"] > 0
     assert other["nodes"][0]["requests"] > 0
-    assert ready[0] == 503
+    assert ready[0] == 200
     assert "worker lying" in ready[1]
+    assert '"degraded":["lying"]' in ready[1]
+    assert (asked[0], sound[0]) == (503, 200)
     assert re.search(
         r'block_incomplete_total\{check="receipts",network="lying",.*} [1-9]', metrics[1]
     )

@@ -50,7 +50,7 @@ SELECT_DUE = """with recursive pending (id) as (
 # One statement for many endpoints: each costs a trip to the database, or to its thread. The
 # condition is repeated outside: between choosing and updating, another sender may have come.
 CLAIM = """with chosen as materialized ({arms})
-    update deliveries set due_at = :leased_until, token = token + 1
+    update deliveries set due_at = :leased_until, wait_ms = :now - :leased_until, token = token + 1
     where id in (select id from chosen) and status = 'pending' and due_at <= :now
     returning {columns}"""
 
@@ -72,13 +72,14 @@ FIRST_ARM = """select id from (
 
 # Whoever changes the row tries; the others find the circuit at rest. Nobody waits for a row here:
 # each sender holds others'.
-TRY = """update endpoints set circuit = 'half-open', circuit_until = :until, circuit_since = :since
+TRY = """update endpoints set circuit = 'half-open', circuit_until = :until, circuit_since = :since,
+        circuit_wait_ms = :wait_ms
     where id in (select id from endpoints
         where id = :endpoint and circuit_until = :rested_until {lock})
     returning id"""
 
 RECORD = """update deliveries set status = :status, attempts = :attempts, due_at = :due_at,
-        error = :error, finished_at = :finished_at, token = token + 1
+        error = :error, finished_at = :finished_at, wait_ms = :wait_ms, token = token + 1
     where id = :id"""
 
 INSERT_ATTEMPT = """insert into attempts
@@ -90,8 +91,8 @@ INSERT_ATTEMPT = """insert into attempts
 RECORD_ROWS = """update deliveries set status = json_extract(done.value, '$[0]'),
         attempts = json_extract(done.value, '$[1]'), due_at = json_extract(done.value, '$[2]'),
         error = json_extract(done.value, '$[3]'), finished_at = json_extract(done.value, '$[4]'),
-        token = token + 1
-    from json_each(:rows) done where deliveries.id = json_extract(done.value, '$[5]')"""
+        wait_ms = json_extract(done.value, '$[5]'), token = token + 1
+    from json_each(:rows) done where deliveries.id = json_extract(done.value, '$[6]')"""
 
 INSERT_ATTEMPT_ROWS = """insert into attempts
     (delivery_id, number, started_at, duration_ms, status_code, error, answer)
@@ -100,13 +101,13 @@ INSERT_ATTEMPT_ROWS = """insert into attempts
         json_extract(value, '$[6]')
     from json_each(:rows)"""
 
-RELEASE = """update deliveries set status = 'pending', due_at = :now
+RELEASE = """update deliveries set status = 'pending', due_at = :now, wait_ms = 0
     where status = 'waiting' and follows in {ended} returning endpoint_id"""
 
 UPDATE_ENDPOINT = """update endpoints set failures_in_row = :failures, failing_since = :since,
         failed_at = :failed_at, state = :state, state_reason = :reason, enabled = :enabled,
         circuit = :circuit, circuit_since = :circuit_since, circuit_until = :circuit_until,
-        circuit_openings = :openings
+        circuit_openings = :openings, circuit_wait_ms = :wait_ms
     where id = :id"""
 
 
@@ -271,6 +272,7 @@ async def _try(tx: Transaction, before: Circuit, tried: Endpoint) -> bool:
         rested_until=before.until,
         until=tried.circuit.until,
         since=tried.circuit.since,
+        wait_ms=tried.circuit.wait_ms,
     )
     return changed is not None
 
@@ -328,6 +330,7 @@ def _endpoint_row(endpoint: Endpoint) -> tuple[object, ...]:
         circuit.since,
         circuit.until,
         circuit.openings,
+        circuit.wait_ms,
         endpoint.id,
     )
 
@@ -346,6 +349,7 @@ def _recorded(result: Result, status: str) -> tuple[object, ...]:
         due_at,
         result.outcome.error,
         None if becomes in (Status.PENDING, Status.WAITING) else result.ended_at,
+        max(0, due_at - result.ended_at),
         delivery.id,
     )
 

@@ -9,12 +9,14 @@ from crypitor.evm.types import Header
 from crypitor.monitor.position import Position
 from crypitor.webhook.message import NetworkTitle
 
+# A lease that ends later than any can have been given is of a clock that was set back: it is over.
+# Who is there begins it anew within a second, therefore twice as long.
 LEAD = """insert into networks (name, chain_id, term, sequence, rewind, leader, leased_until)
     values (:name, :chain_id, 1, 0, 0, :leader, {now} + :lease_ms)
     on conflict (name) do update set term = networks.term + 1, leader = :leader,
             leased_until = {now} + :lease_ms
         where :wait = 0 or networks.leader = :leader or networks.leased_until is null
-            or networks.leased_until <= {now}
+            or networks.leased_until <= {now} or networks.leased_until > {now} + 2 * :lease_ms
     returning term, chain_id"""
 
 # What another process has led since has another term.

@@ -32,6 +32,7 @@ from crypitor.process.lost_time import given_of
 from crypitor.process.observer import Observer
 from crypitor.process.opening import (
     allow_many_connections,
+    announce,
     keep_freed_memory,
     opened_in_time,
     site_of,
@@ -40,6 +41,7 @@ from crypitor.process.peers import TELL_SECONDS, Processes
 from crypitor.process.queues import queue_of, topics_of
 from crypitor.process.status import Standing, facts_of, title_of
 from crypitor.process.upkeep import upkeep
+from crypitor.process.watch import watch_of
 from crypitor.queue import Queue
 from crypitor.runtime.loop import Health, clock, forever, spare_collections
 from crypitor.runtime.metrics import Metrics
@@ -56,7 +58,6 @@ from crypitor.worker.nodes import Nodes
 from crypitor.worker.tokens import TokenReader
 
 log = structlog.get_logger(__name__)
-
 GAUGE_SECONDS = 10.0
 
 Started = Callable[[str, str | None], None]
@@ -67,7 +68,7 @@ def run(config: Config, roles: Sequence[str] = ROLES) -> int:
     """Run the service until a signal ends it; return the exit status."""
     allow_many_connections()
     keep_freed_memory()
-    run_until_signalled(lambda stop: serve(config, roles, stop, _announce))
+    run_until_signalled(lambda stop: serve(config, roles, stop, announce))
     return 0
 
 
@@ -76,8 +77,7 @@ async def serve(
 ) -> None:
     """Run the roles until `stop` is set or one of them fails.
 
-    A database that is down is waited for, and the API says so meanwhile. Raises ConfigError where
-    the configuration does not fit the database or a node.
+    A database that is down is waited for. Raises ConfigError where it, or a node, does not fit.
     """
     health = Health()
     try:
@@ -138,6 +138,8 @@ class _Service:
         processes = Processes(self._database, self._name) if self._follows else None
         if processes:
             self._stack.push_async_callback(processes.leave)
+        connected = partial(self._nodes, Rank.ASIDE)
+        watch = await watch_of(self._config, self._roles, self._database, self._health, connected)
         standing = Standing(
             self._config,
             self._roles,
@@ -148,10 +150,11 @@ class _Service:
             self._matcher,
             self._followers,
             processes,
+            watch,
         )
         given = await given_of(self._config, self._roles, self._database)
         context = self._context(standing, given)
-        app = build(context) if "api" in self._roles else build_health(context)
+        app = (build if "api" in self._roles else build_health)(context)
         url = await self._stack.enter_async_context(site_of(self._config, self._roles, app))
         if url:
             self._closed.listens(URL(url).port or 0)
@@ -171,6 +174,7 @@ class _Service:
                     ("index", self._watchlist),
                     ("webhook", self._sender),
                     ("events", self._tail if "api" in self._roles else None),
+                    ("watch", watch),
                     *upkeep(self._config, self._roles, self._aside, self._wake),
                 )
                 if role is not None
@@ -236,7 +240,7 @@ class _Service:
                 self._token_readers.append(
                     TokenReader(
                         name,
-                        await self._nodes(name, Rank.ASIDE),
+                        await self._nodes(Rank.ASIDE, name),
                         self._aside,
                         clock=clock,
                         leading=lambda follower=follower: follower.term is not None,  # type: ignore[misc]
@@ -288,13 +292,13 @@ class _Service:
         await matcher.load()
         return matcher
 
-    async def _nodes(self, name: str, rank: Rank) -> Nodes:
-        """Open connections to a network's nodes, whose limits all who ask them share."""
+    async def _nodes(self, rank: Rank, name: str, *urls: str) -> Nodes:
+        """Connect to nodes of a network, whose limits all who ask them share."""
         network = self._config.followed[name]
         return await self._stack.enter_async_context(
             Nodes.of_urls(
                 name,
-                network.rpc,
+                urls or network.rpc,
                 chain_id=network.chain_id,
                 timeout_seconds=network.timeout_seconds,
                 verify=network.verify,
@@ -312,7 +316,7 @@ class _Service:
         return Follower(
             name,
             network.chain_id,
-            await self._nodes(name, Rank.LIVE),
+            await self._nodes(Rank.LIVE, name),
             queue,
             self._database,
             start=network.start,
@@ -342,7 +346,7 @@ class _Service:
             name,
             network.chain_id,
             title_of(network),
-            await self._nodes(name, Rank.PAST),
+            await self._nodes(Rank.PAST, name),
             self._database,
             term=lambda: follower.term,
             confirmations=network.confirmations,
@@ -360,7 +364,7 @@ class _Service:
         return Trial(
             name,
             network.chain_id,
-            await self._nodes(name, Rank.ASIDE),
+            await self._nodes(Rank.ASIDE, name),
             self._database,
             traced=network.traces != "off",
         )
@@ -398,10 +402,3 @@ class _Service:
             precedence=self._precedence,
             given=given,
         )
-
-
-def _announce(url: str, admin_key: str | None) -> None:
-    if url:
-        log.info("ready", url=url)
-    if admin_key:
-        print(f"admin key, shown this once: {admin_key}", flush=True)  # noqa: T201 - not for the log

@@ -18,6 +18,7 @@ from crypitor.api.serving.starting import starting
 from crypitor.config import Config
 from crypitor.database.engine import Database, Transaction
 from crypitor.database.files import make_folder
+from crypitor.database.instants import follow_clock
 from crypitor.database.keys import ensure_admin
 from crypitor.database.migrate import migrate, pending
 from crypitor.database.mistakes import mistakes_of
@@ -64,6 +65,14 @@ def keep_freed_memory() -> None:
     allow(_M_MMAP_THRESHOLD, KEPT_BYTES // 2)
 
 
+def announce(url: str, admin_key: str | None) -> None:
+    """Tell where the API is, if there is one, and the admin key, if one was made just now."""
+    if url:
+        log.info("ready", url=url)
+    if admin_key:
+        print(f"admin key, shown this once: {admin_key}", flush=True)  # noqa: T201 - not for the log
+
+
 async def _open(
     config: Config, roles: Sequence[str]
 ) -> tuple[AsyncExitStack, Database, str | None]:
@@ -89,6 +98,7 @@ async def _open(
             sealed = await seal_all(database)
             if sealed:
                 log.info("secrets sealed by the newest key", endpoints=sealed)
+        await database.read(follow_clock)
         admin_key = await database.write(partial(_let_somebody_in, config))
         return trial.pop_all(), database, admin_key
     raise AssertionError("an exit stack swallows nothing")

@@ -74,7 +74,8 @@ class Metrics:
         )
         self.network_trouble = Gauge(
             "crypitor_network_trouble",
-            "1 while the next block cannot be had or proven, or a reorg was too deep; else 0.",
+            "1 while the next block cannot be had or proven, a reorg was too deep, or the tip"
+            " does not move though there are blocks above it; else 0.",
             ["network"],
             registry=registry,
         )

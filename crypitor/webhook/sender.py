@@ -30,8 +30,10 @@ from crypitor.database.deliveries import last_position
 from crypitor.database.engine import Database, Transaction
 from crypitor.errors import Unavailable
 from crypitor.runtime.loop import Health, forever, pause
-from crypitor.webhook.circuit import CircuitState, Recent, drain_per_second
+from crypitor.webhook.circuit import CircuitState, Recent
 from crypitor.webhook.delivery import SCHEDULE_SECONDS, Delivery, Endpoint, Result, after
+from crypitor.webhook.health import rate_of, rest_of
+from crypitor.webhook.misplaced import Misplaced
 from crypitor.webhook.post import Poster
 from crypitor.webhook.turns import MOST_REMEMBERED, Turns
 
@@ -110,6 +112,8 @@ class Sender:
         self._looks = looks
         self._look_at = 0
         self._seen_position = 0
+        self._misplaced = Misplaced(database, clock, shared=looks)
+        self._latest = 0
         self._outcomes: list[Result] = []
         # Not stored: after a restart they are counted anew, and circuits stay as their rows say.
         self._recent: dict[str, Recent] = {}
@@ -161,7 +165,7 @@ class Sender:
             self._awake.set()
 
     def _reserved(self, endpoint_ids: Iterable[str]) -> _Slots:
-        now = self._clock()
+        now = self._now()
         if not self._sending:
             return _Slots(now, [])
         for endpoint_id in endpoint_ids:
@@ -192,6 +196,7 @@ class Sender:
             while True:
                 self._awake.clear()
                 self._sweep_at = 0
+                self._misplaced.look_again()
                 started = self._started
                 while await self.step():
                     pass
@@ -202,11 +207,21 @@ class Sender:
 
     async def step(self) -> bool:
         """Take one turn, and start the attempts it claimed; False when there was nothing to do."""
-        now = self._clock()
+        now = self._now()
         if now >= self._sweep_at or (self._looks and await self._something_new(now)):
             await self._sweep(now)
         granted = self._turns.next_turns(now, MOST_ENDPOINTS_A_TURN)
         return await self._turn(_Slots(now, granted))
+
+    def _now(self) -> int:
+        """Return the time; where the clock was set back, what waits in memory is set back too."""
+        now = self._clock()
+        if (by_ms := self._latest - now) > 0:
+            self._turns.set_back(by_ms)
+            self._sweep_at = self._look_at = 0
+            self._misplaced.look_again()
+        self._latest = now
+        return now
 
     async def _something_new(self, now: int) -> bool:
         """Tell whether deliveries were queued since the last look, when it is time for one."""
@@ -219,6 +234,7 @@ class Sender:
 
     async def _sweep(self, now: int) -> None:
         """Find what is due before the next sweep: retries, leases that ran out, missed wakes."""
+        await self._misplaced.look(now)
         found = await self._database.read(
             lambda tx: due_endpoints(tx, now + SWEEP_MS), at_once=True
         )
@@ -286,7 +302,7 @@ class Sender:
             if due_at is not None and due_at < self._sweep_at:
                 self._turns.is_due_at(delivery.endpoint_id, due_at)
         for endpoint_id, endpoint in recorded.endpoints.items():
-            self._turns.rest(endpoint_id, _rest_of(endpoint, now))
+            self._turns.rest(endpoint_id, rest_of(endpoint, now))
             if endpoint.circuit.state is not CircuitState.CLOSED:
                 self._recent.pop(endpoint_id, None)
         for endpoint_id in recorded.released:
@@ -315,10 +331,10 @@ class Sender:
                 held,
                 len(got.deliveries),
                 ordered=endpoint.ordered,
-                rate_per_second=_rate(endpoint, slots.now),
+                rate_per_second=rate_of(endpoint, slots.now),
                 project=endpoint.project_id,
             )
-            self._turns.rest(endpoint_id, _rest_of(endpoint, slots.now))
+            self._turns.rest(endpoint_id, rest_of(endpoint, slots.now))
             self._started += len(got.deliveries)
             for delivery in got.deliveries:
                 attempt = self._group.create_task(self._attempt(endpoint, delivery, leads=leads))
@@ -377,15 +393,4 @@ class Sender:
         wake_at = min(self._sweep_at, self._look_at) if self._looks else self._sweep_at
         if next_at is not None:
             wake_at = min(wake_at, next_at)
-        return max(0, wake_at - self._clock()) / 1000
-
-
-def _rest_of(endpoint: Endpoint, now: int) -> int | None:
-    """Return until when nothing may be sent to an endpoint, None where it may be."""
-    return endpoint.circuit.until if endpoint.circuit.rests(now) else None
-
-
-def _rate(endpoint: Endpoint, now: int) -> float | None:
-    """Return the attempts a second that an endpoint may have now: its own limit, or less."""
-    limits = [endpoint.pace, drain_per_second(endpoint.circuit, now)]
-    return min((limit for limit in limits if limit is not None), default=None)
+        return min(max(0, wake_at - self._clock()), SWEEP_MS) / 1000

@@ -46,7 +46,7 @@ class Doubts:
         Then the node is left alone for a while; but not for ever, if those who have our tip never
         show a block on top of it. now: unix milliseconds.
         """
-        if tip != self._tip:
+        if tip != self._tip or now < self._since:  # or the clock was set back
             self._tip, self._since = tip, now
         elif now - self._since >= PATIENCE_MS:
             return False

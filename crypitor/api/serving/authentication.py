@@ -48,7 +48,7 @@ class Door:
     async def _caller(self, secret: str) -> Caller:
         now, hashed = self._context.clock(), hash_of(secret)
         caller, until = self._known.get(hashed, (None, 0))
-        if caller is not None and now < until:
+        if caller is not None and now < until <= now + REMEMBERED_MS:
             return caller
         if is_mistyped(secret):
             raise Unauthorized("the key is mistyped or cut off: its checksum is wrong")
