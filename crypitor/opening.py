@@ -8,7 +8,6 @@ import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from pathlib import Path
 
 import structlog
 from aiohttp import web
@@ -16,6 +15,7 @@ from aiohttp import web
 from crypitor.api import SERVER_OPTIONS
 from crypitor.api.starting import starting
 from crypitor.config import Config
+from crypitor.config.paths import admin_key_path
 from crypitor.database.engine import Database, Transaction
 from crypitor.database.keys import ensure_admin
 from crypitor.database.migrate import migrate, pending
@@ -107,14 +107,6 @@ async def _let_somebody_in(config: Config, tx: Transaction) -> str | None:
             file.flush()
             os.fsync(file.fileno())
     return secret
-
-
-def admin_key_path(config: Config) -> Path:
-    """Return where the first start keeps the admin key: beside the SQLite file, or in `data`."""
-    url = config.database.url.get_secret_value()
-    if url.startswith("sqlite:///"):
-        return Path(url.removeprefix("sqlite:///")).with_name("admin.key")
-    return Path("data") / "admin.key"
 
 
 async def opened_in_time(

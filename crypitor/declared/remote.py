@@ -10,11 +10,11 @@ import aiohttp
 from crypitor.api.bodies.endpoints import EndpointBody
 from crypitor.api.bodies.monitors import MonitorBody
 from crypitor.config import Config
+from crypitor.config.paths import admin_key_path
 from crypitor.declared.files import Addresses, Table
 from crypitor.declared.forms import Held, answered, endpoint_form, endpoint_key, monitor_form
 from crypitor.errors import CrypitorError, Unavailable
 from crypitor.evm.types import Address
-from crypitor.opening import admin_key_path
 from crypitor.redaction import shown
 
 PAGE = 1000
