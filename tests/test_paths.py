@@ -133,7 +133,9 @@ def test_an_empty_file_is_no_database(crypitor, tmp_path):
 def test_every_command_means_the_same_database(crypitor, tmp_path):
     """Made from one folder, it is used from another; one that is left behind is told of."""
     made = crypitor("migrate")
-    key = crypitor("key", "create", "--name", "x", CRYPITOR_CONFIG=str(tmp_path / "conf/config.toml"))
+    key = crypitor(
+        "key", "create", "--name", "x", CRYPITOR_CONFIG=str(tmp_path / "conf/config.toml")
+    )
     os.renames(tmp_path / "conf/data", tmp_path / "here/data")
     gone, again = crypitor("key", "list"), crypitor("migrate")
 
