@@ -17,6 +17,7 @@ from crypitor.api.starting import starting
 from crypitor.config import Config
 from crypitor.config.paths import admin_key_path
 from crypitor.database.engine import Database, Transaction
+from crypitor.database.hold import Hold
 from crypitor.database.keys import ensure_admin
 from crypitor.database.migrate import migrate, pending
 from crypitor.database.reseal import seal_all
@@ -110,13 +111,17 @@ async def _let_somebody_in(config: Config, tx: Transaction) -> str | None:
 
 
 async def opened_in_time(
-    config: Config, roles: Sequence[str], stop: asyncio.Event, health: Health
+    config: Config, roles: Sequence[str], hold: Hold, stop: asyncio.Event, health: Health
 ) -> tuple[AsyncExitStack, Database, str | None] | None:
-    """Open the database, as soon as it is there; None when `stop` comes first."""
+    """Take hold of the database and open it, as soon as it is there; None when `stop` comes first.
+
+    Nothing is made or migrated in a database that somebody else owns. Raises ConfigError.
+    """
     wait = FIRST_RETRY_SECONDS
     async with AsyncExitStack() as meanwhile:
         while not stop.is_set():
             try:
+                await hold.take()
                 opened = await _open(config, roles)
             except Unavailable as trouble:
                 if health.begin("database", str(trouble)):

@@ -39,9 +39,12 @@ def run(
         roles = [name for name in ROLES if not role or name.value in role]
         check_roles(loaded, roles)
         warn_of_a_new_database(loaded)
+        from crypitor.database.holds import early_hold_of
+
+        hold = early_hold_of(loaded, roles)
         from crypitor.app import run as run_service
 
-    raise typer.Exit(run_service(loaded, roles))
+    raise typer.Exit(run_service(loaded, roles, hold))
 
 
 def demo(
