@@ -1,56 +1,41 @@
-"""What works, what does not, and what to do. Looks only: nothing is made, changed or announced."""
+"""What works, what does not, and what to do. Looks only: nothing is made, changed or announced.
+
+Whatever `run` would wait for or refuse is a trouble here: each neighbour is asked what a start asks
+it, in the same way.
+"""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
-from crypitor.config import Config, NetworkConfig, QueueConfig
-from crypitor.database.engine import Database
-from crypitor.database.migrate import pending
-from crypitor.database.reseal import missing_keys, mistake_of
-from crypitor.database.seal import Seal
-from crypitor.errors import (
-    BrokerUnavailable,
-    ConfigError,
-    DatabaseUnavailable,
-    NodeUnavailable,
-    Unproven,
-)
-from crypitor.evm.types import Header
+from crypitor.check_database import look_at_database
+from crypitor.check_nodes import node_finding
+from crypitor.check_service import service_finding
+from crypitor.config import ROLES, Config, QueueConfig, check_roles
+from crypitor.database.hold import Holder
+from crypitor.database.holds import holders_of
+from crypitor.errors import BrokerUnavailable, ConfigError, DatabaseUnavailable
+from crypitor.finding import Finding, fine, trouble
 from crypitor.redaction import names_of
-from crypitor.worker.node import Node
 
 if TYPE_CHECKING:
     from crypitor.queue.topic import Found
 
-STALE_SECONDS = 300
-"""A head that is older makes one look whether the node still follows its chain."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One part, whether it works, and a sentence."""
-
-    subject: str
-    works: bool
-    sentence: str
-
-    def __str__(self) -> str:
-        return f"{'ok     ' if self.works else 'TROUBLE'}  {self.subject}: {self.sentence}"
+__all__ = ["Finding", "findings"]
 
 
 async def findings(config: Config) -> AsyncIterator[Finding]:
     """Yield what is found of each part as soon as it is known."""
     yield _configuration(config)
-    yield await _database(config)
-    yield await _secrets(config)
+    yield await service_finding(config, await _holders(config))
+    stored = await look_at_database(config)
+    for finding in stored.findings:
+        yield finding
     for finding in await _queue(config):
         yield finding
     async with asyncio.TaskGroup() as tasks:
         looks = [
-            tasks.create_task(_node(name, network, url, node))
+            tasks.create_task(node_finding(name, network, url, node, stored.kept.get(name, ())))
             for name, network in config.followed.items()
             for url, node in zip(network.rpc, names_of(network.rpc), strict=True)
         ]
@@ -60,134 +45,95 @@ async def findings(config: Config) -> AsyncIterator[Finding]:
 
 def _configuration(config: Config) -> Finding:
     if not config.followed:
-        return Finding(
+        return trouble(
             "configuration",
-            False,
             "no network has a node; put your node's URL into networks.ethereum.rpc",
+            'rpc = ["https://…"] under [networks.ethereum] in config.toml; without a node:'
+            " `crypitor demo`",
         )
-    return Finding("configuration", True, f"networks: {', '.join(config.followed)}")
-
-
-async def _database(config: Config) -> Finding:
     try:
-        missing = await pending(config.database.url.get_secret_value())
-    except DatabaseUnavailable as trouble:
-        return Finding("database", False, f"{trouble}; it is waited for at start")
-    except ConfigError as mistake:
-        return Finding("database", False, mistake.mistakes[0])
-    if not missing:
-        return Finding("database", True, "reachable, the schema is the newest")
-    if config.database.migrate:
-        return Finding("database", True, "the schema is brought up to date at start")
-    return Finding("database", False, "the schema is not the newest: run `crypitor migrate`")
+        check_roles(config, ROLES)
+    except ConfigError as refused:
+        return trouble("configuration", refused.mistakes[0], "correct config.toml there")
+    return fine("configuration", f"networks: {', '.join(config.followed)}")
 
 
-async def _secrets(config: Config) -> Finding:
-    keys, url = config.webhook.seal_keys, config.database.url.get_secret_value()
-    stored = "sealed" if keys else "as they are; webhook.secrets_key would seal them"
+async def _holders(config: Config) -> Sequence[Holder]:
+    """Return who holds the database; what cannot be looked at is told where it is opened."""
     try:
-        if await pending(url):
-            return Finding("secrets", True, f"will be stored {stored}")
-        async with Database.open(url, connections=1, seal=Seal(keys)) as database:
-            missing = await database.read(missing_keys)
-    except (DatabaseUnavailable, ConfigError):
-        return Finding("secrets", True, "not looked at: the database cannot be read")
-    if missing:
-        return Finding("secrets", False, mistake_of(missing, has_key=bool(keys)))
-    return Finding("secrets", True, f"stored {stored}")
+        return await holders_of(config)
+    except (ConfigError, DatabaseUnavailable):
+        return ()
 
 
 async def _queue(config: Config) -> list[Finding]:
     """Look at the brokers, where the queue or an endpoint may need them."""
     found = []
     if config.queue.kind == "memory":
-        found.append(Finding("queue", True, "in the process"))
+        found.append(fine("queue", "in the process"))
         if not config.webhook.kafka_topics:
             return found
     from crypitor.queue.connection import connection_of  # noqa: PLC0415 - only where it is used
-    from crypitor.queue.topic import look_at_topic  # noqa: PLC0415
+    from crypitor.queue.topic import blocks_topic, look_at_topic, refusal_to_make  # noqa: PLC0415
 
     connection, wanted = connection_of(config.queue), config.queue
     subject = "queue" if wanted.kind == "kafka" else "brokers"
     try:
         blocks = await look_at_topic(connection, wanted.blocks_topic)
         if wanted.kind == "kafka":
-            found.append(_blocks_topic(wanted, blocks))
+            refused = (
+                None
+                if blocks.partitions
+                else await refusal_to_make(connection, blocks_topic(wanted))
+            )
+            found.append(_blocks_topic(wanted, blocks, refused))
         for name in config.webhook.kafka_topics:
-            if name.endswith("*"):
-                continue
-            topic = await look_at_topic(connection, name)
-            there = "is there" if topic.partitions else "is not there: make it, or let the brokers"
-            found.append(Finding(f"topic {name}", topic.partitions > 0, there))
-    except BrokerUnavailable as trouble:
-        found.append(Finding(subject, False, f"{trouble}; it is waited for at start"))
+            if not name.endswith("*"):
+                topic = await look_at_topic(connection, name)
+                found.append(_matches_topic(name, topic))
+    except BrokerUnavailable as gone:
+        cure = "start the brokers, or correct queue.bootstrap_servers and what lets us in there"
+        found.append(trouble(subject, f"{gone}; it is waited for at start", cure))
     except ConfigError as mistake:
-        found.append(Finding(subject, False, mistake.mistakes[0]))
+        found.append(trouble(subject, mistake.mistakes[0], "name files that this user can read"))
     return found
 
 
-def _blocks_topic(wanted: QueueConfig, topic: "Found") -> Finding:
+def _matches_topic(name: str, topic: "Found") -> Finding:
+    if topic.partitions:
+        return fine(f"topic {name}", "is there")
+    return trouble(
+        f"topic {name}",
+        "is not there: make it, or let the brokers",
+        f"`kafka-topics.sh --create --topic {name}`",
+    )
+
+
+def _blocks_topic(wanted: QueueConfig, topic: "Found", refused: str | None) -> Finding:
     brokers = f"Kafka is reachable with {topic.brokers} broker{'s' * (topic.brokers != 1)}"
+    name = wanted.blocks_topic
+    if refused:
+        return trouble(
+            "queue",
+            f"{brokers}, topic {name} is not there, and making it is refused: {refused}",
+            f"`kafka-topics.sh --create --topic {name} --partitions {wanted.partitions}`, or let"
+            " our user make topics",
+        )
     if not topic.partitions:
-        return Finding("queue", True, f"{brokers}, topic {wanted.blocks_topic} is made at start")
+        return fine("queue", f"{brokers}, topic {name} is made at start")
     replicas = min(wanted.replicas, topic.brokers)
     hours = int(topic.settings.get("retention.ms", "-1")) / 3_600_000
     sentence = (
-        f"{brokers}, topic {wanted.blocks_topic} has {topic.partitions} partitions,"
+        f"{brokers}, topic {name} has {topic.partitions} partitions,"
         f" {topic.replicas} replicas and keeps blocks for {hours:g} hours"
     )
     if topic.replicas < replicas:
-        return Finding("queue", False, f"{sentence}; queue.replicas wants {replicas}")
+        return trouble(
+            "queue",
+            f"{sentence}; queue.replicas wants {replicas}",
+            "add replicas by `kafka-reassign-partitions.sh`, or set queue.replicas ="
+            f" {topic.replicas}",
+        )
     if topic.partitions < wanted.partitions:
         sentence += f", and gets {wanted.partitions} partitions at start"
-    return Finding("queue", True, sentence)
-
-
-async def _node(network: str, wanted: NetworkConfig, url: str, name: str) -> Finding:
-    subject = f"node {name} of {network}"
-    try:
-        async with Node(
-            url,
-            name,
-            chain_id=wanted.chain_id,
-            timeout_seconds=wanted.timeout_seconds,
-            verify=wanted.verify,
-            traces=wanted.traces,
-        ) as node:
-            return await _look(subject, wanted, node)
-    except Unproven as lie:
-        if lie.check == "traces":
-            return Finding(subject, False, f"{lie}")
-        return Finding(
-            subject,
-            False,
-            f"{lie}. Either the node leaves something out, or this chain needs a weaker"
-            f' networks.{network}.verify ("logs" or "off")',
-        )
-    except NodeUnavailable as trouble:
-        return Finding(subject, False, f"{trouble}")
-
-
-async def _look(subject: str, wanted: NetworkConfig, node: Node) -> Finding:
-    head = await node.header_at("latest")
-    if head is None:
-        return Finding(subject, False, "has no latest block")
-    # The parent: at the head itself receipts may still be missing for a moment.
-    number = max(head.number - 1, 0)
-    if await node.block(number) is None:
-        return Finding(subject, False, f"does not have all of block {number}")
-    tag = wanted.confirmations
-    if isinstance(tag, str) and await node.header_at(tag) is None:
-        return Finding(subject, False, f'does not know the tag "{tag}" of confirmations')
-    return _age(subject, wanted, head)
-
-
-def _age(subject: str, wanted: NetworkConfig, head: Header) -> Finding:
-    seconds = round(time.time() - head.timestamp)
-    sentence = (
-        f"chain {wanted.chain_id}, head {head.number}, {max(seconds, 0)} s old,"
-        f" blocks prove themselves ({wanted.verify})"
-    )
-    if seconds > STALE_SECONDS:
-        return Finding(subject, False, f"{sentence}: has it stopped following the chain?")
-    return Finding(subject, True, sentence)
+    return fine("queue", sentence)

@@ -102,6 +102,12 @@ async def terms(tx: Transaction) -> dict[str, int]:
     return {row["name"]: row["term"] for row in rows}
 
 
+async def chain_ids(tx: Transaction) -> dict[str, int]:
+    """Return which chain has been followed under each name."""
+    rows = await tx.all("select name, chain_id from networks")
+    return {row["name"]: row["chain_id"] for row in rows}
+
+
 async def headers(tx: Transaction, name: str, limit: int) -> tuple[Header, ...]:
     """Return the newest matched headers, at most `limit` of them, the newest last."""
     rows = await tx.all(SELECT_HEADERS, name=name, limit=limit)

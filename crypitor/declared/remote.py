@@ -21,12 +21,6 @@ PAGE = 1000
 TIMEOUT_SECONDS = 120.0
 
 
-def local_url(config: Config) -> str:
-    """Return where the service of this configuration can be reached from this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.server.host, config.server.host)  # noqa: S104
-    return f"http://{f'[{host}]' if ':' in host else host}:{config.server.port}"
-
-
 def local_key(config: Config) -> str:
     """Return the admin key of this installation; empty where there is none to be read."""
     if config.api.admin_key is not None:
