@@ -2,8 +2,8 @@
 
 The server ends it with the session, so at once after `kill -9`, and where nothing was heard for
 ten seconds (a host that is gone, a process that is paused). A transaction, because poolers that
-hand out sessions for each transaction keep this one together too. It reads no table and has no
-snapshot between two statements, so it holds up no VACUUM.
+hand out sessions for each transaction keep this one together too. It has no snapshot between two
+statements, so it holds up no VACUUM.
 """
 
 import asyncio
@@ -33,6 +33,9 @@ BEGIN = f"""begin isolation level read committed;
     set local idle_in_transaction_session_timeout = '{SILENT_SECONDS}s';
     set local statement_timeout = '{SILENT_SECONDS}s'"""
 
+NOTHING = "select 1"
+"""Closes what the statement before has open, which would keep its snapshot until the next one."""
+
 READ_ONLY = "select pg_is_in_recovery() or current_setting('default_transaction_read_only') = 'on'"
 
 # What is hidden from a user without rights (the start of another's transaction) is left out.
@@ -59,6 +62,7 @@ class PostgresqlHold:
         self._driver = PostgreSQL(url, 1)
         self._lasting = lasting
         self._connection: asyncpg.Connection | None = None
+        self._turn = asyncio.Lock()  # one statement at a time
 
     def take_early(self) -> None:
         """Leave it to `take`: it needs a server, and a loop of events."""
@@ -75,29 +79,45 @@ class PostgresqlHold:
 
     async def keep(self) -> None:
         """Ask the session for a sign of life; where it has none, take everything in another."""
-        if not self._lasting:
-            return
-        if self._connection is not None:
-            try:
-                async with self._in_time():
-                    await self._require_writable(self._connection)
-            except DatabaseUnavailable:
-                self._connection.terminate()
-                self._connection = None
-            else:
-                return
+        async with self._turn:
+            if self._lasting and not await self._lives():
+                try:
+                    async with self._in_time():
+                        self._connection = await self._taken(0.0)
+                except ConfigError as refused:
+                    raise Displaced("; ".join(refused.mistakes)) from refused
+
+    async def _lives(self) -> bool:
+        connection = self._connection
+        if connection is None:
+            return False
         try:
             async with self._in_time():
-                self._connection = await self._taken(0.0)
-        except ConfigError as refused:
-            raise Displaced("; ".join(refused.mistakes)) from refused
+                await self._require_writable(connection)
+                with self._driver.outages(writes=True):
+                    await connection.execute(NOTHING)
+        except (DatabaseUnavailable, *_LOST):
+            self._lose(connection)
+        return self._connection is not None
+
+    def _lose(self, connection: asyncpg.Connection) -> None:
+        """Give up a session of which nothing is known any more."""
+        connection.terminate()
+        self._connection = None
 
     async def others(self) -> Collection[Holder] | None:
         """Return who else holds something; None while that cannot be known."""
-        if self._connection is None:
-            return None
-        async with self._in_time():
-            found = await self._holders(self._connection)
+        async with self._turn:
+            connection = self._connection
+            if connection is None:
+                return None
+            try:
+                async with self._in_time():
+                    found = await self._holders(connection)
+                    await connection.execute(NOTHING)
+            except (DatabaseUnavailable, *_LOST):  # `keep` tells of it
+                self._lose(connection)
+                return None
         return None if UNKNOWN in found else found
 
     async def release(self) -> None:
@@ -120,6 +140,7 @@ class PostgresqlHold:
                         if loop.time() >= until:
                             await self._refuse(connection)
                         await asyncio.sleep(POLL_SECONDS)
+                await connection.execute(NOTHING)
         except BaseException:
             connection.terminate()
             raise
