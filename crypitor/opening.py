@@ -8,6 +8,7 @@ import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from pathlib import Path
 
 import structlog
 from aiohttp import web
@@ -100,14 +101,25 @@ async def _let_somebody_in(config: Config, tx: Transaction) -> str | None:
     )
     if secret is not None:
         path = admin_key_path(config)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(f"{secret}\n")
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            _keep(secret, path)
+        except OSError as error:
+            mistake = (
+                f"api.admin_key: the key that the first start makes cannot be kept in {path}:"
+                f" {error.strerror}; let this user write there, or set CRYPITOR__API__ADMIN_KEY"
+            )
+            raise ConfigError("nobody could be let in", [mistake]) from error
     return secret
+
+
+def _keep(secret: str, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(f"{secret}\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 async def opened_in_time(

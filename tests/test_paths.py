@@ -60,7 +60,10 @@ def test_so_are_the_other_files_that_it_names(elsewhere):
     assert queue.ssl_ca == str(elsewhere / "ca.pem")
     assert queue.ssl_certificate == "/etc/our.pem"
     assert queue.ssl_key == str(elsewhere / "keys/our.pem")
-    assert admin_key_path(config) == elsewhere / "data/admin.key"
+    assert admin_key_path(config, {}) == elsewhere / "data/admin.key"
+    assert admin_key_path(config, {"STATE_DIRECTORY": "/var/lib/crypitor"}) == Path(
+        "/var/lib/crypitor/data/admin.key"
+    )
     url, _, options = config.database.url.get_secret_value().partition("?")
     assert url == "postgresql://u:p%40@h/n"
     assert parse_qs(options) == {
@@ -144,3 +147,18 @@ def test_every_command_means_the_same_database(crypitor, tmp_path):
     assert f"There is one at {tmp_path}/here/data/crypitor.db" in again.stderr
     assert again.stdout.startswith("applied: ")
     assert (tmp_path / "conf/data/crypitor.db").is_file()
+
+
+def test_a_key_that_cannot_be_kept_is_a_sentence(crypitor, tmp_path):
+    """It would be shown once and lost: the start ends with status 2, and nothing has been let in."""
+    (tmp_path / "conf/data").mkdir()
+    (tmp_path / "conf/data/admin.key").mkdir()
+    done = crypitor(
+        "run", CRYPITOR__NETWORKS__DEV__CHAIN_ID="1337", CRYPITOR__SERVER__PORT="0",
+        CRYPITOR__NETWORKS__DEV__RPC="http://127.0.0.1:1",
+    )  # fmt: skip
+
+    assert done.returncode == 2
+    assert "api.admin_key" in done.stderr
+    assert "CRYPITOR__API__ADMIN_KEY" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -4,6 +4,8 @@ So every command means the same database, wherever it is started. What the envir
 from there too, or from the current folder where there is no file.
 """
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
@@ -52,10 +54,16 @@ def _database_url(config: Config, at: Path) -> str:
     return urlsplit(url)._replace(query=urlencode(rooted)).geturl()
 
 
-def admin_key_path(config: Config) -> Path:
-    """Return where the first start keeps the admin key: beside the SQLite file, or in `data`."""
+def admin_key_path(config: Config, environ: Mapping[str, str] = os.environ) -> Path:
+    """Return where the first start keeps the admin key: beside the SQLite file, or in `data`.
+
+    That folder is beside the configuration, or where systemd lets a service keep its state.
+    """
     path = database_file(config)
-    return config.folder / "data/admin.key" if path is None else path.with_name("admin.key")
+    if path is not None:
+        return path.with_name("admin.key")
+    state = environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    return (Path(state) if state else config.folder) / "data/admin.key"
 
 
 def database_left_behind(config: Config) -> Path | None:
