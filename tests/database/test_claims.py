@@ -7,6 +7,7 @@ from crypitor.database.claims import claimers, end_claims
 from crypitor.takeover import Takeover
 from crypitor.webhook.circuit import Circuit, CircuitState
 from crypitor.webhook.delivery import Status
+from tests.database.plans import ON_SQLITE, steps_of
 from tests.webhook.queued import BROKEN, OK, Store, delivery, endpoint
 
 NOW = 1_790_000_000_000
@@ -160,3 +161,12 @@ async def test_who_goes_later_is_noticed(store):
         await looks.takeover.step()
 
         assert await open_claims(store) == left
+
+
+@ON_SQLITE
+async def test_only_what_lies_ahead_is_read(database):
+    """Of each endpoint by its index; not what is due where an endpoint is down."""
+    steps = await steps_of(database, lambda tx: claimers(tx, NOW))
+
+    assert "SEARCH d USING INDEX deliveries_due (endpoint_id=? AND due_at>?)" in steps
+    assert not [step for step in steps if step == "SCAN deliveries" or step.startswith("SCAN d ")]
