@@ -58,12 +58,12 @@ def _configuration(config: Config) -> Finding:
     return fine("configuration", f"networks: {', '.join(config.followed)}")
 
 
-async def _holders(config: Config) -> Sequence[Holder]:
-    """Return who holds the database; what cannot be looked at is told where it is opened."""
+async def _holders(config: Config) -> Sequence[Holder] | None:
+    """Return who holds the database; None where it cannot be looked at, which is told later."""
     try:
         return await holders_of(config)
     except (ConfigError, DatabaseUnavailable):
-        return ()
+        return None
 
 
 async def _queue(config: Config) -> list[Finding]:

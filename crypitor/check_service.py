@@ -13,7 +13,7 @@ import aiohttp
 
 from crypitor.config import Config
 from crypitor.config.places import local_url
-from crypitor.database.hold import UNKNOWN, Holder, Part
+from crypitor.database.hold import Holder, Part
 from crypitor.finding import Finding, fine, trouble
 
 ANSWER_SECONDS = 10.0
@@ -28,18 +28,23 @@ class _Answer:
     ready: dict[str, Any] | None
 
 
-async def service_finding(config: Config, holders: Sequence[Holder]) -> Finding:
+async def service_finding(config: Config, holders: Sequence[Holder] | None) -> Finding:
     """Ask a running service for its /readyz; else see whether its place is free.
 
-    holders: who holds the database.
+    holders: who holds the database; None where that is not known.
     """
     url, here = local_url(config), socket.gethostname()
     answer = await _asked(url) if config.server.port else None
+    if answer is not None and answer.ready and holders == [] and config.queue.kind == "memory":
+        return trouble(
+            SUBJECT,
+            f"a Crypitor with another database answers at {url}",
+            "set server.port to a free one, or --config to that one's configuration",
+        )
     if answer is not None:
         return _ready(url, answer)
-    listening = [one for one in holders if one is not UNKNOWN and Part.API in one.parts]
-    for one in listening:
-        if one.host == here:
+    for one in holders or ():
+        if config.server.port and one.host == here and Part.API in one.parts:
             return trouble(
                 SUBJECT,
                 f"{one} has the API of this database, but nobody answers at {url}",
@@ -48,7 +53,8 @@ async def service_finding(config: Config, holders: Sequence[Holder]) -> Finding:
             )
     if holders:
         return fine(
-            SUBJECT, f"{' and '.join(map(str, holders))} runs; not asked, its API is elsewhere"
+            SUBJECT,
+            f"{' and '.join(map(str, holders))} runs; where its API listens is not known here",
         )
     if mistake := await asyncio.to_thread(_mistake_of_place, config):
         return mistake

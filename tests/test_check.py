@@ -135,10 +135,10 @@ def matched(tmp_path, migrated_sqlite):
 def found(tmp_path):
     """Check one network with nodes; returns subject → finding, with `node` for the last one's."""
 
-    async def check(*urls, port=None, **network):
+    async def check(*urls, port=None, database="crypitor.db", **network):
         lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in network.items())
         (tmp_path / "config.toml").write_text(
-            f"""[database]\nurl = "sqlite:///crypitor.db"\n[server]\nport = {port or free_port()}
+            f"""[database]\nurl = "sqlite:///{database}"\n[server]\nport = {port or free_port()}
 [networks.dev]\nchain_id = 1337\nrpc = {json.dumps(urls)}\n{lines}"""
         )
         config = load(tmp_path / "config.toml", {})
@@ -242,6 +242,7 @@ async def test_a_service_that_runs_is_asked(found, fresh, tmp_path):
     await service.start()
     ready = await found(fresh.url, port=service.port)
     elsewhere = await found(fresh.url)
+    another = await found(fresh.url, port=service.port, database="other.db")
     await fresh.__aexit__(None, None, None)
     await service.until_ready(503, 60)
     not_ready = await found(fresh.url, port=service.port)
@@ -253,6 +254,7 @@ async def test_a_service_that_runs_is_asked(found, fresh, tmp_path):
     assert ready["database"].works
     assert f"process {service.process._process.pid} on " in elsewhere["service"].sentence
     assert "--config" in elsewhere["service"].cure
+    assert "with another database" in another["service"].sentence
     assert "worker dev" in not_ready["service"].sentence
     assert not not_ready["service"].works
     assert stopped["service"].works

@@ -16,9 +16,6 @@ from typing import Protocol
 
 from crypitor.errors import ConfigError
 
-TAKE_SECONDS = 1.0
-"""How long what somebody holds is waited for: who was killed just now may still be on its way."""
-
 
 class Part(IntEnum):
     """What is held. Never renumber: releases beside each other mean the same by it."""
@@ -46,6 +43,8 @@ class Holder:
     parts: Parts = field(default_factory=dict)
 
     def __str__(self) -> str:
+        if not self.life:
+            return "another process"
         since = f" since {self.since}" if self.since else ""
         return f"process {self.process} on {self.host}{since}"
 

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import asyncpg
 
-from crypitor.database.hold import TAKE_SECONDS, UNKNOWN, Holder, Part, taken
+from crypitor.database.hold import UNKNOWN, Holder, Part, taken
 from crypitor.database.postgresql import CONNECT_SECONDS, PostgreSQL
 from crypitor.errors import ConfigError, DatabaseUnavailable, Displaced
 
@@ -25,6 +25,10 @@ CLASS = 0x43525900
 SILENT_SECONDS = 10
 ANSWER_SECONDS = 3.0
 POLL_SECONDS = 0.05
+
+TAKE_SECONDS = 1.0
+"""How long what somebody holds is waited for: the server may just be ending a session."""
+
 NAME_BYTES = 63
 
 _LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)

@@ -22,7 +22,7 @@ from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 
-from crypitor.database.hold import TAKE_SECONDS, UNKNOWN, Holder, Part, taken
+from crypitor.database.hold import UNKNOWN, Holder, Part, taken
 from crypitor.errors import ConfigError, DatabaseUnavailable, Displaced
 
 FIRST_BYTE = 1 << 62
@@ -34,6 +34,9 @@ PLACES = 64
 
 RECORD_BYTES = 512
 POLL_SECONDS = 0.05
+
+TAKE_SECONDS = 0.25
+"""How long what somebody holds is waited for; of a process that has ended there is nothing."""
 
 _HELD = (errno.EAGAIN, errno.EACCES)
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
