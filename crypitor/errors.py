@@ -7,6 +7,7 @@ CrypitorError
 │   │   └── Unproven         … which answered with a block that does not prove itself
 │   ├── BrokerUnavailable    … Kafka
 │   └── DatabaseUnavailable  … SQLite or PostgreSQL
+├── Displaced                another process does now what this one did: it ends
 ├── IndexOutdated            monitors changed while a block was matched: match it again
 ├── DeepReorg                the chain forked below what is kept: an operator must choose
 └── CallerError              the caller of the API must change the request
@@ -74,6 +75,10 @@ class BrokerUnavailable(Unavailable):
 
 class DatabaseUnavailable(Unavailable):
     """The database cannot be reached, is locked for too long, or lost the connection."""
+
+
+class Displaced(CrypitorError):
+    """Another process has taken over: this one ends, and may be started again where it has left."""
 
 
 class IndexOutdated(CrypitorError):
@@ -156,7 +161,7 @@ class TooLarge(CallerError):
     title = "Too large"
 
 
-def first_of(group: BaseExceptionGroup[ConfigError]) -> ConfigError:
-    """Return the first mistake of those that were found side by side."""
+def first_of(group: BaseExceptionGroup[CrypitorError]) -> CrypitorError:
+    """Return the first of the errors that were raised side by side."""
     found = group.exceptions[0]
     return first_of(found) if isinstance(found, BaseExceptionGroup) else found

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from crypitor.config.paths import counted_from
 from crypitor.config.types import (
     PREFIX,
     ApiConfig,
@@ -54,7 +55,7 @@ def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
     found = reader.config(raw)
     if mistakes:
         raise ConfigError(source, mistakes)
-    return found
+    return counted_from(found, path.parent) if path else found
 
 
 def _file(path: Path | None) -> dict[str, Any]:

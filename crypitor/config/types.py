@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -269,7 +270,9 @@ class LogConfig(Section):
 
 
 class Config(Section):
-    """All of it."""
+    """All of it. folder: from which its relative paths count; the current one, or absolute."""
+
+    folder: Path = Path()
 
     server: ServerConfig = ServerConfig()
     api: ApiConfig = ApiConfig()

@@ -98,6 +98,18 @@ async def leave_lead(tx: Transaction, name: str, term: int) -> None:
     await tx.run(LEAVE_LEAD, name=name, term=term)
 
 
+async def terms(tx: Transaction) -> dict[str, int]:
+    """Return how often each network's lead was taken."""
+    rows = await tx.all("select name, term from networks")
+    return {row["name"]: row["term"] for row in rows}
+
+
+async def chain_ids(tx: Transaction) -> dict[str, int]:
+    """Return which chain has been followed under each name."""
+    rows = await tx.all("select name, chain_id from networks")
+    return {row["name"]: row["chain_id"] for row in rows}
+
+
 async def headers(tx: Transaction, name: str, limit: int) -> tuple[Header, ...]:
     """Return the newest matched headers, at most `limit` of them, the newest last."""
     rows = await tx.all(SELECT_HEADERS, name=name, limit=limit)

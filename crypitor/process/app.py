@@ -1,10 +1,8 @@
 """The process: opens what it needs, runs its roles side by side, and closes in reverse."""
 
 import asyncio
-import os
 import random
 import secrets
-import socket
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -22,7 +20,9 @@ from crypitor.config import ROLES, Config
 from crypitor.config.places import own_places, own_ports
 from crypitor.database.engine import Database
 from crypitor.database.given import Given
-from crypitor.errors import ConfigError, first_of
+from crypitor.database.hold import Hold
+from crypitor.database.holds import hold_of
+from crypitor.errors import ConfigError, Displaced, first_of
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.models import Confirmations
@@ -37,13 +37,15 @@ from crypitor.process.opening import (
     opened_in_time,
     site_of,
 )
-from crypitor.process.peers import TELL_SECONDS, Processes
+from crypitor.process.ownership import Ownership
+from crypitor.process.peers import TELL_SECONDS, Processes, name_of
 from crypitor.process.queues import queue_of, topics_of
 from crypitor.process.status import Standing, facts_of, title_of
+from crypitor.process.takeover import living_of, takeover_of
 from crypitor.process.upkeep import upkeep
 from crypitor.process.watch import watch_of
 from crypitor.queue import Queue
-from crypitor.runtime.loop import Health, clock, forever, spare_collections
+from crypitor.runtime.loop import Health, clock, ended_in_time, forever, spare_collections
 from crypitor.runtime.metrics import Metrics
 from crypitor.runtime.precedence import Precedence
 from crypitor.runtime.signals import run_until_signalled
@@ -64,34 +66,42 @@ Started = Callable[[str, str | None], None]
 """Told the API's URL (empty without that role) and the admin key, if one was made just now."""
 
 
-def run(config: Config, roles: Sequence[str] = ROLES) -> int:
-    """Run the service until a signal ends it; return the exit status."""
+def run(config: Config, roles: Sequence[str] = ROLES, hold: Hold | None = None) -> int:
+    """Run the service until a signal ends it; return the exit status. hold: see `serve`."""
     allow_many_connections()
     keep_freed_memory()
-    run_until_signalled(lambda stop: serve(config, roles, stop, announce))
+    run_until_signalled(lambda stop: serve(config, roles, stop, announce, hold))
     return 0
 
 
 async def serve(
-    config: Config, roles: Sequence[str], stop: asyncio.Event, started: Started
+    config: Config,
+    roles: Sequence[str],
+    stop: asyncio.Event,
+    started: Started,
+    hold: Hold | None = None,
 ) -> None:
     """Run the roles until `stop` is set or one of them fails.
 
-    A database that is down is waited for. Raises ConfigError where it, or a node, does not fit.
+    A database that is down is waited for. hold: what these roles have to hold of it, where that was
+    taken already. Raises ConfigError where the database or a node does not fit, or another process
+    owns the database; Displaced when another one has taken over.
     """
     health = Health()
     try:
         async with AsyncExitStack() as stack:
-            opened = await opened_in_time(config, roles, stop, health)
+            hold = hold or hold_of(config, roles)
+            stack.push_async_callback(hold.release)
+            opened = await opened_in_time(config, roles, hold, stop, health)
             if opened is None:
                 return
             resources, database, admin_key = opened
             stack.push_async_exit(resources)
-            await _Service(config, roles, stack, database, health).run(
+            await _Service(config, roles, stack, database, hold, health).run(
                 stop, lambda url: started(url, admin_key)
             )
-    except* ConfigError as mistakes:
-        raise first_of(mistakes) from None
+    except* (ConfigError, Displaced) as told:
+        raise first_of(told) from None
 
 
 class _Service:
@@ -103,17 +113,20 @@ class _Service:
         roles: Sequence[str],
         stack: AsyncExitStack,
         database: Database,
+        hold: Hold,
         health: Health,
     ) -> None:
         self._config = config
         self._roles = roles
+        self._hold = hold
         self._stack = stack
         self._database = database
         self._health = health
         self._shared = config.queue.kind != "memory"
         # With API and monitor in one process the index is changed before the API answers.
         self._follows = self._shared or not {"api", "monitor"} <= set(roles)
-        self._name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._life = hold.holder.life
+        self._name = name_of(hold.holder.host, hold.holder.process, self._life)
         self._metrics = Metrics()
         self._observer = Observer(self._metrics)
         self._index = Index()
@@ -127,6 +140,7 @@ class _Service:
         self._closed = Closed(own_places(config), own_ports(config))
         self._sender: Sender | None = None
         self._followers: list[Follower] = []
+        self._leads: list[Lead] = []  # those without an end
         self._token_readers: list[TokenReader] = []
         self._backfills: list[Backfill] = []
         self._trials: dict[str, Trial] = {}
@@ -152,6 +166,9 @@ class _Service:
             processes,
             watch,
         )
+        ownership = Ownership(self._hold, self._database, self._health, self._leads)
+        living = living_of(self._hold, processes, shared=self._shared)
+        takeover = takeover_of(self._database, self._life, living, self._wake, self._sender)
         given = await given_of(self._config, self._roles, self._database)
         context = self._context(standing, given)
         app = (build if "api" in self._roles else build_health)(context)
@@ -159,13 +176,9 @@ class _Service:
         if url:
             self._closed.listens(URL(url).port or 0)
         async with asyncio.TaskGroup() as group:
+            leading: list[Follower | Backfill | Ownership] = [*self._followers, *self._backfills]
             workers = [
-                group.create_task(follower.run(stop), name=follower.role)
-                for follower in self._followers
-            ]
-            workers += [
-                group.create_task(backfill.run(stop), name=backfill.role)
-                for backfill in self._backfills
+                group.create_task(role.run(stop), name=role.role) for role in (*leading, ownership)
             ]
             others = [
                 group.create_task(role.run(stop, self._health), name=name)
@@ -191,25 +204,12 @@ class _Service:
                 for name, step, seconds in (
                     ("gauges", standing.count, GAUGE_SECONDS),
                     ("processes", standing.exchange, TELL_SECONDS),
+                    *takeover,
                 )
             ]
             started(url if "api" in self._roles else "")
             await stop.wait()
-            await self._end(workers, others)
-
-    async def _end(
-        self, workers: Sequence[asyncio.Task[None]], others: Sequence[asyncio.Task[None]]
-    ) -> None:
-        """Let the roles finish their step. Workers need not: what they do is repeated anyway."""
-        log.info("stopping")
-        for worker in workers:
-            worker.cancel()
-        _, late = await asyncio.wait(
-            [*workers, *others], timeout=self._config.server.shutdown_seconds
-        )
-        for task in late:
-            log.warning("cut off at the end", role=task.get_name())
-            task.cancel()
+            await ended_in_time(workers, others, self._config.server.shutdown_seconds)
 
     async def _build(self) -> None:
         config, roles, webhook = self._config, self._roles, self._config.webhook
@@ -264,6 +264,7 @@ class _Service:
             in_flight_per_endpoint=webhook.in_flight_per_endpoint,
             grace_seconds=self._config.server.shutdown_seconds,
             looks="monitor" not in self._roles,
+            life=self._life,
         )
 
     async def _monitor(self, queue: Queue) -> Matcher:
@@ -313,6 +314,10 @@ class _Service:
 
     async def _worker(self, name: str, queue: Queue) -> Follower:
         network = self._config.followed[name]
+        lease_seconds = LEASE_SECONDS if self._shared else None
+        lead = Lead(name, network.chain_id, self._database, self._name, lease_seconds)
+        if lease_seconds is None:
+            self._leads.append(lead)
         return Follower(
             name,
             network.chain_id,
@@ -327,13 +332,7 @@ class _Service:
             health=self._health,
             observer=self._observer,
             tags_wanted=partial(self._tags_wanted, network.confirmations),
-            lead=Lead(
-                name,
-                network.chain_id,
-                self._database,
-                leader=self._name,
-                lease_seconds=LEASE_SECONDS if self._shared else None,
-            ),
+            lead=lead,
         )
 
     def _tags_wanted(self, confirmations: Confirmations) -> bool:

@@ -16,15 +16,16 @@ from aiohttp import web
 from crypitor.api import SERVER_OPTIONS
 from crypitor.api.serving.starting import starting
 from crypitor.config import Config
+from crypitor.config.paths import admin_key_path
 from crypitor.database.engine import Database, Transaction
 from crypitor.database.files import make_folder
+from crypitor.database.hold import Hold
 from crypitor.database.instants import follow_clock
 from crypitor.database.keys import ensure_admin
 from crypitor.database.migrate import migrate, pending
 from crypitor.database.mistakes import mistakes_of
 from crypitor.database.reseal import seal_all
 from crypitor.database.seal import Seal
-from crypitor.database.sqlite import path_of
 from crypitor.errors import ConfigError, Unavailable
 from crypitor.runtime.listening import listening
 from crypitor.runtime.loop import LONGEST_WAIT_SECONDS, Health, clock, pause
@@ -112,33 +113,40 @@ async def _let_somebody_in(config: Config, tx: Transaction) -> str | None:
     )
     if secret is not None:
         path = admin_key_path(config)
-        make_folder(path.parent)
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(f"{secret}\n")
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            _keep(secret, path)
+        except OSError as error:
+            mistake = (
+                f"api.admin_key: the key that the first start makes cannot be kept in {path}:"
+                f" {error.strerror}; let this user write there, or set CRYPITOR__API__ADMIN_KEY"
+            )
+            raise ConfigError("nobody could be let in", [mistake]) from error
     return secret
 
 
-def admin_key_path(config: Config) -> Path:
-    """Return where the first start keeps the admin key: beside the SQLite file, or in `data`."""
-    url = config.database.url.get_secret_value()
-    if url.startswith("sqlite"):
-        return path_of(url).with_name("admin.key")
-    return Path("data") / "admin.key"
+def _keep(secret: str, path: Path) -> None:
+    make_folder(path.parent)
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(f"{secret}\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 async def opened_in_time(
-    config: Config, roles: Sequence[str], stop: asyncio.Event, health: Health
+    config: Config, roles: Sequence[str], hold: Hold, stop: asyncio.Event, health: Health
 ) -> tuple[AsyncExitStack, Database, str | None] | None:
-    """Open the database, as soon as it is there; None when `stop` comes first."""
+    """Take hold of the database and open it, as soon as it is there; None when `stop` comes first.
+
+    Nothing is made or migrated in a database that somebody else owns. Raises ConfigError.
+    """
     wait = FIRST_RETRY_SECONDS
     async with AsyncExitStack() as meanwhile:
         while not stop.is_set():
             try:
                 with mistakes_of(config.database.url.get_secret_value()):
+                    await hold.take()
                     opened = await _open(config, roles)
             except Unavailable as trouble:
                 if health.begin("database", str(trouble)):

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gc
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
@@ -149,6 +149,22 @@ async def forever(
         await _steps(name, step, stop, wake, health, idle_seconds)
     finally:
         passing_on.cancel()
+
+
+async def ended_in_time(
+    workers: Sequence[asyncio.Task[None]], others: Sequence[asyncio.Task[None]], seconds: float
+) -> None:
+    """Let roles finish their step, for so long.
+
+    Workers need not: what they do is repeated anyway.
+    """
+    log.info("stopping")
+    for worker in workers:
+        worker.cancel()
+    _, late = await asyncio.wait([*workers, *others], timeout=seconds)
+    for task in late:
+        log.warning("cut off at the end", role=task.get_name())
+        task.cancel()
 
 
 async def _steps(

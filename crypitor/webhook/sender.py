@@ -78,7 +78,8 @@ class Sender:
     schedule_seconds: waits between attempts. lease_seconds: longer than the poster's deadline.
     grace_seconds: for attempts in flight when it is told to stop. clock: unix milliseconds.
     jitter: -1 to 1. in_flight and the two after it: see Turns. looks: whether deliveries are queued
-    by another process, which cannot wake this one; then it looks for new ones more often.
+    by another process, which cannot wake this one; then it looks for new ones more often. life: of
+    this process, by which others end its claims when it is gone; None: they wait for the lease.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Sender:
         endpoints_at_once: int = ENDPOINTS_AT_ONCE,
         grace_seconds: float = GRACE_SECONDS,
         looks: bool = False,
+        life: str | None = None,
     ) -> None:
         if lease_seconds <= poster.deadline_seconds:
             raise ValueError("a lease must be longer than the deadline of a POST")
@@ -110,6 +112,7 @@ class Sender:
         self._turns = Turns(in_flight, in_flight_per_endpoint, endpoints_at_once)
         self._sweep_at = 0
         self._looks = looks
+        self._life = life
         self._look_at = 0
         self._seen_position = 0
         self._misplaced = Misplaced(database, clock, shared=looks)
@@ -285,7 +288,7 @@ class Sender:
         unknown = [endpoint_id for endpoint_id, _ in slots.granted if endpoint_id not in known]
         endpoints = {**known, **await load_endpoints(tx, unknown)}
         asked = [(endpoints[at], held) for at, held in slots.granted if at in endpoints]
-        claimed = await claim(tx, asked, slots.now, self._lease_ms)
+        claimed = await claim(tx, asked, slots.now, self._lease_ms, self._life)
         cancelled = await give_up_cancelled(
             tx, [delivery for got in claimed.values() for delivery in got.deliveries], slots.now
         )

@@ -116,7 +116,7 @@ class Follower:
     def status(self) -> NetworkStatus:
         """How things stand now."""
         now, behind, blocks = self._clock(), self._behind(), self._pace.blocks
-        trouble = self._halt.reason or self._waiting
+        trouble = self._halt.reason or self._waiting or self._lead.doubt
         return NetworkStatus(
             network=self._network,
             chain_id=self._chain_id,
@@ -235,7 +235,7 @@ class Follower:
             return "standby"
         if self._halt.reason is not None:
             return "stopped"
-        if self._waiting is not None:
+        if self._waiting is not None or self._lead.doubt is not None:
             return "waiting"
         return "catching up" if (behind or 0) > CATCHING_UP_BLOCKS else "following"
 
