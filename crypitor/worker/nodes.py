@@ -15,7 +15,8 @@ from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.redaction import names_of
 from crypitor.worker import Observer
 from crypitor.worker.limit import Limits, Rank
-from crypitor.worker.node import Node, Turn
+from crypitor.worker.node import Node
+from crypitor.worker.requests import Turn
 from crypitor.worker.rpc import Bloomed, Tag
 from crypitor.worker.sight import Sight
 from crypitor.worker.status import NodeState, NodeStatus

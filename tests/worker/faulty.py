@@ -113,3 +113,21 @@ def without(method: str):
         answer["error"] = {"code": -32601, "message": f"the method {method} does not exist"}
 
     return altered(method, change)
+
+
+def unprovable(*numbers: int):
+    """An `alter` of a node whose receipts, asked for in whichever way, say something untrue.
+
+    numbers: of these blocks only; of all where there are none.
+    """
+
+    def alter(asked, answers):
+        for answer in answers:
+            told = answer.get("result")
+            for receipt in told if isinstance(told, list) else [told]:
+                if not isinstance(receipt, dict) or "cumulativeGasUsed" not in receipt:
+                    continue
+                if not numbers or int(receipt["blockNumber"], 16) in numbers:
+                    receipt["cumulativeGasUsed"] = "0x1"
+
+    return alter
