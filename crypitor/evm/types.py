@@ -113,8 +113,11 @@ class Header(msgspec.Struct, frozen=True, gc=False):
     timestamp: int
 
     def is_parent_of(self, header: "Header") -> bool:
-        """Whether `header` is the next block on top of this one."""
-        return header.parent_hash == self.hash and header.number == self.number + 1
+        """Whether `header` is the next block on top of this one.
+
+        Its height is one more, but that some chains have heights without a block.
+        """
+        return header.parent_hash == self.hash and header.number > self.number
 
 
 class Seal(msgspec.Struct, frozen=True, gc=False, rename="camel"):

@@ -5,12 +5,13 @@ request or for each call, or fewer answers than calls. None of their words is be
 that is refused is asked again in halves, and what is taken then is the size for this node.
 """
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from crypitor.errors import NodeUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from crypitor.worker.rpc import Answer
 
 KEPT_SECONDS = 600.0

@@ -12,7 +12,7 @@ import msgspec
 
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.hexes import ADDRESS_TEXT, HASH_TEXT, are_bytes, are_hex, are_quantities
-from crypitor.evm.types import Block, Hash, Header, Receipt, Seal, Transaction, counted
+from crypitor.evm.types import Block, Header, Receipt, Seal, Transaction, counted
 from crypitor.worker.tidy import seconds, tidied
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.profiles import Level, Profile
 from crypitor.evm.proof import prove
-from crypitor.evm.types import Block, Hash, Header, Seal, Transaction
+from crypitor.evm.types import Block, Hash, Header, Transaction
 from crypitor.worker import rpc
 from crypitor.worker.block import Raw, Served, seal_of, with_receipts
 from crypitor.worker.block import served as read_served

@@ -181,9 +181,20 @@ class Node:
     async def headers(self, first: int, last: int) -> tuple[Header, ...]:
         """Return the headers from `first` to `last`, in batches, so they need not be linked.
 
-        Shorter at the beginning where the node has forgotten old blocks; empty if it does not
-        have the last one.
+        Heights that the node has no block of are left out; empty if it does not have the last one.
         """
+        found = await self._headers(first, last)
+        return found if found and found[-1].number == last else ()
+
+    async def headers_up_to(self, first: int, last: int) -> tuple[Header, ...]:
+        """Return the headers from `first` to `last` that the node has."""
+        return await self._headers(first, last)
+
+    async def first_header(self, first: int, last: int) -> Header | None:
+        """Return the lowest header from `first` to `last`, at most BATCH_CALLS, in one request."""
+        return next(iter(await self._headers(first, last)), None)
+
+    async def _headers(self, first: int, last: int) -> tuple[Header, ...]:
         headers: list[Header] = []
         for start in range(first, last + 1, BATCH_CALLS):
             numbers = range(start, min(start + BATCH_CALLS, last + 1))
@@ -191,10 +202,10 @@ class Node:
                 [Call("eth_getBlockByNumber", (place_of(number), False)) for number in numbers]
             )
             for number, answer in zip(numbers, answers, strict=True):
+                if answer.error is not None:  # it has none, in words of its own
+                    continue
                 header = rpc.header_of(rpc.result_of(answer, "eth_getBlockByNumber"))
-                if header is None:
-                    headers.clear()
-                else:
+                if header is not None:
                     headers.append(require_number(header, number))
         return tuple(headers)
 

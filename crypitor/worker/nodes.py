@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import TracebackType
 from typing import Literal, Self, TypeVar
@@ -161,6 +161,8 @@ class Nodes:
                 if (latency := seat.node.latency_seconds) is not None
                 else None,
                 requests=seat.node.requests,
+                batch_calls=seat.node.batch_calls,
+                limits=seat.node.limits,
             )
             for seat in self._seats
         )
@@ -178,6 +180,7 @@ class Nodes:
 
     async def next(self, number: int, *, tags: bool = False, turn: Turn | None = None) -> Sight:
         """Return the head and block `number`, if any node has it."""
+        lacks: list[str] = []
 
         async def ask(seat: _Seat) -> Sight:
             try:
@@ -187,9 +190,17 @@ class Nodes:
                     self._showed(seat, seat.node.head)
             if sight.block is None:
                 await self._compare(seat)
+            if sight.lack:
+                lacks.append(f"{seat.node.name}: {sight.lack}")
             return sight
 
-        return await self._ask(ask, lambda sight: _is_news(sight, number))
+        sight = await self._ask(ask, lambda sight: _is_news(sight, number))
+        return replace(sight, lack="; ".join(lacks)) if sight.lack else sight
+
+    def doubt(self) -> None:
+        """Check the chain id of every node again with its next request."""
+        for seat in self._seats:
+            seat.node.doubt()
 
     def accuse(self, name: str, trouble: str) -> None:
         """Turn to other nodes for a while, because of what this one showed."""
@@ -223,7 +234,15 @@ class Nodes:
 
     async def headers(self, first: int, last: int) -> tuple[Header, ...]:
         """Return the headers from `first` to `last`, all from one node."""
-        return await self._ask(lambda seat: seat.node.headers(first, last), _is_there)
+        return await self._ask(lambda seat: seat.node.headers(first, last), bool)
+
+    async def headers_up_to(self, first: int, last: int) -> tuple[Header, ...]:
+        """Return the headers from `first` to `last` that one node has."""
+        return await self._ask(lambda seat: seat.node.headers_up_to(first, last), bool)
+
+    async def first_header(self, first: int, last: int) -> Header | None:
+        """Return the lowest header from `first` to `last`, None if no node has one."""
+        return await self._ask(lambda seat: seat.node.first_header(first, last), _is_there)
 
     async def call(self, contract: Address, data: str, block: int | Tag) -> str | None:
         """Return what a contract returns when it is called, None where it reverts."""

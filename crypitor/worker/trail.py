@@ -1,5 +1,6 @@
 """The newest published headers, by which a fork is recognised. Pure."""
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable
 
@@ -27,17 +28,37 @@ class Trail:
         return self._headers[-1] if self._headers else None
 
     @property
+    def headers(self) -> tuple[Header, ...]:
+        """All that are kept, the tip last."""
+        return tuple(self._headers)
+
+    @property
+    def oldest(self) -> Header | None:
+        """The oldest one that is kept."""
+        return self._headers[0] if self._headers else None
+
+    @property
     def deepest(self) -> Header | None:
         """The oldest one that a reorg may go back to."""
         return self._headers[-min(self.depth + 1, len(self._headers))] if self._headers else None
 
     def at(self, number: int) -> Header | None:
-        """Return the header at a height, None if no reorg may go back to it."""
+        """Return the header at a height; None if no reorg may go back to it, or there is none."""
         deepest = self.deepest
         if deepest is None or number < deepest.number:
             return None
-        place = number - self._headers[0].number
-        return self._headers[place] if place < len(self._headers) else None
+        place = bisect_left(self._headers, number, key=lambda header: header.number)
+        known = self._headers[place] if place < len(self._headers) else None
+        return known if known is not None and known.number == number else None
+
+    def below(self, number: int) -> Header | None:
+        """Return the newest header below a height; None if no reorg may go back to one."""
+        deepest = self.deepest
+        if deepest is None or number <= deepest.number:
+            return None
+        return self._headers[
+            bisect_left(self._headers, number, key=lambda header: header.number) - 1
+        ]
 
     def continues_with(self, header: Header) -> bool:
         """Whether `header` can come next; any can where there is none."""
