@@ -325,6 +325,8 @@ class _Service:
                 leader=self._name,
                 lease_seconds=LEASE_SECONDS if self._shared else None,
             ),
+            reset=network.reset,
+            title=title_of(network),
         )
 
     def _tags_wanted(self, confirmations: Confirmations) -> bool:

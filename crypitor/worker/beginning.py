@@ -8,6 +8,7 @@ from crypitor.database import networks
 from crypitor.database.engine import Database
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.types import Header
+from crypitor.worker.blockreader import BATCH_CALLS
 from crypitor.worker.gap import Gap
 from crypitor.worker.nodes import Nodes
 
@@ -43,9 +44,14 @@ async def ground_of(first: int, count: int, nodes: Nodes) -> tuple[Header, ...]:
     """
     if first == 0:
         return ()
-    block = await nodes.first_header(first, first)
+    block = next(iter(await nodes.headers_up_to(first, first)), None)
     if block is None:  # it is still to come, or its height has none
-        return await _without_breaks(first, count, nodes)
+        before = await _without_breaks(first, count, nodes)
+        if before:
+            return before
+        block = next(iter(await nodes.headers_up_to(first, first + BATCH_CALLS - 1)), None)
+        if block is None:
+            return ()
     lowest = max(first - count, 0)
     before = _linked((*await nodes.headers_up_to(lowest, first - 1), block))
     again = _linked((*await nodes.headers_up_to(lowest, first - 1), block))

@@ -359,6 +359,7 @@ class Follower:
         Elsewhere the next block does it, by what it stands on.
         """
         await self._lookout.drop()
+        self._counter += 1
         await self._anew.go_back_to(kept, first, self._sequence(), self._led_term(), self._clock())
         self._go_on_from(kept)
 

@@ -19,8 +19,9 @@ async def ancestor_of(header: Header, trail: Trail, nodes: Nodes) -> Header:
     Raises DeepReorg if there is none, ParentGone if no node has one of the parents.
     """
     branch = header
-    while (known := trail.below(branch.number)) is not None:
-        if known.hash == branch.parent_hash:
+    while trail.reaches_below(branch.number):
+        known = trail.parent_of(branch)
+        if known is not None:
             return known
         parent = await nodes.header(branch.parent_hash)
         if parent is None or not parent.is_parent_of(branch):

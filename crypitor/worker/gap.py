@@ -88,7 +88,8 @@ class Gap:
                 block,
                 f"block {block.number} {block.hash} names a parent that no node has:"
                 f" {block.parent_hash}; what is below it cannot be followed."
-                f" `crypitor network resume {self._network} --from-block {block.number}` goes on there",
+                f" `crypitor network resume {self._network} --from-block {block.number}` goes on"
+                " there",
             )
 
     async def _next_above(self, number: int, tip: Header, head: Header) -> int | None:
@@ -101,6 +102,6 @@ class Gap:
             self._searched = number
             return None
         last = min(first + BATCH_CALLS - 1, head.number)
-        above = await self._nodes.first_header(first, last)
+        above = next(iter(await self._nodes.headers_up_to(first, last)), None)
         self._searched = last if above is None and last < head.number else number
         return above.number if above is not None and tip.is_parent_of(above) else None

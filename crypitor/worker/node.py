@@ -183,18 +183,11 @@ class Node:
 
         Heights that the node has no block of are left out; empty if it does not have the last one.
         """
-        found = await self._headers(first, last)
+        found = await self.headers_up_to(first, last)
         return found if found and found[-1].number == last else ()
 
     async def headers_up_to(self, first: int, last: int) -> tuple[Header, ...]:
         """Return the headers from `first` to `last` that the node has."""
-        return await self._headers(first, last)
-
-    async def first_header(self, first: int, last: int) -> Header | None:
-        """Return the lowest header from `first` to `last`, at most BATCH_CALLS, in one request."""
-        return next(iter(await self._headers(first, last)), None)
-
-    async def _headers(self, first: int, last: int) -> tuple[Header, ...]:
         headers: list[Header] = []
         for start in range(first, last + 1, BATCH_CALLS):
             numbers = range(start, min(start + BATCH_CALLS, last + 1))

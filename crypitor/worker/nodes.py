@@ -19,7 +19,7 @@ from crypitor.worker.node import Node
 from crypitor.worker.requests import Turn
 from crypitor.worker.rpc import Bloomed, Tag
 from crypitor.worker.sight import Sight
-from crypitor.worker.status import NodeState, NodeStatus
+from crypitor.worker.status import NodeStatus
 from crypitor.worker.tracing import Traces
 
 log = structlog.get_logger(__name__)
@@ -152,7 +152,7 @@ class Nodes:
         return tuple(
             NodeStatus(
                 name=seat.node.name,
-                state=self._state(seat),
+                state="failing" if seat.error else "active" if seat is self._active else "standby",
                 head=seat.head.number if seat.head else None,
                 head_seconds=round(now - seat.head_since, 1) if seat.head else None,
                 error=seat.error,
@@ -194,7 +194,7 @@ class Nodes:
                 lacks.append(f"{seat.node.name}: {sight.lack}")
             return sight
 
-        sight = await self._ask(ask, lambda sight: _is_news(sight, number))
+        sight = await self._ask(ask, lambda sight: not sight.lack)
         return replace(sight, lack="; ".join(lacks)) if sight.lack else sight
 
     def doubt(self) -> None:
@@ -239,10 +239,6 @@ class Nodes:
     async def headers_up_to(self, first: int, last: int) -> tuple[Header, ...]:
         """Return the headers from `first` to `last` that one node has."""
         return await self._ask(lambda seat: seat.node.headers_up_to(first, last), bool)
-
-    async def first_header(self, first: int, last: int) -> Header | None:
-        """Return the lowest header from `first` to `last`, None if no node has one."""
-        return await self._ask(lambda seat: seat.node.first_header(first, last), _is_there)
 
     async def call(self, contract: Address, data: str, block: int | Tag) -> str | None:
         """Return what a contract returns when it is called, None where it reverts."""
@@ -385,16 +381,6 @@ class Nodes:
         if unproven and len(unproven) == len(failures):
             return Unproven(unproven[0].check, "; ".join(reasons))
         return NodeUnavailable("; ".join(reasons), retry_after)
-
-    def _state(self, seat: _Seat) -> NodeState:
-        if seat.error is not None:
-            return "failing"
-        return "active" if seat is self._active else "standby"
-
-
-def _is_news(sight: Sight, number: int) -> bool:
-    """Whether a node has the block, or is right that there is none yet."""
-    return sight.block is not None or sight.head.number < number
 
 
 def _is_there(answer: object) -> bool:

@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable
+from itertools import islice
 
 from crypitor.evm.types import Header
 from crypitor.monitor.position import kept_headers
@@ -51,14 +52,17 @@ class Trail:
         known = self._headers[place] if place < len(self._headers) else None
         return known if known is not None and known.number == number else None
 
-    def below(self, number: int) -> Header | None:
-        """Return the newest header below a height; None if no reorg may go back to one."""
+    def reaches_below(self, number: int) -> bool:
+        """Whether a reorg may go back to a header below a height."""
         deepest = self.deepest
-        if deepest is None or number <= deepest.number:
-            return None
-        return self._headers[
-            bisect_left(self._headers, number, key=lambda header: header.number) - 1
-        ]
+        return deepest is not None and number > deepest.number
+
+    def parent_of(self, header: Header) -> Header | None:
+        """Return what a header stands on; None if it is none that a reorg may go back to."""
+        for known in islice(reversed(self._headers), self.depth + 1):
+            if known.is_parent_of(header):
+                return known
+        return None
 
     def continues_with(self, header: Header) -> bool:
         """Whether `header` can come next; any can where there is none."""

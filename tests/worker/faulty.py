@@ -68,8 +68,7 @@ class FaultyNode:
             await self._released.wait()
         if self.reply is not None:
             return self.reply()
-        async with self._session.post(self._upstream, json=asked) as response:
-            answers = await response.json()
+        answers = await self._ask(asked)
         if self.alter is not None:
             changed = self.alter(asked, answers)
             answers = answers if changed is None else changed
@@ -77,6 +76,10 @@ class FaultyNode:
             answers if isinstance(document, list) or not isinstance(answers, list) else answers[0]
         )
         return web.json_response(body)
+
+    async def _ask(self, asked: list[dict]) -> list[dict]:
+        async with self._session.post(self._upstream, json=asked) as response:
+            return await response.json()
 
 
 class Upstream(FaultyNode):
