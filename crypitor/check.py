@@ -2,15 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crypitor.config import Config, NetworkConfig, QueueConfig
-from crypitor.database.engine import Database
+from crypitor.database.engine import Database, Transaction
 from crypitor.database.migrate import pending
+from crypitor.database.networks import genesis_of, headers
 from crypitor.database.reseal import missing_keys, mistake_of
 from crypitor.database.seal import Seal
+from crypitor.database.sqlite import path_of
 from crypitor.errors import (
     BrokerUnavailable,
     ConfigError,
@@ -18,9 +20,12 @@ from crypitor.errors import (
     NodeUnavailable,
     Unproven,
 )
-from crypitor.evm.types import Header
+from crypitor.evm.types import Hash, Header
+from crypitor.monitor.position import kept_headers
 from crypitor.redaction import names_of
 from crypitor.worker.node import Node
+from crypitor.worker.reset import difference
+from crypitor.worker.trail import Trail
 
 if TYPE_CHECKING:
     from crypitor.queue.topic import Found
@@ -41,6 +46,14 @@ class Finding:
         return f"{'ok     ' if self.works else 'TROUBLE'}  {self.subject}: {self.sentence}"
 
 
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What has been matched of a network: the newest headers, and block 0 where it is known."""
+
+    headers: Sequence[Header] = ()
+    genesis: Hash | None = None
+
+
 async def findings(config: Config) -> AsyncIterator[Finding]:
     """Yield what is found of each part as soon as it is known."""
     yield _configuration(config)
@@ -48,9 +61,10 @@ async def findings(config: Config) -> AsyncIterator[Finding]:
     yield await _secrets(config)
     for finding in await _queue(config):
         yield finding
+    matched = await _matched(config)
     async with asyncio.TaskGroup() as tasks:
         looks = [
-            tasks.create_task(_node(name, network, url, node))
+            tasks.create_task(_node(name, network, url, node, matched.get(name, Matched())))
             for name, network in config.followed.items()
             for url, node in zip(network.rpc, names_of(network.rpc), strict=True)
         ]
@@ -143,7 +157,33 @@ def _blocks_topic(wanted: QueueConfig, topic: "Found") -> Finding:
     return Finding("queue", True, sentence)
 
 
-async def _node(network: str, wanted: NetworkConfig, url: str, name: str) -> Finding:
+async def _matched(config: Config) -> dict[str, Matched]:
+    """Return what has been matched of each network, where a database tells it."""
+    url = config.database.url.get_secret_value()
+    if config.database.is_sqlite and not path_of(url).exists():
+        return {}
+
+    async def look(tx: Transaction) -> dict[str, Matched]:
+        return {
+            name: Matched(
+                await headers(tx, name, kept_headers(network.max_reorg_depth)),
+                await genesis_of(tx, name),
+            )
+            for name, network in config.followed.items()
+        }
+
+    try:
+        if await pending(url):
+            return {}
+        async with Database.open(url, connections=1) as database:
+            return await database.read(look)
+    except (DatabaseUnavailable, ConfigError):
+        return {}
+
+
+async def _node(
+    network: str, wanted: NetworkConfig, url: str, name: str, matched: Matched
+) -> Finding:
     subject = f"node {name} of {network}"
     try:
         async with Node(
@@ -154,7 +194,8 @@ async def _node(network: str, wanted: NetworkConfig, url: str, name: str) -> Fin
             verify=wanted.verify,
             traces=wanted.traces,
         ) as node:
-            return await _look(subject, wanted, node)
+            found = await _look(subject, wanted, node)
+            return await _compared(found, network, wanted, node, matched)
     except Unproven as lie:
         if lie.check == "traces":
             return Finding(subject, False, f"{lie}")
@@ -168,26 +209,42 @@ async def _node(network: str, wanted: NetworkConfig, url: str, name: str) -> Fin
         return Finding(subject, False, f"{trouble}")
 
 
+async def _compared(
+    found: Finding, network: str, wanted: NetworkConfig, node: Node, matched: Matched
+) -> Finding:
+    """Hold a node that works against what was matched of its chain."""
+    if not found.works or node.head is None:
+        return found
+    trail = Trail(wanted.max_reorg_depth)
+    trail.replace(matched.headers)
+    differs = await difference(network, trail, matched.genesis, node, node.head)
+    return found if differs is None else Finding(found.subject, False, differs)
+
+
 async def _look(subject: str, wanted: NetworkConfig, node: Node) -> Finding:
     head = await node.header_at("latest")
     if head is None:
         return Finding(subject, False, "has no latest block")
-    # The parent: at the head itself receipts may still be missing for a moment.
+    # The parent: at the head itself receipts may still be missing for a moment. As it is asked for
+    # while the network is followed, in one request with all else.
     number = max(head.number - 1, 0)
-    if await node.block(number) is None:
-        return Finding(subject, False, f"does not have all of block {number}")
+    sight = await node.next(number, tags=True)
+    if sight.block is None:
+        return Finding(subject, False, sight.lack or f"does not have all of block {number}")
     tag = wanted.confirmations
     if isinstance(tag, str) and await node.header_at(tag) is None:
         return Finding(subject, False, f'does not know the tag "{tag}" of confirmations')
-    return _age(subject, wanted, head)
+    return _age(subject, wanted, head, node.limits)
 
 
-def _age(subject: str, wanted: NetworkConfig, head: Header) -> Finding:
+def _age(subject: str, wanted: NetworkConfig, head: Header, limits: Sequence[str]) -> Finding:
     seconds = round(time.time() - head.timestamp)
     sentence = (
         f"chain {wanted.chain_id}, head {head.number}, {max(seconds, 0)} s old,"
         f" blocks prove themselves ({wanted.verify})"
     )
+    for limit in limits:
+        sentence += f"; it {limit}"
     if seconds > STALE_SECONDS:
         return Finding(subject, False, f"{sentence}: has it stopped following the chain?")
     return Finding(subject, True, sentence)

@@ -30,7 +30,13 @@ LEVELS = ("off", "logs", "receipts")
 ALL_TOGETHER = 0.02
 """Of the requests, for each fault where all happen: about every second one is hurt."""
 
-RIGHT = frozenset({Fault.OUT_OF_ORDER, Fault.CHECKSUM_CASE})
+RIGHT = frozenset(
+    {
+        Fault.OUT_OF_ORDER, Fault.CHECKSUM_CASE, Fault.PADDED, Fault.EMPTY_ADDRESSES,
+        Fault.MILLISECONDS, Fault.ERROR_ABOVE_HEAD, Fault.NO_BULK_RECEIPTS, Fault.EMPTY_RECEIPTS,
+        Fault.SMALL_BATCHES,
+    }
+)  # fmt: skip
 """Unusual answers that have to be taken as they are."""
 
 OF_LOGS = frozenset(

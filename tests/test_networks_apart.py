@@ -59,9 +59,7 @@ async def test_one_network_waits_and_the_other_goes_on(tmp_path, lying):
     assert other["nodes"][0]["requests"] > 0
     assert ready[0] == 503
     assert "worker lying" in ready[1]
-    assert re.search(
-        r'block_incomplete_total\{check="root",network="lying",.*} [1-9]', metrics[1]
-    )
+    assert re.search(r'block_incomplete_total\{check="root",network="lying",.*} [1-9]', metrics[1])
     assert 'crypitor_network_trouble{network="lying"} 1.0' in metrics[1]
     assert 'crypitor_network_trouble{network="sound"} 0.0' in metrics[1]
     assert 'crypitor_requests_per_block{network="sound"}' in metrics[1]

@@ -10,7 +10,7 @@ HASH_TEXT = len("0x") + 64
 ADDRESS_TEXT = len("0x") + 40
 
 _DIGITS = b"0123456789abcdef"
-_QUANTITIES = re.compile(r"(?:0x(?:0|[1-9a-f][0-9a-f]{0,63}) )*+")
+_QUANTITIES = re.compile(r"(?:0x(?!0[0-9a-f])[0-9a-f]{1,64} )*+")
 
 
 def are_hex(texts: Sequence[str], size: int) -> bool:

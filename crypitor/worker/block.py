@@ -180,8 +180,8 @@ def _misshapen(found: Served) -> str | None:
     ):
         if indexes != counted(len(indexes)):
             quantities += indexes
-    kinds = {(receipt.status, receipt.type) for receipt in receipts}
-    quantities += [one for kind in kinds for one in kind if one is not None]
+    kinds = {receipt.status for receipt in receipts} | {receipt.type for receipt in receipts}
+    quantities += [kind for kind in kinds if kind is not None]
     quantities += (seal.number, seal.timestamp)
     strings = [transaction.input for transaction in transactions]
     strings += [log.data for log in logs]

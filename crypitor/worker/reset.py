@@ -1,9 +1,8 @@
 """A chain that was begun anew under the same node, as development nodes do at each start."""
 
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from crypitor.evm.types import Hash, Header
-from crypitor.worker.nodes import Nodes
 from crypitor.worker.trail import Trail
 
 OnReset: TypeAlias = Literal["follow", "stop"]
@@ -13,7 +12,17 @@ SURE_MS = 2000
 """A chain is taken for a new one when it has been seen for so long."""
 
 
-async def begun_anew(trail: Trail, genesis: Hash | None, nodes: Nodes) -> Header | None:
+class Asked(Protocol):
+    """A node, or several. The methods are those of `Node`."""
+
+    def doubt(self) -> None:
+        """Check the chain id again with the next request."""
+
+    async def header_at(self, place: int) -> Header | None:
+        """Return the header at a height."""
+
+
+async def begun_anew(trail: Trail, genesis: Hash | None, nodes: Asked) -> Header | None:
     """Return the first block of a chain that cannot be the one that was followed; else None.
 
     It cannot be, where its genesis is another one, or its beginning is later than what was matched
@@ -44,4 +53,29 @@ def reset_reason(network: str, tip: Header, first: Header, head: int) -> str:
         f" {head}, after block {tip.number} had been matched;"
         f" `crypitor network resume {network} --from-block 0` reverts what was told and goes on at"
         ' the new chain; reset = "follow" does so by itself'
+    )
+
+
+async def difference(
+    network: str, trail: Trail, genesis: Hash | None, node: Asked, head: Header
+) -> str | None:
+    """Return how a node's chain differs from what was matched of it, with what to do; else None.
+
+    A fork that is followed, being not deeper than is allowed, is no difference. Raises
+    NodeUnavailable.
+    """
+    tip, deepest = trail.tip, trail.deepest
+    if tip is None or deepest is None:
+        return None
+    if begun := await begun_anew(trail, genesis, node):
+        return reset_reason(network, tip, begun, head.number)
+    if head.number < deepest.number:
+        below = tip.number - head.number
+        return f"its head {head.number} is {below} blocks below what was matched: is it behind?"
+    if await node.header_at(deepest.number) == deepest:
+        return None
+    return (
+        f"its block {deepest.number} is not the one that was matched, {deepest.hash}: it left that"
+        f" chain, or follows another one; `crypitor network resume {network} --from-block N` goes"
+        " on from the first block that differs"
     )
