@@ -1,10 +1,18 @@
 """`crypitor check`: each part, what is wrong with it, and no traces."""
 
+import time
+
 import pytest
 
 from crypitor.check import findings
 from crypitor.config import load
+from crypitor.database.engine import Database
+from crypitor.database.migrate import migrate
+from crypitor.database.networks import begin, keep_genesis, lead
+from crypitor.evm.types import Header
 from crypitor.simulator.chain import SimulatedChain
+from crypitor.simulator.chaos import Chaos
+from crypitor.simulator.faults import Fault
 from crypitor.simulator.rpc import SimulatorServer
 
 
@@ -86,3 +94,51 @@ async def test_a_broker_that_is_down_is_a_trouble(checked):
 
     assert not found["queue"].works
     assert "waited for" in found["queue"].sentence
+
+
+async def test_tells_what_a_node_refuses(checked):
+    """A plan that takes two calls in a request is usable, and `check` says what was found."""
+    chain = SimulatedChain(transfers=(1, 2), actors=3, genesis_time=time.time() - 3)
+    chain.mine(3)
+    chaos = Chaos(0, {Fault.SMALL_BATCHES: 1.0})
+    async with SimulatorServer(chain, chaos=chaos) as node:
+        found = await checked(f'[networks.dev]\nchain_id = 1337\nrpc = ["{node.url}"]')
+        [finding] = [each for subject, each in found.items() if subject.startswith("node")]
+
+    assert finding.works
+    assert "takes 2 calls in a request" in finding.sentence
+    assert "too many calls in a batch" in finding.sentence
+
+
+@pytest.mark.parametrize(
+    "genesis, tip, sentence",
+    [
+        ("0x" + "ee" * 32, 50, "crypitor network resume dev --from-block 0"),
+        (None, 500, "is 497 blocks below what was matched"),
+        (None, 3, "goes on from the first block that differs"),
+    ],
+)
+async def test_compares_what_was_matched(tmp_path, genesis, tip, sentence):
+    """A chain that was begun anew, is behind, or is another one, is told with what to do."""
+    chain = SimulatedChain(transfers=(1, 2), actors=3, genesis_time=time.time() - 3)
+    chain.mine(3)
+    url = f"sqlite:///{tmp_path}/crypitor.db"
+    await migrate(url)
+    matched = [Header(tip, "0x" + "aa" * 32, "0x" + "bb" * 32, chain.head.timestamp + 5)]
+
+    async def work(tx):
+        await lead(tx, "dev", 1337)
+        await begin(tx, "dev", term=1, sequence=1, before=matched)
+        await keep_genesis(tx, "dev", 1, genesis or chain.by_number(0).hash)
+
+    async with SimulatorServer(chain) as node:
+        async with Database.open(url) as database:
+            await database.write(work)
+        path = tmp_path / "config.toml"
+        path.write_text(
+            f'[database]\nurl = "{url}"\n[networks.dev]\nchain_id = 1337\nrpc = ["{node.url}"]'
+        )
+        found = [one async for one in findings(load(path, {})) if one.subject.startswith("node")]
+
+    assert [one.works for one in found] == [False]
+    assert sentence in found[0].sentence

@@ -60,20 +60,20 @@ class Anew:
                 )
 
     async def seen(self, trail: Trail, now: int) -> Header | None:
-        """Return the first block of the new chain, when it has been seen for long enough.
+        """Return the first block of a new chain, None where it is the one that was followed.
 
-        Raises NodeUnavailable until then.
+        Raises NodeUnavailable.
         """
         begun = await begun_anew(trail, await self._genesis(), self._nodes)
         if begun is None:
             self._seen = None
         elif begun != self._seen:
             self._seen, self._since = begun, now
-        if begun is not None and abs(now - self._since) < SURE_MS:
-            raise NodeUnavailable(
-                f"block {begun.number} is another one than before: it is looked at again"
-            )
         return begun
+
+    def is_sure(self, now: int) -> bool:
+        """Whether the new chain has been seen for long enough to be believed."""
+        return self._seen is not None and abs(now - self._since) >= SURE_MS
 
     def reason(self, tip: Header, begun: Header, head: Header) -> str:
         """Return what is told where the network stops."""

@@ -323,8 +323,8 @@ class Follower:
         self._gap.close()
         known = self._trail.at(head.number)
         if known is None and head.number < tip.number:
-            if await self._goes_anew(head, sight.node):
-                return True
+            if (anew := await self._goes_anew(head, sight.node)) is not None:
+                return anew
             trouble = f"head {head.number} is {tip.number - head.number} blocks below what was"
             self._nodes.accuse(sight.node, f"{trouble} published")
             raise NodeUnavailable(f"{trouble} published")
@@ -332,16 +332,18 @@ class Follower:
             return False
         return await self._fork(head, sight.node)
 
-    async def _goes_anew(self, head: Header, node: str) -> bool:
-        """Whether the chain was begun anew, and is followed from its new beginning, or stopped."""
+    async def _goes_anew(self, head: Header, node: str) -> bool | None:
+        """Follow a chain that was begun anew, or stop; None where it is the one that it was."""
         tip, now = self._trail.tip, self._clock()
         assert tip is not None
         begun = await self._anew.seen(self._trail, now)
         if begun is None or await self._branches.is_foreign(tip, head, node, now):
+            return None
+        if not self._anew.is_sure(now):
             return False
         if not self._anew.follows:
             self._halt.begin(self._anew.reason(tip, begun, head), now)
-            return True
+            return False
         log.warning(
             "the chain was begun anew: following the new one",
             network=self._network,
@@ -374,8 +376,8 @@ class Follower:
             self._halt.begin(str(broken), now, broken.block)
             return False
         except DeepReorg as deep:
-            if await self._goes_anew(header, node):
-                return True
+            if (anew := await self._goes_anew(header, node)) is not None:
+                return anew
             self._halt.begin(str(deep), now)
             return False
         if ancestor is None:
