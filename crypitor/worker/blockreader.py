@@ -11,7 +11,13 @@ from crypitor.evm.types import Block, Hash, Header, Transaction
 from crypitor.worker import rpc
 from crypitor.worker.block import Raw, Served, seal_of, with_receipts
 from crypitor.worker.block import served as read_served
-from crypitor.worker.receipts import NULL_LOOKS, WRONG_LOOKS, Bulk, is_miscounted
+from crypitor.worker.receipts import (
+    NULL_LOOKS,
+    WRONG_LOOKS,
+    Bulk,
+    is_miscounted,
+    with_statuses,
+)
 from crypitor.worker.requests import Requests
 from crypitor.worker.rpc import Answer, Call, Tag
 from crypitor.worker.tracing import Traces, traces_call, with_traces
@@ -114,6 +120,8 @@ class BlockReader:
         require_number(served.seal.header, number)
         await asyncio.sleep(0)  # reading took as long as proving will: others may go between
         prove(served.seal, served.transactions, served.receipts, self._verify, self._profile)
+        if self._verify == "receipts" and None in {one.status for one in served.receipts}:
+            return with_statuses(served.block, self._profile)
         return served.block
 
     async def _with_traces(self, block: Block) -> Block:

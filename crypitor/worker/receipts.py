@@ -4,7 +4,11 @@ eth_getBlockReceipts is younger than many nodes, and switched off, limited or wr
 is known decides, and not what they say of it: a block has as many receipts as transactions.
 """
 
+from msgspec.structs import replace
+
 from crypitor.errors import NodeUnavailable, Unproven
+from crypitor.evm.profiles import Profile
+from crypitor.evm.types import Block, Receipt, Transaction
 from crypitor.worker.block import Served
 
 USELESS_BLOCKS = 3
@@ -65,3 +69,23 @@ def is_miscounted(served: Served | None, wrong: NodeUnavailable) -> bool:
         and served is not None
         and len(served.receipts) != len(served.transactions)
     )
+
+
+def with_statuses(block: Block, profile: Profile) -> Block:
+    """Return a block whose receipts the root has proven, with the statuses that were left out.
+
+    Without a status and without the root that stood in its place before Byzantium, a receipt is
+    encoded like one that says 0: if that is what the header commits to, the transaction failed.
+    """
+
+    def told(transaction: Transaction, receipt: Receipt) -> Receipt:
+        if (
+            receipt.status is not None
+            or receipt.has_post_state
+            or receipt.type in profile.post_state_types
+            or not profile.is_committed(transaction, receipt)
+        ):
+            return receipt
+        return replace(receipt, status="0x0")
+
+    return replace(block, receipts=tuple(map(told, block.transactions, block.receipts)))

@@ -153,6 +153,42 @@ async def test_a_padded_status_is_what_it_says(faulty, server, open_node, chain)
     assert told == {True, False}
 
 
+@pytest.mark.parametrize("left_out", [None, "missing"])
+@pytest.mark.parametrize("of", ["0x0", "0x1"])
+async def test_a_status_that_is_left_out_is_no_success(
+    faulty, server, open_node, chain, left_out, of
+):
+    """Of a failure the root shows it; a success without its status proves nothing."""
+
+    def leave_out(_, answer):
+        for receipt in (
+            answer["result"] if isinstance(answer["result"], list) else [answer["result"]]
+        ):
+            if receipt["status"] == of:
+                receipt.pop("status")
+                if left_out is None:
+                    receipt["status"] = None
+
+    def alter(asked, answers):
+        altered("eth_getBlockReceipts", leave_out)(asked, answers)
+        altered("eth_getTransactionReceipt", leave_out)(asked, answers)
+
+    faulty.alter = alter
+    plain, silent = open_node(server.url), open_node(faulty.url)
+    failed = 0
+    for number in range(1, 21):
+        expected = (await plain.next(number)).block
+        statuses = [one.status for one in expected.receipts]
+        failed += statuses.count("0x0")
+        if of == "0x1" and "0x1" in statuses:
+            with pytest.raises(NodeUnavailable):
+                await silent.next(number)
+        else:
+            assert [one.status for one in (await silent.next(number)).block.receipts] == statuses
+
+    assert failed
+
+
 UNUSED = {
     "no roots": dropped("receiptsRoot", "transactionsRoot", "stateRoot"),
     "null roots": lambda found: found.update(receiptsRoot=None, transactionsRoot=None),
