@@ -70,7 +70,7 @@ def demo(
 def check(config: ConfigPath = None) -> None:
     """Tell what works and what does not: configuration, database, queue, nodes. Changes nothing."""
     loaded = load(config)
-    from crypitor.process.check import findings
+    from crypitor.process.check.findings import findings
 
     healthy = True
 

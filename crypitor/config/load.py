@@ -29,7 +29,7 @@ from crypitor.config.types import (
 )
 from crypitor.errors import ConfigError
 from crypitor.evm.networks import PRESETS
-from crypitor.evm.profiles import Level, profile_of
+from crypitor.evm.profiles import profile_of
 
 SECTIONS: dict[str, type[Section]] = {
     "server": ServerConfig,
@@ -42,6 +42,10 @@ SECTIONS: dict[str, type[Section]] = {
     "log": LogConfig,
 }
 _NETWORKS = "networks"
+
+DEVELOPMENT_CHAINS = frozenset({1337, 31337})
+"""Chain ids of ganache and geth --dev, of hardhat and anvil: chains that begin at each start."""
+
 _S = TypeVar("_S", bound=Section)
 
 
@@ -146,8 +150,17 @@ class _Reader:
             return None
         preset = PRESETS.get(name)
         if preset is None:
-            other = {"title": name, "verify": _strongest(table.get("chain_id"))}
+            chain_id = _number(table.get("chain_id"))
+            other = {
+                "title": name,
+                "verify": profile_of(chain_id).strongest,
+                "reset": "follow" if chain_id in DEVELOPMENT_CHAINS else "stop",
+            }
             return self._section(NetworkConfig, key, {**other, **table})
+        if table.get("reset") == "follow":
+            self._tell(
+                f"{key}.reset", f'the chain of {name} is never begun anew; only "stop" is right'
+            )
         defaults = {field: getattr(preset, field) for field in (*preset.__slots__, "verify")}
         network = self._section(NetworkConfig, key, {**defaults, **table})
         if network and network.chain_id != preset.chain_id:
@@ -172,10 +185,10 @@ class _Reader:
         self._mistakes.append(f"{key}: {problem}" + (f" (set by {variable})" if variable else ""))
 
 
-def _strongest(chain_id: object) -> Level:
-    """Return the level for a chain without a preset; what is no number is refused later."""
+def _number(chain_id: object) -> int:
+    """Return a chain id; 0 for what is no number, which is refused later."""
     text = str(chain_id)
-    return profile_of(int(text) if text.isascii() and text.isdigit() else 0).strongest
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def _key(section: str, place: tuple[int | str, ...]) -> str:

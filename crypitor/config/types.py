@@ -164,6 +164,7 @@ class NetworkConfig(Section):
     max_reorg_depth: int = Field(default=64, ge=1, le=10_000)
     verify: Level = "receipts"
     traces: Literal["off", "debug", "trace"] = "off"
+    reset: Literal["follow", "stop"] = "stop"
     title: str = ""
     native_symbol: str = "ETH"
     native_decimals: int = Field(default=18, ge=0, le=255)

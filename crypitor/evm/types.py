@@ -4,21 +4,30 @@ Hashes, addresses and byte strings are lower-case 0x-hex. Quantities stay hex te
 needs their number: of a thousand logs in a block, most are only looked at. Every type is also the
 wire form on the queue. Source: execution-apis, schemas `Block`, `TransactionInfo`, `ReceiptInfo`,
 `Log`.
+
+What nodes write otherwise is brought into this form where a block is read (`worker/tidy.py`), which
+goes by the annotations here: a field of these types needs no more to be compared as text.
 """
 
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
 
-Address: TypeAlias = str
+Address: TypeAlias = Annotated[str, "address"]
 """0x and 40 lower-case hex digits."""
 
 Hash: TypeAlias = str
 """0x and 64 lower-case hex digits."""
 
-Quantity: TypeAlias = str
-"""0x and hex digits of a non-negative integer: `int(quantity, 16)`."""
+Quantity: TypeAlias = Annotated[str, "quantity"]
+"""0x and the hex digits of a non-negative integer, no more than it needs: `int(quantity, 16)`."""
+
+Timestamp: TypeAlias = Annotated[str, "timestamp"]
+"""A quantity of unix seconds."""
+
+Data: TypeAlias = Annotated[str, "bytes"]
+"""0x and pairs of lower-case hex digits, or none."""
 
 _HASH_TEXT = len("0x") + 64
 
@@ -38,7 +47,7 @@ class Log(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
     address: Address
     topics: tuple[str, ...]
-    data: str
+    data: Data
     index: Quantity = msgspec.field(name="logIndex")
     block_hash: Hash
     transaction_hash: Hash
@@ -57,7 +66,7 @@ class Transaction(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     sender: Address = msgspec.field(name="from")
     value: Quantity
     to: Address | None = None
-    input: str = "0x"
+    input: Data = "0x"
 
 
 class Receipt(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -104,20 +113,26 @@ class Header(msgspec.Struct, frozen=True, gc=False):
     timestamp: int
 
     def is_parent_of(self, header: "Header") -> bool:
-        """Whether `header` is the next block on top of this one."""
-        return header.parent_hash == self.hash and header.number == self.number + 1
+        """Whether `header` is the next block on top of this one.
+
+        Its height is one more, but that some chains have heights without a block.
+        """
+        return header.parent_hash == self.hash and header.number > self.number
 
 
 class Seal(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """The fields of a JSON-RPC block by which the rest of it is proven."""
+    """The fields of a JSON-RPC block by which the rest of it is proven.
+
+    Bloom and roots are as they came: who proves by one of them finds what is wrong with it.
+    """
 
     number: Quantity
     hash: Hash
     parent_hash: Hash
-    timestamp: Quantity
-    logs_bloom: str
-    receipts_root: Hash
-    transactions_root: Hash
+    timestamp: Timestamp
+    logs_bloom: str = "0x"
+    receipts_root: Hash = "0x"
+    transactions_root: Hash = "0x"
 
     @property
     def header(self) -> Header:

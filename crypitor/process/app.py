@@ -333,6 +333,8 @@ class _Service:
             observer=self._observer,
             tags_wanted=partial(self._tags_wanted, network.confirmations),
             lead=lead,
+            reset=network.reset,
+            title=title_of(network),
         )
 
     def _tags_wanted(self, confirmations: Confirmations) -> bool:

@@ -1,6 +1,7 @@
 """`crypitor check`: each part, what is wrong with it, and no traces."""
 
 import json
+import re
 import shutil
 import socket
 import time
@@ -10,8 +11,10 @@ import pytest
 from crypitor.config import load
 from crypitor.database.engine import Database
 from crypitor.database.migrate import migrate
-from crypitor.database.networks import begin, lead
+from crypitor.database.networks import begin, keep_genesis, lead
 from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.chaos import Chaos
+from crypitor.development.simulator.faults import Fault
 from crypitor.development.simulator.rpc import SimulatorServer
 from crypitor.evm.types import Header
 from crypitor.process.check import Finding, findings
@@ -193,8 +196,8 @@ async def test_where_everything_works_nothing_is_said_to_do(found, fresh, matche
     "seed, blocks, tip, words, command",
     [
         (7, 25, 30, "5 blocks behind block 30", "wait until it has caught up"),
-        (9, 40, 30, "none of the blocks 21 to 30", "crypitor network resume dev --from-block 1`"),
-        (9, 5, 30, "its head is 5, but blocks up to 30", "network resume dev --from-block 1`"),
+        (9, 40, 30, "none of the blocks 21 to 30", "crypitor network resume dev --from-block 0`"),
+        (9, 5, 30, "its head is 5, but blocks up to 30", "network resume dev --from-block 0`"),
         (9, 25, 30, "none of the blocks 21 to 30", "network resume dev --from-block N`"),
     ],
 )
@@ -325,3 +328,29 @@ def test_no_trouble_is_told_without_a_cure():
     """It could not be made."""
     with pytest.raises(ValueError, match="what is to be done"):
         Finding("queue", works=False, sentence="is away")
+
+
+async def test_tells_what_a_node_refuses(checked):
+    """A plan that takes two calls in a request is usable, and `check` says what was found."""
+    chain = SimulatedChain(transfers=(1, 2), actors=3, genesis_time=time.time() - 3)
+    chain.mine(3)
+    chaos = Chaos(0, {Fault.SMALL_BATCHES: 1.0})
+    async with SimulatorServer(chain, chaos=chaos) as node:
+        found = await checked(f'[networks.dev]\nchain_id = 1337\nrpc = ["{node.url}"]')
+        [finding] = [each for subject, each in found.items() if subject.startswith("node")]
+
+    assert finding.works
+    assert re.search("takes [12] calls? in a request", finding.sentence)
+    assert "too many calls in a batch" in finding.sentence
+
+
+async def test_a_chain_that_was_begun_anew_is_told_as_that(found, fresh, matched, tmp_path):
+    """By its genesis, with the one command that goes on."""
+    await matched(fresh.chain, 30)
+    async with Database.open(f"sqlite:///{tmp_path}/crypitor.db") as database:
+        await database.write(lambda tx: keep_genesis(tx, "dev", 1, "0x" + "ee" * 32))
+    told = await found(fresh.url)
+
+    assert not told["node"].works
+    assert "begun anew" in told["node"].sentence
+    assert "`crypitor network resume dev --from-block 0`" in told["node"].cure

@@ -9,13 +9,13 @@ from crypitor.config import Config
 from crypitor.config.paths import database_file, database_left_behind
 from crypitor.database.engine import Database, Transaction
 from crypitor.database.migrate import is_there, pending
-from crypitor.database.networks import chain_ids, headers
+from crypitor.database.networks import chain_ids, genesis_of, headers
 from crypitor.database.reseal import missing_keys, mistake_of
 from crypitor.database.seal import Seal
 from crypitor.errors import ConfigError, DatabaseUnavailable
-from crypitor.evm.types import Header
 from crypitor.monitor.position import kept_headers
 from crypitor.process.check.finding import Finding, fine, trouble
+from crypitor.process.check.nodes import Matched
 
 SUBJECT, SECRETS = "database", "secrets"
 
@@ -27,11 +27,11 @@ TOUCH = "update counters set value = value where name = 'deliveries'"
 class Stored:
     """What is found of the database, and what it holds.
 
-    kept: of each network that is followed the newest matched headers, the newest last.
+    matched: of each network that is followed.
     """
 
     findings: Sequence[Finding]
-    kept: Mapping[str, Sequence[Header]] = field(default_factory=dict)
+    matched: Mapping[str, Matched] = field(default_factory=dict)
 
 
 class _Undo(Exception):
@@ -56,7 +56,7 @@ async def look_at_database(config: Config) -> Stored:
                 return Stored([_outdated(config), fine(SECRETS, f"will be stored {stored}")])
             missing = await database.read(missing_keys)
             known = await database.read(chain_ids)
-            kept = {name: await _kept(database, config, name) for name in config.followed}
+            matched = {name: await _matched(database, config, name) for name in config.followed}
     except DatabaseUnavailable as gone:
         return _not_looked_at(
             trouble(SUBJECT, f"{gone}; it is waited for at start", _reachable(config))
@@ -71,12 +71,18 @@ async def look_at_database(config: Config) -> Stored:
         )
     else:
         found.append(fine(SECRETS, f"stored {stored}"))
-    return Stored(found, kept)
+    return Stored(found, matched)
 
 
-async def _kept(database: Database, config: Config, name: str) -> Sequence[Header]:
+async def _matched(database: Database, config: Config, name: str) -> Matched:
     count = kept_headers(config.followed[name].max_reorg_depth)
-    return await database.read(lambda tx: headers(tx, name, count))
+    return await database.read(
+        lambda tx: _with_genesis(tx, name, count),
+    )
+
+
+async def _with_genesis(tx: Transaction, name: str, count: int) -> Matched:
+    return Matched(await headers(tx, name, count), await genesis_of(tx, name))
 
 
 async def _try_to_write(database: Database, sql: str) -> None:

@@ -17,7 +17,7 @@ from crypitor.database.sqlite import path_of
 from crypitor.errors import BrokerUnavailable, ConfigError, DatabaseUnavailable
 from crypitor.process.check.database import look_at_database
 from crypitor.process.check.finding import Finding, fine, trouble, warning
-from crypitor.process.check.nodes import node_finding
+from crypitor.process.check.nodes import Matched, node_finding
 from crypitor.process.check.running import service_finding
 from crypitor.runtime.redaction import names_of
 
@@ -38,7 +38,9 @@ async def findings(config: Config) -> AsyncIterator[Finding]:
         yield finding
     async with asyncio.TaskGroup() as tasks:
         looks = [
-            tasks.create_task(node_finding(name, network, url, node, stored.kept.get(name, ())))
+            tasks.create_task(
+                node_finding(name, network, url, node, stored.matched.get(name, Matched()))
+            )
             for name, network in config.followed.items()
             for url, node in zip(network.rpc, names_of(network.rpc), strict=True)
         ]

@@ -2,21 +2,32 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from crypitor.config import NetworkConfig
 from crypitor.errors import NodeUnavailable, Unproven
-from crypitor.evm.types import Header
+from crypitor.evm.types import Hash, Header
 from crypitor.process.check.finding import Finding, fine, trouble
 from crypitor.worker.node import Node
+from crypitor.worker.reset import begun_anew, reset_reason
+from crypitor.worker.trail import Trail
 
 STALE_SECONDS = 300
 """A head that is older makes one look whether the node still follows its chain."""
 
 
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What has been matched of a network: the newest headers, the newest last, and block 0."""
+
+    headers: Sequence[Header] = ()
+    genesis: Hash | None = None
+
+
 async def node_finding(
-    network: str, wanted: NetworkConfig, url: str, name: str, kept: Sequence[Header]
+    network: str, wanted: NetworkConfig, url: str, name: str, matched: Matched
 ) -> Finding:
-    """Look at one node. kept: the network's newest matched headers, the newest last."""
+    """Look at one node. matched: what has been matched of its network."""
     subject = f"node {name} of {network}"
     try:
         async with Node(
@@ -27,7 +38,7 @@ async def node_finding(
             verify=wanted.verify,
             traces=wanted.traces,
         ) as node:
-            return await _Look(subject, network, wanted, node, kept).finding()
+            return await _Look(subject, network, wanted, node, matched).finding()
     except Unproven as lie:
         if lie.check == "traces":
             cure = f'use a node that traces, or set networks.{network}.traces = "off"'
@@ -51,13 +62,14 @@ class _Look:
         network: str,
         wanted: NetworkConfig,
         node: Node,
-        kept: Sequence[Header],
+        matched: Matched,
     ) -> None:
         self._subject = subject
         self._network = network
         self._wanted = wanted
         self._node = node
-        self._kept = kept
+        self._kept = matched.headers
+        self._genesis = matched.genesis
         self._another = f"name another node in networks.{network}.rpc"
 
     async def finding(self) -> Finding:
@@ -81,6 +93,13 @@ class _Look:
         """Compare the node's chain with what has been matched; None where a start goes on."""
         if not self._kept:
             return None
+        trail = Trail(self._wanted.max_reorg_depth)
+        trail.replace(self._kept)
+        if begun := await begun_anew(trail, self._genesis, self._node):
+            return self._trouble(
+                reset_reason(self._network, self._kept[-1], begun, head.number),
+                f"`crypitor network resume {self._network} --from-block 0`",
+            )
         tip, lowest = self._kept[-1], self._kept[0]
         highest = min(tip.number, head.number)
         there = await self._node.headers(lowest.number, highest) if highest >= lowest.number else ()
@@ -111,7 +130,7 @@ class _Look:
             )
         return self._trouble(
             sentence,
-            f"if the chain was begun anew: {resume} 1`; if it forked: {resume} N` with the first"
+            f"if the chain was begun anew: {resume} 0`; if it forked: {resume} N` with the first"
             f" block that differs; else {self._another}, or wait until it has synced",
         )
 
@@ -157,6 +176,7 @@ class _Look:
         sentence = (
             f"chain {self._wanted.chain_id}, head {head.number}, {max(seconds, 0)} s old,"
             f" blocks prove themselves ({self._wanted.verify})"
+            + "".join(f"; it {limit}" for limit in self._node.limits)
         )
         if seconds > STALE_SECONDS:
             return self._trouble(
