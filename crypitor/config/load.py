@@ -27,8 +27,8 @@ from crypitor.config.types import (
     contradictions,
 )
 from crypitor.errors import ConfigError
-from crypitor.evm.networks import PRESETS
-from crypitor.evm.profiles import Level, profile_of
+from crypitor.evm.networks import PRESETS, free_traces
+from crypitor.evm.profiles import profile_of
 
 SECTIONS: dict[str, type[Section]] = {
     "server": ServerConfig,
@@ -145,9 +145,11 @@ class _Reader:
             return None
         preset = PRESETS.get(name)
         if preset is None:
-            other = {"title": name, "verify": _strongest(table.get("chain_id"))}
+            other = {"title": name, **_provable(table.get("chain_id"))}
             return self._section(NetworkConfig, key, {**other, **table})
-        defaults = {field: getattr(preset, field) for field in (*preset.__slots__, "verify")}
+        defaults = {
+            field: getattr(preset, field) for field in (*preset.__slots__, "verify", "traces")
+        }
         network = self._section(NetworkConfig, key, {**defaults, **table})
         if network and network.chain_id != preset.chain_id:
             self._tell(
@@ -171,10 +173,11 @@ class _Reader:
         self._mistakes.append(f"{key}: {problem}" + (f" (set by {variable})" if variable else ""))
 
 
-def _strongest(chain_id: object) -> Level:
-    """Return the level for a chain without a preset; what is no number is refused later."""
+def _provable(chain_id: object) -> dict[str, str]:
+    """Return what is known of a chain without a preset; what is no number is refused later."""
     text = str(chain_id)
-    return profile_of(int(text) if text.isascii() and text.isdigit() else 0).strongest
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    return {"verify": profile_of(number).strongest, "traces": free_traces(number)}
 
 
 def _key(section: str, place: tuple[int | str, ...]) -> str:

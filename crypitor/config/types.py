@@ -159,7 +159,7 @@ class NetworkConfig(Section):
     rpc_per_second: Seconds | None = None
     max_reorg_depth: int = Field(default=64, ge=1, le=10_000)
     verify: Level = "receipts"
-    traces: Literal["off", "debug", "trace"] = "off"
+    traces: Literal["off", "debug", "trace", "logs"] = "off"
     title: str = ""
     native_symbol: str = "ETH"
     native_decimals: int = Field(default=18, ge=0, le=255)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from crypitor.evm.abi import Values
+from crypitor.evm.profiles import profile_of
 from crypitor.evm.traces import internal_transfers
 from crypitor.evm.types import Address, Block, Log, Receipt, Transaction
 from crypitor.monitor import subjects
@@ -139,6 +140,7 @@ class _Asking:
         self.watching = watching
         self.transaction = scene.transaction
         self.receipt = scene.receipt
+        self.coin = profile_of(scene.chain_id).coin_logs.address
 
     def native(self) -> Iterator[Finding]:
         subject = subjects.native(self.transaction, self.receipt)
@@ -253,9 +255,15 @@ class _Asking:
 
     def out_of_the_question(self, subject: Subject) -> Iterator[Reason]:
         """Yield why a rule does not ask about a transfer, whoever its parties are."""
-        if concerns(self.rule, subject, self.receipt):
+        if concerns(self.rule, subject, self.receipt, self.coin):
             return
         contract = subject.contract
+        if self.rule.contracts is None and contract == self.coin:
+            yield Reason(
+                Obstacle.CONTRACT,
+                f"{contract} tells moves of the chain's own coin, which are no tokens: rules of"
+                " kind native and internal see them, or name it in `contracts`",
+            )
         if self.rule.contracts is not None and contract not in self.rule.contracts:
             yield _not_listed(contract)
         if subject.kind is Kind.NATIVE and not self.receipt.succeeded:

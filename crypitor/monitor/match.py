@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from crypitor.evm.abi import Values
+from crypitor.evm.profiles import profile_of
 from crypitor.evm.traces import internal_transfers
 from crypitor.evm.types import Address, Block, Header, Log, Receipt, Transaction
 from crypitor.monitor import subjects
@@ -106,9 +107,15 @@ def _nobody(_: Address) -> bool:
     return False
 
 
-def concerns(rule: Rule, subject: Subject, receipt: Receipt) -> bool:
-    """Whether a rule asks about a subject of its kind, before its condition."""
-    if rule.contracts is not None and subject.contract not in rule.contracts:
+def concerns(rule: Rule, subject: Subject, receipt: Receipt, coin: Address | None = None) -> bool:
+    """Whether a rule asks about a subject of its kind, before its condition.
+
+    coin: whose logs tell moves of the chain's own coin, which are no tokens unless a rule says so.
+    """
+    if rule.contracts is None:
+        if subject.contract == coin and subject.kind is Kind.ERC20:
+            return False
+    elif subject.contract not in rule.contracts:
         return False
     return subject.kind is not Kind.NATIVE or receipt.succeeded or rule.include_failed
 
@@ -136,6 +143,7 @@ class _Search:
         self.watched = seen.watched
         self.tally = tally
         self.asked = index.asked
+        self.coin = profile_of(chain_id).coin_logs.address
         # a topic, a selector or a kind, each with a contract
         self.known: dict[tuple[str | None, Address | None], Sequence[Readers]] = {}
 
@@ -190,11 +198,11 @@ class _Search:
                         prepared
                         for prepared in watching.rules.get(subject.kind, ())
                         if direction in prepared.directions
-                        and concerns(prepared.rule, subject, self.receipt)
+                        and concerns(prepared.rule, subject, self.receipt, self.coin)
                     ]
                     yield from self.answer(watching, rules, subject, direction, party)
         for readers in self.readers(self.asked.transfers, subject.kind, subject.contract):
-            if concerns(readers.prepared.rule, subject, self.receipt):
+            if concerns(readers.prepared.rule, subject, self.receipt, self.coin):
                 yield from self.of_anybody(readers, subject)
 
     def of_anybody(self, readers: Readers, subject: Subject) -> Iterator[Match]:

@@ -60,7 +60,7 @@ class Mined:
     """A transaction at its place in a block, with what came of it.
 
     first_log: index in the block of its first log.  created: the address of the contract that it
-    creates, also when that failed.
+    creates, also when that failed.  coin_events: see `payments.coin_events`.
     """
 
     signed: SignedTransaction
@@ -72,10 +72,13 @@ class Mined:
     first_log: int
     bloom: bytes
     created: Address | None
+    coin_events: tuple[Event, ...] = ()
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """What it emitted: nothing if it failed."""
+        """What it emitted, the coin's own logs first: nothing if it failed."""
+        if self.coin_events and self.succeeded:
+            return (*self.coin_events, *self.call.events)
         return self.call.events if self.succeeded else ()
 
     @property

@@ -43,6 +43,7 @@ class SimulatedChain:
     onto the chain: once, and once more whenever the chain went back to it.
     keep_blocks: blocks further below the head are forgotten, as a pruned node does, so that a
     chain may run for ever; None keeps all.
+    coin_logs: whether each move of the coin is a log too (EIP-7708).
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class SimulatedChain:
         safe_depth: int = 32,
         finalized_depth: int = 64,
         keep_blocks: int | None = None,
+        coin_logs: bool = False,
     ) -> None:
         if not 0 <= transfers[0] <= transfers[1]:
             raise ValueError(f"transfers are least and most, got {transfers}")
@@ -88,6 +90,7 @@ class SimulatedChain:
             ),
             traffic=Traffic(self.actors, self.contracts),
             beneficiary="0x" + keccak(f"{self.seed}/beneficiary".encode())[12:].hex(),
+            coin_logs=coin_logs,
         )
         self._state = Entries()
         self._undo: dict[Hash, Entries] = {}

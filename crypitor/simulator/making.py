@@ -16,8 +16,9 @@ from crypitor.simulator.blocks import (
     next_blob_fee,
     sealed,
 )
-from crypitor.simulator.calls import Call
+from crypitor.simulator.calls import Call, Event, Movement
 from crypitor.simulator.ledger import Entries, Ledger
+from crypitor.simulator.payments import coin_events
 from crypitor.simulator.traffic import Traffic
 from crypitor.simulator.transactions import (
     ACCESS_LIST,
@@ -53,6 +54,7 @@ class Recipe:
 
     seed: names the chain and its id.  transfers: least and most movements in a block.
     authorities: accounts that let code run in their name and send nothing themselves.
+    coin_logs: whether each move of the coin is a log too, as since Amsterdam.
     """
 
     seed: str
@@ -62,6 +64,7 @@ class Recipe:
     authorities: tuple[Actor, ...]
     traffic: Traffic
     beneficiary: Address
+    coin_logs: bool = False
 
     @property
     def gas_limit(self) -> int:
@@ -191,10 +194,11 @@ class BlockInMaking:
             for change in call.owner_changes:
                 ledger.make(change)
             self._room -= call.movement_count
-        events = call.events if succeeded else ()
+        created = created_address(transaction.sender, envelope.nonce)
+        of_coin = self._coin_events(transaction, call, envelope.to or created)
+        events = (*of_coin, *call.events) if succeeded else ()
         used = _used_gas(envelope, succeeded)
         before = self._transactions[-1].cumulative_gas_used if self._transactions else 0
-        created = created_address(transaction.sender, envelope.nonce)
         self._transactions.append(
             Mined(
                 signed=transaction,
@@ -206,9 +210,19 @@ class BlockInMaking:
                 first_log=self._log_count,
                 bloom=logs_bloom(events),
                 created=created if envelope.to is None else None,
+                coin_events=of_coin,
             )
         )
         self._log_count += len(events)
+
+    def _coin_events(
+        self, transaction: SignedTransaction, call: Call, target: Address
+    ) -> tuple[Event, ...]:
+        if not self._recipe.coin_logs:
+            return ()
+        value = transaction.envelope.value
+        own = Movement("native", transaction.sender, target, value) if value else None
+        return coin_events(own, call.internal)
 
 
 def _intrinsic_gas(envelope: Envelope) -> int:

@@ -6,7 +6,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
+from msgspec.structs import replace
+
 from crypitor.errors import NodeUnavailable
+from crypitor.evm.coins import coin_transfers
 from crypitor.evm.profiles import Level, profile_of
 from crypitor.evm.proof import prove
 from crypitor.evm.types import Address, Block, Hash, Header
@@ -17,7 +20,7 @@ from crypitor.worker.block import served as read_served
 from crypitor.worker.limit import Limit, Rank
 from crypitor.worker.rpc import Answer, Call, Tag
 from crypitor.worker.sight import Sight
-from crypitor.worker.tracing import Traces, traces_call, with_traces
+from crypitor.worker.tracing import ASKING, Traces, traces_call, with_traces
 
 if TYPE_CHECKING:
     from crypitor.worker.transport import Transport
@@ -46,8 +49,8 @@ class Node:
     verify: how much a block must prove.
     limit: of the JSON-RPC calls, shared with others who ask this node; a batch is as many as it
     holds.  rank: who goes first under it.
-    traces: how internal transfers are asked for, one more request for each block that has
-    transactions.
+    traces: how internal transfers are found: "debug" and "trace" are one more request for each
+    block that has transactions.
     arrives: told when a look brings the block at the head, before that is proven; of a node that is
     near also when it announces one.
 
@@ -126,7 +129,7 @@ class Node:
                 *wanted,
                 *(Call("eth_getBlockByNumber", (tag, False)) for tag in (TAGS if tags else ())),
             ],
-            turn if self._block_receipts and self._traces == "off" else None,
+            turn if self._block_receipts and self._traces not in ASKING else None,
         )
         newest = rpc.header_of(rpc.result_of(head, "eth_getBlockByNumber"))
         if newest is None:
@@ -304,6 +307,8 @@ class Node:
         """Return the block with its internal transfers, where they are wanted."""
         if self._traces == "off" or not block.transactions:
             return block
+        if self._traces == "logs":
+            return replace(block, traces=coin_transfers(block, self._profile.coin_logs))
         [answer] = await self._ask([traces_call(block, self._traces)])
         return with_traces(block, self._traces, answer)
 
