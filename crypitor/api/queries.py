@@ -93,9 +93,12 @@ class MatchQuery(Query):
     address: AddressText | None = Field(None, description="The watched address.")
     phase: Literal["detected", "confirmed", "reverted"] | None = None
     kind: (
-        Literal["native", "internal", "erc20", "erc721", "erc1155", "event", "call", "deployment"]
+        Literal[
+            "native", "internal", "erc20", "erc721", "erc1155", "event", "call", "deployment",
+            "transaction",
+        ]
         | None
-    ) = None
+    ) = None  # fmt: skip
     since: Moment | None = Field(None, description="Matched at this time or later.")
     until: Moment | None = Field(None, description="Matched before this time.")
 

@@ -19,7 +19,8 @@ FOREIGN_FIELDS = {
     "contracts": "transfers of the chain's own coin and deployments have no contract; leave "
     "'contracts' out",
     "direction": "events and calls have no direction; leave 'direction' out",
-    "include_failed": "only rules of kind 'native' can include failed transactions",
+    "include_failed": "only rules of kind 'native' and 'transaction' can include failed "
+    "transactions",
     "signature": "only rules of kind 'event' and 'call' have a signature",
 }
 

@@ -20,6 +20,9 @@ Hash: TypeAlias = str
 Quantity: TypeAlias = str
 """0x and hex digits of a non-negative integer: `int(quantity, 16)`."""
 
+Loose: TypeAlias = str | int | float | None
+"""A quantity of which nothing depends but what users ask; some nodes send a number or nothing."""
+
 _HASH_TEXT = len("0x") + 64
 
 
@@ -44,7 +47,17 @@ class Log(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     transaction_hash: Hash
 
 
-class Transaction(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+def number_of(loose: Loose, most: int = 2**256 - 1) -> int | None:
+    """Return the number that stands there; None where there is none up to `most`."""
+    if isinstance(loose, str):
+        try:
+            loose = int(loose, 16)
+        except ValueError:
+            return None
+    return loose if isinstance(loose, int) and 0 <= loose <= most else None
+
+
+class Transaction(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """A transaction within a block.
 
     to: None for a contract creation.
@@ -58,14 +71,18 @@ class Transaction(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     value: Quantity
     to: Address | None = None
     input: str = "0x"
+    nonce: Loose = None
+    type: Loose = None
 
 
-class Receipt(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+class Receipt(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """What came of a transaction.
 
     status: "0x1" success, "0x0" failure, None before Byzantium, where `root`, a hash, stands
     instead. Some nodes fill in both: then `root` is what the header commits to.
     contract_address: of the created contract, if the transaction created one.
+    gas_used: by this transaction alone.  effective_gas_price, blob_gas_price: wei a unit.
+    l1_fee: wei, what an OP chain takes for the data beside the gas.
     """
 
     transaction_hash: Hash
@@ -80,6 +97,11 @@ class Receipt(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     contract_address: Address | None = None
     deposit_nonce: Quantity | None = None
     deposit_receipt_version: Quantity | None = None
+    gas_used: Loose = None
+    effective_gas_price: Loose = None
+    l1_fee: Loose = None
+    blob_gas_used: Loose = None
+    blob_gas_price: Loose = None
 
     @property
     def has_post_state(self) -> bool:

@@ -57,7 +57,8 @@ class Finding:
     reasons: everything that keeps it from matching; none if it matches.
     subject: what it was made out to be, None where it is nothing that the rule asks about.
     log: that it is, or was read from.
-    direction, party: of transfers and deployments; each is held against the rule in both.
+    direction, party: of transfers, deployments and transactions; each is held against the rule in
+    both.
     where: what the condition came to, whatever else is in the way; None if it was not asked.
     """
 
@@ -118,6 +119,8 @@ def findings(scene: Scene, prepared: PreparedRule, watching: Watching) -> Iterat
             yield asking.call()
         case Kind.DEPLOYMENT:
             yield from asking.deployment()
+        case Kind.TRANSACTION:
+            yield from asking.both_ways(subjects.whole(asking.transaction, asking.receipt))
         case _:
             for log in scene.receipt.logs:
                 yield from asking.token(log)
@@ -266,7 +269,11 @@ class _Asking:
             )
         if self.rule.contracts is not None and contract not in self.rule.contracts:
             yield _not_listed(contract)
-        if subject.kind is Kind.NATIVE and not self.receipt.succeeded:
+        if (
+            subject.kind in (Kind.NATIVE, Kind.TRANSACTION)
+            and not self.receipt.succeeded
+            and not self.rule.include_failed
+        ):
             yield Reason(
                 Obstacle.FAILED, "the transaction failed; `include_failed` would report it"
             )

@@ -117,7 +117,9 @@ def concerns(rule: Rule, subject: Subject, receipt: Receipt, coin: Address | Non
             return False
     elif subject.contract not in rule.contracts:
         return False
-    return subject.kind is not Kind.NATIVE or receipt.succeeded or rule.include_failed
+    if receipt.succeeded or rule.include_failed:
+        return True
+    return subject.kind not in (Kind.NATIVE, Kind.TRANSACTION)
 
 
 class _Search:
@@ -143,6 +145,7 @@ class _Search:
         self.watched = seen.watched
         self.tally = tally
         self.asked = index.asked
+        self.asks_transactions = Kind.TRANSACTION in self.asked.kinds
         self.coin = profile_of(chain_id).coin_logs.address
         # a topic, a selector or a kind, each with a contract
         self.known: dict[tuple[str | None, Address | None], Sequence[Readers]] = {}
@@ -179,6 +182,8 @@ class _Search:
 
     def of_transaction(self, transaction: Transaction, receipt: Receipt) -> Iterator[Match]:
         """Yield the matches of the transaction itself, without those of its logs."""
+        if self.asks_transactions:
+            yield from self.of_parties(subjects.whole(transaction, receipt))
         if transaction.value != "0x0":
             yield from self.of_parties(subjects.native(transaction, receipt))
         if transaction.to is None:

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     EVENT = "event"
     CALL = "call"
     DEPLOYMENT = "deployment"
+    TRANSACTION = "transaction"
 
 
 class Direction(StrEnum):
@@ -54,11 +55,11 @@ Signature: TypeAlias = str | Mapping[str, Any]
 class Rule:
     """One part of the question.
 
-    direction: of transfers and deployments; events and calls have none.
-    contracts: only these; None for any. Never given for native and internal transfers, and
-        deployments.
+    direction: of transfers, deployments and transactions; events and calls have none.
+    contracts: only these; None for any. Never given for native and internal transfers, deployments
+        and transactions.
     where: a condition of `crypitor.monitor.condition`.
-    include_failed: of native transfers, also those that failed.
+    include_failed: of native transfers and of transactions, also those that failed.
     signature: of an event or a call.
     abi: what the signature says.
     """
@@ -120,15 +121,16 @@ class Monitor:
 
 
 class Subject(msgspec.Struct, frozen=True, gc=False):
-    """What a match is about: a transfer of value, a log, a call or the creation of a contract.
+    """What a match is about: a transfer of value, a log, a call, a creation, a transaction.
 
-    sender, receiver: of a transfer and a call; the creator and its contract; None for an event. A
-        failed creation has no receiver.
+    sender, receiver: of a transfer, a call and a transaction; the creator and its contract; None
+        for an event. A failed creation has no receiver.
     amount: wei or the token's smallest unit; 1 for erc721; None where nothing is transferred.
     token_id: for erc721 and erc1155.
-    log: the event that says so; None for native, internal, calls and deployments.
+    log: the event that says so; None for native, internal, calls, deployments and transactions.
     item: within a TransferBatch, or among the internal transfers of its transaction, else None.
-    contract: that emitted the log, was called or was created; None for native and internal.
+    contract: that emitted the log, was called or was created; None for native, internal and
+        transactions.
     abi, args: for events and calls, the signature and the values of its arguments.
     """
 

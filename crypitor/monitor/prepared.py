@@ -225,13 +225,16 @@ class Asked:
 
     A monitor is known by its number in the index.
     events: by topic.  calls: by selector.
-    transfers: by kind, and creations of contracts; of monitors that watch every party.
+    transfers: by kind, and creations of contracts and transactions; of monitors that watch every
+    party.
+    kinds: how many rules of each kind there are, whoever is watched.
     """
 
     def __init__(self) -> None:
         self.events: ByName[str | None] = ByName()
         self.calls: ByName[str | None] = ByName()
         self.transfers: ByName[Kind] = ByName()
+        self.kinds: dict[Kind, int] = {}
 
     def add(
         self, number: int, networks: tuple[str, ...], rules: Prepared, *, any_address: bool
@@ -239,6 +242,8 @@ class Asked:
         """Take in the rules of a monitor."""
         for kept, key, prepared in self._places(rules, any_address=any_address):
             kept.add(number, networks, key, prepared)
+        for kind, several in rules.items():
+            self.kinds[kind] = self.kinds.get(kind, 0) + len(several)
 
     def remove(
         self, number: int, networks: tuple[str, ...], rules: Prepared, *, any_address: bool
@@ -246,6 +251,10 @@ class Asked:
         """Forget the rules of a monitor, all as they were added."""
         for kept, key, prepared in self._places(rules, any_address=any_address):
             kept.remove(number, networks, key, prepared)
+        for kind, several in rules.items():
+            self.kinds[kind] -= len(several)
+            if not self.kinds[kind]:
+                del self.kinds[kind]
 
     def _places(
         self, rules: Prepared, *, any_address: bool

@@ -46,6 +46,12 @@ def deployment(transaction: Transaction, receipt: Receipt) -> Subject | None:
     return Subject(Kind.DEPLOYMENT, transaction.sender, created, None, contract=created)
 
 
+def whole(transaction: Transaction, receipt: Receipt) -> Subject:
+    """Return a transaction as such, whatever it does and whether it succeeded."""
+    receiver = transaction.to or (receipt.contract_address if receipt.succeeded else None)
+    return Subject(Kind.TRANSACTION, transaction.sender, receiver, None)
+
+
 def token_transfers(log: Log) -> list[Subject]:
     """Return the transfers that a log tells, none if it tells none.
 

@@ -74,8 +74,9 @@ def _find_watched(block: Block, moved: Sequence[Log], index: Index, found: Surve
         else:  # in ERC-1155 the operator comes first
             parties += ("0x" + topics[2][26:], "0x" + topics[-1][26:])
     of_logs = len(parties)
+    every = Kind.TRANSACTION in index.asked.kinds
     for transaction, receipt in zip(block.transactions, block.receipts, strict=True):
-        if transaction.value != "0x0" or transaction.to is None:
+        if every or transaction.value != "0x0" or transaction.to is None:
             receiver = transaction.to or receipt.contract_address or transaction.sender
             parties += (transaction.sender, receiver)
             owners.append(transaction.hash)
@@ -100,6 +101,8 @@ def _find_any(block: Block, moved: Sequence[Log], asked: ByName[Kind], found: Su
             case Kind.NATIVE:
                 paying = (each.hash for each in block.transactions if each.value != "0x0")
                 found.transactions.update(paying)
+            case Kind.TRANSACTION:
+                found.transactions.update(each.hash for each in block.transactions)
             case Kind.DEPLOYMENT:
                 creating = (each.hash for each in block.transactions if each.to is None)
                 found.transactions.update(creating)

@@ -11,7 +11,8 @@ import msgspec
 from crypitor.evm.abi import to_json
 from crypitor.evm.metadata import NOTHING, Token
 from crypitor.evm.transfers import TRANSFER_SINGLE, address_in, batch_arrays
-from crypitor.evm.types import Address, Log
+from crypitor.evm.types import Address, Log, number_of
+from crypitor.monitor.condition.scope import fee_of, selector_of
 from crypitor.monitor.models import Confirmations, Kind, Match, Phase, Subject
 
 NATIVE_DECIMALS = 18
@@ -58,6 +59,7 @@ def document(match: Match, chain_id: int, token: Token = NOTHING) -> str:
                 "to_address": transaction.to,
                 "value": str(int(transaction.value, 16)),
                 "status": "success" if match.receipt.succeeded else "failed",
+                **(_costs(match) if subject.kind is Kind.TRANSACTION else {}),
             },
             "log_index": subject.log_index,
             "item": subject.item,
@@ -112,6 +114,24 @@ def _formatted(subject: Subject, token: Token) -> str | None:
     if subject.kind is Kind.ERC20 and token.decimals is not None:
         return formatted(subject.amount, token.decimals)
     return None
+
+
+def _costs(match: Match) -> dict[str, object]:
+    """Return what a match of a whole transaction tells beside what all tell."""
+    transaction, receipt = match.transaction, match.receipt
+    fee, price = fee_of(transaction, receipt), number_of(receipt.effective_gas_price)
+    return {
+        "type": number_of(transaction.type) or 0,
+        "nonce": _text(number_of(transaction.nonce)),
+        "selector": selector_of(transaction),
+        "gas_used": _text(number_of(receipt.gas_used)),
+        "gas_price": _text(price),
+        "fee": _text(fee),
+    }
+
+
+def _text(number: int | None) -> str | None:
+    return None if number is None else str(number)
 
 
 def _contract(address: Address, token: Token) -> dict[str, object]:

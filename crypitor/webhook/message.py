@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from crypitor.monitor.models import Phase
+from crypitor.webhook.body import NATIVE_DECIMALS, formatted
 
 CHATS = ("slack", "discord", "telegram")
 DISCORD_TITLE_CHARACTERS = 256
@@ -138,6 +139,15 @@ def _sentence(match: Mapping[str, Any], network: NetworkTitle) -> str:
         return f"{verb} {match['amount_formatted']} {quiet(network.symbol, 24)}{inside}"
     if kind in ("erc20", "erc721", "erc1155"):
         return f"{verb} {_tokens(match, token or where)}"
+    if kind == "transaction":
+        verb = {"in": "received", "out": "sent"}[match["direction"]]
+        fee = match["transaction"]["fee"]
+        cost = (
+            ""
+            if fee is None
+            else f", fee {formatted(int(fee), NATIVE_DECIMALS)} {quiet(network.symbol, 24)}"
+        )
+        return f"{verb} transaction {match['transaction']['nonce'] or ''}".rstrip() + cost
     if kind == "deployment":
         return f"contract {short(match['to_address'] or '')} deployed"
     told = match.get("call") if kind == "call" else match["event"]

@@ -203,7 +203,7 @@ REFUSED = [
         "/rules/0/where",
         "unknown field 'total'; known are from, to, value (at character 5)",
     ),
-    ({"rules": [{"kind": "erc20", "include_failed": True}]}, "/rules/0/include_failed", "only rules of kind 'native' can include failed transactions"),
+    ({"rules": [{"kind": "erc20", "include_failed": True}]}, "/rules/0/include_failed", "only rules of kind 'native' and 'transaction' can include failed transactions"),
     ({"rules": [{"kind": "event"}]}, "/rules/0/signature", "this field is required"),
     ({"rules": [{"kind": "event", "signature": 5}]}, "/rules/0/signature", "this has to be text, or an entry of a JSON ABI"),
     (

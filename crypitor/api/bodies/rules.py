@@ -117,7 +117,18 @@ class DeploymentRule(Body):
     where: Where = None
 
 
+class TransactionRule(Body):
+    """Transactions from or to a watched address, whatever they call, move or become."""
+
+    kind: Literal["transaction"]
+    direction: Literal["all", "in", "out"] = "all"
+    include_failed: bool = Field(
+        default=True, description="Also those that failed; their `status` is `failed`."
+    )
+    where: Where = None
+
+
 RuleBody: TypeAlias = Annotated[
-    NativeRule | InternalRule | TokenRule | EventRule | CallRule | DeploymentRule,
+    NativeRule | InternalRule | TokenRule | EventRule | CallRule | DeploymentRule | TransactionRule,
     Field(discriminator="kind"),
 ]
