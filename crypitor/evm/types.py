@@ -72,7 +72,6 @@ class Transaction(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_de
     to: Address | None = None
     input: str = "0x"
     nonce: Loose = None
-    type: Loose = None
 
 
 class Receipt(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):

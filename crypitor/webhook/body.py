@@ -119,9 +119,9 @@ def _formatted(subject: Subject, token: Token) -> str | None:
 def _costs(match: Match) -> dict[str, object]:
     """Return what a match of a whole transaction tells beside what all tell."""
     transaction, receipt = match.transaction, match.receipt
-    fee, price = fee_of(transaction, receipt), number_of(receipt.effective_gas_price)
+    fee, price = fee_of(receipt), number_of(receipt.effective_gas_price)
     return {
-        "type": number_of(transaction.type) or 0,
+        "type": number_of(receipt.type) or 0,
         "nonce": _text(number_of(transaction.nonce)),
         "selector": selector_of(transaction),
         "gas_used": _text(number_of(receipt.gas_used)),

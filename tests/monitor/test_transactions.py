@@ -41,10 +41,8 @@ def ways(seen, *rules, **changes):
 def costing(seen, used="0x5208", price="0x4a817c800", **fields):
     """The block, its one transaction being of this cost."""
     [transaction], [receipt] = seen.transactions, seen.receipts
-    receipt = replace(receipt, gas_used=used, effective_gas_price=price, **fields)
-    return replace(
-        seen, transactions=(replace(transaction, nonce="0x7", type="0x2"),), receipts=(receipt,)
-    )
+    receipt = replace(receipt, gas_used=used, effective_gas_price=price, type="0x2", **fields)
+    return replace(seen, transactions=(replace(transaction, nonce="0x7"),), receipts=(receipt,))
 
 
 @pytest.mark.parametrize(
@@ -187,11 +185,11 @@ def test_the_fees_of_recorded_blocks():
     for doc in recorded.documents(1)[-6:]:
         seen = recorded.as_block(doc)
         before, fees = 0, 0
-        for transaction, receipt in zip(seen.transactions, seen.receipts, strict=True):
+        for receipt in seen.receipts:
             cumulative = int(receipt.cumulative_gas_used, 16)
             assert int(receipt.gas_used, 16) == cumulative - before
             before = cumulative
-            fees += fee_of(transaction, receipt)
+            fees += fee_of(receipt)
         blobs = sum(
             int(one.get("blobGasUsed", "0x0"), 16) * int(one.get("blobGasPrice", "0x0"), 16)
             for one in doc["receipts"]
@@ -206,10 +204,8 @@ def test_an_op_chains_fee_has_its_part_for_the_data():
     """`l1Fee` is taken beside the gas; of blocks that op-geth made."""
     [doc] = recorded.newest("op_mixed_jovian")
     seen = recorded.as_block(doc)
-    for transaction, receipt, plain in zip(
-        seen.transactions, seen.receipts, doc["receipts"], strict=True
-    ):
-        if transaction.type == "0x7e":
+    for receipt, plain in zip(seen.receipts, doc["receipts"], strict=True):
+        if receipt.type == "0x7e":
             continue
         gas = int(plain["gasUsed"], 16) * int(plain["effectiveGasPrice"], 16)
-        assert fee_of(transaction, receipt) == gas + int(plain.get("l1Fee", "0x0"), 16)
+        assert fee_of(receipt) == gas + int(plain.get("l1Fee", "0x0"), 16)

@@ -59,7 +59,7 @@ class Facts(msgspec.Struct, gc=False):
     @property
     def fee(self) -> int | None:
         """Wei that the transaction cost beside its value: gas, blobs and an OP chain's L1 fee."""
-        return fee_of(self.transaction, self.receipt)
+        return fee_of(self.receipt)
 
     @property
     def nonce(self) -> int | None:
@@ -69,7 +69,7 @@ class Facts(msgspec.Struct, gc=False):
     @property
     def type(self) -> int:
         """Of the transaction, 0 where the node names none."""
-        return number_of(self.transaction.type, UINT64.high) or 0
+        return number_of(self.receipt.type, UINT64.high) or 0
 
     @property
     def selector(self) -> str | None:
@@ -82,7 +82,7 @@ class Facts(msgspec.Struct, gc=False):
         return None if self.log is None else int(self.log.index, 16)
 
 
-def fee_of(transaction: Transaction, receipt: Receipt) -> int | None:
+def fee_of(receipt: Receipt) -> int | None:
     """Return what a transaction cost its sender beside its value; None where that is not told.
 
     Gas at its price, blobs at theirs (EIP-4844), and what an OP chain takes for data (`l1Fee`).
@@ -91,7 +91,7 @@ def fee_of(transaction: Transaction, receipt: Receipt) -> int | None:
     if gas is None or price is None:
         return None
     fee = gas * price + (number_of(receipt.l1_fee) or 0)
-    if number_of(transaction.type) == _BLOB:
+    if number_of(receipt.type) == _BLOB:
         fee += (number_of(receipt.blob_gas_used) or 0) * (number_of(receipt.blob_gas_price) or 0)
     return number_of(fee)
 
