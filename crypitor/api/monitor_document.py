@@ -44,7 +44,10 @@ def check_monitor(body: MonitorBody, known: Mapping[str, NetworkFacts]) -> None:
 _LIMIT_NEEDED = "with addresses 'any' each rule has to have"
 
 
-_WITHOUT_CONTRACTS = (Kind.NATIVE, Kind.INTERNAL, Kind.DEPLOYMENT, Kind.TRANSACTION)
+_WITHOUT_CONTRACTS = (
+    Kind.NATIVE, Kind.INTERNAL, Kind.DEPLOYMENT, Kind.TRANSACTION, Kind.WITHDRAWAL, Kind.DELEGATION,
+)  # fmt: skip
+_WITHOUT_DIRECTION = (Kind.EVENT, Kind.CALL, Kind.WITHDRAWAL, Kind.DELEGATION)
 
 
 def _without_traces(networks: Sequence[str]) -> str:
@@ -157,7 +160,7 @@ def _rule_answer(rule: Rule) -> RuleAnswer:
         answer["signature"] = (
             rule.signature if isinstance(rule.signature, str) else {**rule.signature}
         )
-    if rule.kind not in (Kind.EVENT, Kind.CALL):
+    if rule.kind not in _WITHOUT_DIRECTION:
         answer["direction"] = rule.direction.value
     if rule.contracts is not None:
         answer["contracts"] = sorted(rule.contracts)

@@ -95,7 +95,7 @@ class MatchQuery(Query):
     kind: (
         Literal[
             "native", "internal", "erc20", "erc721", "erc1155", "event", "call", "deployment",
-            "transaction",
+            "transaction", "withdrawal", "delegation",
         ]
         | None
     ) = None  # fmt: skip

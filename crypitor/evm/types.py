@@ -57,6 +57,18 @@ def number_of(loose: Loose, most: int = 2**256 - 1) -> int | None:
     return loose if isinstance(loose, int) and 0 <= loose <= most else None
 
 
+class Authorization(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
+    """An entry of a transaction's `authorizationList`, as it was served (EIP-7702)."""
+
+    chain_id: Loose = None
+    address: Loose = None
+    nonce: Loose = None
+    y_parity: Loose = None
+    v: Loose = None
+    r: Loose = None
+    s: Loose = None
+
+
 class Transaction(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """A transaction within a block.
 
@@ -72,6 +84,7 @@ class Transaction(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_de
     to: Address | None = None
     input: str = "0x"
     nonce: Loose = None
+    authorization_list: tuple[Authorization, ...] | None = None
 
 
 class Receipt(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
@@ -113,6 +126,18 @@ class Receipt(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaul
         return self.status is None or self.status == "0x1" or self.has_post_state
 
 
+class Withdrawal(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """What a block credits to an account without a transaction (EIP-4895).
+
+    index: counts all withdrawals of the chain.  amount: gwei.
+    """
+
+    index: Quantity
+    validator_index: Quantity
+    address: Address
+    amount: Quantity
+
+
 class Header(msgspec.Struct, frozen=True, gc=False):
     """What is kept of a block to recognise its place in the chain.
 
@@ -139,6 +164,7 @@ class Seal(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     logs_bloom: str
     receipts_root: Hash
     transactions_root: Hash
+    withdrawals_root: Hash | None = None
 
     @property
     def header(self) -> Header:
@@ -170,9 +196,11 @@ class Block(msgspec.Struct, frozen=True, gc=False):
 
     traces: the internal transfers in the order of the chain; none where the network's traces are
     off.
+    withdrawals: in the order of the block, after all transactions.
     """
 
     header: Header
     transactions: tuple[Transaction, ...]
     receipts: tuple[Receipt, ...]
     traces: tuple[InternalTransfer, ...] = ()
+    withdrawals: tuple[Withdrawal, ...] = ()

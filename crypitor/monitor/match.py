@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from crypitor.evm.abi import Values
+from crypitor.evm.delegations import delegations
 from crypitor.evm.profiles import profile_of
 from crypitor.evm.traces import internal_transfers
 from crypitor.evm.types import Address, Block, Header, Log, Receipt, Transaction
@@ -61,8 +62,9 @@ def search(
     After whatever was looked at, None is yielded. Whoever goes on later must see to it that the
     index is the same then.
     """
-    seen = survey(block, index)
-    if seen.transactions:
+    given = delegations(block, chain_id) if Kind.DELEGATION in index.asked.kinds else ()
+    seen = survey(block, index, given)
+    if seen.transactions or seen.withdrawals:
         yield from _Search(block.header, network, chain_id, index, seen, tally).matches(block)
 
 
@@ -100,6 +102,8 @@ def facts_of(
         subject.log,
         subject.item,
         subject.args,
+        subject.withdrawal,
+        subject.delegation,
     )
 
 
@@ -120,6 +124,11 @@ def concerns(rule: Rule, subject: Subject, receipt: Receipt, coin: Address | Non
     if receipt.succeeded or rule.include_failed:
         return True
     return subject.kind not in (Kind.NATIVE, Kind.TRANSACTION)
+
+
+NO_TRANSACTION = Transaction("", "0x0", "", "", "0x0")
+NO_RECEIPT = Receipt("", "0x0", "", ())
+"""Of what no transaction carries; its conditions cannot name them."""
 
 
 class _Search:
@@ -160,6 +169,8 @@ class _Search:
             if self.transaction.hash not in transactions:
                 continue
             yield from self.of_transaction(self.transaction, self.receipt)
+            for given in self.seen.delegations.get(place, ()):
+                yield from self.of_parties(subjects.delegation(given))
             for moved in inside.get(place, ()):
                 yield from self.of_parties(moved)
             for log in self.receipt.logs:
@@ -170,6 +181,11 @@ class _Search:
                 for moved in subjects.token_transfers(log):
                     yield from self.of_parties(moved)
                 yield None
+
+        self.transaction, self.receipt = NO_TRANSACTION, NO_RECEIPT
+        for place in sorted(self.seen.withdrawals):
+            yield from self.of_parties(subjects.withdrawal(block.withdrawals[place], place))
+            yield None
 
     def inside(self, block: Block) -> dict[int, list[Subject]]:
         """Return the internal transfers that somebody may watch, by transaction."""
@@ -333,7 +349,8 @@ class _Search:
         party: Address | None,
     ) -> Match:
         """Return what a subject is to a monitor that it answers."""
-        monitor, transaction = watching.monitor, self.transaction
+        monitor, carried = watching.monitor, subject.kind is not Kind.WITHDRAWAL
+        transaction = self.transaction if carried else None
         return Match(
             match_id(monitor.id, direction, party, self.header, transaction, subject),
             monitor,
@@ -343,7 +360,7 @@ class _Search:
             None if party is None else watching.labels.get(party),
             self.header,
             transaction,
-            self.receipt,
+            self.receipt if carried else None,
             subject,
         )
 

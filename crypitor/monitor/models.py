@@ -10,7 +10,8 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from crypitor.evm.abi import Event, Function, Values, parse_event, parse_function
-from crypitor.evm.types import Address, Header, Log, Receipt, Transaction
+from crypitor.evm.delegations import Delegation
+from crypitor.evm.types import Address, Header, Log, Receipt, Transaction, Withdrawal
 
 
 class Kind(StrEnum):
@@ -25,6 +26,8 @@ class Kind(StrEnum):
     CALL = "call"
     DEPLOYMENT = "deployment"
     TRANSACTION = "transaction"
+    WITHDRAWAL = "withdrawal"
+    DELEGATION = "delegation"
 
 
 class Direction(StrEnum):
@@ -55,7 +58,8 @@ Signature: TypeAlias = str | Mapping[str, Any]
 class Rule:
     """One part of the question.
 
-    direction: of transfers, deployments and transactions; events and calls have none.
+    direction: of transfers, deployments and transactions; events and calls have none, a withdrawal
+        is always `in` and a delegation `out`.
     contracts: only these; None for any. Never given for native and internal transfers, deployments
         and transactions.
     where: a condition of `crypitor.monitor.condition`.
@@ -132,6 +136,8 @@ class Subject(msgspec.Struct, frozen=True, gc=False):
     contract: that emitted the log, was called or was created; None for native, internal and
         transactions.
     abi, args: for events and calls, the signature and the values of its arguments.
+    withdrawal, delegation: of those kinds. A delegation's sender is the authority, its receiver the
+        delegate; a withdrawal's item is its place in the block.
     """
 
     kind: Kind
@@ -144,6 +150,8 @@ class Subject(msgspec.Struct, frozen=True, gc=False):
     contract: Address | None = None
     abi: Event | Function | None = None
     args: Values = ()
+    withdrawal: Withdrawal | None = None
+    delegation: Delegation | None = None
 
     @property
     def log_index(self) -> int | None:
@@ -156,6 +164,7 @@ class Match(msgspec.Struct, frozen=True, gc=False):
 
     direction, address: the watched party; None for events and calls.
     label: what the user called the address.
+    transaction, receipt: None for a withdrawal, which no transaction carries.
     """
 
     id: str
@@ -165,12 +174,13 @@ class Match(msgspec.Struct, frozen=True, gc=False):
     address: Address | None
     label: str | None
     header: Header
-    transaction: Transaction
-    receipt: Receipt
+    transaction: Transaction | None
+    receipt: Receipt | None
     subject: Subject
 
 
 _HASH_CHARACTERS = 22
+_AFTER_TRANSACTIONS = 0xFFFF
 
 
 def computed_id(prefix: str, *parts: object) -> str:
@@ -184,7 +194,7 @@ def match_id(
     direction: Direction | None,
     address: Address | None,
     header: Header,
-    transaction: Transaction,
+    transaction: Transaction | None,
     subject: Subject,
 ) -> str:
     """Return the id of a match: the same in all phases, after a crash and in a backfill.
@@ -192,14 +202,15 @@ def match_id(
     It begins with the place in the chain, so that what is stored together is together in the
     indexes of ids too.
     """
+    place = _AFTER_TRANSACTIONS if transaction is None else int(transaction.index, 16)
     return computed_id(
-        f"ma_{header.number:08x}{int(transaction.index, 16):04x}",
+        f"ma_{header.number:08x}{place:04x}",
         monitor_id,
         subject.kind,
         direction,
         address,
         header.hash,
-        transaction.hash,
+        None if transaction is None else transaction.hash,
         subject.log_index,
         subject.item,
     )

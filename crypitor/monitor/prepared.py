@@ -50,11 +50,15 @@ Prepared: TypeAlias = Mapping[Kind, Sequence[PreparedRule]]
 """The rules of a monitor, by kind."""
 
 
+_ONE_WAY = {Kind.WITHDRAWAL: (Direction.IN,), Kind.DELEGATION: (Direction.OUT,)}
+
+
 def prepare(rule: Rule) -> PreparedRule:
     """Make a rule ready. Raises ConditionError."""
-    directions = (
+    directions: tuple[Direction, ...] = (
         (Direction.IN, Direction.OUT) if rule.direction is Direction.ALL else (rule.direction,)
     )
+    directions = _ONE_WAY.get(rule.kind, directions)
     arguments = () if rule.abi is None else rule.abi.arguments
     condition = None if rule.where is None else compiled(rule.kind, arguments, rule.where)
     match rule.abi:

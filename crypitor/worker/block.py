@@ -12,7 +12,7 @@ import msgspec
 
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.hexes import ADDRESS_TEXT, HASH_TEXT, are_bytes, are_hex, are_quantities
-from crypitor.evm.types import Block, Hash, Header, Receipt, Seal, Transaction, counted
+from crypitor.evm.types import Block, Hash, Header, Receipt, Seal, Transaction, Withdrawal, counted
 
 T = TypeVar("T")
 
@@ -26,10 +26,11 @@ LAST_TIMESTAMP = 253_402_300_799
 """The last second of the year 9999, in unix seconds."""
 
 
-class SealWithTransactions(Seal, frozen=True, gc=False, rename="camel"):
+class SealWithTransactions(Seal, frozen=True, gc=False, rename="camel", kw_only=True):
     """A block as eth_getBlockByNumber gives it with its transactions whole."""
 
     transactions: tuple[Transaction, ...]
+    withdrawals: tuple[Withdrawal, ...] | None = None
 
 
 class ServedHeader(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -47,11 +48,14 @@ class Served(msgspec.Struct, frozen=True):
     seal: Seal
     transactions: tuple[Transaction, ...]
     receipts: tuple[Receipt, ...]
+    withdrawals: tuple[Withdrawal, ...] = ()
 
     @property
     def block(self) -> Block:
         """The block as it goes on the queue."""
-        return Block(self.seal.header, self.transactions, self.receipts)
+        return Block(
+            self.seal.header, self.transactions, self.receipts, withdrawals=self.withdrawals
+        )
 
 
 _seals = msgspec.json.Decoder(SealWithTransactions | None)
@@ -83,7 +87,7 @@ def served(block: Raw, receipts: Raw) -> Served:
 
 def served_well(seal: SealWithTransactions, receipts: tuple[Receipt, ...]) -> Served | None:
     """Return a block that was read already; None where it is not as `served` would return it."""
-    found = Served(seal, seal.transactions, receipts)
+    found = Served(seal, seal.transactions, receipts, seal.withdrawals or ())
     if _misshapen(found) or not _fits(seal.header):
         return None
     return found
@@ -128,7 +132,7 @@ def _served(block: Raw | bytes, receipts: Raw | bytes) -> Served:
     of_block = read(_receipts, receipts, "receipts")
     if seal is None or of_block is None:
         raise NodeUnavailable("null in place of a block or its receipts")
-    return Served(seal, seal.transactions, of_block)
+    return Served(seal, seal.transactions, of_block, seal.withdrawals or ())
 
 
 _ANY_HEX = re.compile(rb'"0[xX][0-9a-fA-F]*"')
@@ -164,6 +168,11 @@ def _misshapen(found: Served) -> str | None:
             quantities += indexes
     quantities += {receipt.status for receipt in receipts if receipt.status is not None}
     quantities += (seal.number, seal.timestamp)
+    if seal.withdrawals_root is not None:
+        hashes.append(seal.withdrawals_root)
+    for one in found.withdrawals:
+        addresses.append(one.address)
+        quantities += (one.index, one.validator_index, one.amount)
     strings = [transaction.input for transaction in transactions]
     strings += [log.data for log in logs]
     for texts, ok, name in (

@@ -13,6 +13,7 @@ from crypitor.evm.coins import coin_transfers
 from crypitor.evm.profiles import Level, profile_of
 from crypitor.evm.proof import prove
 from crypitor.evm.types import Address, Block, Hash, Header
+from crypitor.evm.withdrawals import prove_withdrawals
 from crypitor.worker import rpc
 from crypitor.worker.arrival import transport_to
 from crypitor.worker.block import Raw, contents_of
@@ -286,6 +287,8 @@ class Node:
         _require_number(served.seal.header, number)
         await asyncio.sleep(0)  # reading took as long as proving will: others may go between
         prove(served.seal, served.transactions, served.receipts, self._verify, self._profile)
+        if self._verify == "receipts":
+            prove_withdrawals(served.seal, served.withdrawals, self._profile)
         if index is not None:
             rpc.require_agreement(served, index)
         return await self._traced(served.block)

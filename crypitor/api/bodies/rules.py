@@ -128,7 +128,29 @@ class TransactionRule(Body):
     where: Where = None
 
 
+class WithdrawalRule(Body):
+    """What a block credits to a watched address without a transaction (EIP-4895)."""
+
+    kind: Literal["withdrawal"]
+    where: Where = None
+
+
+class DelegationRule(Body):
+    """Authorizations by which a watched account sets, changes or clears its code (EIP-7702)."""
+
+    kind: Literal["delegation"]
+    where: Where = None
+
+
 RuleBody: TypeAlias = Annotated[
-    NativeRule | InternalRule | TokenRule | EventRule | CallRule | DeploymentRule | TransactionRule,
+    NativeRule
+    | InternalRule
+    | TokenRule
+    | EventRule
+    | CallRule
+    | DeploymentRule
+    | TransactionRule
+    | WithdrawalRule
+    | DelegationRule,
     Field(discriminator="kind"),
 ]

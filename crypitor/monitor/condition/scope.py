@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from crypitor.evm.abi.types import Argument
-from crypitor.evm.types import Address, Header, Log, Receipt, Transaction, number_of
+from crypitor.evm.delegations import Delegation
+from crypitor.evm.types import Address, Header, Log, Receipt, Transaction, Withdrawal, number_of
 from crypitor.monitor.condition import types
 from crypitor.monitor.condition.types import UINT64, UINT256, Bytes, Nullable, Record, Text, Type
 
@@ -40,6 +41,8 @@ class Facts(msgspec.Struct, gc=False):
     log: Log | None = None
     item: int | None = None
     args: tuple[Any, ...] = ()
+    withdrawal: Withdrawal | None = None
+    delegation: Delegation | None = None
 
     @property
     def status(self) -> str:
@@ -194,7 +197,27 @@ _OWN: dict[str, dict[str, Known]] = {
     "deployment": {**_PARTY, **_FROM, **_TO, **_CONTRACT},
     # as native: a creation that failed has no receiver
     "transaction": {**_PARTY, **_FROM, **_NULLABLE_TO},
+    "withdrawal": {
+        **_PARTY,
+        **_TO,
+        **_AMOUNT,
+        **_ITEM,
+        "withdrawal.index": Known(UINT64, "int(f.withdrawal.index, 16)"),
+        "withdrawal.validator_index": Known(UINT64, "int(f.withdrawal.validator_index, 16)"),
+    },
+    # a delegate is null where the code is cleared
+    "delegation": {
+        **_PARTY,
+        **_FROM,
+        **_NULLABLE_TO,
+        **_ITEM,
+        "delegation.nonce": Known(UINT64, "f.delegation.nonce"),
+        "delegation.chain_id": Known(UINT256, "f.delegation.chain_id"),
+    },
 }
+
+
+_OF_TRANSACTION = ("transaction.", "status")
 
 
 def scope_for(kind: str, arguments: Sequence[Argument] = ()) -> Scope:
@@ -203,6 +226,8 @@ def scope_for(kind: str, arguments: Sequence[Argument] = ()) -> Scope:
     arguments: of its event or function. Raises KeyError for a kind that there is not.
     """
     fields = {**_OWN[kind], **_EVERYWHERE}
+    if kind == "withdrawal":  # no transaction carries it
+        fields = {name: fields[name] for name in fields if not name.startswith(_OF_TRANSACTION)}
     if arguments:
         members = tuple((argument.name, types.of_abi(argument.type)) for argument in arguments)
         fields["args"] = Known(Record(members), "f.args")
