@@ -82,6 +82,9 @@ def simulate(
     coin_logs: Annotated[
         bool, typer.Option(help="Each move of the coin is a log too, as EIP-7708 has it.")
     ] = False,
+    withdrawals: Annotated[
+        tuple[int, int], typer.Option(help="Least and most withdrawals in a block.")
+    ] = (0, 0),
     config: ConfigPath = None,
 ) -> None:
     """Serve a simulated chain over JSON-RPC, HTTP and WebSocket."""
@@ -101,6 +104,7 @@ def simulate(
             block_seconds=block_seconds,
             keep_blocks=10_000,
             coin_logs=coin_logs,
+            withdrawals=withdrawals,
         )
     except ValueError as wrong:
         raise typer.BadParameter(str(wrong)) from wrong

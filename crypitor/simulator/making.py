@@ -8,6 +8,7 @@ from crypitor.evm.keccak import keccak
 from crypitor.evm.types import Address
 from crypitor.simulator.blocks import (
     MOST_BLOBS,
+    Credit,
     Mined,
     Place,
     SimulatedBlock,
@@ -55,6 +56,7 @@ class Recipe:
     seed: names the chain and its id.  transfers: least and most movements in a block.
     authorities: accounts that let code run in their name and send nothing themselves.
     coin_logs: whether each move of the coin is a log too, as since Amsterdam.
+    withdrawals: least and most in a block, each to one of the actors.
     """
 
     seed: str
@@ -65,6 +67,7 @@ class Recipe:
     traffic: Traffic
     beneficiary: Address
     coin_logs: bool = False
+    withdrawals: tuple[int, int] = (0, 0)
 
     @property
     def gas_limit(self) -> int:
@@ -118,7 +121,24 @@ class BlockInMaking:
                 actor, call = self._recipe.traffic.next(self._rng, self._ledger, self._room)
                 self._execute(signed(self._envelope(actor, call), actor), call)
             yield
-        return sealed(self._place, tuple(self._transactions), self._ledger.changes)
+        return sealed(
+            self._place, tuple(self._transactions), self._ledger.changes, self._withdrawals()
+        )
+
+    def _withdrawals(self) -> tuple[Credit, ...]:
+        if not self._recipe.withdrawals[1]:
+            return ()
+        parent, actors = self._place.parent, list(self._recipe.actors)
+        assert parent is not None
+        return tuple(
+            Credit(
+                parent.next_withdrawal + place,
+                self._rng.randrange(10**6),
+                self._rng.choice(actors),
+                self._rng.choice((32 * 10**9, self._rng.randrange(1, 2 * 10**7))),
+            )
+            for place in range(self._rng.randint(*self._recipe.withdrawals))
+        )
 
     def _takes(self, orphan: Mined) -> bool:
         """Whether the transaction is valid here: next nonce, fee high enough, and room for it."""
@@ -187,9 +207,11 @@ class BlockInMaking:
         succeeded = not call.reverts and all(map(ledger.allows, call.owner_changes))
         ledger.use_nonce(transaction.sender)
         self._blob_room -= len(envelope.blob_hashes)
-        for given in envelope.authorizations:  # one with another nonce is left out, not an error
-            if given.nonce == ledger.nonce(given.authority):
+        delegated: list[int] = []
+        for item, given in enumerate(envelope.authorizations):
+            if given.nonce == ledger.nonce(given.authority):  # another is left out, not an error
                 ledger.use_nonce(given.authority)
+                delegated.append(item)
         if succeeded:
             for change in call.owner_changes:
                 ledger.make(change)
@@ -211,6 +233,7 @@ class BlockInMaking:
                 bloom=logs_bloom(events),
                 created=created if envelope.to is None else None,
                 coin_events=of_coin,
+                delegated=tuple(delegated),
             )
         )
         self._log_count += len(events)
