@@ -3,6 +3,7 @@
 Source: EIP-4895.
 """
 
+from binascii import unhexlify
 from collections.abc import Sequence
 
 from crypitor.errors import Unproven
@@ -36,7 +37,31 @@ def prove_withdrawals(
         )
 
 
+_HEADS = [f"{0x80 + size:02x}" for size in range(9)]
+_ADDRESS_HEAD = "94"  # RLP: a string of 20 bytes
+_ADDRESS_TEXT = len("0x") + 40
+_FEWEST_DIGITS, _MOST_DIGITS = 3, 16
+
+
 def _encoded(withdrawal: Withdrawal) -> bytes:
+    """Encode a withdrawal; of the usual sizes as the hex that it was served in."""
+    numbers = [
+        digits if len(digits) % 2 == 0 else f"0{digits}"
+        for digits in (
+            withdrawal.index[2:],
+            withdrawal.validator_index[2:],
+            withdrawal.amount[2:],
+        )
+        if _FEWEST_DIGITS <= len(digits) <= _MOST_DIGITS and digits[0] != "0"
+    ]
+    if len(numbers) != 3 or len(withdrawal.address) != _ADDRESS_TEXT:
+        return _encoded_by_parts(withdrawal)
+    index, validator, amount = [f"{_HEADS[len(each) >> 1]}{each}" for each in numbers]
+    text = f"{index}{validator}{_ADDRESS_HEAD}{withdrawal.address[2:]}{amount}"
+    return unhexlify(f"{0xC0 + (len(text) >> 1):02x}{text}")
+
+
+def _encoded_by_parts(withdrawal: Withdrawal) -> bytes:
     return rlp.encode(
         [
             rlp.integer(int(withdrawal.index, 16)),

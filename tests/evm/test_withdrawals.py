@@ -1,7 +1,12 @@
 """Withdrawals, and the root that commits to them."""
 
+from functools import cache
+
 import msgspec
 import pytest
+import rlp
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from crypitor.errors import Unproven
@@ -10,11 +15,22 @@ from crypitor.evm.trie import EMPTY_ROOT
 from crypitor.evm.types import Seal, Withdrawal
 from crypitor.evm.withdrawals import prove_withdrawals
 from tests import recorded
+from tests.simulator import reading
 
 ETHEREUM = profile_of(1)
 
 
+@cache
+def ethereum_blocks():
+    return [*_ethereum()]
+
+
 def ethereum():
+    """The recorded blocks since Shanghai: header and withdrawals."""
+    return iter(ethereum_blocks())
+
+
+def _ethereum():
     """The recorded blocks since Shanghai: header and withdrawals."""
     recorded.required()
     for doc in recorded.documents(1):
@@ -33,6 +49,20 @@ def test_ethereums_withdrawals_prove_themselves():
         proven += len(withdrawals)
 
     assert proven >= 16 * 12
+
+
+NUMBERS = st.integers(0, 2**64 - 1) | st.integers(0, 300)
+
+
+@given(NUMBERS, NUMBERS, NUMBERS, st.binary(min_size=20, max_size=20))
+def test_one_withdrawal_is_its_own_root(index, validator, amount, address):
+    """Of every size of number, as another implementation of RLP and tries has it."""
+    seal, _ = next(ethereum())
+    leaf = rlp.encode([index, validator, address, amount])
+    root = reading.root([leaf])
+    one = Withdrawal(hex(index), hex(validator), "0x" + address.hex(), hex(amount))
+
+    prove_withdrawals(replace(seal, withdrawals_root=root), (one,), ETHEREUM)
 
 
 @pytest.mark.parametrize(
