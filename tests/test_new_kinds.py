@@ -1,4 +1,4 @@
-"""The whole service with rules of kind transaction, withdrawal and delegation: all that happened."""
+"""The whole service on a chain of today: all that happened is told, and nothing twice."""
 
 import pytest
 
@@ -25,10 +25,10 @@ def settings(node):
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("kind", ["transaction", "withdrawal", "delegation"])
+@pytest.mark.parametrize("kind", ["transaction", "withdrawal", "delegation", "erc20", "native"])
 async def test_all_of_a_kind_arrive_and_nothing_else(tmp_path, kind):
-    """Each once, with its confirmation; over a reorg but for delegations, see `Question`."""
-    chain = SimulatedChain(8, withdrawals=(0, 6), transfers=(30, 60))
+    """Each once, though the coin writes logs; over a reorg but for delegations, see `Question`."""
+    chain = SimulatedChain(8, withdrawals=(0, 6), coin_logs=True, transfers=(30, 60))
     secrets = []
     async with SimulatorServer(chain) as node, Receiver(lambda: secrets) as receiver:
         service = ForkedService(tmp_path, settings(node))

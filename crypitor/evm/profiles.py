@@ -77,10 +77,13 @@ _PROFILES = {
     100: _GNOSIS,  # Gnosis
     122: _UNKNOWN,  # Fuse
     137: _BOR,  # Polygon
+    232: _ZKSYNC,  # Lens
     250: _NO_BLOOM,  # Fantom
+    300: _ZKSYNC,  # ZKsync's Sepolia
     324: _ZKSYNC,  # ZKsync
     1284: _UNKNOWN,  # Moonbeam
     1285: _UNKNOWN,  # Moonriver
+    2741: _ZKSYNC,  # Abstract
     5000: _UNKNOWN,  # Mantle
     8217: _UNKNOWN,  # Kaia
     10200: _GNOSIS,  # Gnosis' Chiado
@@ -88,6 +91,7 @@ _PROFILES = {
     42161: Profile(post_state_types=frozenset({"0x78"})),  # Arbitrum One
     42220: _UNKNOWN,  # Celo
     43114: Profile("off"),  # Avalanche
+    50104: _ZKSYNC,  # Sophon
     59144: _UNKNOWN,  # Linea
     80001: Profile("off", state_sync=True, coin_logs=BOR_COIN),  # Polygon's Mumbai
     80002: _BOR,  # Polygon's Amoy

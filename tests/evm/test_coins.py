@@ -148,10 +148,15 @@ def _seal(doc):
     return msgspec.convert(doc["block"], Seal)
 
 
+@pytest.mark.parametrize("chain_id", [232, 300, 324, 2741, 50104])
+def test_zksyncs_family_has_one_coin(chain_id):
+    """Lens, ZKsync and its Sepolia, Abstract, Sophon: the same system contracts."""
+    assert profile_of(chain_id).coin_logs == ZKSYNC_COIN
+
+
 def test_where_logs_tell_everything_they_are_the_default():
     """Polygon and ZKsync from their first block; Ethereum has no block of Amsterdam yet."""
-    assert {name for name, preset in PRESETS.items() if preset.traces == "logs"} == {
-        "polygon",
-        "zksync",
-    }
+    told = {name for name, preset in PRESETS.items() if preset.traces == "logs"}
+    assert told >= {"polygon", "zksync"}
+    assert told.isdisjoint({"ethereum", "bsc", "base", "arbitrum", "avalanche"})
     assert [free_traces(chain_id) for chain_id in (1, 1337, 324)] == ["off", "off", "logs"]
