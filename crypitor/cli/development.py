@@ -78,6 +78,12 @@ def simulate(
             f" is given; may be repeated. {FAULT_NAMES}, or all of them: all",
         ),
     ] = None,
+    coin_logs: Annotated[
+        bool, typer.Option(help="Each move of the coin is a log too, as EIP-7708 has it.")
+    ] = False,
+    withdrawals: Annotated[
+        tuple[int, int], typer.Option(help="Least and most withdrawals in a block.")
+    ] = (0, 0),
     config: ConfigPath = None,
 ) -> None:
     """Serve a simulated chain over JSON-RPC, HTTP and WebSocket."""
@@ -96,6 +102,8 @@ def simulate(
             genesis_time=time.time(),
             block_seconds=block_seconds,
             keep_blocks=10_000,
+            coin_logs=coin_logs,
+            withdrawals=withdrawals,
         )
     except ValueError as wrong:
         raise typer.BadParameter(str(wrong)) from wrong

@@ -28,7 +28,7 @@ from crypitor.config.types import (
     contradictions,
 )
 from crypitor.errors import ConfigError
-from crypitor.evm.networks import PRESETS
+from crypitor.evm.networks import PRESETS, free_traces
 from crypitor.evm.profiles import profile_of
 
 SECTIONS: dict[str, type[Section]] = {
@@ -154,6 +154,7 @@ class _Reader:
             other = {
                 "title": name,
                 "verify": profile_of(chain_id).strongest,
+                "traces": free_traces(chain_id),
                 "reset": "follow" if chain_id in DEVELOPMENT_CHAINS else "stop",
             }
             return self._section(NetworkConfig, key, {**other, **table})
@@ -161,7 +162,9 @@ class _Reader:
             self._tell(
                 f"{key}.reset", f'the chain of {name} is never begun anew; only "stop" is right'
             )
-        defaults = {field: getattr(preset, field) for field in (*preset.__slots__, "verify")}
+        defaults = {
+            field: getattr(preset, field) for field in (*preset.__slots__, "verify", "traces")
+        }
         network = self._section(NetworkConfig, key, {**defaults, **table})
         if network and network.chain_id != preset.chain_id:
             self._tell(

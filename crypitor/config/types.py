@@ -163,7 +163,7 @@ class NetworkConfig(Section):
     rpc_per_second: Seconds | None = None
     max_reorg_depth: int = Field(default=64, ge=1, le=10_000)
     verify: Level = "receipts"
-    traces: Literal["off", "debug", "trace"] = "off"
+    traces: Literal["off", "debug", "trace", "logs"] = "off"
     reset: Literal["follow", "stop"] = "stop"
     title: str = ""
     native_symbol: str = "ETH"

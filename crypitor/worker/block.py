@@ -12,7 +12,7 @@ import msgspec
 
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.hexes import ADDRESS_TEXT, HASH_TEXT, are_bytes, are_hex, are_quantities
-from crypitor.evm.types import Block, Header, Receipt, Seal, Transaction, counted
+from crypitor.evm.types import Block, Header, Receipt, Seal, Transaction, Withdrawal, counted
 from crypitor.worker.tidy import seconds, tidied
 
 T = TypeVar("T")
@@ -31,6 +31,7 @@ class SealWithTransactions(Seal, frozen=True, gc=False, rename="camel", kw_only=
     """A block as eth_getBlockByNumber gives it with its transactions whole."""
 
     transactions: tuple[Transaction, ...]
+    withdrawals: tuple[Withdrawal, ...] | None = None
 
 
 class ServedHeader(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -48,11 +49,14 @@ class Served(msgspec.Struct, frozen=True):
     seal: Seal
     transactions: tuple[Transaction, ...]
     receipts: tuple[Receipt, ...]
+    withdrawals: tuple[Withdrawal, ...] = ()
 
     @property
     def block(self) -> Block:
         """The block as it goes on the queue."""
-        return Block(self.seal.header, self.transactions, self.receipts)
+        return Block(
+            self.seal.header, self.transactions, self.receipts, withdrawals=self.withdrawals
+        )
 
 
 _seals = msgspec.json.Decoder(SealWithTransactions | None)
@@ -83,7 +87,7 @@ def served(block: Raw, receipts: Raw) -> Served:
     if found is not None:
         return found
     seal = seal_of(block)
-    return with_receipts(seal, seal.transactions, receipts)
+    return with_receipts(seal, seal.transactions, receipts, seal.withdrawals or ())
 
 
 def served_well(
@@ -92,7 +96,7 @@ def served_well(
     """Return a block that was read already; None where it is not as `served` would return it."""
     if seal is None or receipts is None:
         return None
-    found = Served(seal, seal.transactions, receipts)
+    found = Served(seal, seal.transactions, receipts, seal.withdrawals or ())
     if _misshapen(found) or not _fits(seal.header):
         return None
     return found
@@ -109,7 +113,12 @@ def seal_of(block: Raw) -> SealWithTransactions:
         raise NodeUnavailable(f"not a block: {str(wrong)[:200]}") from wrong
 
 
-def with_receipts(seal: Seal, transactions: tuple[Transaction, ...], receipts: Raw) -> Served:
+def with_receipts(
+    seal: Seal,
+    transactions: tuple[Transaction, ...],
+    receipts: Raw,
+    withdrawals: tuple[Withdrawal, ...] = (),
+) -> Served:
     """Return a block with the receipts that were served for it; they may not be null."""
     documents = read(_lists, receipts, "receipts")
     if documents is None:
@@ -118,7 +127,7 @@ def with_receipts(seal: Seal, transactions: tuple[Transaction, ...], receipts: R
         of_block = tuple(tidied(one, Receipt) for one in documents)
     except msgspec.ValidationError as wrong:
         raise NodeUnavailable(f"not receipts: {str(wrong)[:200]}") from wrong
-    found = Served(seal, transactions, of_block)
+    found = Served(seal, transactions, of_block, withdrawals)
     if wrong_text := _misshapen(found):
         raise NodeUnavailable(f"block {seal.number[:20]} has {wrong_text}")
     header_from(seal)
@@ -183,6 +192,11 @@ def _misshapen(found: Served) -> str | None:
     kinds = {receipt.status for receipt in receipts} | {receipt.type for receipt in receipts}
     quantities += [kind for kind in kinds if kind is not None]
     quantities += (seal.number, seal.timestamp)
+    if seal.withdrawals_root is not None:
+        hashes.append(seal.withdrawals_root)
+    for one in found.withdrawals:
+        addresses.append(one.address)
+        quantities += (one.index, one.validator_index, one.amount)
     strings = [transaction.input for transaction in transactions]
     strings += [log.data for log in logs]
     for texts, ok, name in (

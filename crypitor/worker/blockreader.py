@@ -4,10 +4,14 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from crypitor.errors import NodeUnavailable
+from crypitor.evm.coins import coin_transfers
 from crypitor.evm.profiles import Level, Profile
 from crypitor.evm.proof import prove
 from crypitor.evm.types import Block, Hash, Header, Transaction
+from crypitor.evm.withdrawals import prove_withdrawals
 from crypitor.worker import rpc
 from crypitor.worker.block import Raw, Served, seal_of, with_receipts
 from crypitor.worker.block import served as read_served
@@ -20,7 +24,7 @@ from crypitor.worker.receipts import (
 )
 from crypitor.worker.requests import Requests
 from crypitor.worker.rpc import Answer, Call, Tag
-from crypitor.worker.tracing import Traces, traces_call, with_traces
+from crypitor.worker.tracing import ASKING, Traces, traces_call, with_traces
 
 RECEIPTS = "eth_getBlockReceipts"
 
@@ -32,7 +36,7 @@ class BlockReader:
     """Reads blocks of one node, and believes only what proves itself.
 
     bulk: whether it is asked for all receipts of a block at once.  traced: whether traces are
-    wanted, which are one more request.
+    asked for, which are one more request.
     """
 
     def __init__(
@@ -47,7 +51,7 @@ class BlockReader:
     @property
     def traced(self) -> bool:
         """Whether internal transfers are asked for."""
-        return self._traces != "off"
+        return self._traces in ASKING
 
     def calls(self, number: int) -> list[Call]:
         """Return what is asked for a block at this height: it, and if possible its receipts."""
@@ -104,13 +108,14 @@ class BlockReader:
         """Return a block with its receipts asked for singly, proven like any other."""
         if first.served is not None:
             seal, transactions = first.served.seal, first.served.transactions
+            withdrawals = first.served.withdrawals
         else:
             whole = seal_of(first.result)
-            seal, transactions = whole, whole.transactions
+            seal, transactions, withdrawals = whole, whole.transactions, whole.withdrawals or ()
         single, index = await self._single_receipts(seal.hash, transactions)
         if any(rpc.is_null(receipt) for receipt in single):
             return _missing_receipts(number, at_head=at_head)
-        served = with_receipts(seal, transactions, rpc.joined(single))
+        served = with_receipts(seal, transactions, rpc.joined(single), withdrawals)
         block = await self._proven(served, number)
         if index is not None:
             rpc.require_agreement(served, index)
@@ -120,6 +125,8 @@ class BlockReader:
         require_number(served.seal.header, number)
         await asyncio.sleep(0)  # reading took as long as proving will: others may go between
         prove(served.seal, served.transactions, served.receipts, self._verify, self._profile)
+        if self._verify == "receipts":
+            prove_withdrawals(served.seal, served.withdrawals, self._profile)
         if self._verify == "receipts" and None in {one.status for one in served.receipts}:
             return with_statuses(served.block, self._profile)
         return served.block
@@ -128,6 +135,8 @@ class BlockReader:
         """Return the block with its internal transfers, where they are wanted."""
         if self._traces == "off" or not block.transactions:
             return block
+        if self._traces == "logs":
+            return replace(block, traces=coin_transfers(block, self._profile.coin_logs))
         [answer] = await self._requests.ask([traces_call(block, self._traces)])
         return with_traces(block, self._traces, answer)
 

@@ -28,8 +28,8 @@ class Node:
     verify: how much a block must prove.
     limit: of the JSON-RPC calls, shared with others who ask this node; a batch is as many as it
     holds.  rank: who goes first under it.
-    traces: how internal transfers are asked for, one more request for each block that has
-    transactions.
+    traces: how internal transfers are found: "debug" and "trace" are one more request for each
+    block that has transactions.
     arrives: told when a look brings the block at the head, before that is proven; of a node that is
     near also when it announces one.
 

@@ -47,6 +47,12 @@ def check_monitor(body: MonitorBody, known: Mapping[str, NetworkFacts]) -> None:
 _LIMIT_NEEDED = "with addresses 'any' each rule has to have"
 
 
+_WITHOUT_CONTRACTS = (
+    Kind.NATIVE, Kind.INTERNAL, Kind.DEPLOYMENT, Kind.TRANSACTION, Kind.WITHDRAWAL, Kind.DELEGATION,
+)  # fmt: skip
+_WITHOUT_DIRECTION = (Kind.EVENT, Kind.CALL, Kind.WITHDRAWAL, Kind.DELEGATION)
+
+
 def _without_traces(networks: Sequence[str]) -> str:
     keys = " and ".join(f"networks.{name}.traces" for name in dict.fromkeys(networks))
     return (
@@ -69,7 +75,7 @@ def _wrong_in(body: RuleBody, *, any_address: bool) -> Iterator[tuple[str, str]]
     except ConditionError as error:
         yield "where", f"{error} (at character {error.position})"
     if any_address and rule.abi is None and rule.contracts is None and rule.where is None:
-        if rule.kind in (Kind.NATIVE, Kind.INTERNAL, Kind.DEPLOYMENT):
+        if rule.kind in _WITHOUT_CONTRACTS:
             yield "where", f"{_LIMIT_NEEDED} a condition ('where')"
         else:
             yield "contracts", f"{_LIMIT_NEEDED} contracts or a condition ('where')"
@@ -157,14 +163,14 @@ def _rule_answer(rule: Rule) -> RuleAnswer:
         answer["signature"] = (
             rule.signature if isinstance(rule.signature, str) else {**rule.signature}
         )
-    if rule.kind not in (Kind.EVENT, Kind.CALL):
+    if rule.kind not in _WITHOUT_DIRECTION:
         answer["direction"] = rule.direction.value
     if rule.contracts is not None:
         answer["contracts"] = sorted(rule.contracts)
     if rule.where is not None:
         answer["where"] = rule.where
-    if rule.include_failed:
-        answer["include_failed"] = True
+    if rule.include_failed or rule.kind is Kind.TRANSACTION:
+        answer["include_failed"] = rule.include_failed
     return answer
 
 

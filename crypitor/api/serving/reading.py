@@ -19,9 +19,12 @@ FOREIGN_FIELDS = {
     "contracts": "transfers of the chain's own coin and deployments have no contract; leave "
     "'contracts' out",
     "direction": "events and calls have no direction; leave 'direction' out",
-    "include_failed": "only rules of kind 'native' can include failed transactions",
+    "include_failed": "only rules of kind 'native' and 'transaction' can include failed "
+    "transactions",
     "signature": "only rules of kind 'event' and 'call' have a signature",
 }
+
+_PLAIN_KINDS = (Kind.TRANSACTION, Kind.WITHDRAWAL, Kind.DELEGATION)
 
 
 def parse_json(body: bytes) -> Any:
@@ -107,6 +110,9 @@ def _in_words(wrong: ErrorDetails) -> str:
     name, context, value = wrong["type"], wrong.get("ctx", {}), wrong["input"]
     field = str(wrong["loc"][-1]) if wrong["loc"] else ""
     if name == "extra_forbidden":
+        kind = wrong["loc"][-2] if len(wrong["loc"]) > 1 else None
+        if kind in _PLAIN_KINDS and field in FOREIGN_FIELDS:
+            return f"a rule of kind '{kind}' has no '{field}'; leave it out"
         return FOREIGN_FIELDS.get(field, "there is no such field")
     if name == "union_tag_invalid":
         return _about_kind(context["tag"])
