@@ -255,6 +255,7 @@ class _Service:
             in_flight_per_endpoint=webhook.in_flight_per_endpoint,
             grace_seconds=self._config.server.shutdown_seconds,
             looks="monitor" not in self._roles,
+            exhausted=self._observer.exhausted,
         )
 
     async def _monitor(self, queue: Queue) -> Matcher:
@@ -389,6 +390,7 @@ class _Service:
             in_doubt=watchlist.doubt if watchlist else lambda: None,
             trials=self._trials,
             precedence=self._precedence,
+            refused=self._observer.refused,
         )
 
 

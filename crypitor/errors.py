@@ -6,7 +6,8 @@ CrypitorError
 │   ├── NodeUnavailable      … a JSON-RPC node
 │   │   └── Unproven         … which answered with a block that does not prove itself
 │   ├── BrokerUnavailable    … Kafka
-│   └── DatabaseUnavailable  … SQLite or PostgreSQL
+│   ├── DatabaseUnavailable  … SQLite or PostgreSQL
+│   └── Exhausted            this machine has no descriptors, memory or threads left
 ├── IndexOutdated            monitors changed while a block was matched: match it again
 ├── DeepReorg                the chain forked below what is kept: an operator must choose
 └── CallerError              the caller of the API must change the request
@@ -74,6 +75,10 @@ class BrokerUnavailable(Unavailable):
 
 class DatabaseUnavailable(Unavailable):
     """The database cannot be reached, is locked for too long, or lost the connection."""
+
+
+class Exhausted(Unavailable):
+    """This machine has run out of something, which is no neighbour's fault."""
 
 
 class IndexOutdated(CrypitorError):

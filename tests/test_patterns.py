@@ -42,10 +42,7 @@ def uses() -> dict[tuple[str, int, str], re.Pattern]:
             method, owner = node.func.attr, node.func.value
             if method not in METHODS or not isinstance(owner, ast.Name):
                 continue
-            if owner.id == "re":
-                pattern = inline(module, node)
-            else:
-                pattern = getattr(module, owner.id, None)
+            pattern = inline(module, node) if owner.id == "re" else getattr(module, owner.id, None)
             if isinstance(pattern, re.Pattern):
                 found[name, node.lineno, method] = pattern
     return found

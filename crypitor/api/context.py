@@ -83,6 +83,7 @@ class Context:
     counts: of the monitors' addresses.
     trials: network → what tries monitors on its past.
     precedence: of blocks that are on their way to their first POST.
+    refused: told, with a word for why, of what came to the API's port and was not served.
     changing: whose turn it is while the database and then the index change, so that both see one
     order.
     """
@@ -106,6 +107,7 @@ class Context:
     kafka_topics: Sequence[str] = ()
     closed: Closed = field(default_factory=Closed)
     in_doubt: Callable[[], None] = lambda: None
+    refused: Callable[[str], None] = lambda _: None
     trials: Mapping[str, Trial] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
     precedence: Precedence = field(default_factory=Precedence)

@@ -33,6 +33,7 @@ from crypitor.loop import Health, forever, pause
 from crypitor.webhook.circuit import CircuitState, Recent, drain_per_second
 from crypitor.webhook.delivery import SCHEDULE_SECONDS, Delivery, Endpoint, Result, after
 from crypitor.webhook.post import Poster
+from crypitor.webhook.shortage import Shortage
 from crypitor.webhook.turns import MOST_REMEMBERED, Turns
 
 log = structlog.get_logger(__name__)
@@ -77,6 +78,7 @@ class Sender:
     grace_seconds: for attempts in flight when it is told to stop. clock: unix milliseconds.
     jitter: -1 to 1. in_flight and the two after it: see Turns. looks: whether deliveries are queued
     by another process, which cannot wake this one; then it looks for new ones more often.
+    exhausted: hears of each POST that this machine had nothing left for.
     """
 
     def __init__(
@@ -94,11 +96,17 @@ class Sender:
         endpoints_at_once: int = ENDPOINTS_AT_ONCE,
         grace_seconds: float = GRACE_SECONDS,
         looks: bool = False,
+        exhausted: Callable[[], None] = lambda: None,
     ) -> None:
         if lease_seconds <= poster.deadline_seconds:
             raise ValueError("a lease must be longer than the deadline of a POST")
         self._database = database
-        self._poster = poster
+        self._posts = Shortage(
+            poster,
+            clock=clock,
+            patience_seconds=lease_seconds - poster.deadline_seconds,
+            counted=exhausted,
+        )
         self._clock = clock
         self._jitter = jitter
         self._observer = observer
@@ -170,6 +178,7 @@ class Sender:
 
     async def run(self, stop: asyncio.Event, health: Health) -> None:
         """Send until told to stop; then claim no more and see off what is in flight."""
+        self._posts.health = health
         async with asyncio.TaskGroup() as self._group:
             self._sending = True
             try:
@@ -334,14 +343,16 @@ class Sender:
         """
         if not leads:
             await asyncio.sleep(0)
-        outcome = await self._poster.post(
-            endpoint, delivery.id, delivery.body.encode(), self._clock(), delivery.monitor_id or ""
-        )
-        now = self._clock()
-        jitter = self._jitter()
+        outcome = await self._posts.post(endpoint, delivery)
+        if outcome is None:
+            self._turns.given_up(endpoint.id)
+            self._awake.set()
+            return
+        now, jitter = self._clock(), self._jitter()
         verdict = after(delivery, outcome, now, self._schedule_seconds, jitter)
-        recent = self._recent.setdefault(endpoint.id, Recent())
-        recent.add(now, succeeded=outcome.succeeded)
+        (recent := self._recent.setdefault(endpoint.id, Recent())).add(
+            now, succeeded=outcome.succeeded
+        )
         mostly_failed = not outcome.succeeded and recent.mostly_failed()
         self._outcomes.append(Result(delivery, outcome, verdict, now, mostly_failed, jitter))
         self._awake.set()
