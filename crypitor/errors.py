@@ -17,7 +17,8 @@ CrypitorError
     ├── NotFound             404
     ├── Conflict             409
     ├── Gone                 410
-    └── TooLarge             413
+    ├── TooLarge             413
+    └── TooMany              429, and after how many seconds to come again
 
 Anything else is our own mistake: it is not caught, and ends the process.
 """
@@ -101,16 +102,26 @@ class Mistake:
     detail: str
 
 
+MOST_MISTAKES = 100
+"""That are told of one request."""
+
+
 class CallerError(CrypitorError):
-    """The caller of the API must change the request; `detail` is written for that person."""
+    """The caller of the API must change the request; `detail` is written for that person.
+
+    mistakes: the first MOST_MISTAKES. count: of all.
+    """
 
     status = 400
     title = "Bad request"
 
-    def __init__(self, detail: str, mistakes: Sequence[Mistake] = ()) -> None:
+    def __init__(
+        self, detail: str, mistakes: Sequence[Mistake] = (), count: int | None = None
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.mistakes = tuple(mistakes)
+        self.mistakes = tuple(mistakes[:MOST_MISTAKES])
+        self.count = len(mistakes) if count is None else count
 
 
 class Invalid(CallerError):
@@ -159,6 +170,14 @@ class TooLarge(CallerError):
 
     status = 413
     title = "Too large"
+
+
+class TooMany(CallerError):
+    """As many of these are under way as may be; the same request may be made a little later."""
+
+    status = 429
+    title = "Too many requests"
+    retry_after_seconds = 5
 
 
 def first_of(group: BaseExceptionGroup[ConfigError]) -> ConfigError:

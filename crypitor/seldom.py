@@ -29,12 +29,16 @@ class Seldom:
         self._later = later
         self._more: dict[tuple[str, str], int] = {}
         self._waiting = False
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def told(self, event: str, of: str = "", **fields: object) -> bool:
         """Log an event, unless one of its kind was logged in this minute; then count it.
 
         of: whose it is, where each is told by itself. True where it was logged.
         """
+        loop = None if self._later else asyncio.get_running_loop()
+        if loop is not self._loop:  # another one began since: what was counted will not be told
+            self._loop, self._waiting, self._more = loop, False, {}
         kind = (event, of)
         if kind not in self._more and len(self._more) >= MOST_KINDS:
             kind = (event, OTHERS)

@@ -1,6 +1,8 @@
 """Monitors: create, read, list, change, delete."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from crypitor.api.answers.monitors import DeletedMonitor, MonitorAnswer, MonitorPage
@@ -57,7 +59,7 @@ async def create_monitor(call: Call, body: MonitorBody) -> MonitorAnswer:
     """
     now = call.context.clock()
     monitor_id = call.new_id("mo_")
-    check_monitor(body, call.context.networks)
+    await check_monitor(body, call.context.networks, call.context.give_way)
     endpoint = endpoint_of(call, body.webhook, "/webhook") if body.webhook else None
     pairs = pairs_of(body)
     monitor = monitor_of(body, monitor_id, call.project, now, now, endpoint)
@@ -114,11 +116,19 @@ async def change_monitor(call: Call, id: str, body: dict[str, Any]) -> MonitorAn
     `addresses` takes the place of all that are watched, however they were added.
     """
 
-    async def unit(tx: Transaction) -> Change[MonitorAnswer]:
-        now = call.context.clock()
-        before = found(await lock_monitor(tx, call.project, id, now), "monitor")
+    async def read(tx: Transaction) -> Monitor:
+        return found(await get_monitor(tx, call.project, id), "monitor")
+
+    async def check(before: Monitor) -> MonitorBody:
         whole = validated(MonitorBody, merge_patch(document(before), body))
-        check_monitor(whole, call.context.networks)
+        await check_monitor(whole, call.context.networks, call.context.give_way)
+        return whole
+
+    async def lock(tx: Transaction) -> Monitor:
+        return found(await lock_monitor(tx, call.project, id, call.context.clock()), "monitor")
+
+    async def unit(tx: Transaction, before: Monitor, whole: MonitorBody) -> Change[MonitorAnswer]:
+        now = call.context.clock()
         await _check_endpoints(tx, call, whole)
         endpoint = endpoint_of(call, whole.webhook, "/webhook") if whole.webhook else None
         if endpoint:
@@ -135,7 +145,14 @@ async def change_monitor(call: Call, id: str, body: dict[str, Any]) -> MonitorAn
 
     # To count a million takes longer than anybody should wait for a change.
     counted = await call.read(lambda tx: _counted(tx, id))
-    return _armed(call, await call.change_monitors(id, unit))
+    changed = await call.change_as_read(
+        read, check, lock, unit, partial(call.change_monitors, id), same=_asked
+    )
+    return _armed(call, changed)
+
+
+def _asked(monitor: Monitor) -> Monitor:
+    return replace(monitor, updated_at=0)
 
 
 @routes.add("DELETE", "/v1/monitors/{id}", scope=Scope.WRITE)

@@ -22,7 +22,7 @@ AnyRun = TypeVar("AnyRun", bound=Run)
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
-BODY_LIMIT = 4 * 1024 * 1024
+BODY_LIMIT = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
