@@ -30,6 +30,7 @@ from crypitor.api.context import CONTEXT, Context
 from crypitor.api.errors import explain, identify
 from crypitor.api.openapi import document
 from crypitor.api.routing import BODY_LIMIT, Operation, served
+from crypitor.api.streams import LARGE_ANSWERS, UPLOADS, large_answers, uploads
 from crypitor.api.turnstile import TURNSTILE, Turnstile, in_turn
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -62,6 +63,8 @@ def build(context: Context) -> web.Application:
     app[CONTEXT] = context
     app[TURNSTILE] = Turnstile(context.precedence)
     app[DOOR] = Door(context)
+    app[UPLOADS] = uploads()
+    app[LARGE_ANSWERS] = large_answers()
     for operation in OPERATIONS:
         app.router.add_route(operation.method, operation.path, served(operation))
         if operation.method == "GET":
@@ -87,6 +90,7 @@ def build_health(context: Context) -> web.Application:
     app[CONTEXT] = context
     app[TURNSTILE] = Turnstile()
     app[DOOR] = Door(context)
+    app[LARGE_ANSWERS] = large_answers()
     for operation in health.routes.operations:
         app.router.add_route(operation.method, operation.path, served(operation))
     return app

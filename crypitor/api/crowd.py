@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,14 @@ class Guest(Protocol):
 
     def leave(self) -> None:
         """Be closed now."""
+
+
+@runtime_checkable
+class MayLeave(Protocol):
+    """A connection that can be said to be of no matter for now."""
+
+    def may_leave(self) -> None:
+        """Say that what is under way may be given up for another connection."""
 
 
 @dataclass(slots=True)

@@ -2,11 +2,12 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_type_hints
 
-import msgspec
 from aiohttp import web
+from aiohttp.payload import Payload
 from pydantic import BaseModel
 
 from crypitor.api.auth import DOOR
@@ -14,7 +15,9 @@ from crypitor.api.call import Call
 from crypitor.api.context import CONTEXT
 from crypitor.api.errors import Handler, problem
 from crypitor.api.reading import parse_json, read_query, validated
-from crypitor.database.keys import Scope
+from crypitor.api.streams import LARGE_ANSWERS
+from crypitor.api.written import LARGE_BYTES, Written, encoded
+from crypitor.database.keys import Caller, Scope
 from crypitor.errors import Invalid, NotFound
 
 Run = Callable[..., Awaitable[Any]]
@@ -144,14 +147,26 @@ def served(operation: Operation) -> Handler:
         answer = await operation.run(call, **arguments)
         if isinstance(answer, web.StreamResponse):
             return answer
+        body: bytes | Payload = await encoded(answer, context.give_way)
+        if isinstance(body, bytes) and len(body) >= LARGE_BYTES and caller is not None:
+            body = _held(request, caller, body)
         return web.Response(
             status=operation.status,
-            body=msgspec.json.encode(answer),
+            body=body,
             content_type=JSON,
             headers=call.headers,
         )
 
     return serve
+
+
+def _held(request: web.Request, caller: Caller, body: bytes) -> Payload:
+    """Return what writes a large answer, and counts it until it is written."""
+    if request.method == "HEAD":
+        return Written(body, lambda: None)
+    counted = ExitStack()
+    counted.enter_context(request.app[LARGE_ANSWERS].one_more(caller.project_id))
+    return Written(body, counted.close)
 
 
 def _unread(request: web.Request, operation: Operation) -> web.Response | None:

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientResponse, ClientSession
+from aiohttp import ClientResponse, ClientSession, web
 from aiohttp.test_utils import TestServer
 
 from crypitor.api import SERVER_OPTIONS, Context, NetworkFacts, build
@@ -128,13 +128,21 @@ async def context(database: Database, woken: list[int], poster: Poster) -> Conte
 
 
 @pytest.fixture
-async def api(context: Context, woken: list[int]) -> AsyncIterator[Api]:
+def server_app(context: Context) -> web.Application:
+    """Return the application itself, to look at what it counts."""
+    return build(context)
+
+
+@pytest.fixture
+async def api(
+    context: Context, woken: list[int], server_app: web.Application
+) -> AsyncIterator[Api]:
     """Return the application, served."""
     admin = await context.database.write(
         lambda tx: ensure_admin(tx, None, context.clock(), secrets.token_bytes)
     )
     project = await context.database.read(lambda tx: tx.value("select min(id) from projects"))
-    server = TestServer(build(context))
+    server = TestServer(server_app)
     await server.start_server(**SERVER_OPTIONS)
     async with ClientSession() as session:
         yield Api(
