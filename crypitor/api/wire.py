@@ -206,7 +206,9 @@ class Connection(RequestHandler):
         message: str | None = None,  # noqa: ARG002 - it repeats what was sent
     ) -> web.StreamResponse:
         """Answer what cannot be parsed, without repeating it; a debug line at most is logged."""
-        if status >= 500:
+        if isinstance(exc, ConnectionError):  # whoever asked has gone
+            log.debug("request broken off", of=self._address)
+        elif status >= 500:
             self.log_exception("request failed", exc_info=exc)
         else:
             self._server.refused("malformed")
