@@ -77,8 +77,8 @@ class Garbage:
         took = time.perf_counter() - began
         if took > LONGEST_SECONDS:
             gc.freeze()
+        await asyncio.to_thread(_give_back)
         if grown:
-            await asyncio.to_thread(_give_back)
             log.debug("memory had grown", objects=found, seconds=round(took, 3))
         self._searched_at, self._usual = self._now(), self._resident()
         return False

@@ -140,6 +140,22 @@ def pairs_of(body: MonitorBody) -> list[Labelled]:
     return list(labels.items())
 
 
+def size_of(monitor: Monitor) -> int:
+    """Return about how many bytes a monitor has in a list."""
+    rules = sum(
+        _BYTES_OF_A_RULE
+        + len(rule.signature if isinstance(rule.signature, str) else str(rule.signature))
+        + len(rule.where or "")
+        + _BYTES_OF_AN_ADDRESS * len(rule.contracts or ())
+        for rule in monitor.rules
+        if rule.contracts or rule.signature or rule.where
+    )
+    return _BYTES_OF_A_MONITOR + len(monitor.note) + len(monitor.name) + rules
+
+
+_BYTES_OF_A_MONITOR, _BYTES_OF_A_RULE, _BYTES_OF_AN_ADDRESS = 1_000, 100, 45
+
+
 def monitor_answer(monitor: Monitor, count: int, shown: Sequence[Labelled] | None) -> MonitorAnswer:
     """Return a monitor as JSON has it. shown: its addresses, None where they are left out."""
     addresses: list[str | LabelledAddress] | None = None

@@ -16,7 +16,9 @@ from crypitor.api.monitor_document import (
     monitor_answer,
     monitor_of,
     pairs_of,
+    size_of,
 )
+from crypitor.api.paging import fitting
 from crypitor.api.queries import MonitorQuery
 from crypitor.api.reading import merge_patch, summary, validated
 from crypitor.api.routing import Routes
@@ -81,19 +83,26 @@ async def create_monitor(call: Call, body: MonitorBody) -> MonitorAnswer:
 
 @routes.add("GET", "/v1/monitors", scope=Scope.READ)
 async def read_monitors(call: Call, query: MonitorQuery) -> MonitorPage:
-    """List monitors, newest first."""
+    """List monitors, newest first.
+
+    A page has at most some 4 MiB, and then fewer monitors than `limit`; `next_cursor` leads on.
+    """
     chosen = MonitorFilter(query.network, query.tag, query.enabled, query.search)
 
-    async def unit(tx: Transaction) -> tuple[list[Monitor], dict[str, int]]:
-        monitors = await list_monitors(tx, call.project, chosen, query.limit + 1, query.cursor)
-        shown = [monitor.id for monitor in monitors[: query.limit]]
-        return monitors, await call.context.counts.of(tx, shown)
+    async def unit(tx: Transaction) -> tuple[list[Monitor], bool, dict[str, int]]:
+        shown, more = await fitting(
+            lambda rows, cursor: list_monitors(tx, call.project, chosen, rows, cursor),
+            query.limit,
+            query.cursor,
+            cursor_of=lambda monitor: monitor.id,
+            size_of=size_of,
+        )
+        return shown, more, await call.context.counts.of(tx, [monitor.id for monitor in shown])
 
-    monitors, counts = await call.read(unit)
-    shown = monitors[: query.limit]
+    shown, more, counts = await call.read(unit)
     return {
         "data": [monitor_answer(monitor, counts[monitor.id], None) for monitor in shown],
-        "next_cursor": shown[-1].id if len(monitors) > query.limit else None,
+        "next_cursor": shown[-1].id if more else None,
     }
 
 

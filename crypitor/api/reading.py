@@ -68,9 +68,18 @@ def validated(model: type[Model], document: object) -> Model:
     try:
         return model.model_validate(document, context=Wrong())
     except ValidationError as error:
-        errors = error.errors(include_url=False)
-        mistakes = [_mistake(wrong, document) for wrong in errors[:MOST_MISTAKES]]
-        raise Invalid(summary(mistakes, len(errors)), mistakes, len(errors)) from None
+        raise _refusal(error, document) from None
+
+
+def _refusal(error: ValidationError, document: object) -> Invalid:
+    """Return what refuses a document.
+
+    In a frame of its own: the errors' traces lead to that of who validated, and with them in a
+    variable of it the whole document would stay until garbage is searched for.
+    """
+    errors = error.errors(include_url=False)
+    mistakes = [_mistake(wrong, document) for wrong in errors[:MOST_MISTAKES]]
+    return Invalid(summary(mistakes, len(errors)), mistakes, len(errors))
 
 
 def read_query(model: type[Model], query: MultiMapping[str]) -> Model:
@@ -87,11 +96,15 @@ def read_query(model: type[Model], query: MultiMapping[str]) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        errors = error.errors(include_url=False)
-        mistakes = [
-            Mistake(f"?{wrong['loc'][0]}", _in_words(wrong)) for wrong in errors[:MOST_MISTAKES]
-        ]
-        raise Invalid(summary(mistakes, len(errors)), mistakes, len(errors)) from None
+        raise _query_refusal(error) from None
+
+
+def _query_refusal(error: ValidationError) -> Invalid:
+    errors = error.errors(include_url=False)
+    mistakes = [
+        Mistake(f"?{wrong['loc'][0]}", _in_words(wrong)) for wrong in errors[:MOST_MISTAKES]
+    ]
+    return Invalid(summary(mistakes, len(errors)), mistakes, len(errors))
 
 
 def summary(mistakes: Sequence[Mistake], count: int | None = None) -> str:
