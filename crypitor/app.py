@@ -12,8 +12,7 @@ from functools import partial
 import structlog
 from yarl import URL
 
-from crypitor.api import build
-from crypitor.api.build import build_health
+from crypitor.api.build import build, build_health
 from crypitor.api.context import Context
 from crypitor.backfill.runner import Backfill
 from crypitor.backfill.trial import Trial

@@ -101,12 +101,8 @@ class Sender:
         if lease_seconds <= poster.deadline_seconds:
             raise ValueError("a lease must be longer than the deadline of a POST")
         self._database = database
-        self._posts = Shortage(
-            poster,
-            clock=clock,
-            patience_seconds=lease_seconds - poster.deadline_seconds,
-            counted=exhausted,
-        )
+        patience_seconds = lease_seconds - poster.deadline_seconds
+        self._posts = Shortage(poster, clock, patience_seconds, exhausted)
         self._clock = clock
         self._jitter = jitter
         self._observer = observer
@@ -350,9 +346,8 @@ class Sender:
             return
         now, jitter = self._clock(), self._jitter()
         verdict = after(delivery, outcome, now, self._schedule_seconds, jitter)
-        (recent := self._recent.setdefault(endpoint.id, Recent())).add(
-            now, succeeded=outcome.succeeded
-        )
+        recent = self._recent.setdefault(endpoint.id, Recent())
+        recent.add(now, succeeded=outcome.succeeded)
         mostly_failed = not outcome.succeeded and recent.mostly_failed()
         self._outcomes.append(Result(delivery, outcome, verdict, now, mostly_failed, jitter))
         self._awake.set()

@@ -29,7 +29,6 @@ class Shortage:
     def __init__(
         self,
         poster: Poster,
-        *,
         clock: Callable[[], int],
         patience_seconds: float,
         counted: Callable[[], None],

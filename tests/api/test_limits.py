@@ -1,6 +1,7 @@
 """What one request asks for is bounded, and what is wrong with it is told in few words."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -111,3 +112,19 @@ async def test_a_repeated_patch_gets_its_answer_also_where_it_would_be_refused_n
 
     assert answer.headers["Idempotency-Replayed"] == "true"
     assert again == first
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["a/b;" + ";" * 8_000, "a/b;" + '"' * 8_000, 'text/csv;";' * 800, "a/b" + ";a*0=b" * 1_100],
+)
+async def test_a_long_content_type_is_not_read(api, value):
+    """The standard library reads a list of parameters in a time that is quadratic in its length."""
+    path = f"{MONITORS}/{(await api.made(MONITORS, {'networks': ['dev']}))['id']}"
+    for method, where in (("POST", MONITORS), ("PATCH", path), ("POST", f"{path}/addresses")):
+        began = time.process_time()
+        answer, _ = await api.call(
+            method, where, data=b"{}", headers={"Content-Type": value[:8_100]}
+        )
+        assert answer.status == 415
+        assert time.process_time() - began < 0.2  # half a second for each, if it were read
