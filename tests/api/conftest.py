@@ -58,6 +58,7 @@ class Api:
     admin: str
     project: str
     woken: list[int]
+    app: web.Application
 
     async def call(
         self, method: str, path: str, *, key: str | None = None, **options
@@ -128,21 +129,14 @@ async def context(database: Database, woken: list[int], poster: Poster) -> Conte
 
 
 @pytest.fixture
-def server_app(context: Context) -> web.Application:
-    """Return the application itself, to look at what it counts."""
-    return build(context)
-
-
-@pytest.fixture
-async def api(
-    context: Context, woken: list[int], server_app: web.Application
-) -> AsyncIterator[Api]:
+async def api(context: Context, woken: list[int]) -> AsyncIterator[Api]:
     """Return the application, served."""
     admin = await context.database.write(
         lambda tx: ensure_admin(tx, None, context.clock(), secrets.token_bytes)
     )
     project = await context.database.read(lambda tx: tx.value("select min(id) from projects"))
-    server = TestServer(server_app)
+    app = build(context)
+    server = TestServer(app)
     await server.start_server(**SERVER_OPTIONS)
     async with ClientSession() as session:
         yield Api(
@@ -155,6 +149,7 @@ async def api(
             admin,
             project,
             woken,
+            app,
         )
     await server.close()
 

@@ -46,7 +46,7 @@ async def until(true):
             await asyncio.sleep(0.01)
 
 
-async def test_a_project_has_so_many_uploads_at_once(api, server_app):
+async def test_a_project_has_so_many_uploads_at_once(api):
     """The next one is told when to come again; when one has ended there is room."""
     made = await api.made("/v1/monitors", {"networks": ["ethereum"]})
     path = f"/v1/monitors/{made['id']}/addresses"
@@ -56,7 +56,7 @@ async def test_a_project_has_so_many_uploads_at_once(api, server_app):
         asyncio.create_task(api.call("POST", path, data=upload.body(), headers=headers))
         for upload in uploads
     ]
-    await until(lambda: server_app[UPLOADS]._of.total() == 4)
+    await until(lambda: api.app[UPLOADS]._of.total() == 4)
     answer, problem = await api.call("POST", path, data=b"0x1", headers=headers)
 
     assert (answer.status, answer.headers["Retry-After"]) == (429, "5")
@@ -68,7 +68,7 @@ async def test_a_project_has_so_many_uploads_at_once(api, server_app):
     assert answer.status == 200
 
 
-async def test_an_upload_that_breaks_off_leaves_nothing(api, server_app):
+async def test_an_upload_that_breaks_off_leaves_nothing(api):
     """Whoever still holds an error of it holds none of its addresses."""
     made = await api.made("/v1/monitors", {"networks": ["ethereum"]})
     path = f"/v1/monitors/{made['id']}/addresses"
@@ -76,11 +76,11 @@ async def test_an_upload_that_breaks_off_leaves_nothing(api, server_app):
     task = asyncio.create_task(
         api.call("POST", path, data=upload.body(), headers={"Content-Type": "text/csv"})
     )
-    await until(lambda: server_app[UPLOADS]._of.total() == 1)
+    await until(lambda: api.app[UPLOADS]._of.total() == 1)
     await until(lambda: any(intake.pairs for intake in intakes()))
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    await until(lambda: server_app[UPLOADS]._of.total() == 0)
+    await until(lambda: api.app[UPLOADS]._of.total() == 0)
 
     assert not any(intake.pairs or intake.invalid for intake in intakes())
 
@@ -145,7 +145,7 @@ async def test_a_large_answer_is_counted_until_it_is_written_or_given_up():
     assert done == ["written", "broken off", "given up"]
 
 
-async def test_large_answers_are_whole_and_their_count_comes_back(api, server_app):
+async def test_large_answers_are_whole_and_their_count_comes_back(api):
     """Asked for side by side and with HEAD."""
     note = "n" * 10_000
     for number in range(40):
@@ -159,4 +159,4 @@ async def test_large_answers_are_whole_and_their_count_comes_back(api, server_ap
         assert len(page["data"]) == 40
     answer, _ = await api.call("HEAD", "/v1/monitors?limit=100")
     assert int(answer.headers["Content-Length"]) > LARGE_BYTES
-    await until(lambda: server_app[LARGE_ANSWERS]._of.total() == 0)
+    await until(lambda: api.app[LARGE_ANSWERS]._of.total() == 0)
