@@ -36,7 +36,7 @@ class Streams:
 
 def uploads() -> Streams:
     """Return what counts bodies that are read as they come: each may hold some 40 MB."""
-    return Streams("uploads", most=8, most_of_a_project=4)
+    return Streams("uploads", most=8, most_of_a_project=2)
 
 
 def large_answers() -> Streams:
