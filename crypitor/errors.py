@@ -6,7 +6,8 @@ CrypitorError
 │   ├── NodeUnavailable      … a JSON-RPC node
 │   │   └── Unproven         … which answered with a block that does not prove itself
 │   ├── BrokerUnavailable    … Kafka
-│   └── DatabaseUnavailable  … SQLite or PostgreSQL
+│   ├── DatabaseUnavailable  … SQLite or PostgreSQL
+│   └── Exhausted            this machine has no descriptors, memory or threads left
 ├── Displaced                another process does now what this one did: it ends
 ├── IndexOutdated            monitors changed while a block was matched: match it again
 ├── DeepReorg                the chain forked below what is kept: an operator must choose
@@ -17,7 +18,8 @@ CrypitorError
     ├── NotFound             404
     ├── Conflict             409
     ├── Gone                 410
-    └── TooLarge             413
+    ├── TooLarge             413
+    └── TooMany              429, and after how many seconds to come again
 
 Anything else is our own mistake: it is not caught, and ends the process.
 """
@@ -81,6 +83,10 @@ class Displaced(CrypitorError):
     """Another process has taken over: this one ends, and may be started again where it has left."""
 
 
+class Exhausted(Unavailable):
+    """This machine has run out of something, which is no neighbour's fault."""
+
+
 class IndexOutdated(CrypitorError):
     """Monitors have changed since the index of this process was brought up to date."""
 
@@ -101,16 +107,26 @@ class Mistake:
     detail: str
 
 
+MOST_MISTAKES = 100
+"""That are told of one request."""
+
+
 class CallerError(CrypitorError):
-    """The caller of the API must change the request; `detail` is written for that person."""
+    """The caller of the API must change the request; `detail` is written for that person.
+
+    mistakes: the first MOST_MISTAKES. count: of all.
+    """
 
     status = 400
     title = "Bad request"
 
-    def __init__(self, detail: str, mistakes: Sequence[Mistake] = ()) -> None:
+    def __init__(
+        self, detail: str, mistakes: Sequence[Mistake] = (), count: int | None = None
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.mistakes = tuple(mistakes)
+        self.mistakes = tuple(mistakes[:MOST_MISTAKES])
+        self.count = len(mistakes) if count is None else count
 
 
 class Invalid(CallerError):
@@ -159,6 +175,14 @@ class TooLarge(CallerError):
 
     status = 413
     title = "Too large"
+
+
+class TooMany(CallerError):
+    """As many of these are under way as may be; the same request may be made a little later."""
+
+    status = 429
+    title = "Too many requests"
+    retry_after_seconds = 5
 
 
 def first_of(group: BaseExceptionGroup[CrypitorError]) -> CrypitorError:

@@ -73,12 +73,15 @@ class ServerConfig(Section):
     """Where the API listens, and how the process ends.
 
     health_port: where a process without the role api tells of its health; None for nowhere.
+    connections: to the API, in all and from one address (of IPv6 a /64).
     """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     health_port: int | None = Field(default=None, ge=0, le=65535)
     shutdown_seconds: Seconds = 20
+    connections: int = Field(default=1_000, ge=16, le=100_000)
+    connections_per_address: int = Field(default=250, ge=1, le=100_000)
 
 
 class ApiConfig(Section):
@@ -314,6 +317,8 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
     """Yield key and problem where two keys, each right by itself, exclude each other."""
     if not config.api.auth and not _is_loopback(config.server.host):
         yield "api.auth", "false is allowed only with a loopback server.host such as 127.0.0.1"
+    if config.server.connections_per_address > config.server.connections:
+        yield "server.connections_per_address", "has to be at most server.connections"
     if config.webhook.lease_seconds <= config.webhook.timeout_seconds:
         yield "webhook.lease_seconds", "has to be longer than webhook.timeout_seconds"
     if config.webhook.in_flight_per_endpoint > config.webhook.in_flight:

@@ -10,8 +10,7 @@ from functools import partial
 import structlog
 from yarl import URL
 
-from crypitor.api import build
-from crypitor.api.build import build_health
+from crypitor.api.build import build, build_health
 from crypitor.api.serving.context import Context
 from crypitor.api.serving.tail import Tail
 from crypitor.backfill.runner import Backfill
@@ -265,6 +264,7 @@ class _Service:
             grace_seconds=self._config.server.shutdown_seconds,
             looks="monitor" not in self._roles,
             life=self._life,
+            exhausted=self._observer.exhausted,
         )
 
     async def _monitor(self, queue: Queue) -> Matcher:
@@ -402,4 +402,5 @@ class _Service:
             trials=self._trials,
             precedence=self._precedence,
             given=given,
+            refused=self._observer.refused,
         )

@@ -75,7 +75,8 @@ def spare_collections() -> None:
     A million addresses would be walked by every full collection, for nothing.
     """
     gc.freeze()
-    gc.set_threshold(COLLECT_AFTER)
+    # All generations are searched by a role of its own, in quiet moments.
+    gc.set_threshold(COLLECT_AFTER, 10, 1_000)
 
 
 class Health:

@@ -154,6 +154,18 @@ class Metrics:
             registry=registry,
         )
 
+        self.refused = Counter(
+            "crypitor_refused_total",
+            "Connections and requests to the API's port that were not served.",
+            ["reason"],
+            registry=registry,
+        )
+        self.exhausted = Counter(
+            "crypitor_exhausted_total",
+            "Attempts that this machine had no descriptors, memory or threads for.",
+            registry=registry,
+        )
+
     def render(self) -> bytes:
         """Return all of it as Prometheus text, of CONTENT_TYPE."""
         return generate_latest(self._registry)

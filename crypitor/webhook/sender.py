@@ -35,6 +35,7 @@ from crypitor.webhook.delivery import SCHEDULE_SECONDS, Delivery, Endpoint, Resu
 from crypitor.webhook.health import rate_of, rest_of
 from crypitor.webhook.misplaced import Misplaced
 from crypitor.webhook.post import Poster
+from crypitor.webhook.shortage import Shortage
 from crypitor.webhook.turns import MOST_REMEMBERED, Turns
 
 log = structlog.get_logger(__name__)
@@ -80,6 +81,7 @@ class Sender:
     jitter: -1 to 1. in_flight and the two after it: see Turns. looks: whether deliveries are queued
     by another process, which cannot wake this one; then it looks for new ones more often. life: of
     this process, by which others end its claims when it is gone; None: they wait for the lease.
+    exhausted: hears of each POST that this machine had nothing left for.
     """
 
     def __init__(
@@ -98,11 +100,13 @@ class Sender:
         grace_seconds: float = GRACE_SECONDS,
         looks: bool = False,
         life: str | None = None,
+        exhausted: Callable[[], None] = lambda: None,
     ) -> None:
         if lease_seconds <= poster.deadline_seconds:
             raise ValueError("a lease must be longer than the deadline of a POST")
         self._database = database
-        self._poster = poster
+        patience_seconds = lease_seconds - poster.deadline_seconds
+        self._posts = Shortage(poster, clock, patience_seconds, exhausted)
         self._clock = clock
         self._jitter = jitter
         self._observer = observer
@@ -177,6 +181,7 @@ class Sender:
 
     async def run(self, stop: asyncio.Event, health: Health) -> None:
         """Send until told to stop; then claim no more and see off what is in flight."""
+        self._posts.health = health
         async with asyncio.TaskGroup() as self._group:
             self._sending = True
             try:
@@ -353,11 +358,12 @@ class Sender:
         """
         if not leads:
             await asyncio.sleep(0)
-        outcome = await self._poster.post(
-            endpoint, delivery.id, delivery.body.encode(), self._clock(), delivery.monitor_id or ""
-        )
-        now = self._clock()
-        jitter = self._jitter()
+        outcome = await self._posts.post(endpoint, delivery)
+        if outcome is None:
+            self._turns.given_up(endpoint.id)
+            self._awake.set()
+            return
+        now, jitter = self._clock(), self._jitter()
         verdict = after(delivery, outcome, now, self._schedule_seconds, jitter)
         recent = self._recent.setdefault(endpoint.id, Recent())
         recent.add(now, succeeded=outcome.succeeded)

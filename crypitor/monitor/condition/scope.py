@@ -218,6 +218,7 @@ _OWN: dict[str, dict[str, Known]] = {
 
 
 _OF_TRANSACTION = ("transaction.", "status")
+_LONGEST_LIKELY, _MOST_LIKELY = 40, 64
 
 
 def scope_for(kind: str, arguments: Sequence[Argument] = ()) -> Scope:
@@ -256,6 +257,8 @@ def unknown_member(record: Record, name: str) -> str:
 
 def _unknown(name: str, names: Sequence[str], known: Sequence[str]) -> str:
     shown = name[:80]
-    near = difflib.get_close_matches(shown, names, n=3)
+    # To compare two names takes a time that grows with both lengths.
+    likely = [each for each in names if len(each) <= _LONGEST_LIKELY][:_MOST_LIKELY]
+    near = difflib.get_close_matches(shown[:_LONGEST_LIKELY], likely, n=3)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(known)}"
     return f"unknown field {shown!r}; {hint}"
