@@ -75,13 +75,18 @@ def _begun(subject: str, issuer: str, key: ec.EllipticCurvePrivateKey) -> x509.C
 
 
 @asynccontextmanager
-async def tls_server(served: Served) -> AsyncIterator[int]:
-    """Accept connections, say nothing over them; yields the port."""
+async def tls_server(served: Served, heard: list[bytes] | None = None) -> AsyncIterator[int]:
+    """Accept connections and close them when something was said; yields the port.
+
+    heard: is given the beginning of what was said by those who trust the certificate.
+    """
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(served.chain)
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
+        said = await reader.read(1024)
+        if said and heard is not None:
+            heard.append(said)
         writer.close()
 
     server = await asyncio.start_server(talk, "127.0.0.1", 0, ssl=context)
