@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -268,6 +269,37 @@ def test_a_cache_that_will_not_do_is_passed_over(program, cache, tmp_path, prepa
     assert done.stdout.endswith("\nfirst\n"), done.stderr
     assert reason in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory to somebody else")
+def test_nothing_is_left_in_the_home_of_somebody_else(program, tmp_path):
+    """As root by sudo, which may keep HOME."""
+    home = tmp_path / "home"
+    home.mkdir()
+    os.chown(home, 12345, 12345)
+    done = program.start(CRYPITOR_CACHE=str(home / ".cache/crypitor"), TMPDIR=str(tmp_path))
+
+    assert done.stdout.endswith("\nfirst\n")
+    assert f"{home}: belongs to another user" in done.stderr
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_what_root_has_unpacked_another_user_may_run(program):
+    """As in an image, where the directory is made before and is open to all who read."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        Path(folder).chmod(0o755)
+        open_copy = Path(folder, "program")
+        shutil.copy(program.file, open_copy)
+        cache = Path(folder, "cache")
+        cache.mkdir(mode=0o755)
+        program.start(CRYPITOR_CACHE=str(cache))
+        done = subprocess.run(
+            [open_copy], env={"CRYPITOR_CACHE": str(cache), "PATH": os.environ["PATH"]}, cwd="/",
+            user=12345, group=12345, extra_groups=[], capture_output=True, text=True,
+        )  # fmt: skip
+
+    assert (done.stdout.split("\n", 1)[1], done.stderr) == ("first\n", "")
 
 
 def test_a_cache_that_was_filled_before_may_be_read_only(program, cache):

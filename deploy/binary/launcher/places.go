@@ -57,6 +57,10 @@ func places(environment func(string) string, user int) []place {
 // open makes the directory where it is missing, and says why it cannot be used.
 func (p place) open() error {
 	if p.kept {
+		// With sudo, HOME may be somebody's in which nothing of root's should be left behind.
+		if err := owned(nearest(p.path)); err != nil {
+			return err
+		}
 		if err := os.MkdirAll(p.path, private); err != nil {
 			return err
 		}
@@ -76,6 +80,28 @@ func (p place) open() error {
 	return nil
 }
 
+// nearest returns the innermost directory of a path that is there.
+func nearest(path string) string {
+	for path != "/" {
+		if _, err := os.Stat(path); err == nil {
+			break
+		}
+		path = filepath.Dir(path)
+	}
+	return path
+}
+
+func owned(path string) error {
+	about, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if owner := about.Sys().(*syscall.Stat_t).Uid; owner != 0 && owner != uint32(os.Geteuid()) {
+		return fmt.Errorf("%s: belongs to another user", path)
+	}
+	return nil
+}
+
 // trusted says why another user could change what lies in a directory. shared: it may be one like
 // /tmp, in which nobody can touch what others have made.
 func trusted(path string, shared bool) error {
@@ -86,14 +112,11 @@ func trusted(path string, shared bool) error {
 	if err != nil {
 		return err
 	}
-	owner := about.Sys().(*syscall.Stat_t).Uid
 	switch {
 	case !about.IsDir():
 		return fmt.Errorf("%s: is not a directory", path)
-	case owner != 0 && owner != uint32(os.Geteuid()):
-		return fmt.Errorf("%s: belongs to another user", path)
 	case about.Mode().Perm()&othersMayWrite != 0 && !(shared && about.Mode()&os.ModeSticky != 0):
 		return fmt.Errorf("%s: others may write to it", path)
 	}
-	return nil
+	return owned(path)
 }

@@ -18,7 +18,7 @@ import (
 // unpack writes the files of an archive below a new folder and compares each with the manifest. When
 // it returns without an error, all of it is on the disk.
 func unpack(archive, folder string, manifest []carried) error {
-	if err := os.Mkdir(folder, private); err != nil {
+	if err := os.Mkdir(folder, 0o755); err != nil { // who may see it, the directory above decides
 		return err
 	}
 	packed, err := gzip.NewReader(strings.NewReader(archive))
