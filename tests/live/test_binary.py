@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import resource
 import subprocess
 import tomllib
 import zipfile
@@ -102,6 +103,26 @@ def test_it_begins_with_a_configuration(run, program, tmp_path):
 
     assert (tmp_path / "config.toml").read_text() == (REPOSITORY / "config.toml").read_text()
     assert f"ExecStart={program} run --config {tmp_path}/config.toml\n" in done.stdout
+
+
+def processor_seconds(command, cache):
+    """The least that a start takes of the processor, of several."""
+    environ = {"PATH": "/nowhere", "CRYPITOR_CACHE": str(cache)}
+
+    def once():
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([command, "--version"], env=environ, capture_output=True, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+    return min(once() for _ in range(6))
+
+
+def test_the_one_file_starts_as_quickly_as_the_folder(cache):
+    """Once it is unpacked, even the shortest command takes at most a fifth more."""
+    processor_seconds(ONE_FILE, cache)
+
+    assert processor_seconds(ONE_FILE, cache) < 1.2 * processor_seconds(FOLDER / "crypitor", cache)
 
 
 def test_every_module_of_ours_is_in_it():
