@@ -139,6 +139,6 @@ def _authority(
     signature = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([parity])
     try:
         key = PublicKey.from_signature_and_message(signature, digest, hasher=None)
-    except Exception:  # noqa: BLE001 - it raises plain ones for numbers that are no signature
+    except ValueError:  # the numbers are no signature
         return None
     return "0x" + keccak(key.format(compressed=False)[1:])[12:].hex()
