@@ -293,6 +293,7 @@ class _Service:
                 chain_id=network.chain_id,
                 timeout_seconds=network.timeout_seconds,
                 verify=network.verify,
+                profile=network.profile,
                 calls_per_second=network.rpc_per_second,
                 limits=self._limits,
                 rank=rank,

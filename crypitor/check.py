@@ -152,6 +152,7 @@ async def _node(network: str, wanted: NetworkConfig, url: str, name: str) -> Fin
             chain_id=wanted.chain_id,
             timeout_seconds=wanted.timeout_seconds,
             verify=wanted.verify,
+            profile=wanted.profile,
             traces=wanted.traces,
         ) as node:
             return await _look(subject, wanted, node)

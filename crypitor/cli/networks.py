@@ -45,6 +45,7 @@ def resume_network(
             chain_id=network.chain_id,
             timeout_seconds=network.timeout_seconds,
             verify=network.verify,
+            profile=network.profile,
             calls_per_second=network.rpc_per_second,
             observer=Unobserved(),
         ) as nodes:

@@ -28,7 +28,6 @@ from crypitor.config.types import (
 )
 from crypitor.errors import ConfigError
 from crypitor.evm.networks import PRESETS
-from crypitor.evm.profiles import Level, profile_of
 
 SECTIONS: dict[str, type[Section]] = {
     "server": ServerConfig,
@@ -145,10 +144,8 @@ class _Reader:
             return None
         preset = PRESETS.get(name)
         if preset is None:
-            other = {"title": name, "verify": _strongest(table.get("chain_id"))}
-            return self._section(NetworkConfig, key, {**other, **table})
-        defaults = {field: getattr(preset, field) for field in (*preset.__slots__, "verify")}
-        network = self._section(NetworkConfig, key, {**defaults, **table})
+            return _proven(self._section(NetworkConfig, key, {"title": name, **table}))
+        network = _proven(self._section(NetworkConfig, key, {**preset.settings, **table}))
         if network and network.chain_id != preset.chain_id:
             self._tell(
                 f"{key}.chain_id", f"{name} is {preset.chain_id}; name other chains otherwise"
@@ -171,10 +168,11 @@ class _Reader:
         self._mistakes.append(f"{key}: {problem}" + (f" (set by {variable})" if variable else ""))
 
 
-def _strongest(chain_id: object) -> Level:
-    """Return the level for a chain without a preset; what is no number is refused later."""
-    text = str(chain_id)
-    return profile_of(int(text) if text.isascii() and text.isdigit() else 0).strongest
+def _proven(network: NetworkConfig | None) -> NetworkConfig | None:
+    """Return the network with the strongest proof of its chain, where the file says nothing."""
+    if network is None or "verify" in network.model_fields_set:
+        return network
+    return network.model_copy(update={"verify": network.profile.strongest})
 
 
 def _key(section: str, place: tuple[int | str, ...]) -> str:

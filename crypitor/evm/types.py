@@ -44,20 +44,34 @@ class Log(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     transaction_hash: Hash
 
 
-class Transaction(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+class InnerCall(msgspec.Struct, frozen=True, gc=False):
+    """One of the calls that a transaction of an account-abstraction type makes.
+
+    to: None for a contract creation.  value: wei.
+    """
+
+    to: Address | None = None
+    value: Quantity = "0x0"
+    input: str = "0x"
+
+
+class Transaction(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """A transaction within a block.
 
     to: None for a contract creation.
     value: wei.  index: position in the block.
+    calls: what a transaction does that has no receiver, value and input of its own but a list of
+    them (Tempo's type 0x76); empty for all others.
     """
 
     hash: Hash
     index: Quantity = msgspec.field(name="transactionIndex")
     block_hash: Hash
     sender: Address = msgspec.field(name="from")
-    value: Quantity
+    value: Quantity = ""
     to: Address | None = None
     input: str = "0x"
+    calls: tuple[InnerCall, ...] = ()
 
 
 class Receipt(msgspec.Struct, frozen=True, gc=False, rename="camel"):
@@ -66,6 +80,7 @@ class Receipt(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     status: "0x1" success, "0x0" failure, None before Byzantium, where `root`, a hash, stands
     instead. Some nodes fill in both: then `root` is what the header commits to.
     contract_address: of the created contract, if the transaction created one.
+    base_fee: wei; of Celo's type 0x7b, whose receipts commit to it.
     """
 
     transaction_hash: Hash
@@ -80,6 +95,7 @@ class Receipt(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     contract_address: Address | None = None
     deposit_nonce: Quantity | None = None
     deposit_receipt_version: Quantity | None = None
+    base_fee: Quantity | None = None
 
     @property
     def has_post_state(self) -> bool:
@@ -109,7 +125,10 @@ class Header(msgspec.Struct, frozen=True, gc=False):
 
 
 class Seal(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """The fields of a JSON-RPC block by which the rest of it is proven."""
+    """The fields of a JSON-RPC block by which the rest of it is proven.
+
+    settled_height: where the roots are of earlier blocks, up to which one.
+    """
 
     number: Quantity
     hash: Hash
@@ -118,6 +137,7 @@ class Seal(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     logs_bloom: str
     receipts_root: Hash
     transactions_root: Hash
+    settled_height: Quantity | None = None
 
     @property
     def header(self) -> Header:
@@ -144,14 +164,26 @@ class InternalTransfer(msgspec.Struct, frozen=True, gc=False):
     value: Quantity
 
 
+class Settlement(msgspec.Struct, frozen=True, gc=False):
+    """What a header commits to of earlier blocks: from where its parent stopped up to `height`.
+
+    receipts_root: of all their receipts in a row.  Source: Avalanche's ACP-194.
+    """
+
+    height: int
+    receipts_root: Hash
+
+
 class Block(msgspec.Struct, frozen=True, gc=False):
     """A header with everything that happened in the block; receipt i belongs to transaction i.
 
     traces: the internal transfers in the order of the chain; none where the network's traces are
     off.
+    settlement: where the header commits to earlier blocks in place of its own.
     """
 
     header: Header
     transactions: tuple[Transaction, ...]
     receipts: tuple[Receipt, ...]
     traces: tuple[InternalTransfer, ...] = ()
+    settlement: Settlement | None = None

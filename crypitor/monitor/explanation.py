@@ -114,7 +114,8 @@ def findings(scene: Scene, prepared: PreparedRule, watching: Watching) -> Iterat
             for log in scene.receipt.logs:
                 yield asking.event(log)
         case Kind.CALL:
-            yield asking.call()
+            for place, part in subjects.parts(scene.transaction):
+                yield asking.call(part, place)
         case Kind.DEPLOYMENT:
             yield from asking.deployment()
         case _:
@@ -141,11 +142,14 @@ class _Asking:
         self.receipt = scene.receipt
 
     def native(self) -> Iterator[Finding]:
-        subject = subjects.native(self.transaction, self.receipt)
-        if subject is None:
+        none = True
+        for place, part in subjects.parts(self.transaction):
+            subject = subjects.native(part, self.receipt, place)
+            if subject is not None:
+                none = False
+                yield from self.both_ways(subject)
+        if none:
             yield _nothing("the transaction moves no value")
-        else:
-            yield from self.both_ways(subject)
 
     def internal(self) -> Iterator[Finding]:
         if not self.scene.traced:
@@ -160,10 +164,12 @@ class _Asking:
             yield _nothing("no call within the transaction moved value")
 
     def deployment(self) -> Iterator[Finding]:
-        subject = subjects.deployment(self.transaction, self.receipt)
+        parts = [part for _, part in subjects.parts(self.transaction)]
+        created = [subjects.deployment(part, self.receipt) for part in parts]
+        subject = next((one for one in created if one is not None), None)
         if subject is not None:
             yield from self.both_ways(subject)
-        elif self.transaction.to is not None:
+        elif all(part.to is not None for part in parts) or self.receipt.succeeded:
             yield _nothing("the transaction creates no contract")
         else:
             yield Finding((Reason(Obstacle.FAILED, "the creation failed"),))
@@ -194,15 +200,15 @@ class _Asking:
             log,
         )
 
-    def call(self) -> Finding:
-        if self.transaction.to is None:
+    def call(self, part: Transaction, place: int | None) -> Finding:
+        if part.to is None:
             return _nothing("the transaction creates a contract and calls none")
-        selector = self.transaction.input[:10]
+        selector = part.input[:10]
         return self.signed(
-            self.transaction.to,
+            part.to,
             None if self.prepared.key == selector else f"its input begins with {selector}",
-            lambda: self.prepared.read(self.transaction.input),
-            lambda args: subjects.call(self.transaction, self.rule, args),
+            lambda: self.prepared.read(part.input),
+            lambda args: subjects.call(part, self.rule, args, place),
             None,
         )
 

@@ -171,6 +171,13 @@ class _Search:
 
     def of_transaction(self, transaction: Transaction, receipt: Receipt) -> Iterator[Match]:
         """Yield the matches of the transaction itself, without those of its logs."""
+        if transaction.calls:
+            for place, part in subjects.parts(transaction):
+                yield from self.of_parties(subjects.native(part, receipt, place))
+                yield from self.of_parties(subjects.deployment(part, receipt))
+                if part.to is not None and part.input[:10] in self.asked.calls.found:
+                    yield from self.called(part, place)
+            return
         if transaction.value != "0x0":
             yield from self.of_parties(subjects.native(transaction, receipt))
         if transaction.to is None:
@@ -222,12 +229,12 @@ class _Search:
             lambda prepared, args: subjects.event(log, prepared.rule, args),
         )
 
-    def called(self, transaction: Transaction) -> Iterator[Match]:
+    def called(self, transaction: Transaction, item: int | None = None) -> Iterator[Match]:
         """Yield what a transaction is to those who ask about the function that it calls."""
         yield from self.signed(
             self.readers(self.asked.calls, transaction.input[:10], transaction.to),
             lambda prepared: prepared.read(transaction.input),
-            lambda prepared, args: subjects.call(transaction, prepared.rule, args),
+            lambda prepared, args: subjects.call(transaction, prepared.rule, args, item),
         )
 
     def readers(

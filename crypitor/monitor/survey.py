@@ -60,6 +60,12 @@ def survey(block: Block, index: Index) -> Survey:
             for transaction in block.transactions
             if transaction.input[:10] in calls and named(transaction.input[:10], transaction.to)
         )
+        found.transactions.update(
+            transaction.hash
+            for transaction in block.transactions
+            for call in transaction.calls
+            if call.input[:10] in calls and named(call.input[:10], call.to)
+        )
     return found
 
 
@@ -75,6 +81,10 @@ def _find_watched(block: Block, moved: Sequence[Log], index: Index, found: Surve
             parties += ("0x" + topics[2][26:], "0x" + topics[-1][26:])
     of_logs = len(parties)
     for transaction, receipt in zip(block.transactions, block.receipts, strict=True):
+        for call in transaction.calls:
+            receiver = call.to or receipt.contract_address or transaction.sender
+            parties += (transaction.sender, receiver)
+            owners.append(transaction.hash)
         if transaction.value != "0x0" or transaction.to is None:
             receiver = transaction.to or receipt.contract_address or transaction.sender
             parties += (transaction.sender, receiver)
@@ -98,10 +108,14 @@ def _find_any(block: Block, moved: Sequence[Log], asked: ByName[Kind], found: Su
     for kind, by_contract in asked.found.items():
         match kind:
             case Kind.NATIVE:
-                paying = (each.hash for each in block.transactions if each.value != "0x0")
+                paying = (
+                    each.hash for each in block.transactions if each.value != "0x0" or each.calls
+                )
                 found.transactions.update(paying)
             case Kind.DEPLOYMENT:
-                creating = (each.hash for each in block.transactions if each.to is None)
+                creating = (
+                    each.hash for each in block.transactions if each.to is None or each.calls
+                )
                 found.transactions.update(creating)
             case Kind.INTERNAL:
                 for inner in block.traces:

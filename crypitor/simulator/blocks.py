@@ -15,12 +15,15 @@ from crypitor.evm.trie import EMPTY_ROOT, ordered_root
 from crypitor.evm.types import Address, Hash
 from crypitor.simulator.calls import Call, Event, Kind, Movement
 from crypitor.simulator.ledger import Entries
+from crypitor.simulator.quirks import Executed, Quirk, has_hole, root_of, settles
 from crypitor.simulator.transactions import LEGACY, SignedTransaction
 
 FieldValue: TypeAlias = int | bytes
 """A number, or bytes of fixed or free length."""
 
 NO_BLOOM = bytes(256)
+_OWN_GAS = frozenset({Quirk.JOINED_ROOT, Quirk.OWN_GAS})
+_REVERTED = 9
 _NO_HASH = bytes(32)
 _EMPTY_LIST_HASH = keccak(rlp.encode([]))
 _GENESIS_BASE_FEE = 10**9  # EIP-1559, INITIAL_BASE_FEE
@@ -60,7 +63,7 @@ class Mined:
     """A transaction at its place in a block, with what came of it.
 
     first_log: index in the block of its first log.  created: the address of the contract that it
-    creates, also when that failed.
+    creates, also when that failed.  committed: whether the header's roots know it.
     """
 
     signed: SignedTransaction
@@ -72,6 +75,8 @@ class Mined:
     first_log: int
     bloom: bytes
     created: Address | None
+    committed: bool = True
+    has_receipt: bool = True
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -83,20 +88,26 @@ class Mined:
         """Gas of its blobs, which is paid for apart from the other gas, also when it fails."""
         return len(self.signed.envelope.blob_hashes) * GAS_PER_BLOB
 
-    def encoded_receipt(self) -> bytes:
-        """Return what the receipts' trie holds."""
+    def encoded_receipt(self, quirks: frozenset[Quirk] = frozenset()) -> bytes:
+        """Return what the receipts' root is made of."""
         logs: rlp.Item = [
             [bytes.fromhex(event.address[2:]), list(event.topics), event.data]
             for event in self.events
         ]
         fields: list[rlp.Item] = [
-            rlp.integer(self.succeeded),
-            rlp.integer(self.cumulative_gas_used),
+            rlp.integer(self._outcome(quirks)),
+            rlp.integer(self.gas_used if quirks & _OWN_GAS else self.cumulative_gas_used),
             self.bloom,
             logs,
         ]
-        kind = self.signed.envelope.kind
+        kind = 0 if Quirk.JOINED_ROOT in quirks else self.signed.envelope.kind
         return bytes([kind] if kind else ()) + rlp.encode(fields)
+
+    def _outcome(self, quirks: frozenset[Quirk]) -> int:
+        """Return the status; Kaia's receipts have the reason of a failure in its place."""
+        if Quirk.JOINED_ROOT in quirks and not self.succeeded:
+            return _REVERTED
+        return int(self.succeeded)
 
     def happened(self) -> list[Happened]:
         """Return what moved, the chain's own coin first: the transaction's, then inside it."""
@@ -137,6 +148,7 @@ class SimulatedBlock:
     header: the fields under their JSON-RPC names in the order in which they are hashed.
     base_fee: wei that each unit of gas must pay at least.  blob_fee: the same for blob gas.
     size: bytes of the whole block, encoded.  changes: what it adds to the ledger.
+    unsettled: with late roots, what no header commits to yet, its own last.
     """
 
     number: int
@@ -150,6 +162,12 @@ class SimulatedBlock:
     transactions: tuple[Mined, ...] = field(repr=False)
     truth: tuple[Happened, ...] = field(repr=False)
     changes: Entries = field(repr=False)
+    unsettled: tuple[Executed, ...] = field(default=(), repr=False)
+
+    @property
+    def receipts(self) -> tuple[Mined, ...]:
+        """Those of its transactions that have a receipt."""
+        return tuple(mined for mined in self.transactions if mined.has_receipt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +184,7 @@ class Place:
     mark: bytes
     randomness: bytes
     beneficiary: Address
+    quirks: frozenset[Quirk] = frozenset()
 
 
 def next_base_fee(parent: SimulatedBlock | None) -> int:
@@ -203,7 +222,7 @@ def next_blob_fee(parent: SimulatedBlock | None) -> int:
 def sealed(place: Place, transactions: tuple[Mined, ...], changes: Entries) -> SimulatedBlock:
     """Return the block that holds these transactions at this place."""
     raws = [mined.signed.raw for mined in transactions]
-    header = _header(place, transactions, raws)
+    header = _header(place, transactions)
     encoded = rlp.encode([_encodable(value) for value in header.values()])
     body = [
         raw if mined.signed.envelope.kind == LEGACY else rlp.encode(raw)
@@ -224,12 +243,48 @@ def sealed(place: Place, transactions: tuple[Mined, ...], changes: Entries) -> S
         transactions=transactions,
         truth=tuple(one for mined in transactions for one in mined.happened()),
         changes=changes,
+        unsettled=_unsettled(place, transactions),
     )
 
 
-def _header(
-    place: Place, transactions: tuple[Mined, ...], raws: list[bytes]
-) -> dict[str, FieldValue]:
+def _unsettled(place: Place, transactions: tuple[Mined, ...]) -> tuple[Executed, ...]:
+    """Return what this block and those below it leave to later headers."""
+    if Quirk.LATE_ROOTS not in place.quirks or place.parent is None:
+        return ()
+    number = place.parent.number + 1
+    left = [one for one in place.parent.unsettled if one.number > settles(number)]
+    return (*left, _executed(number, transactions, place.quirks))
+
+
+def _executed(number: int, transactions: tuple[Mined, ...], quirks: frozenset[Quirk]) -> Executed:
+    committed = [mined for mined in transactions if mined.committed]
+    receipts = tuple(mined.encoded_receipt(quirks) for mined in committed)
+    return Executed(number, receipts, _union(mined.bloom for mined in committed))
+
+
+def _of_receipts(place: Place, transactions: tuple[Mined, ...]) -> dict[str, FieldValue]:
+    """Return the header's root and bloom of receipts, and what it settles."""
+    number = place.parent.number + 1 if place.parent else 0
+    quirks, late = place.quirks, Quirk.LATE_ROOTS in place.quirks
+    if late:
+        older = place.parent.unsettled if place.parent else ()
+        told = [one for one in older if one.number <= settles(number)]
+    else:
+        told = [_executed(number, transactions, quirks)]
+    bits = 0
+    for one in told:
+        bits |= one.bloom
+    if Quirk.HOLES in quirks and has_hole(number):
+        bits |= 1
+    receipts = [receipt for one in told for receipt in one.receipts]
+    found: dict[str, FieldValue] = {
+        "receiptsRoot": root_of(receipts, number, quirks),
+        "logsBloom": NO_BLOOM if Quirk.NO_BLOOM in quirks else bits.to_bytes(len(NO_BLOOM), "big"),
+    }
+    return {**found, "settledHeight": settles(number)} if late else found
+
+
+def _header(place: Place, transactions: tuple[Mined, ...]) -> dict[str, FieldValue]:
     """Return all fields in the order of consensus.
 
     stateRoot is no trie's root: there is no state to read. It follows from the transactions and
@@ -237,15 +292,18 @@ def _header(
     """
     parent = place.parent
     parent_hash = bytes.fromhex(parent.hash[2:]) if parent else _NO_HASH
-    transactions_root = ordered_root(raws)
+    transactions_root = ordered_root(
+        [mined.signed.raw for mined in transactions if mined.committed]
+    )
+    receipts = _of_receipts(place, transactions)
     return {
         "parentHash": parent_hash,
         "sha3Uncles": _EMPTY_LIST_HASH,
         "miner": bytes.fromhex(place.beneficiary[2:]),
         "stateRoot": keccak(parent_hash + transactions_root),
         "transactionsRoot": transactions_root,
-        "receiptsRoot": ordered_root([mined.encoded_receipt() for mined in transactions]),
-        "logsBloom": _union(mined.bloom for mined in transactions),
+        "receiptsRoot": receipts.pop("receiptsRoot"),
+        "logsBloom": receipts.pop("logsBloom"),
         "difficulty": 0,
         "number": parent.number + 1 if parent else 0,
         "gasLimit": place.gas_limit,
@@ -260,14 +318,15 @@ def _header(
         "excessBlobGas": excess_blob_gas(parent),
         "parentBeaconBlockRoot": keccak(b"beacon" + parent_hash),
         "requestsHash": _NO_REQUESTS_HASH,
+        **receipts,
     }
 
 
-def _union(blooms: Iterable[bytes]) -> bytes:
+def _union(blooms: Iterable[bytes]) -> int:
     bits = 0
     for each in blooms:
         bits |= int.from_bytes(each, "big")
-    return bits.to_bytes(len(NO_BLOOM), "big")
+    return bits
 
 
 def _encodable(value: FieldValue) -> bytes:

@@ -1,7 +1,7 @@
 """A chain that is mined and forked on demand, the same for the same seed."""
 
 from collections import Counter, defaultdict
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ from crypitor.simulator.blocks import Happened, Mined, Place, SimulatedBlock, se
 from crypitor.simulator.contracts import Contracts, deployed
 from crypitor.simulator.ledger import Entries
 from crypitor.simulator.making import BlockInMaking, Recipe
+from crypitor.simulator.quirks import Quirk
 from crypitor.simulator.traffic import Traffic
 from crypitor.simulator.transactions import Actor
 
@@ -41,6 +42,7 @@ class SimulatedChain:
     safe_depth, finalized_depth: how many blocks the tags stay behind the head.
     left: the head that the last reorg orphaned.  arrivals: how often each block that is kept came
     onto the chain: once, and once more whenever the chain went back to it.
+    quirks: how its blocks differ from Ethereum's.
     keep_blocks: blocks further below the head are forgotten, as a pruned node does, so that a
     chain may run for ever; None keeps all.
     """
@@ -57,6 +59,7 @@ class SimulatedChain:
         safe_depth: int = 32,
         finalized_depth: int = 64,
         keep_blocks: int | None = None,
+        quirks: Iterable[Quirk] = (),
     ) -> None:
         if not 0 <= transfers[0] <= transfers[1]:
             raise ValueError(f"transfers are least and most, got {transfers}")
@@ -88,6 +91,7 @@ class SimulatedChain:
             ),
             traffic=Traffic(self.actors, self.contracts),
             beneficiary="0x" + keccak(f"{self.seed}/beneficiary".encode())[12:].hex(),
+            quirks=frozenset(quirks),
         )
         self._state = Entries()
         self._undo: dict[Hash, Entries] = {}
@@ -318,6 +322,7 @@ class SimulatedChain:
             mark=f"crypitor chain {self.chain_id}".encode(),
             randomness=keccak(self._recipe.seed.encode()),
             beneficiary=self._recipe.beneficiary,
+            quirks=self._recipe.quirks,
         )
         return sealed(place, (), {})
 

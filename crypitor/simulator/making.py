@@ -18,6 +18,7 @@ from crypitor.simulator.blocks import (
 )
 from crypitor.simulator.calls import Call
 from crypitor.simulator.ledger import Entries, Ledger
+from crypitor.simulator.quirks import Quirk
 from crypitor.simulator.traffic import Traffic
 from crypitor.simulator.transactions import (
     ACCESS_LIST,
@@ -62,6 +63,7 @@ class Recipe:
     authorities: tuple[Actor, ...]
     traffic: Traffic
     beneficiary: Address
+    quirks: frozenset[Quirk] = frozenset()
 
     @property
     def gas_limit(self) -> int:
@@ -96,6 +98,7 @@ class BlockInMaking:
             mark=f"crypitor branch {branch}".encode(),
             randomness=keccak(name.encode()),
             beneficiary=recipe.beneficiary,
+            quirks=recipe.quirks,
         )
 
     def make(self, orphans: list[Mined]) -> Generator[None, None, SimulatedBlock]:
@@ -192,7 +195,10 @@ class BlockInMaking:
                 ledger.make(change)
             self._room -= call.movement_count
         events = call.events if succeeded else ()
-        used = _used_gas(envelope, succeeded)
+        quirks = self._recipe.quirks
+        phantom = Quirk.PHANTOMS in quirks and not succeeded
+        system = Quirk.SYSTEM_TRANSACTIONS in quirks and not self._transactions
+        used = 0 if phantom or system else _used_gas(envelope, succeeded)
         before = self._transactions[-1].cumulative_gas_used if self._transactions else 0
         created = created_address(transaction.sender, envelope.nonce)
         self._transactions.append(
@@ -206,9 +212,11 @@ class BlockInMaking:
                 first_log=self._log_count,
                 bloom=logs_bloom(events),
                 created=created if envelope.to is None else None,
+                committed=not (phantom or system),
+                has_receipt=not phantom,
             )
         )
-        self._log_count += len(events)
+        self._log_count += 0 if Quirk.INDEXES_ANEW in quirks else len(events)
 
 
 def _intrinsic_gas(envelope: Envelope) -> int:

@@ -9,10 +9,11 @@ from itertools import chain
 from typing import TypeAlias, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.hexes import ADDRESS_TEXT, HASH_TEXT, are_bytes, are_hex, are_quantities
-from crypitor.evm.types import Block, Hash, Header, Receipt, Seal, Transaction, counted
+from crypitor.evm.types import Block, Hash, Header, Receipt, Seal, Settlement, Transaction, counted
 
 T = TypeVar("T")
 
@@ -26,7 +27,7 @@ LAST_TIMESTAMP = 253_402_300_799
 """The last second of the year 9999, in unix seconds."""
 
 
-class SealWithTransactions(Seal, frozen=True, gc=False, rename="camel"):
+class SealWithTransactions(Seal, frozen=True, gc=False, rename="camel", kw_only=True):
     """A block as eth_getBlockByNumber gives it with its transactions whole."""
 
     transactions: tuple[Transaction, ...]
@@ -51,7 +52,11 @@ class Served(msgspec.Struct, frozen=True):
     @property
     def block(self) -> Block:
         """The block as it goes on the queue."""
-        return Block(self.seal.header, self.transactions, self.receipts)
+        settled = self.seal.settled_height
+        if settled is None:
+            return Block(self.seal.header, self.transactions, self.receipts)
+        settlement = Settlement(int(settled, 16), self.seal.receipts_root)
+        return Block(self.seal.header, self.transactions, self.receipts, settlement=settlement)
 
 
 _seals = msgspec.json.Decoder(SealWithTransactions | None)
@@ -74,7 +79,7 @@ def served(block: Raw, receipts: Raw) -> Served:
     """
     found = _served(block, receipts)
     if _misshapen(found):
-        found = _served(_lowered(block), _lowered(receipts))
+        found = _with_values(_served(_lowered(block), _lowered(receipts)))
         if wrong := _misshapen(found):
             raise NodeUnavailable(f"block {found.seal.number[:20]} has {wrong}")
     header_from(found.seal)
@@ -139,6 +144,17 @@ def _lowered(raw: Raw) -> bytes:
     return _ANY_HEX.sub(lambda found: found[0].lower(), bytes(raw))
 
 
+def _with_values(found: Served) -> Served:
+    """Return the block with a value of zero where a transaction has calls and none of its own."""
+    transactions = tuple(
+        replace(transaction, value="0x0")
+        if transaction.calls and not transaction.value
+        else transaction
+        for transaction in found.transactions
+    )
+    return Served(found.seal, transactions, found.receipts)
+
+
 def _misshapen(found: Served) -> str | None:
     """Return what is not lower-case hex of its length; None if all is well.
 
@@ -164,7 +180,13 @@ def _misshapen(found: Served) -> str | None:
             quantities += indexes
     quantities += {receipt.status for receipt in receipts if receipt.status is not None}
     quantities += (seal.number, seal.timestamp)
+    if seal.settled_height is not None:
+        quantities.append(seal.settled_height)
     strings = [transaction.input for transaction in transactions]
+    if calls := [*chain.from_iterable([transaction.calls for transaction in transactions])]:
+        addresses += [call.to for call in calls if call.to is not None]
+        quantities += [call.value for call in calls]
+        strings += [call.input for call in calls]
     strings += [log.data for log in logs]
     for texts, ok, name in (
         (hashes, partial(are_hex, size=HASH_TEXT), "a hash"),

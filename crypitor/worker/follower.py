@@ -27,6 +27,7 @@ from crypitor.worker.lookout import Lookout, Seen
 from crypitor.worker.nodes import Nodes
 from crypitor.worker.pace import Pace
 from crypitor.worker.progress import CATCHING_UP_BLOCKS, Progress
+from crypitor.worker.settling import Settling
 from crypitor.worker.sight import Sight
 from crypitor.worker.status import NetworkState, NetworkStatus, Reorg
 from crypitor.worker.trail import Trail
@@ -106,6 +107,7 @@ class Follower:
         self._pace = Pace(poll_seconds)
         self._progress = Progress(network, self._pace)
         self._doubts = Doubts(nodes)
+        self._settling = Settling(network, nodes) if nodes.settles else None
 
     @property
     def term(self) -> int | None:
@@ -304,6 +306,9 @@ class Follower:
         log.info("going back to the last matched block", network=self._network, tip=self._trail.tip)
 
     async def _publish(self, block: Block, seen: Seen) -> None:
+        sight = seen.sight
+        if self._settling is not None:
+            sight = await self._settling.proven_by(block, sight)
         self._counter += 1
         head = self._lookout.head
         message = Message(
@@ -311,8 +316,8 @@ class Follower:
             chain_id=self._chain_id,
             sequence=self._sequence(),
             block=block,
-            safe=seen.sight.safe,
-            finalized=seen.sight.finalized,
+            safe=sight.safe,
+            finalized=sight.finalized,
             seen_at=seen.at,
             behind=max(0, head.number - block.header.number) if head else 0,
         )

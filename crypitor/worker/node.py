@@ -7,14 +7,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from crypitor.errors import NodeUnavailable
-from crypitor.evm.profiles import Level, profile_of
-from crypitor.evm.proof import prove
+from crypitor.evm.profiles import Level, Profile, profile_of
 from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.worker import rpc
 from crypitor.worker.arrival import transport_to
 from crypitor.worker.block import Raw, contents_of
 from crypitor.worker.block import served as read_served
 from crypitor.worker.limit import Limit, Rank
+from crypitor.worker.proving import proven
 from crypitor.worker.rpc import Answer, Call, Tag
 from crypitor.worker.sight import Sight
 from crypitor.worker.tracing import Traces, traces_call, with_traces
@@ -43,7 +43,7 @@ class Node:
     """One endpoint; `async with` opens and closes it.
 
     url: `http(s)://` or `ws(s)://`.  name: without secrets, for logs and metrics.
-    verify: how much a block must prove.
+    verify: how much a block must prove.  profile: by which rules; by default the chain's.
     limit: of the JSON-RPC calls, shared with others who ask this node; a batch is as many as it
     holds.  rank: who goes first under it.
     traces: how internal transfers are asked for, one more request for each block that has
@@ -66,6 +66,7 @@ class Node:
         chain_id: int,
         timeout_seconds: float,
         verify: Level,
+        profile: Profile | None = None,
         limit: Limit | None = None,
         rank: Rank = Rank.LIVE,
         traces: Traces = "off",
@@ -76,9 +77,9 @@ class Node:
         self.pushes = url.startswith("ws")
         self._url = url
         self._chain_id = chain_id
-        self._profile = profile_of(chain_id)
+        self._profile = profile or profile_of(chain_id)
         self._timeout_seconds = timeout_seconds
-        self._verify: Level = verify
+        self.verify: Level = verify
         self._limit = limit or Limit(None)
         self._rank = rank
         self._traces: Traces = traces
@@ -180,7 +181,8 @@ class Node:
     async def blooms(self, first: int, last: int) -> tuple[rpc.Bloomed, ...]:
         """Return the headers from `first` to `last` with their blooms, in one request.
 
-        At most BATCH_CALLS of them. Raises NodeUnavailable if the node lacks one.
+        At most BATCH_CALLS of them. Where a bloom proves nothing, all its bits are set. Raises
+        NodeUnavailable if the node lacks one.
         """
         numbers = range(first, last + 1)
         answers = await self._ask(
@@ -192,7 +194,8 @@ class Node:
             if bloomed is None:
                 raise NodeUnavailable(f"has no block {number}")
             _require_number(bloomed.header, number)
-            found.append(bloomed)
+            is_proof = self._profile.blooms_at(number)
+            found.append(bloomed if is_proof else rpc.Bloomed(bloomed.header, rpc.ALL_BITS))
         return tuple(found)
 
     async def logs(
@@ -282,7 +285,7 @@ class Node:
             served = read_served(raw_block, raw_receipts)
         _require_number(served.seal.header, number)
         await asyncio.sleep(0)  # reading took as long as proving will: others may go between
-        prove(served.seal, served.transactions, served.receipts, self._verify, self._profile)
+        served = proven(served, self.verify, self._profile, self.name)
         if index is not None:
             rpc.require_agreement(served, index)
         return await self._traced(served.block)
@@ -297,6 +300,8 @@ class Node:
             together = rpc.NULL if answers[1].not_yet else rpc.result_of(answers[1], RECEIPTS)
             return (None if rpc.is_null(together) else together), None
         single, index = await self._single_receipts(raw_block)
+        if self._profile.may_lack_receipts:
+            single = [receipt for receipt in single if not rpc.is_null(receipt)]
         missing = any(rpc.is_null(receipt) for receipt in single)
         return (None if missing else rpc.joined(single)), index
 
@@ -314,7 +319,7 @@ class Node:
         """
         block_hash, hashes = contents_of(raw_block)
         calls = [Call("eth_getTransactionReceipt", (one,)) for one in hashes]
-        if self._verify != "receipts":
+        if self.verify != "receipts":
             calls.append(Call("eth_getLogs", ({"blockHash": block_hash},)))
         answers: list[Answer] = []
         for start in range(0, len(calls), BATCH_CALLS):

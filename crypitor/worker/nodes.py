@@ -10,7 +10,7 @@ from typing import Literal, Self, TypeVar
 import structlog
 
 from crypitor.errors import NodeUnavailable, Unproven
-from crypitor.evm.profiles import Level
+from crypitor.evm.profiles import Level, Profile
 from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.redaction import names_of
 from crypitor.worker import Observer
@@ -66,6 +66,7 @@ class Nodes:
     """The nodes of one network, in the order of preference; `async with` closes them.
 
     clock: seconds that only grow.  wall: unix seconds.
+    settles: whether blocks are proven by later ones.
 
     The methods are Node's. Each asks the first node that is not resting after a failure; where
     that fails, or has not what is asked for, the others are asked in turn within the same call.
@@ -83,6 +84,7 @@ class Nodes:
     ) -> None:
         self._network = network
         self._seats = [_Seat(node) for node in nodes]
+        self.settles = any(node.verify == "settled" for node in nodes)
         self._compared_at = clock()
         self._wall = wall
         self._active: _Seat | None = None
@@ -98,6 +100,7 @@ class Nodes:
         chain_id: int,
         timeout_seconds: float,
         verify: Level,
+        profile: Profile | None = None,
         calls_per_second: float | None = None,
         limits: Limits | None = None,
         rank: Rank = Rank.LIVE,
@@ -117,6 +120,7 @@ class Nodes:
                 chain_id=chain_id,
                 timeout_seconds=timeout_seconds,
                 verify=verify,
+                profile=profile,
                 limit=limits.of(url, calls_per_second),
                 rank=rank,
                 traces=traces,

@@ -131,6 +131,7 @@ class Rig:
                 chain_id=options["chain_id"],
                 timeout_seconds=2.0,
                 verify=options["verify"],
+                profile=options.get("profile"),
             )
             for at, url in enumerate(self._urls)
         ]
