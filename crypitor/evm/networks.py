@@ -124,18 +124,26 @@ PRESETS = {
     "abstract": Preset(2741, "Abstract", "ETH", "https://abscan.org", 0.2, "L1"),
     "gnosis": Preset(100, "Gnosis", "XDAI", "https://gnosisscan.io", 5, "epochs"),
     "sonic": Preset(146, "Sonic", "S", "https://sonicscan.org", 0.63, "instant", 4),
-    "fantom": Preset(250, "Fantom Opera", "FTM", "https://ftmscan.com", 1, "instant"),
+    "fantom": Preset(250, "Fantom Opera", "FTM", "https://ftmscan.com", 1, "instant", seen="2023"),
     "berachain": Preset(80094, "Berachain", "BERA", "https://berascan.com", 2, "instant", 2),
     "monad": Preset(143, "Monad", "MON", "https://monadscan.com", 0.4, "instant", 4),
     "hyperevm": Preset(999, "HyperEVM", "HYPE", "https://hyperevmscan.io", 1, "instant", 2),
     "sei": Preset(1329, "Sei", "SEI", "https://seiscan.io", 0.4, "instant", 4),
     "plasma": Preset(9745, "Plasma", "XPL", "https://plasmascan.to", 1, "instant", 2),
     "kaia": Preset(8217, "Kaia", "KAIA", "https://kaiascan.io", 1, "instant"),
-    "cronos": Preset(25, "Cronos", "CRO", "https://explorer.cronos.org", 0.5, "instant"),
-    "moonbeam": Preset(1284, "Moonbeam", "GLMR", "https://moonscan.io", 6, "votes"),
-    "moonriver": Preset(1285, "Moonriver", "MOVR", "https://moonriver.moonscan.io", 6, "votes"),
-    "aurora": Preset(1313161554, "Aurora", "ETH", "https://explorer.aurora.dev", 0.6, "votes"),
-    "harmony": Preset(1666600000, "Harmony", "ONE", "https://explorer.harmony.one", 2, "instant"),
-    "telos": Preset(40, "Telos EVM", "TLOS", "https://www.teloscan.io", 0.5, "votes"),
-    "fuse": Preset(122, "Fuse", "FUSE", "https://explorer.fuse.io", 5, "depth"),
+    "cronos": Preset(
+        25, "Cronos", "CRO", "https://explorer.cronos.org", 0.5, "instant", seen="2023"
+    ),
+    "moonbeam": Preset(1284, "Moonbeam", "GLMR", "https://moonscan.io", 6, "votes", seen="2023"),
+    "moonriver": Preset(
+        1285, "Moonriver", "MOVR", "https://moonriver.moonscan.io", 6, "votes", seen="2023"
+    ),
+    "aurora": Preset(
+        1313161554, "Aurora", "ETH", "https://explorer.aurora.dev", 0.6, "votes", seen="2023"
+    ),
+    "harmony": Preset(
+        1666600000, "Harmony", "ONE", "https://explorer.harmony.one", 2, "instant", seen="2023"
+    ),
+    "telos": Preset(40, "Telos EVM", "TLOS", "https://www.teloscan.io", 0.5, "votes", seen="2023"),
+    "fuse": Preset(122, "Fuse", "FUSE", "https://explorer.fuse.io", 5, "depth", seen="2023"),
 }
