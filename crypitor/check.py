@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from crypitor.config import Config, NetworkConfig, QueueConfig
@@ -19,11 +19,17 @@ from crypitor.errors import (
     Unproven,
 )
 from crypitor.evm.types import Header
+from crypitor.probe.asking import Asking
+from crypitor.probe.fitting import fit
+from crypitor.probe.telling import is_stronger
 from crypitor.redaction import names_of
 from crypitor.worker.node import Node
 
 if TYPE_CHECKING:
     from crypitor.queue.topic import Found
+
+STRONGER_BLOCKS = 16
+"""The newest blocks, of which it is tried whether they would pass a stronger proof."""
 
 STALE_SECONDS = 300
 """A head that is older makes one look whether the node still follows its chain."""
@@ -155,7 +161,8 @@ async def _node(network: str, wanted: NetworkConfig, url: str, name: str) -> Fin
             profile=wanted.profile,
             traces=wanted.traces,
         ) as node:
-            return await _look(subject, wanted, node)
+            found = await _look(subject, wanted, node)
+        return replace(found, sentence=found.sentence + await _stronger(network, wanted, url))
     except Unproven as lie:
         if lie.check == "traces":
             return Finding(subject, False, f"{lie}")
@@ -167,6 +174,20 @@ async def _node(network: str, wanted: NetworkConfig, url: str, name: str) -> Fin
         )
     except NodeUnavailable as trouble:
         return Finding(subject, False, f"{trouble}")
+
+
+async def _stronger(network: str, wanted: NetworkConfig, url: str) -> str:
+    """Return words about a stronger proof that would hold of the newest blocks; "" for none."""
+    if not is_stronger("receipts", wanted.verify):
+        return ""
+    try:
+        async with Asking(url, wanted.timeout_seconds) as node:
+            level = fit(await node.newest(STRONGER_BLOCKS), wanted.profile).profile.strongest
+    except NodeUnavailable:
+        return ""
+    if not is_stronger(level, wanted.verify):
+        return ""
+    return f'; verify = "{level}" would hold too, see `crypitor network probe {network}`'
 
 
 async def _look(subject: str, wanted: NetworkConfig, node: Node) -> Finding:

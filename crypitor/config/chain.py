@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from crypitor.evm.profiles import LAST_HEIGHT, Level, Profile, Root, Uncommitted
+from crypitor.evm.profiles import LAST_HEIGHT, Gas, Indexes, Level, Profile, Root, Uncommitted
 
 _Type = Annotated[str, Field(pattern=r"^0x[1-9a-f][0-9a-f]?$")]
 _Heights = Annotated[str, Field(pattern=r"^[0-9]{1,18}-([0-9]{1,18})?$")]
@@ -19,10 +19,10 @@ class ChainRules(BaseModel):
     """
 
     root: Root | None = None
-    receipt_gas: Literal["cumulative", "own"] | None = None
+    receipt_gas: Gas | None = None
     bloom: bool | None = None
     bloom_from: int | None = Field(default=None, ge=0, le=LAST_HEIGHT)
-    log_indexes: Literal["block", "transaction"] | None = None
+    log_indexes: Indexes | None = None
     uncommitted: tuple[Uncommitted, ...] | None = None
     block_receipt: bool | None = None
     untyped: tuple[_Type, ...] | None = None

@@ -27,7 +27,7 @@ def paired(
     of_block = [one for one in receipts if one.transaction_hash == seal.hash]
     if profile.block_receipt and len(of_block) == 1 and receipts[-1] is of_block[0]:
         transactions = [*transactions, _of_block(seal, len(transactions))]
-    if "state_sync" in profile.uncommitted and receipts[-1:] == receipts[-2:-1]:
+    if "state_sync" in profile.uncommitted and receipts[1:] and receipts[-1] == receipts[-2]:
         del receipts[-1]  # older erigon of Polygon's serves it twice
     if holed or "phantom" in profile.uncommitted:
         receipts = _with_phantoms(seal, transactions, receipts)

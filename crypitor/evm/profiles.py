@@ -40,6 +40,10 @@ settled: the trie of the receipts of the earlier blocks that the header settles;
 Avalanche's.
 """
 
+Gas: TypeAlias = Literal["cumulative", "own"]
+
+Indexes: TypeAlias = Literal["block", "transaction"]
+
 _ZERO = "0x" + "00" * 20
 _UNTYPED = (None, "0x0")
 
@@ -66,10 +70,10 @@ class Profile:
 
     strongest: Level = "receipts"
     root: Root = "trie"
-    receipt_gas: Literal["cumulative", "own"] = "cumulative"
+    receipt_gas: Gas = "cumulative"
     bloom: bool = True
     bloom_from: int = 0
-    log_indexes: Literal["block", "transaction"] = "block"
+    log_indexes: Indexes = "block"
     uncommitted: frozenset[Uncommitted] = frozenset()
     block_receipt: bool = False
     untyped: frozenset[str] = frozenset()

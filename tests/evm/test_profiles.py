@@ -279,3 +279,26 @@ def test_the_bloom_is_no_proof_where_logs_are_served_that_it_does_not_have():
     assert [profile_of(137).blooms_at(height) for height in (80_084_799, 80_084_800)] == [
         False, True,
     ]  # fmt: skip
+
+
+def test_a_receipt_that_older_nodes_of_polygon_serve_twice_counts_once():
+    """The state-sync transaction's, at the end; nothing else may come twice."""
+    block = recorded_block(137, 20000000)
+    profile = profile_of(137)
+
+    assert refusal(block, profile, receipts=(*block.receipts, block.receipts[-1])) is None
+    assert refusal(block, profile, receipts=(*block.receipts, block.receipts[0])) == "receipts"
+    assert refusal(block, PLAIN, receipts=(*block.receipts, block.receipts[-1])) == "receipts"
+
+
+@pytest.mark.parametrize("uncommitted", ["state_sync", "system", "phantom"])
+def test_a_block_without_receipts_is_only_refused(uncommitted):
+    """A node that has a block's transactions, and none of its receipts."""
+    block = recorded_block(1, 17173049)
+    profile = Profile(uncommitted=frozenset({uncommitted}), block_receipt=True, holes=((0, 9),))
+    seal = replace(block.seal, number="0x5")
+    transactions, receipts = paired(seal, block.transactions, (), profile)
+
+    assert len(receipts) in (0, len(transactions))
+    with pytest.raises(Unproven):
+        prove(seal, transactions, receipts, "receipts", profile)
