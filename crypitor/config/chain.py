@@ -9,13 +9,13 @@ from pydantic import BaseModel, Field
 from crypitor.evm.profiles import LAST_HEIGHT, Gas, Indexes, Level, Profile, Root, Uncommitted
 
 _Type = Annotated[str, Field(pattern=r"^0x[1-9a-f][0-9a-f]?$")]
-_Heights = Annotated[str, Field(pattern=r"^[0-9]{1,18}-([0-9]{1,18})?$")]
+_Heights = Annotated[str, Field(pattern=r"^[0-9]{1,18}-[0-9]{1,18}$")]
 
 
 class ChainRules(BaseModel):
     """The keys of a network that change its chain's profile; None for what is known of the chain.
 
-    holes: "FIRST-LAST", or "FIRST-" for all blocks from there on.
+    holes: "FIRST-LAST".
     """
 
     root: Root | None = None
@@ -62,7 +62,7 @@ def level_problem(level: Level, profile: Profile) -> str | None:
 
 def _range(text: str) -> tuple[int, int]:
     first, _, last = text.partition("-")
-    return int(first), int(last) if last else LAST_HEIGHT
+    return int(first), int(last)
 
 
 def _strongest(known: Profile, changed: Profile) -> Level:

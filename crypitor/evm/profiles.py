@@ -91,7 +91,8 @@ class Profile:
 
     def blooms_at(self, height: int) -> bool:
         """Whether a log that is not in the header's bloom is not in the block."""
-        return self.bloom and self.root != "settled" and height >= self.bloom_from
+        has_one = self.bloom and self.root != "settled" and height >= self.bloom_from
+        return has_one and not self.has_hole_at(height)
 
     def has_hole_at(self, height: int) -> bool:
         """Whether a block of this height may not prove itself."""

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import fields
 
-from crypitor.evm.profiles import LAST_HEIGHT, Level, Profile, profile_of
+from crypitor.evm.profiles import Level, Profile, profile_of
 from crypitor.probe.probe import Probe, depth_of
 
 _MINUTES = 5
@@ -105,5 +105,5 @@ def _value(value: object) -> object:
     if isinstance(value, frozenset):
         return sorted(value)
     if isinstance(value, tuple):
-        return [f"{first}-{'' if last == LAST_HEIGHT else last}" for first, last in value]
+        return [f"{first}-{last}" for first, last in value]
     return value

@@ -276,6 +276,8 @@ def test_the_bloom_is_no_proof_where_logs_are_served_that_it_does_not_have():
     assert not profile_of(324).blooms_at(10**9)
     assert not profile_of(43114).blooms_at(10**9)
     assert not profile_of(999).blooms_at(10**9)
+    assert not profile_of(25).blooms_at(19_999_999)
+    assert profile_of(25).blooms_at(20_000_000)
     assert [profile_of(137).blooms_at(height) for height in (80_084_799, 80_084_800)] == [
         False, True,
     ]  # fmt: skip
