@@ -79,6 +79,12 @@ def simulate(
             f" is given; may be repeated. {FAULT_NAMES}, or all of them: all",
         ),
     ] = None,
+    quirk: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="How its blocks differ from Ethereum's; may be repeated."
+        ),
+    ] = None,
     config: ConfigPath = None,
 ) -> None:
     """Serve a simulated chain over JSON-RPC, HTTP and WebSocket."""
@@ -86,6 +92,7 @@ def simulate(
     from crypitor.simulator.chain import SimulatedChain
     from crypitor.simulator.chaos import Chaos, read_rates
     from crypitor.simulator.mining import keep_mining
+    from crypitor.simulator.quirks import read_quirks
     from crypitor.simulator.rpc import SimulatorServer
 
     try:
@@ -97,6 +104,7 @@ def simulate(
             genesis_time=time.time(),
             block_seconds=block_seconds,
             keep_blocks=10_000,
+            quirks=read_quirks(quirk or ()),
         )
     except ValueError as wrong:
         raise typer.BadParameter(str(wrong)) from wrong

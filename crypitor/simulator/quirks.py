@@ -51,6 +51,14 @@ class Executed:
     bloom: int
 
 
+def read_quirks(names: Sequence[str]) -> frozenset[Quirk]:
+    """Return the quirks of these names. Raises ValueError for another one."""
+    unknown = [name for name in names if name not in MEANING]
+    if unknown:
+        raise ValueError(f"no quirk {', '.join(unknown)}; there are: {', '.join(MEANING)}")
+    return frozenset(map(Quirk, names))
+
+
 def settles(number: int) -> int:
     """Return up to which height a block settles with late roots."""
     return max(0, (number - _LEAST_LAG) // _SETTLED_TOGETHER * _SETTLED_TOGETHER)
