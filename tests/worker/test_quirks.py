@@ -5,18 +5,27 @@ from contextlib import asynccontextmanager
 import pytest
 import structlog
 from msgspec import json as msgspec_json
+from msgspec.structs import replace
 
+from crypitor.database.networks import resume
 from crypitor.errors import NodeUnavailable, Unproven
-from crypitor.evm.profiles import Profile
+from crypitor.evm.keccak import keccak
+from crypitor.evm.profiles import Profile, profile_of
+from crypitor.monitor.match import find_matches
+from crypitor.monitor.models import Kind, rule_of
 from crypitor.simulator.chain import SimulatedChain
 from crypitor.simulator.quirks import Quirk
 from crypitor.simulator.rpc import SimulatorServer
+from crypitor.webhook.message import NetworkTitle
+from crypitor.worker.beginning import headers_below
 from crypitor.worker.block import served
+from crypitor.worker.proving import proven
 from crypitor.worker.rpc import Raw
+from tests.monitor.test_kinds import indexed
 from tests.recorded import newest
 from tests.worker.conftest import CHAIN_ID
 from tests.worker.faulty import FaultyNode
-from tests.worker.following import Rig
+from tests.worker.following import MAX_REORG_DEPTH, NETWORK, Rig
 
 BLOCKS = 12
 LATE = Profile("settled", root="settled")
@@ -146,6 +155,29 @@ async def test_what_was_matched_wrongly_is_named_with_the_way_on(database):
         assert found.value.check == "settled"
 
 
+async def test_after_the_operators_word_it_goes_on_with_what_is_true(database):
+    """`crypitor network resume` reverts what was matched wrongly, and the range proves itself."""
+    options = {"profile": LATE, "verify": "settled", "window": 1}
+    chain = quirky(Quirk.LATE_ROOTS)
+    async with following(database, chain, **options) as (rig, faulty):
+        faulty.alter = without_logs_of(3)
+        with pytest.raises(Unproven):
+            await rig.settle()
+        faulty.heal()
+        rig.pass_seconds(100)
+        before = await headers_below(3, MAX_REORG_DEPTH, rig.nodes)
+        await database.write(
+            lambda tx: resume(tx, NETWORK, before=before, now=2, title=NetworkTitle("Dev"))
+        )
+        rig.clock.now += 10_000
+        await rig.settle()
+
+        assert rig.consumer.told == [*range(6), *range(3, BLOCKS + 1)]
+        logs = [len(receipt.logs) for one in rig.consumer.taken[-BLOCKS + 2 :][:1]
+                for receipt in one.block.receipts]  # fmt: skip
+        assert sum(logs) == sum(len(each.events) for each in chain.by_number(3).transactions)
+
+
 async def test_after_a_restart_settled_blocks_are_read_again(database):
     """What is not in memory is asked for, and the proof goes on."""
     chain = quirky(Quirk.LATE_ROOTS)
@@ -188,6 +220,38 @@ async def test_a_branch_is_settled_by_its_own_blocks(database):
         await rig.settle()
 
         assert (await rig.consumer.hashes())[-1] == chain.head.hash
+
+
+def test_the_logs_of_a_blocks_own_receipt_are_its_events():
+    """Celo before its move: what the protocol's calls tell is matched like any event."""
+    document = newest("celo_l1_block_receipt")
+    block = proven(read(document), "receipts", profile_of(42220), "node").block
+    log = document["receipts"][-1]["logs"][0]
+    name = "0x" + keccak(b"Told()").hex()
+    with_event = [
+        replace(
+            receipt,
+            logs=tuple(
+                replace(one, topics=(name,)) if one.address == log["address"] else one
+                for one in receipt.logs
+            ),
+        )
+        for receipt in block.receipts
+    ]
+    rule = rule_of(Kind.EVENT, signature="event Told()", contracts=frozenset({log["address"]}))
+
+    [found] = find_matches(
+        replace(block, receipts=tuple(with_event)), "ethereum", 42220, indexed(rule)
+    )
+
+    assert found.transaction.hash == document["block"]["hash"]
+    assert found.subject.log_index == int(log["logIndex"], 16)
+    everything = indexed(
+        rule_of(Kind.NATIVE, include_failed=True, where="true"),
+        rule_of(Kind.DEPLOYMENT, where="true"),
+        any_address=True,
+    )
+    assert find_matches(block, "ethereum", 42220, everything) == []
 
 
 def batched(calls):
