@@ -7,7 +7,7 @@ wire form on the queue. Source: execution-apis, schemas `Block`, `TransactionInf
 """
 
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
 
@@ -47,12 +47,13 @@ class Log(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 class InnerCall(msgspec.Struct, frozen=True, gc=False):
     """One of the calls that a transaction of an account-abstraction type makes.
 
-    to: None for a contract creation.  value: wei.
+    to: None for a contract creation.  value: wei.  What is not of this form is not read: few blocks
+    have such calls, and no others should be searched for them.
     """
 
-    to: Address | None = None
-    value: Quantity = "0x0"
-    input: str = "0x"
+    to: Annotated[str, msgspec.Meta(pattern=r"^0x[0-9a-f]{40}\Z")] | None = None
+    value: Annotated[str, msgspec.Meta(pattern=r"^0x[0-9a-f]{1,64}\Z")] = "0x0"
+    input: Annotated[str, msgspec.Meta(pattern=r"^0x([0-9a-f]{2})*\Z")] = "0x"
 
 
 class Transaction(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):

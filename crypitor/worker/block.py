@@ -77,8 +77,12 @@ def served(block: Raw, receipts: Raw) -> Served:
     Some nodes send addresses with a checksum, or everything in upper case. The test of the whole
     block's shape finds that, and only then the JSON itself is lowered and read again.
     """
-    found = _served(block, receipts)
-    if _misshapen(found):
+    try:
+        found = _served(block, receipts)
+        well = not _misshapen(found)
+    except NodeUnavailable:  # calls are read in lower case only
+        well = False
+    if not well:
         found = _with_values(_served(_lowered(block), _lowered(receipts)))
         if wrong := _misshapen(found):
             raise NodeUnavailable(f"block {found.seal.number[:20]} has {wrong}")
@@ -183,10 +187,6 @@ def _misshapen(found: Served) -> str | None:
     if seal.settled_height is not None:
         quantities.append(seal.settled_height)
     strings = [transaction.input for transaction in transactions]
-    if calls := [*chain.from_iterable([transaction.calls for transaction in transactions])]:
-        addresses += [call.to for call in calls if call.to is not None]
-        quantities += [call.value for call in calls]
-        strings += [call.input for call in calls]
     strings += [log.data for log in logs]
     for texts, ok, name in (
         (hashes, partial(are_hex, size=HASH_TEXT), "a hash"),
