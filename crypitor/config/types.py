@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 
+from crypitor.config.chain import ChainRules, level_problem
 from crypitor.config.hosts import hosts_of
 from crypitor.errors import ConfigError
-from crypitor.evm.profiles import Level
+from crypitor.evm.profiles import Level, Profile, profile_of
 from crypitor.runtime.redaction import shown
 
 PREFIX = "CRYPITOR__"
@@ -148,7 +149,7 @@ class QueueConfig(Section):
         return f"{self.topic_prefix}.blocks"
 
 
-class NetworkConfig(Section):
+class NetworkConfig(Section, ChainRules):
     """One chain that is followed. Without presets only chain_id and rpc are needed.
 
     rpc: http(s) and ws(s) URLs, which may hold keys.
@@ -172,6 +173,11 @@ class NetworkConfig(Section):
     native_symbol: str = "ETH"
     native_decimals: int = Field(default=18, ge=0, le=255)
     explorer: str = Field(default="", pattern=r"^(https?://.*[^/])?$")
+
+    @property
+    def profile(self) -> Profile:
+        """How the chain's blocks prove themselves."""
+        return self.over(profile_of(self.chain_id))
 
     @field_validator("rpc")
     @classmethod
@@ -330,6 +336,10 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
         confirmations = network.confirmations
         if isinstance(confirmations, int) and confirmations > network.max_reorg_depth:
             yield f"networks.{name}.confirmations", "has to be at most max_reorg_depth"
+        for key, problem in network.mistakes():
+            yield f"networks.{name}.{key}", problem
+        if impossible := level_problem(network.verify, network.profile):
+            yield f"networks.{name}.verify", impossible
 
 
 def _queue_contradictions(config: Config) -> Iterator[tuple[str, str]]:

@@ -274,7 +274,10 @@ class _Service:
         spare_collections()
         chains = {
             name: Chain(
-                title_of(network), network.confirmations, kept_headers(network.max_reorg_depth)
+                title_of(network),
+                network.confirmations,
+                kept_headers(network.max_reorg_depth),
+                network.profile.coin_logs.address,
             )
             for name, network in self._config.followed.items()
         }
@@ -303,6 +306,7 @@ class _Service:
                 chain_id=network.chain_id,
                 timeout_seconds=network.timeout_seconds,
                 verify=network.verify,
+                profile=network.profile,
                 calls_per_second=network.rpc_per_second,
                 limits=self._limits,
                 rank=rank,
