@@ -3,6 +3,7 @@
 from typing import Annotated, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from typing_extensions import TypeAliasType
 
 from crypitor.api.serving.entries import LONGEST_LABEL, address_of, entry_of
 from crypitor.evm.types import Address
@@ -28,7 +29,6 @@ Entry: TypeAlias = Annotated[
     PlainValidator(entry_of),
     WithJsonSchema(
         {
-            "title": "Entry",
             "oneOf": [
                 _ADDRESS_SCHEMA,
                 {
@@ -48,7 +48,8 @@ Entry: TypeAlias = Annotated[
         }
     ),
 ]
-Height: TypeAlias = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=LAST_BLOCK)]
+AddressEntry = TypeAliasType("AddressEntry", Entry)
+Height: TypeAlias = Annotated[int, Field(ge=0, le=LAST_BLOCK), BeforeValidator(_whole)]
 Line: TypeAlias = Annotated[str, Field(pattern=LINE)]
 
 
