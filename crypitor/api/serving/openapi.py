@@ -26,6 +26,7 @@ from crypitor.api.serving.webhooks import Webhook
 REF = "#/components/schemas/{model}"
 PROBLEM = "application/problem+json"
 ADDRESS_LIST = "AddressList"
+LABELLED_ENTRY = "LabelledEntry"
 
 _REFERENCE = re.compile('"#/components/schemas/([^"]+)"')
 
@@ -71,6 +72,7 @@ def document(operations: Iterable[Operation], webhooks: Sequence[Webhook], told:
         if operation.patches and operation.body
     }
     schemas[ADDRESS_LIST] = _address_list(references)
+    schemas |= _address_entry(schemas["AddressEntry"])
     return {
         "openapi": "3.1.0",
         "info": {
@@ -250,6 +252,13 @@ def _problems(operation: Operation) -> set[int]:
     if operation.media:
         statuses.add(415)
     return statuses
+
+
+def _address_entry(schema: Schema) -> dict[str, Schema]:
+    """Return the two forms of an entry, the one that is an object with a name of its own."""
+    address, labelled = schema["oneOf"]
+    named = {"$ref": REF.format(model=LABELLED_ENTRY)}
+    return {"AddressEntry": {**schema, "oneOf": [address, named]}, LABELLED_ENTRY: labelled}
 
 
 def _address_list(references: Mapping[Any, Schema]) -> Schema:

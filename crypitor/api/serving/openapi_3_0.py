@@ -29,6 +29,8 @@ def _schema(schema: Schema) -> Schema:
     _limits(told)
     if isinstance(kinds := told.get("type"), list):
         told = _of_several(told, kinds)
+    if "anyOf" in told:
+        told["anyOf"] = [_without_inner_union(kind) for kind in told["anyOf"]]
     for union in ("anyOf", "oneOf"):
         if NULL in told.get(union, ()):
             told = _nullable(told, union)
@@ -36,6 +38,22 @@ def _schema(schema: Schema) -> Schema:
         # Beside a reference 3.0 reads nothing.
         return {**{k: v for k, v in told.items() if k != "$ref"}, "allOf": [{"$ref": told["$ref"]}]}
     return told
+
+
+def _without_inner_union(schema: Schema) -> Schema:
+    """Return a list of several kinds, which is itself one of several, as a list of anything.
+
+    openapi-generator's Python client refuses to read what it would have to try twice.
+    """
+    items = schema.get("items", {})
+    if schema.get("type") != "array" or not ("anyOf" in items or "oneOf" in items):
+        return schema
+    kinds = ", ".join(_name(kind) for kind in (items.get("anyOf") or items["oneOf"]))
+    return {**schema, "items": {"description": f"One of: {kinds}."}}
+
+
+def _name(schema: Schema) -> str:
+    return str(schema.get("$ref", schema.get("type"))).rpartition("/")[2]
 
 
 def _nullable(schema: Schema, union: str) -> Schema:
