@@ -1,7 +1,7 @@
 """The client: the calls, the events as they come, and addresses by the million."""
 
 import json
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias, cast
@@ -44,7 +44,7 @@ class Client(Calls):
         assert page["next_cursor"] is not None
         return page["next_cursor"]
 
-    async def follow_events(self, after: str, **filters: str) -> AsyncIterator[Told]:
+    async def follow_events(self, after: str, **filters: str) -> AsyncGenerator[Told, None]:
         """Yield the events behind a cursor as they come, without an end.
 
         None is left out or repeated while the connection breaks or the service starts anew; kept

@@ -1,6 +1,7 @@
 """What is tried again, when, and with which key: against a service that fails on purpose."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,6 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from crypitor.client import Client, Refused, Unreachable
 from crypitor.client.patience import retry_after, wait_seconds
+from tests.patience import HANG_SECONDS
 
 
 @asynccontextmanager
@@ -123,6 +125,48 @@ async def test_addresses_that_are_read_once_are_not_lost_in_silence():
     async with failing(None, good()) as (client, _, _):
         with pytest.raises(Unreachable, match="cannot be read again"):
             await client.add_addresses("mo_1", (text for text in ["0x01"]))
+
+
+async def test_a_stream_goes_on_behind_the_last_event():
+    """
+    The connection breaks within an event, and the service is away for a while: nothing is left out
+    and nothing comes twice.
+    """
+    asked = []
+
+    async def stream(request):
+        asked.append((request.headers["Last-Event-ID"], dict(request.query)))
+        if len(asked) in (2, 3, 4, 5, 6, 7, 8, 9):
+            return web.Response(status=503)
+        number = 1 if len(asked) == 1 else 2
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        event = json.dumps({"type": "match.detected", "data": {"id": number}})
+        await response.write(f": nothing new\n\nid: e-{number}\ndata: {event}\n\nid: e-9".encode())
+        if number == 1:
+            request.transport.close()
+        await asyncio.Event().wait()
+
+    async def sleep(_seconds):
+        await asyncio.sleep(0)
+
+    app = web.Application()
+    app.router.add_get("/v1/stream", stream)
+    found = []
+    async with TestServer(app, shutdown_timeout=0.1) as server:
+        url = str(server.make_url("/"))
+        async with Client(url, attempts=3, sleep=sleep, chance=lambda: 0.0) as client:
+            events = client.follow_events("e-0", network="dev")
+            async with asyncio.timeout(HANG_SECONDS):
+                async for told in events:
+                    found.append((told.cursor, told.event["data"]["id"]))
+                    if len(found) == 2:
+                        break
+            await events.aclose()
+
+    assert found == [("e-1", 1), ("e-2", 2)]
+    assert [last for last, _ in asked] == ["e-0", *["e-1"] * 9]
+    assert asked[0][1] == {"network": "dev"}
 
 
 def test_waits_grow_to_a_limit_and_are_spread():
