@@ -76,7 +76,7 @@ build/kafka/stamp: tests/live/kafka/pom.xml
 # The generators of clients: pinned where the programs of the live tests are that use the clients.
 CLIENTS := tests/live/clients
 build/clients/stamp: $(CLIENTS)/pom.xml $(wildcard $(CLIENTS)/typescript/package*.json $(CLIENTS)/go/go.*) $(CLIENTS)/python/requirements.txt | $(VENV)/bin/python
-	@command -v go npm java mvn >/dev/null || { echo "the live tests need Go 1.24, Node.js with npm, Java 17 and Maven"; exit 1; }
+	@command -v go npm java mvn >/dev/null || { echo "the live tests need Go 1.21, Node.js with npm, Java 17 and Maven"; exit 1; }
 	rm -rf build/clients
 	mkdir -p build/clients/typescript
 	cp $(CLIENTS)/typescript/package*.json build/clients/typescript

@@ -146,6 +146,7 @@ async def test_a_stream_goes_on_behind_the_last_event():
         if number == 1:
             request.transport.close()
         await asyncio.Event().wait()
+        return response
 
     async def sleep(_seconds):
         await asyncio.sleep(0)
