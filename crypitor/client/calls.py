@@ -71,7 +71,11 @@ class Calls(Transport):
         enabled: bool | None = None,
         search: str | None = None,
     ) -> MonitorPage:
-        """List monitors, newest first."""
+        """List monitors, newest first.
+
+        A page has at most some 4 MiB, and then fewer monitors than `limit`; `next_cursor`
+        leads on.
+        """
         query = {
             "cursor": cursor,
             "limit": limit,
@@ -331,7 +335,17 @@ class Calls(Transport):
         address: str | None = None,
         phase: Literal["detected", "confirmed", "reverted"] | None = None,
         kind: Literal[
-            "native", "internal", "erc20", "erc721", "erc1155", "event", "call", "deployment"
+            "native",
+            "internal",
+            "erc20",
+            "erc721",
+            "erc1155",
+            "event",
+            "call",
+            "deployment",
+            "transaction",
+            "withdrawal",
+            "delegation",
         ]
         | None = None,
         since: str | None = None,
@@ -369,7 +383,17 @@ class Calls(Transport):
         address: str | None = None,
         phase: Literal["detected", "confirmed", "reverted"] | None = None,
         kind: Literal[
-            "native", "internal", "erc20", "erc721", "erc1155", "event", "call", "deployment"
+            "native",
+            "internal",
+            "erc20",
+            "erc721",
+            "erc1155",
+            "event",
+            "call",
+            "deployment",
+            "transaction",
+            "withdrawal",
+            "delegation",
         ]
         | None = None,
         since: str | None = None,
@@ -468,7 +492,17 @@ class Calls(Transport):
         monitor: str | None = None,
         network: str | None = None,
         kind: Literal[
-            "native", "internal", "erc20", "erc721", "erc1155", "event", "call", "deployment"
+            "native",
+            "internal",
+            "erc20",
+            "erc721",
+            "erc1155",
+            "event",
+            "call",
+            "deployment",
+            "transaction",
+            "withdrawal",
+            "delegation",
         ]
         | None = None,
         type: Literal[

@@ -101,6 +101,25 @@ class DecodedAnswer(TypedDict):
     """
 
 
+class DelegationAnswer(TypedDict):
+    """An authorization (EIP-7702): `delegate` is null where the code is cleared."""
+
+    delegate: str | None
+    nonce: str
+    chain_id: int
+    """0 for any chain."""
+
+
+class DelegationRule(TypedDict):
+    """Authorizations by which a watched account sets, changes or clears its code (EIP-7702)."""
+
+    kind: Literal["delegation"]
+    where: NotRequired[str | None]
+    """A condition over the match, such as `amount >= 1.5 ether and not watched(to_address)`;
+    left out: none.
+    """
+
+
 class Deleted(TypedDict):
     """What is left of a resource."""
 
@@ -499,7 +518,8 @@ class MatchAnswer(TypedDict):
     """The watched party; null for events and calls."""
     label: str | None
     block: "MatchedBlock"
-    transaction: "MatchedTransaction"
+    transaction: "MatchedTransaction | None"
+    """null for withdrawals, which no transaction carries."""
     log_index: int | None
     item: int | None
     from_address: str | None
@@ -515,6 +535,10 @@ class MatchAnswer(TypedDict):
     event: "DecodedAnswer | None"
     call: NotRequired["DecodedAnswer"]
     """Of a call."""
+    withdrawal: NotRequired["WithdrawalAnswer"]
+    """Of a withdrawal."""
+    delegation: NotRequired["DelegationAnswer"]
+    """Of a delegation."""
     phase: Literal["detected", "confirmed", "reverted"]
     created_at: str
     """RFC 3339, UTC, milliseconds."""
@@ -537,7 +561,8 @@ class MatchBody(TypedDict):
     """The watched party; null for events and calls."""
     label: str | None
     block: "MatchedBlock"
-    transaction: "MatchedTransaction"
+    transaction: "MatchedTransaction | None"
+    """null for withdrawals, which no transaction carries."""
     log_index: int | None
     item: int | None
     from_address: str | None
@@ -553,6 +578,10 @@ class MatchBody(TypedDict):
     event: "DecodedAnswer | None"
     call: NotRequired["DecodedAnswer"]
     """Of a call."""
+    withdrawal: NotRequired["WithdrawalAnswer"]
+    """Of a withdrawal."""
+    delegation: NotRequired["DelegationAnswer"]
+    """Of a delegation."""
     confirmations: int
     """head - block + 1; 0 for a block that has left the chain."""
     confirmations_required: "Confirmations"
@@ -642,6 +671,13 @@ class MatchedTransaction(TypedDict):
     to_address: str | None
     value: str
     status: Literal["success", "failed"]
+    type: NotRequired[int]
+    """This and the rest: of kind transaction."""
+    nonce: NotRequired[str | None]
+    selector: NotRequired[str | None]
+    gas_used: NotRequired[str | None]
+    gas_price: NotRequired[str | None]
+    fee: NotRequired[str | None]
 
 
 class MonitorAnswer(TypedDict):
@@ -818,6 +854,10 @@ class NodeAnswer(TypedDict):
     """Of a request, newest counting most."""
     requests: int
     """Sent since the start; a batch is one."""
+    batch_calls: int | None
+    """The most calls it takes in one request; null where no limit was met."""
+    limits: list[str]
+    """What it refuses, found out by asking, in its own words."""
 
 
 class OldSecretAnswer(TypedDict):
@@ -865,6 +905,8 @@ class Problem(TypedDict):
     status: int
     detail: str
     errors: NotRequired[list["Wrong"]]
+    error_count: NotRequired[int]
+    """Of all errors, where more were found than are listed."""
     troubles: NotRequired[dict[str, str]]
     """/readyz: what is in trouble → which trouble."""
 
@@ -901,10 +943,14 @@ class ProjectPage(TypedDict):
 
 
 class Ready(TypedDict):
-    """Every role of this process can do its work."""
+    """This process can do its work."""
 
     status: Literal["ready"]
     roles: list[str]
+    degraded: NotRequired[list[str]]
+    """Networks and roles that stand still meanwhile."""
+    troubles: NotRequired[dict[str, str]]
+    """What is in trouble → which trouble."""
     processes: list["ProcessAnswer"]
     """All, where there are several; else empty."""
 
@@ -1032,6 +1078,20 @@ class TokenRule(TypedDict):
     """
 
 
+class TransactionRule(TypedDict):
+    """Transactions from or to a watched address, whatever they call, move or become."""
+
+    kind: Literal["transaction"]
+    direction: NotRequired[Literal["all", "in", "out"]]
+    """Default: all."""
+    include_failed: NotRequired[bool]
+    """Also those that failed; their `status` is `failed`. Default: true."""
+    where: NotRequired[str | None]
+    """A condition over the match, such as `amount >= 1.5 ether and not watched(to_address)`;
+    left out: none.
+    """
+
+
 class TrialAnswer(TypedDict):
     """What a monitor would match, and of one transaction why, or why not."""
 
@@ -1095,7 +1155,8 @@ class TriedMatch(TypedDict):
     """The watched party; null for events and calls."""
     label: str | None
     block: "MatchedBlock"
-    transaction: "MatchedTransaction"
+    transaction: "MatchedTransaction | None"
+    """null for withdrawals, which no transaction carries."""
     log_index: int | None
     item: int | None
     from_address: str | None
@@ -1111,6 +1172,10 @@ class TriedMatch(TypedDict):
     event: "DecodedAnswer | None"
     call: NotRequired["DecodedAnswer"]
     """Of a call."""
+    withdrawal: NotRequired["WithdrawalAnswer"]
+    """Of a withdrawal."""
+    delegation: NotRequired["DelegationAnswer"]
+    """Of a delegation."""
 
 
 class TriedRuleAnswer(TypedDict):
@@ -1180,6 +1245,23 @@ class WherePart(TypedDict):
     """Of the fields and calculations in it; integers are decimal text."""
 
 
+class WithdrawalAnswer(TypedDict):
+    """What names a withdrawal (EIP-4895)."""
+
+    index: int
+    validator_index: int
+
+
+class WithdrawalRule(TypedDict):
+    """What a block credits to a watched address without a transaction (EIP-4895)."""
+
+    kind: Literal["withdrawal"]
+    where: NotRequired[str | None]
+    """A condition over the match, such as `amount >= 1.5 ether and not watched(to_address)`;
+    left out: none.
+    """
+
+
 class Wrong(TypedDict):
     """One wrong place: an RFC 6901 pointer into the body, or `?name` of a parameter."""
 
@@ -1197,12 +1279,32 @@ EventAnswer: TypeAlias = MatchEvent | EndpointEvent
 
 
 Kind: TypeAlias = Literal[
-    "native", "internal", "erc20", "erc721", "erc1155", "event", "call", "deployment"
+    "native",
+    "internal",
+    "erc20",
+    "erc721",
+    "erc1155",
+    "event",
+    "call",
+    "deployment",
+    "transaction",
+    "withdrawal",
+    "delegation",
 ]
 """What a rule looks at, and what a match is."""
 
 
-RuleBody: TypeAlias = NativeRule | InternalRule | TokenRule | EventRule | CallRule | DeploymentRule
+RuleBody: TypeAlias = (
+    NativeRule
+    | InternalRule
+    | TokenRule
+    | EventRule
+    | CallRule
+    | DeploymentRule
+    | TransactionRule
+    | WithdrawalRule
+    | DelegationRule
+)
 
 
 WebhookBody: TypeAlias = (

@@ -4,11 +4,13 @@ import json
 from dataclasses import replace
 
 import jsonschema
+import msgspec
 import pytest
 
 from crypitor.api.build import described
 from crypitor.api.endpoints.ping import PING
 from crypitor.database.events import NewEvent, log_events
+from crypitor.evm.types import Withdrawal
 from crypitor.monitor.index import Index
 from crypitor.monitor.match import find_matches
 from crypitor.monitor.models import Direction, Kind, Phase, rule_of
@@ -66,7 +68,12 @@ def matches():
     index.put(replace(MONITOR, rules=tuple(RULES.values()), any_address=True))
     found = {}
     for recording in recorded.documents(1):
-        for match in find_matches(recorded.as_block(recording), "ethereum", 1, index):
+        listed = recording["block"].get("withdrawals", ())
+        block = msgspec.structs.replace(
+            recorded.as_block(recording),
+            withdrawals=msgspec.convert(listed, tuple[Withdrawal, ...]),
+        )
+        for match in find_matches(block, "ethereum", 1, index):
             found.setdefault((match.subject.kind, match.direction), match)
         if {kind for kind, _ in found} >= RECORDED:
             break

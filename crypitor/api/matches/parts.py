@@ -34,6 +34,12 @@ class MatchedTransaction(TypedDict):
     to_address: str | None
     value: str
     status: Literal["success", "failed"]
+    type: NotRequired[Annotated[int, Field(description="This and the rest: of kind transaction.")]]
+    nonce: NotRequired[str | None]
+    selector: NotRequired[str | None]
+    gas_used: NotRequired[str | None]
+    gas_price: NotRequired[str | None]
+    fee: NotRequired[str | None]
 
 
 class MatchedContract(TypedDict):
@@ -53,6 +59,21 @@ class DecodedAnswer(TypedDict):
     args: DecodedArgs
 
 
+class WithdrawalAnswer(TypedDict):
+    """What names a withdrawal (EIP-4895)."""
+
+    index: int
+    validator_index: int
+
+
+class DelegationAnswer(TypedDict):
+    """An authorization (EIP-7702): `delegate` is null where the code is cleared."""
+
+    delegate: str | None
+    nonce: str
+    chain_id: Annotated[int, Field(description="0 for any chain.")]
+
+
 class Found(TypedDict):
     """What stays the same in all phases of a match."""
 
@@ -69,7 +90,10 @@ class Found(TypedDict):
     ]
     label: str | None
     block: MatchedBlock
-    transaction: MatchedTransaction
+    transaction: Annotated[
+        MatchedTransaction | None,
+        Field(description="null for withdrawals, which no transaction carries."),
+    ]
     log_index: int | None
     item: int | None
     from_address: Annotated[
@@ -92,6 +116,8 @@ class Found(TypedDict):
     token_id: str | None
     event: DecodedAnswer | None
     call: NotRequired[Annotated[DecodedAnswer, Field(description="Of a call.")]]
+    withdrawal: NotRequired[Annotated[WithdrawalAnswer, Field(description="Of a withdrawal.")]]
+    delegation: NotRequired[Annotated[DelegationAnswer, Field(description="Of a delegation.")]]
 
 
 class MatchBody(Found):
