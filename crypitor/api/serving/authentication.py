@@ -13,6 +13,9 @@ from crypitor.errors import Forbidden, Unauthorized
 REMEMBERED_MS = 2_000
 MOST_REMEMBERED = 10_000
 
+GIVEN = web.RequestKey("GIVEN", str)
+"""The API key of a request that brought it in another way than by its header: by a session."""
+
 _TOKEN = re.compile(r"[Bb]earer +([\x21-\x7e]{1,512})", re.ASCII)
 
 
@@ -89,6 +92,8 @@ def is_this_machine(host: str) -> bool:
 
 
 def _secret_of(request: web.Request) -> str:
+    if GIVEN in request:
+        return request[GIVEN]
     header = request.headers.get("Authorization", "")
     if not header:
         raise Unauthorized("send an API key: Authorization: Bearer ke_…")
