@@ -31,14 +31,13 @@ class News:
 def needs_attention(
     networks: Sequence[Mapping[str, Any]],
     endpoints: Sequence[Standing],
-    matches: Sequence[Recent],
+    noise: Mapping[str, tuple[str, float]],
     failed: int,
-    now: int,
 ) -> list[News]:
     """Return what needs attention, the worst first; empty when all is well.
 
-    networks: as the API answers them. endpoints: the worst first. matches: newest first.
-    failed: deliveries that failed within a day. now: unix milliseconds.
+    networks: as the API answers them. endpoints: the worst first. noise: monitors that match too
+    often, with their name and how often in a day. failed: deliveries that failed within a day.
     """
     found = [*_networks(networks), *_endpoints(endpoints)]
     if failed:
@@ -51,7 +50,7 @@ def needs_attention(
                 "Look, then send them again",
             )
         )
-    return [*found, *_noise(matches, now)]
+    return [*found, *_noise(noise)]
 
 
 def _networks(networks: Sequence[Mapping[str, Any]]) -> Iterator[News]:
@@ -78,17 +77,27 @@ def _endpoints(endpoints: Sequence[Standing]) -> Iterator[News]:
             yield News(f"{name} is failing{why}.", path, "See what it answers")
 
 
-def _noise(matches: Sequence[Recent], now: int) -> Iterator[News]:
-    """Yield the monitors that match far more often than anybody reads."""
+def noisy(matches: Sequence[Recent], now: int) -> dict[str, float]:
+    """Return the monitors that match far more often than anybody reads, with how often in a day.
+
+    matches: newest first. now: unix milliseconds.
+    """
     if not matches:
-        return
+        return {}
     days = max((now - matches[-1].at) / DAY_MS, 1 / 24)
-    for monitor, count in Counter(match.subject for match in matches).most_common(3):
-        if monitor and count >= NOISY_AT_LEAST and count / days > NOISY_PER_DAY:
-            per_day = round(count / days, -2)
-            yield News(
-                f"A monitor matches some {per_day:,.0f} times a day.",
-                f"/monitors/{monitor}",
-                "Narrow its rules",
-                bad=False,
-            )
+    counted = Counter(match.subject for match in matches if match.subject).most_common(3)
+    return {
+        monitor: count / days
+        for monitor, count in counted
+        if count >= NOISY_AT_LEAST and count / days > NOISY_PER_DAY
+    }
+
+
+def _noise(noise: Mapping[str, tuple[str, float]]) -> Iterator[News]:
+    for monitor, (name, per_day) in noise.items():
+        yield News(
+            f"{name} matches some {round(per_day, -2):,.0f} times a day.",
+            f"/monitors/{monitor}",
+            "Narrow its rules",
+            bad=False,
+        )

@@ -1,20 +1,22 @@
 """The first page."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from crypitor.api.endpoints.routes import read_endpoints
 from crypitor.api.matches.routes import read_matches
-from crypitor.api.monitors.routes import read_monitors
+from crypitor.api.monitors.routes import read_monitor, read_monitors
 from crypitor.api.networks.routes import read_networks
 from crypitor.dashboard.frame.pages import Pages
 from crypitor.dashboard.frame.visit import Place, Visit
-from crypitor.dashboard.overview.attention import needs_attention
+from crypitor.dashboard.overview.attention import needs_attention, noisy
 from crypitor.dashboard.overview.counting import SPANS, Counted, counted
 from crypitor.database.engine import Transaction
 from crypitor.database.recent import Recent, count_failed, recent_deliveries, recent_matches
 from crypitor.database.troubles import Standing, standings
+from crypitor.errors import NotFound
 
 pages = Pages(Place("/", "Overview", "o"))
 
@@ -46,7 +48,8 @@ async def show_overview(visit: Visit) -> web.Response:
     matches = (await visit.ask(read_matches, query={"limit": SHOWN_MATCHES}))["data"]
     lately = await _lately(visit)
     now = visit.context.clock()
-    news = needs_attention(networks, lately.endpoints, lately.matches, lately.failed, now)
+    noise = await _named(visit, noisy(lately.matches, now))
+    news = needs_attention(networks, lately.endpoints, noise, lately.failed)
     seconds = SPANS.get(span, SPANS["1h"])
     return visit.show(
         "overview/overview.html",
@@ -61,6 +64,19 @@ async def show_overview(visit: Visit) -> web.Response:
         spans=SPANS,
         charts=_charts(lately, now, seconds),
     )
+
+
+async def _named(visit: Visit, noise: Mapping[str, float]) -> dict[str, tuple[str, float]]:
+    """Return noisy monitors with what they are called; what was deleted is noisy no more."""
+    named = {}
+    for monitor_id, per_day in noise.items():
+        try:
+            monitor = await visit.ask(read_monitor, id=monitor_id)
+        except NotFound:
+            continue
+        if monitor["enabled"]:
+            named[monitor_id] = (monitor["name"] or monitor_id, per_day)
+    return named
 
 
 async def _lately(visit: Visit) -> Lately:
