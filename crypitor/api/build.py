@@ -30,6 +30,7 @@ from crypitor.api.serving.context import CONTEXT, Context
 from crypitor.api.serving.errors import explain, identify
 from crypitor.api.serving.openapi import document
 from crypitor.api.serving.routing import BODY_LIMIT, Operation, served
+from crypitor.api.serving.streams import LARGE_ANSWERS, UPLOADS, large_answers, uploads
 from crypitor.api.serving.turnstile import TURNSTILE, Turnstile, in_turn
 from crypitor.dashboard.build import add_dashboard
 
@@ -61,6 +62,8 @@ def build(context: Context) -> web.Application:
     app[CONTEXT] = context
     app[TURNSTILE] = Turnstile(context.precedence)
     app[DOOR] = Door(context)
+    app[UPLOADS] = uploads()
+    app[LARGE_ANSWERS] = large_answers()
     for operation in OPERATIONS:
         app.router.add_route(operation.method, operation.path, served(operation))
         if operation.method == "GET" and operation.answers != MEDIA:  # a stream has no end
@@ -85,6 +88,7 @@ def build_health(context: Context) -> web.Application:
     app[CONTEXT] = context
     app[TURNSTILE] = Turnstile()
     app[DOOR] = Door(context)
+    app[LARGE_ANSWERS] = large_answers()
     for operation in health.OPERATIONS:
         app.router.add_route(operation.method, operation.path, served(operation))
     return app

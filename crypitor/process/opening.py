@@ -14,16 +14,20 @@ import structlog
 from aiohttp import web
 
 from crypitor.api import SERVER_OPTIONS
+from crypitor.api.serving.crowd import Bounds
 from crypitor.api.serving.starting import starting
+from crypitor.api.serving.wire import Runner
 from crypitor.config import Config
+from crypitor.config.paths import admin_key_path
 from crypitor.database.engine import Database, Transaction
 from crypitor.database.files import make_folder
+from crypitor.database.hold import Hold
+from crypitor.database.instants import follow_clock
 from crypitor.database.keys import ensure_admin
 from crypitor.database.migrate import migrate, pending
 from crypitor.database.mistakes import mistakes_of
 from crypitor.database.reseal import seal_all
 from crypitor.database.seal import Seal
-from crypitor.database.sqlite import path_of
 from crypitor.errors import ConfigError, Unavailable
 from crypitor.runtime.listening import listening
 from crypitor.runtime.loop import LONGEST_WAIT_SECONDS, Health, clock, pause
@@ -34,6 +38,14 @@ FIRST_RETRY_SECONDS = 0.5
 
 KEPT_BYTES = 16 << 20
 """Of freed memory: the copies of a block's answer, which is 0.7 to 6 MB."""
+
+FEWEST_CONNECTIONS = 16
+DESCRIPTORS_OF_A_NODE = 8
+DESCRIPTORS_OF_A_CONNECTION = 4
+"""SQLite's file, its log, and the log's index, or a socket."""
+
+SPARE_DESCRIPTORS = 32
+"""The log, the loop's own, look-ups of names, Kafka."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # mallopt(3)
 
@@ -49,6 +61,45 @@ def allow_many_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
+def descriptors() -> int | None:
+    """Return how many file descriptors this process may have; None where that is not known."""
+    try:
+        import resource  # noqa: PLC0415 - not there on every platform
+    except ImportError:
+        return None
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if allowed == resource.RLIM_INFINITY else allowed
+
+
+def bounds_of(config: Config, allowed: int | None) -> Bounds:
+    """Return how many connections the API takes, which leaves enough descriptors for the rest.
+
+    allowed: descriptors of the process.
+    """
+    server = config.server
+    most = server.connections
+    if allowed is not None:
+        most = max(FEWEST_CONNECTIONS, min(most, allowed - _reserve(config)))
+    share = max(FEWEST_CONNECTIONS, server.connections_per_address * most // server.connections)
+    if most < server.connections:
+        log.warning(
+            "fewer connections to the API than configured: raise the limit of open files",
+            connections=most,
+            configured=server.connections,
+            open_files=allowed,
+        )
+    return Bounds(
+        connections=most, connections_per_address=min(share, server.connections_per_address)
+    )
+
+
+def _reserve(config: Config) -> int:
+    """Return how many descriptors others need: each POST, node, and connection to a database."""
+    nodes = sum(len(network.rpc) for network in config.followed.values())
+    database = DESCRIPTORS_OF_A_CONNECTION * (config.database.connections + 1)
+    return config.webhook.in_flight + DESCRIPTORS_OF_A_NODE * nodes + database + SPARE_DESCRIPTORS
+
+
 def keep_freed_memory() -> None:
     """Keep some freed memory in place of giving it back to the system and asking for it again.
 
@@ -62,6 +113,14 @@ def keep_freed_memory() -> None:
     # The first, set alone, would leave every piece above 128 kB to the system.
     allow(_M_TRIM_THRESHOLD, KEPT_BYTES)
     allow(_M_MMAP_THRESHOLD, KEPT_BYTES // 2)
+
+
+def announce(url: str, admin_key: str | None) -> None:
+    """Tell where the API is, if there is one, and the admin key, if one was made just now."""
+    if url:
+        log.info("ready", url=url)
+    if admin_key:
+        print(f"admin key, shown this once: {admin_key}", flush=True)  # noqa: T201 - not for the log
 
 
 async def _open(
@@ -89,6 +148,7 @@ async def _open(
             sealed = await seal_all(database)
             if sealed:
                 log.info("secrets sealed by the newest key", endpoints=sealed)
+        await database.read(follow_clock)
         admin_key = await database.write(partial(_let_somebody_in, config))
         return trial.pop_all(), database, admin_key
     raise AssertionError("an exit stack swallows nothing")
@@ -102,33 +162,40 @@ async def _let_somebody_in(config: Config, tx: Transaction) -> str | None:
     )
     if secret is not None:
         path = admin_key_path(config)
-        make_folder(path.parent)
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(f"{secret}\n")
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            _keep(secret, path)
+        except OSError as error:
+            mistake = (
+                f"api.admin_key: the key that the first start makes cannot be kept in {path}:"
+                f" {error.strerror}; let this user write there, or set CRYPITOR__API__ADMIN_KEY"
+            )
+            raise ConfigError("nobody could be let in", [mistake]) from error
     return secret
 
 
-def admin_key_path(config: Config) -> Path:
-    """Return where the first start keeps the admin key: beside the SQLite file, or in `data`."""
-    url = config.database.url.get_secret_value()
-    if url.startswith("sqlite"):
-        return path_of(url).with_name("admin.key")
-    return Path("data") / "admin.key"
+def _keep(secret: str, path: Path) -> None:
+    make_folder(path.parent)
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(f"{secret}\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 async def opened_in_time(
-    config: Config, roles: Sequence[str], stop: asyncio.Event, health: Health
+    config: Config, roles: Sequence[str], hold: Hold, stop: asyncio.Event, health: Health
 ) -> tuple[AsyncExitStack, Database, str | None] | None:
-    """Open the database, as soon as it is there; None when `stop` comes first."""
+    """Take hold of the database and open it, as soon as it is there; None when `stop` comes first.
+
+    Nothing is made or migrated in a database that somebody else owns. Raises ConfigError.
+    """
     wait = FIRST_RETRY_SECONDS
     async with AsyncExitStack() as meanwhile:
         while not stop.is_set():
             try:
                 with mistakes_of(config.database.url.get_secret_value()):
+                    await hold.take()
                     opened = await _open(config, roles)
             except Unavailable as trouble:
                 if health.begin("database", str(trouble)):
@@ -170,7 +237,14 @@ async def site_of(config: Config, roles: Sequence[str], app: web.Application) ->
     async with AsyncExitStack() as stack:
         try:
             url = await stack.enter_async_context(
-                listening(app, where.host, port, shutdown_seconds=1.0, **SERVER_OPTIONS)
+                listening(
+                    app,
+                    where.host,
+                    port,
+                    shutdown_seconds=1.0,
+                    runs=partial(Runner, bounds=bounds_of(config, descriptors())),
+                    **SERVER_OPTIONS,
+                )
             )
         except OSError as error:
             mistake = f"server.{key}: cannot listen on {where.host}:{port}: {error.strerror}"

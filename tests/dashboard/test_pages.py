@@ -261,3 +261,22 @@ async def test_what_is_not_there_is_a_page_too(admin):
 
     assert answer.status == 404
     assert "To the overview" in answer.html.words
+
+
+async def test_a_match_that_no_transaction_carries_has_its_page(api, admin):
+    """A withdrawal is in its block alone."""
+    project = await _project(api)
+
+    async def unit(tx):
+        match = await insert_match(tx, project, 1, kind="withdrawal")
+        document = json.loads(await tx.value("select document from matches"))
+        document |= {"transaction": None, "event": None, "contract": None, "from_address": None}
+        await tx.run("update matches set document = :d", d=json.dumps(document))
+        return match
+
+    match = await api.context.database.write(unit)
+    shown = [await admin.get(path) for path in ("/", "/matches", f"/matches/{match}")]
+
+    assert [answer.status for answer in shown] == [200, 200, 200]
+    assert "found a withdrawal" in shown[2].html.words
+    assert "Transaction" not in shown[2].html.words

@@ -264,3 +264,13 @@ def _multipart(token: str):
     form.add_field("token", token)
     form.add_field("pasted", "0x" + "11" * 20)
     return form
+
+
+async def test_wrong_keys_at_the_log_in_are_counted(api, browser):
+    """As those in a header are, so that guessing gets no easier by this way."""
+    refused = []
+    object.__setattr__(api.context, "refused", refused.append)
+    for _ in range(3):
+        await browser.log_in("nonsense")
+
+    assert refused == ["wrong_key"] * 3
