@@ -34,7 +34,7 @@ from crypitor.api.serving.openapi_3_0 import as_3_0
 from crypitor.api.serving.routing import BODY_LIMIT, Operation, served
 from crypitor.api.serving.streams import LARGE_ANSWERS, UPLOADS, large_answers, uploads
 from crypitor.api.serving.turnstile import TURNSTILE, Turnstile, in_turn
-from crypitor.dashboard import overview
+from crypitor.dashboard.build import add_dashboard
 
 OPERATIONS: tuple[Operation, ...] = (
     *monitors.OPERATIONS,
@@ -75,8 +75,7 @@ def build(context: Context) -> web.Application:
     app.router.add_get("/docs", docs.show_docs)
     app.router.add_get("/docs/{file:" + _one_of(docs.SWAGGER_FILES) + "}", docs.swagger_file)
     app.router.add_get("/static/{file:" + _one_of(docs.static_names()) + "}", docs.static_file)
-    app.router.add_get("/", overview.show_page)
-    app.router.add_get(overview.OVERVIEW_PATH, overview.show_overview)
+    add_dashboard(app, OPERATIONS)
     return app
 
 

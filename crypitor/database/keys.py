@@ -183,6 +183,13 @@ async def find_caller(tx: Transaction, secret: str) -> Caller | None:
     )
 
 
+async def stored_hash(tx: Transaction, key_id: str) -> str | None:
+    """Return what is stored of a key's secret; None for a key that is not there, or was revoked."""
+    query = "select secret_hash from api_keys where id = :id and revoked_at is null"
+    found: str | None = await tx.value(query, id=key_id)
+    return found
+
+
 async def ensure_admin(
     tx: Transaction, configured: str | None, now: int, random: RandomBytes
 ) -> str | None:

@@ -22,6 +22,9 @@ MOST_REMEMBERED = 10_000
 LOOK_SECONDS = 0.25
 """Between two looks at whether somebody still waits for an answer that has to wait."""
 
+GIVEN = web.RequestKey("GIVEN", str)
+"""The API key of a request that brought it in another way than by its header: by a session."""
+
 _TOKEN = re.compile(r"[Bb]earer +([\x21-\x7e]{1,512})", re.ASCII)
 
 
@@ -47,7 +50,7 @@ class Door:
         try:
             caller = await self._caller(_secret_of(request))
         except Unauthorized:
-            if "Authorization" in request.headers:
+            if "Authorization" in request.headers or GIVEN in request:
                 await self._wrong(request)
             raise
         if caller.scope < scope:
@@ -118,6 +121,8 @@ def is_this_machine(host: str) -> bool:
 
 
 def _secret_of(request: web.Request) -> str:
+    if GIVEN in request:
+        return request[GIVEN]
     header = request.headers.get("Authorization", "")
     if not header:
         raise Unauthorized("send an API key: Authorization: Bearer ke_…")
