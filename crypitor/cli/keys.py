@@ -27,7 +27,7 @@ def create_key(
     name: Annotated[str, typer.Option(help="For people.")],
     scope: Annotated[ScopeName, typer.Option(help="How far it reaches.")] = ScopeName.WRITE,
     project: Annotated[
-        str | None, typer.Option(help="Id of its project.", show_default="the first")
+        str | None, typer.Option(help="Id of its project.", show_default="the operator's")
     ] = None,
     config: ConfigPath = None,
 ) -> None:

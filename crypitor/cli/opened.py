@@ -61,10 +61,12 @@ def in_database(config: "Config", work: "Callable[[Transaction], Awaitable[T]]")
     from crypitor.database.migrate import migrate as apply
     from crypitor.database.migrate import pending
     from crypitor.database.mistakes import mistakes_of
+    from crypitor.process.first_start import refuse_blank
 
     url = config.database.url.get_secret_value()
 
     async def unit() -> T:
+        await refuse_blank(config)
         if config.database.migrate:
             await apply(url)
         elif await pending(url):

@@ -29,6 +29,12 @@ def run(
     role: Annotated[
         list[RoleName] | None, typer.Option(help="Run only this; may be repeated.")
     ] = None,
+    new: Annotated[
+        bool,
+        typer.Option(
+            "--new", help="The database is a new one, although there is an admin.key of another."
+        ),
+    ] = False,
     config: ConfigPath = None,
 ) -> None:
     """Run the service, or some of its roles."""
@@ -40,7 +46,7 @@ def run(
         check_roles(loaded, roles)
         from crypitor.process.app import run as run_service
 
-    raise typer.Exit(run_service(loaded, roles))
+    raise typer.Exit(run_service(loaded, roles, new=new))
 
 
 def demo(

@@ -81,10 +81,10 @@ class ServerConfig(Section):
 
 
 class ApiConfig(Section):
-    """Who may use the API. admin_key: opens everything; from the environment."""
+    """Who may use the API. admin_key: opens everything, at least 32 characters; from outside."""
 
     auth: bool = True
-    admin_key: Annotated[SecretStr, Field(min_length=16)] | None = None
+    admin_key: Annotated[SecretStr, Field(min_length=32)] | None = None
 
 
 class DatabaseConfig(Section):

@@ -69,7 +69,7 @@ class Key:
 class Caller:
     """Who asks.
 
-    operator: a key of the first project, which with admin scope administers all projects.
+    operator: a key of the operator's project, which with admin scope administers all projects.
     """
 
     key_id: str
@@ -122,10 +122,36 @@ async def list_projects(
     return [Project(**row) for row in rows]
 
 
+async def operators_project(tx: Transaction) -> str | None:
+    """Return the id of the operator's project, None where the database is new."""
+    found: str | None = await tx.value("select id from projects where operator = 1")
+    return found
+
+
 async def ensure_project(tx: Transaction, now: int, random: RandomBytes) -> str:
-    """Return the id of the first project, the operator's; make it when there is none."""
-    first: str | None = await tx.value("select min(id) from projects")
-    return first or (await create_project(tx, "default", now, random)).id
+    """Return the id of the operator's project; make it when there is none.
+
+    It is written down as the operator's: neither an id nor a clock says whose the service is.
+    """
+    project_id, _ = await _ensure_project(tx, now, random)
+    return project_id
+
+
+async def _ensure_project(tx: Transaction, now: int, random: RandomBytes) -> tuple[str, bool]:
+    """Return the id of the operator's project, and whether it was made here."""
+    found = await operators_project(tx)
+    if found is not None:
+        return found, False
+    # Of several processes that start together one makes it; the others wait and find it.
+    made: str | None = await tx.value(
+        """insert into projects (id, name, created_at, operator)
+            values (:id, 'default', :now, 1) on conflict do nothing returning id""",
+        id=new_id("pr_", now, random(RANDOM_BYTES)),
+        now=now,
+    )
+    found = await operators_project(tx) if made is None else made
+    assert found is not None
+    return found, made is not None
 
 
 async def create_key(
@@ -169,8 +195,9 @@ async def revoke_key(tx: Transaction, project_id: str | None, key_id: str, now: 
 async def find_caller(tx: Transaction, secret: str) -> Caller | None:
     """Return whom a secret lets in, None for nobody."""
     row = await tx.one(
-        """select id, project_id, scope, (select min(id) from projects) as first_project
-            from api_keys where secret_hash = :hash and revoked_at is null""",
+        """select k.id, k.project_id, k.scope, p.operator
+            from api_keys k join projects p on p.id = k.project_id
+            where k.secret_hash = :hash and k.revoked_at is null""",
         hash=hash_of(secret),
     )
     if row is None:
@@ -179,7 +206,7 @@ async def find_caller(tx: Transaction, secret: str) -> Caller | None:
         row["id"],
         row["project_id"],
         Scope[row["scope"].upper()],
-        row["project_id"] == row["first_project"],
+        bool(row["operator"]),
     )
 
 
@@ -188,12 +215,11 @@ async def ensure_admin(
 ) -> str | None:
     """See to it that somebody can get in.
 
-    configured: the secret of the configuration, which then opens the first project with admin
+    configured: the secret of the configuration, which then opens the operator's project with admin
     scope; one that was configured before and is not any more opens nothing.
     Returns the secret of a new admin key when the database was empty and none is configured.
     """
-    empty = await tx.value("select min(id) from projects") is None
-    project_id = await ensure_project(tx, now, random)
+    project_id, empty = await _ensure_project(tx, now, random)
     if configured:
         await _admit_configured(tx, project_id, configured, now)
         return None

@@ -56,13 +56,19 @@ async def pending(url: str, folder: Path | None = None) -> bool:
     Raises DatabaseUnavailable, and ConfigError for a schema from the future.
     """
     newest, known = revisions(folder or migrations_folder())
-    look = _sqlite_revision if url.startswith("sqlite") else _postgresql_revision
-    with mistakes_of(url):
-        current = await look(url)
+    current = await _revision(url)
     if current not in {None, *known}:
         place = "a newer Crypitor has migrated this database; run that one, or restore a backup"
         raise ConfigError("database", [f"database.url: {place}"])
     return current != newest
+
+
+async def is_blank(url: str) -> bool:
+    """Say whether a database has no schema of ours, or is not there at all; looks only.
+
+    Raises DatabaseUnavailable and ConfigError.
+    """
+    return await _revision(url) is None
 
 
 async def migrate(url: str, folder: Path | None = None) -> list[str]:
@@ -152,6 +158,12 @@ def _engine(url: str) -> "AsyncEngine":
         connection.exec_driver_sql("begin exclusive")
 
     return engine
+
+
+async def _revision(url: str) -> str | None:
+    look = _sqlite_revision if url.startswith("sqlite") else _postgresql_revision
+    with mistakes_of(url):
+        return await look(url)
 
 
 async def _sqlite_revision(url: str) -> str | None:

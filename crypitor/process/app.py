@@ -5,9 +5,11 @@ import os
 import random
 import secrets
 import socket
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
+from pathlib import Path
 
 import structlog
 from yarl import URL
@@ -28,6 +30,7 @@ from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.models import Confirmations
 from crypitor.monitor.position import kept_headers
 from crypitor.monitor.watchlist import Watchlist
+from crypitor.process.first_start import admin_key_path
 from crypitor.process.lost_time import given_of
 from crypitor.process.observer import Observer
 from crypitor.process.opening import (
@@ -63,18 +66,26 @@ Started = Callable[[str, str | None], None]
 """Told the API's URL (empty without that role) and the admin key, if one was made just now."""
 
 
-def run(config: Config, roles: Sequence[str] = ROLES) -> int:
-    """Run the service until a signal ends it; return the exit status."""
+def run(config: Config, roles: Sequence[str] = ROLES, *, new: bool = False) -> int:
+    """Run the service until a signal ends it; return the exit status. new: as in `serve`."""
     allow_many_connections()
     keep_freed_memory()
-    run_until_signalled(lambda stop: serve(config, roles, stop, _announce))
+    announce = partial(_announce, path=admin_key_path(config))
+    run_until_signalled(lambda stop: serve(config, roles, stop, announce, new=new))
     return 0
 
 
 async def serve(
-    config: Config, roles: Sequence[str], stop: asyncio.Event, started: Started
+    config: Config,
+    roles: Sequence[str],
+    stop: asyncio.Event,
+    started: Started,
+    *,
+    new: bool = False,
 ) -> None:
     """Run the roles until `stop` is set or one of them fails.
+
+    new: an empty database is meant, although a key beside it is of one that was not.
 
     A database that is down is waited for, and the API says so meanwhile. Raises ConfigError where
     the configuration does not fit the database or a node.
@@ -82,7 +93,7 @@ async def serve(
     health = Health()
     try:
         async with AsyncExitStack() as stack:
-            opened = await opened_in_time(config, roles, stop, health)
+            opened = await opened_in_time(config, roles, stop, health, new=new)
             if opened is None:
                 return
             resources, database, admin_key = opened
@@ -400,8 +411,11 @@ class _Service:
         )
 
 
-def _announce(url: str, admin_key: str | None) -> None:
+def _announce(url: str, admin_key: str | None, path: Path) -> None:
+    """Tell where the API is. A new admin key is shown to people alone: other output is kept."""
     if url:
         log.info("ready", url=url)
-    if admin_key:
+    if admin_key and sys.stdout.isatty():
         print(f"admin key, shown this once: {admin_key}", flush=True)  # noqa: T201 - not for the log
+    elif admin_key:
+        print(f"the admin key is in {path}", flush=True)  # noqa: T201

@@ -21,7 +21,7 @@ from crypitor.errors import (
     Unproven,
 )
 from crypitor.evm.types import Header
-from crypitor.process.opening import admin_key_path
+from crypitor.process.first_start import admin_key_path, refuse_blank
 from crypitor.runtime.redaction import names_of
 from crypitor.worker.node import Node
 
@@ -78,6 +78,7 @@ def _configuration(config: Config) -> Finding:
 
 async def _database(config: Config) -> Finding:
     try:
+        await refuse_blank(config)
         missing = await pending(config.database.url.get_secret_value())
     except DatabaseUnavailable as trouble:
         return Finding("database", False, f"{trouble}; it is waited for at start")

@@ -3,12 +3,8 @@
 import asyncio
 import contextlib
 import ctypes
-import os
-import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
-from pathlib import Path
 
 import structlog
 from aiohttp import web
@@ -16,17 +12,15 @@ from aiohttp import web
 from crypitor.api import SERVER_OPTIONS
 from crypitor.api.serving.starting import starting
 from crypitor.config import Config
-from crypitor.database.engine import Database, Transaction
-from crypitor.database.files import make_folder
-from crypitor.database.keys import ensure_admin
+from crypitor.database.engine import Database
 from crypitor.database.migrate import migrate, pending
 from crypitor.database.mistakes import mistakes_of
 from crypitor.database.reseal import seal_all
 from crypitor.database.seal import Seal
-from crypitor.database.sqlite import path_of
 from crypitor.errors import ConfigError, Unavailable
+from crypitor.process.first_start import let_somebody_in, refuse_blank
 from crypitor.runtime.listening import listening
-from crypitor.runtime.loop import LONGEST_WAIT_SECONDS, Health, clock, pause
+from crypitor.runtime.loop import LONGEST_WAIT_SECONDS, Health, pause
 
 log = structlog.get_logger(__name__)
 
@@ -65,10 +59,11 @@ def keep_freed_memory() -> None:
 
 
 async def _open(
-    config: Config, roles: Sequence[str]
+    config: Config, roles: Sequence[str], *, new: bool
 ) -> tuple[AsyncExitStack, Database, str | None]:
     """Open the database with the newest schema, its secrets sealed, and a key for the API."""
     url = config.database.url.get_secret_value()
+    await refuse_blank(config, new=new)
     if config.database.migrate:
         for revision in await migrate(url):
             log.info("schema brought up to date", revision=revision)
@@ -89,47 +84,29 @@ async def _open(
             sealed = await seal_all(database)
             if sealed:
                 log.info("secrets sealed by the newest key", endpoints=sealed)
-        admin_key = await database.write(partial(_let_somebody_in, config))
+        admin_key = await let_somebody_in(database, config, new=new)
         return trial.pop_all(), database, admin_key
     raise AssertionError("an exit stack swallows nothing")
 
 
-async def _let_somebody_in(config: Config, tx: Transaction) -> str | None:
-    """Make the admin key of an empty database, and keep it in a file before it is committed."""
-    configured = config.api.admin_key
-    secret = await ensure_admin(
-        tx, configured.get_secret_value() if configured else None, clock(), secrets.token_bytes
-    )
-    if secret is not None:
-        path = admin_key_path(config)
-        make_folder(path.parent)
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(f"{secret}\n")
-            file.flush()
-            os.fsync(file.fileno())
-    return secret
-
-
-def admin_key_path(config: Config) -> Path:
-    """Return where the first start keeps the admin key: beside the SQLite file, or in `data`."""
-    url = config.database.url.get_secret_value()
-    if url.startswith("sqlite"):
-        return path_of(url).with_name("admin.key")
-    return Path("data") / "admin.key"
-
-
 async def opened_in_time(
-    config: Config, roles: Sequence[str], stop: asyncio.Event, health: Health
+    config: Config,
+    roles: Sequence[str],
+    stop: asyncio.Event,
+    health: Health,
+    *,
+    new: bool = False,
 ) -> tuple[AsyncExitStack, Database, str | None] | None:
-    """Open the database, as soon as it is there; None when `stop` comes first."""
+    """Open the database, as soon as it is there; None when `stop` comes first.
+
+    new: it may be empty although there is an admin key of one that was not.
+    """
     wait = FIRST_RETRY_SECONDS
     async with AsyncExitStack() as meanwhile:
         while not stop.is_set():
             try:
                 with mistakes_of(config.database.url.get_secret_value()):
-                    opened = await _open(config, roles)
+                    opened = await _open(config, roles, new=new)
             except Unavailable as trouble:
                 if health.begin("database", str(trouble)):
                     log.warning("outage begins", role="start", trouble=str(trouble))

@@ -1,7 +1,7 @@
 """Projects: create, list.
 
-The first project is the operator's: its admin keys administer all projects. An admin key of another
-project administers the keys of that project, and sees no other.
+The project that the first start makes is the operator's: its admin keys administer all projects. An
+admin key of another project administers the keys of that project, and sees no other.
 """
 
 from crypitor.api.projects.answer import ProjectAnswer, ProjectPage
@@ -22,7 +22,7 @@ routes = Routes("Projects and keys", EXAMPLES, "pr_")
 async def add_project(call: Call, body: ProjectBody) -> ProjectAnswer:
     """Create a project. Only for an operator's key."""
     if not call.who.operator:
-        raise Forbidden("only an admin key of the first project can create projects")
+        raise Forbidden("only an admin key of the operator's project can create projects")
 
     async def unit(tx: Transaction) -> Change[ProjectAnswer]:
         context = call.context

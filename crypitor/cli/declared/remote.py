@@ -14,7 +14,7 @@ from crypitor.cli.declared.forms import Held, answered, endpoint_form, endpoint_
 from crypitor.config import Config
 from crypitor.errors import CrypitorError, Unavailable
 from crypitor.evm.types import Address
-from crypitor.process.opening import admin_key_path
+from crypitor.process.first_start import admin_key_path
 from crypitor.runtime.redaction import shown
 
 PAGE = 1000
