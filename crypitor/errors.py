@@ -16,7 +16,8 @@ CrypitorError
     ├── NotFound             404
     ├── Conflict             409
     ├── Gone                 410
-    └── TooLarge             413
+    ├── TooLarge             413
+    └── TooMany              429
 
 Anything else is our own mistake: it is not caught, and ends the process.
 """
@@ -154,6 +155,14 @@ class TooLarge(CallerError):
 
     status = 413
     title = "Too large"
+
+
+class TooMany(CallerError):
+    """As many of these are under way as may be; the same request may be made a little later."""
+
+    status = 429
+    title = "Too many requests"
+    retry_after_seconds = 5
 
 
 def first_of(group: BaseExceptionGroup[ConfigError]) -> ConfigError:

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from crypitor.api import (
     addresses,
+    audit,
     deliveries,
     endpoints,
     events,
@@ -27,6 +28,7 @@ from crypitor.api.events.stream import MEDIA
 from crypitor.api.serving import docs
 from crypitor.api.serving.authentication import DOOR, Door
 from crypitor.api.serving.context import CONTEXT, Context
+from crypitor.api.serving.entries import NDJSON
 from crypitor.api.serving.errors import explain, identify
 from crypitor.api.serving.openapi import document
 from crypitor.api.serving.routing import BODY_LIMIT, Operation, served
@@ -45,6 +47,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *networks.OPERATIONS,
     *projects.OPERATIONS,
     *keys.OPERATIONS,
+    *audit.OPERATIONS,
     *health.OPERATIONS,
 )
 """One line for each resource, in the order of the documentation."""
@@ -63,7 +66,8 @@ def build(context: Context) -> web.Application:
     app[DOOR] = Door(context)
     for operation in OPERATIONS:
         app.router.add_route(operation.method, operation.path, served(operation))
-        if operation.method == "GET" and operation.answers != MEDIA:  # a stream has no end
+        # A stream has no end, or a long way to it.
+        if operation.method == "GET" and operation.answers not in (MEDIA, NDJSON):
             app.router.add_route("HEAD", operation.path, served(operation))
     networks = tuple(context.networks)
 

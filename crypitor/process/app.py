@@ -24,12 +24,14 @@ from crypitor.config import ROLES, Config
 from crypitor.config.places import own_places, own_ports
 from crypitor.database.engine import Database
 from crypitor.database.given import Given
+from crypitor.database.uses import STORE_SECONDS
 from crypitor.errors import ConfigError, first_of
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.models import Confirmations
 from crypitor.monitor.position import kept_headers
 from crypitor.monitor.watchlist import Watchlist
+from crypitor.process.farewell import Farewell
 from crypitor.process.first_start import admin_key_path
 from crypitor.process.lost_time import given_of
 from crypitor.process.observer import Observer
@@ -42,7 +44,7 @@ from crypitor.process.opening import (
 from crypitor.process.peers import TELL_SECONDS, Processes
 from crypitor.process.queues import queue_of, topics_of
 from crypitor.process.status import Standing, facts_of, title_of
-from crypitor.process.upkeep import upkeep
+from crypitor.process.upkeep import project_limits, upkeep
 from crypitor.queue import Queue
 from crypitor.runtime.loop import Health, clock, forever, spare_collections
 from crypitor.runtime.metrics import Metrics
@@ -182,6 +184,7 @@ class _Service:
                     ("index", self._watchlist),
                     ("webhook", self._sender),
                     ("events", self._tail if "api" in self._roles else None),
+                    ("deleted projects", Farewell(context) if "api" in self._roles else None),
                     *upkeep(self._config, self._roles, self._aside, self._wake),
                 )
                 if role is not None
@@ -198,6 +201,7 @@ class _Service:
                 for name, step, seconds in (
                     ("gauges", standing.count, GAUGE_SECONDS),
                     ("processes", standing.exchange, TELL_SECONDS),
+                    ("key uses", partial(self._store_uses, context), STORE_SECONDS),
                 )
             ]
             started(url if "api" in self._roles else "")
@@ -376,6 +380,11 @@ class _Service:
             traced=network.traces != "off",
         )
 
+    async def _store_uses(self, context: Context) -> bool:
+        """Store when keys were used."""
+        await context.uses.store(self._aside)
+        return False
+
     def _wake(self, endpoints: Iterable[str]) -> None:
         if self._sender:
             self._sender.wake(endpoints)
@@ -408,6 +417,7 @@ class _Service:
             trials=self._trials,
             precedence=self._precedence,
             given=given,
+            limits=project_limits(self._config),
         )
 
 

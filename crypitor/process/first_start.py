@@ -61,7 +61,7 @@ async def let_somebody_in(database: Database, config: Config, *, new: bool = Fal
     made = await database.write(unit)
     if pending.exists():
         text = pending.read_text(encoding="utf-8").strip()
-        if await database.read(lambda tx: find_caller(tx, text)) is not None:
+        if await database.read(lambda tx: find_caller(tx, text, clock())) is not None:
             _put(pending, path)
     return made
 

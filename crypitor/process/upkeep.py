@@ -8,6 +8,7 @@ from crypitor.config import Config, RetentionConfig
 from crypitor.database.cancellations import cancel_more, has_cancellations
 from crypitor.database.engine import Database, Transaction
 from crypitor.database.leftovers import has_leftovers, remove_leftovers
+from crypitor.database.limits import Limits
 from crypitor.database.retention import DAY_MS, Kept
 from crypitor.process.retention import Retention
 from crypitor.runtime.loop import Health, clock, forever
@@ -99,8 +100,14 @@ def kept_of(retention: RetentionConfig) -> Kept:
         bodies=_days(retention.bodies_days),
         deliveries=_days(retention.deliveries_days),
         matches=_days(retention.matches_days),
+        audit=_days(retention.audit_days),
         most_bytes=None if most_mb is None else most_mb * 1_000_000,
     )
+
+
+def project_limits(config: Config) -> Limits:
+    """Return what a project may have that has no limits of its own."""
+    return Limits(**config.limits.model_dump())
 
 
 def _days(days: int | Literal["forever"]) -> int | None:

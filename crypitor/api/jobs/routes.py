@@ -40,8 +40,10 @@ async def stop_job(call: Call, id: str) -> JobAnswer:  # noqa: A002 - as in the 
     async def unit(tx: Transaction) -> Change[JobAnswer]:
         job = await get_job(tx, call.project, id)
         if job is not None:
-            return Change(job_answer(await cancel_job(tx, job.id, None, now) or job, now))
+            answer = job_answer(await cancel_job(tx, job.id, None, now) or job, now)
+            return Change(answer, before={**job_answer(job, now)})
         replay = found(await get_replay(tx, call.project, id), "job")
-        return Change(replay_answer(await cancel_replay(tx, replay.id, now) or replay))
+        stopped = replay_answer(await cancel_replay(tx, replay.id, now) or replay)
+        return Change(stopped, before={**replay_answer(replay)})
 
     return await call.change(unit)

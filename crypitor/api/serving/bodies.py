@@ -48,6 +48,7 @@ Entry: TypeAlias = Annotated[
         }
     ),
 ]
+WholeNumber: TypeAlias = Annotated[int, BeforeValidator(_whole)]
 Height: TypeAlias = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=LAST_BLOCK)]
 Line: TypeAlias = Annotated[str, Field(pattern=LINE)]
 

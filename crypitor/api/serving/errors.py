@@ -12,7 +12,7 @@ from aiohttp import ClientPayloadError, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from crypitor.api.serving.context import CONTEXT
-from crypitor.errors import CallerError, Mistake, Unauthorized, Unavailable
+from crypitor.errors import CallerError, Mistake, TooMany, Unauthorized, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -102,6 +102,8 @@ def _refused(error: CallerError) -> web.Response:
     headers = None
     if isinstance(error, Unauthorized):
         headers = {"WWW-Authenticate": 'Bearer realm="crypitor"'}
+    elif isinstance(error, TooMany):
+        headers = {"Retry-After": str(error.retry_after_seconds)}
     return problem(
         error.status, error.title, error.detail, mistakes=error.mistakes, headers=headers
     )
