@@ -10,6 +10,7 @@ from crypitor.database.engine import Database, Transaction
 from crypitor.database.leftovers import has_leftovers, remove_leftovers
 from crypitor.database.limits import Limits
 from crypitor.database.retention import DAY_MS, Kept
+from crypitor.process.quotas import Quotas
 from crypitor.process.retention import Retention
 from crypitor.runtime.loop import Health, clock, forever
 from crypitor.webhook.replayer import Replayer
@@ -42,6 +43,7 @@ def upkeep(
         per_second = config.webhook.replay_per_second
         yield "replays", Replayer(database, wake=wake, clock=clock, per_second=per_second)
         yield "cancellations", cancellations(database)
+        yield "quotas", Quotas(database, project_limits(config), clock=clock, wake=wake)
     if {"webhook", "monitor"} & set(roles):
         yield "retention", Retention(database, kept_of(config.retention), clock=clock)
 
