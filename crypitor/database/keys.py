@@ -117,9 +117,12 @@ def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-async def create_project(tx: Transaction, name: str, now: int, random: RandomBytes) -> Project:
-    """Store a project."""
-    project = Project(new_id("pr_", now, random(RANDOM_BYTES)), name, now)
+async def create_project(
+    tx: Transaction, name: str, now: int, random: RandomBytes, *, id_at: int | None = None
+) -> Project:
+    """Store a project. id_at: the time in its id, where it is not now."""
+    at = now if id_at is None else id_at
+    project = Project(new_id("pr_", at, random(RANDOM_BYTES)), name, now)
     await tx.run(
         "insert into projects (id, name, created_at) values (:id, :name, :now)",
         id=project.id,
@@ -170,9 +173,13 @@ async def create_key(
     random: RandomBytes,
     *,
     expires_at: int | None = None,
+    id_at: int | None = None,
 ) -> tuple[Key, str]:
-    """Store a key of a project that exists; return it with its secret, which is stored nowhere."""
-    key_id = new_id("ke_", now, random(RANDOM_BYTES))
+    """Store a key of a project that exists; return it with its secret, which is stored nowhere.
+
+    id_at: the time in its id, where it is not now.
+    """
+    key_id = new_id("ke_", now if id_at is None else id_at, random(RANDOM_BYTES))
     key = Key(key_id, project_id, name, scope, now, expires_at=expires_at)
     secret = make_secret(key.id, random(SECRET_BYTES))
     await _insert(tx, key, secret)
@@ -207,7 +214,13 @@ async def get_key(tx: Transaction, project_id: str | None, key_id: str) -> Key |
 
 
 async def replace_key(
-    tx: Transaction, old: Key, overlap_ms: int, now: int, random: RandomBytes
+    tx: Transaction,
+    old: Key,
+    overlap_ms: int,
+    now: int,
+    random: RandomBytes,
+    *,
+    id_at: int | None = None,
 ) -> tuple[Key, str]:
     """Store a key that takes the place of another, which opens for a while yet; see `create_key`.
 
@@ -216,7 +229,14 @@ async def replace_key(
     until = now + overlap_ms if old.expires_at is None else min(old.expires_at, now + overlap_ms)
     await tx.run("update api_keys set expires_at = :until where id = :id", until=until, id=old.id)
     return await create_key(
-        tx, old.project_id, old.name, old.scope, now, random, expires_at=old.expires_at
+        tx,
+        old.project_id,
+        old.name,
+        old.scope,
+        now,
+        random,
+        expires_at=old.expires_at,
+        id_at=id_at,
     )
 
 

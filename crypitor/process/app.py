@@ -24,6 +24,8 @@ from crypitor.config import ROLES, Config
 from crypitor.config.places import own_places, own_ports
 from crypitor.database.engine import Database
 from crypitor.database.given import Given
+from crypitor.database.ids import Ids
+from crypitor.database.newest import ids_from
 from crypitor.database.uses import STORE_SECONDS
 from crypitor.errors import ConfigError, first_of
 from crypitor.monitor.index import Index
@@ -163,7 +165,7 @@ class _Service:
             processes,
         )
         given = await given_of(self._config, self._roles, self._database)
-        context = self._context(standing, given)
+        context = self._context(standing, given, await self._database.read(ids_from))
         app = build(context) if "api" in self._roles else build_health(context)
         url = await self._stack.enter_async_context(site_of(self._config, self._roles, app))
         if url:
@@ -390,7 +392,7 @@ class _Service:
             self._sender.wake(endpoints)
         self._tail.wake()
 
-    def _context(self, standing: Standing, given: Given) -> Context:
+    def _context(self, standing: Standing, given: Given, ids: Ids) -> Context:
         matcher, watchlist, poster = self._matcher, self._watchlist, self._poster
         assert poster is not None
         return Context(
@@ -417,6 +419,7 @@ class _Service:
             trials=self._trials,
             precedence=self._precedence,
             given=given,
+            ids=ids,
             limits=project_limits(self._config),
         )
 

@@ -2,11 +2,15 @@
 
 import asyncio
 import secrets
+from dataclasses import replace
 
 import pytest
+from aiohttp.test_utils import TestServer
 
+from crypitor.api import SERVER_OPTIONS, build
 from crypitor.database.keys import Scope, create_key, create_project
 from crypitor.database.limits import DAY_MS, Limits
+from crypitor.database.newest import ids_from
 from crypitor.process.farewell import Farewell
 from tests.api.rows import insert_delivery, insert_match
 
@@ -260,3 +264,30 @@ async def test_clock_that_was_ahead_gives_no_rights(api):
 
     assert early < api.project
     assert answer.status == 403
+
+
+async def test_lists_have_what_is_newer_first_whatever_the_clock_says(api):
+    """After a clock that was years ahead, also over a restart, what is made later still comes first."""
+    api.clock.now += 10**11
+    made = [(await api.made("/v1/monitors", {"networks": ["dev"]}))["id"]]
+    api.clock.now -= 10**11
+    made.append((await api.made("/v1/monitors", {"networks": ["dev"]}))["id"])
+    ids = await api.context.database.read(ids_from)
+    async with TestServer(build(replace(api.context, ids=ids))) as server:
+        await server.start_server(**SERVER_OPTIONS)
+        restarted = replace(api, url=str(server.make_url("")).rstrip("/"))
+        for number in range(3):
+            made.append((await restarted.made("/v1/monitors", {"networks": ["dev"]}))["id"])
+            project = await restarted.made("/v1/projects", {"name": str(number)})
+            key = await restarted.made("/v1/keys", {"name": str(number)})
+
+        for path, newest in (
+            ("monitors", made[-1]),
+            ("projects", project["id"]),
+            ("keys", key["id"]),
+        ):
+            _, page = await restarted.call("GET", f"/v1/{path}")
+            assert page["data"][0]["id"] == newest
+        assert [
+            one["id"] for one in (await restarted.call("GET", "/v1/monitors"))[1]["data"]
+        ] == made[::-1]

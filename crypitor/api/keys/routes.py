@@ -49,6 +49,7 @@ async def add_key(call: Call, body: KeyBody) -> KeyAnswer:
             context.clock(),
             context.random_bytes,
             expires_at=body.expires_at,
+            id_at=context.ids.at(context.clock()),
         )
         answer = key_answer(key)
         kept: KeyAnswer = {**answer, "secret": None}
@@ -109,7 +110,8 @@ async def rotate_key(call: Call, id: str, body: KeyRotationBody) -> KeyAnswer:  
         if old.revoked_at is not None or (old.expires_at or now + 1) <= now:
             raise Conflict("this key opens nothing any more: create a new one")
         overlap_ms = body.overlap_seconds * 1000
-        key, secret = await replace_key(tx, old, overlap_ms, now, context.random_bytes)
+        id_at = context.ids.at(now)
+        key, secret = await replace_key(tx, old, overlap_ms, now, context.random_bytes, id_at=id_at)
         answer = key_answer(key)
         kept: KeyAnswer = {**answer, "secret": None}
         return Change(

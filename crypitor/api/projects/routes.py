@@ -39,7 +39,10 @@ async def add_project(call: Call, body: ProjectBody) -> ProjectAnswer:
 
     async def unit(tx: Transaction) -> Change[ProjectAnswer]:
         context = call.context
-        project = await create_project(tx, body.name, context.clock(), context.random_bytes)
+        now = context.clock()
+        project = await create_project(
+            tx, body.name, now, context.random_bytes, id_at=context.ids.at(now)
+        )
         await update_project(tx, project.id, body.name, _own(body.limits))
         made = found(await get_project(tx, project.id), "project")
         return Change(project_answer(made), project=project.id)

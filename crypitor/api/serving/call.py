@@ -79,8 +79,9 @@ class Call:
         return self.who.project_id
 
     def new_id(self, prefix: str) -> str:
-        """Return an id for something made now."""
-        return new_id(prefix, self.context.clock(), self.context.random_bytes(RANDOM_BYTES))
+        """Return an id for something made now, which lists have before all that was made so far."""
+        at = self.context.ids.at(self.context.clock())
+        return new_id(prefix, at, self.context.random_bytes(RANDOM_BYTES))
 
     def armed_from(self, networks: Iterable[str]) -> dict[str, int | None]:
         """Return from which block on a change that has taken effect is in force."""

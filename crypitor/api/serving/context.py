@@ -14,6 +14,7 @@ from crypitor.api.serving.tail import Tail
 from crypitor.backfill.trial import Trial
 from crypitor.database.engine import Database, Transaction
 from crypitor.database.given import Given
+from crypitor.database.ids import Ids
 from crypitor.database.limits import UNLIMITED, Limits
 from crypitor.database.uses import Uses
 from crypitor.errors import Unavailable
@@ -92,6 +93,7 @@ class Context:
     changing: whose turn it is while the database and then the index change, so that both see one
     order.
     steady: seconds of a clock that nobody puts back.
+    ids: the times of new ids.
     limits: of a project that has none of its own.
     uses: when keys were used, to be stored now and then.
     events: the end of the log of what was told, for those who follow it.
@@ -124,6 +126,7 @@ class Context:
     changing: Changing = field(default_factory=Changing)
     steady: Callable[[], float] = time.monotonic
     uses: Uses = field(default_factory=Uses)
+    ids: Ids = field(default_factory=Ids)
     limits: Limits = UNLIMITED
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
