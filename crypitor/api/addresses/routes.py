@@ -91,10 +91,11 @@ class Taken:
 async def add_monitor_addresses(call: Call, id: str) -> AddedAnswer:  # noqa: A002 - as in the path
     """Add addresses to a monitor, up to 1,000,000 in one call.
 
-    As JSON, as CSV (`address[,label]`, with or without a header line) or as NDJSON (an address or
-    an object a line). Every valid one is taken, those that are not are listed. One that is watched
-    already is not counted again and takes the new label, if there is one. What was taken before
-    a mistake in the whole, or before the connection broke, stays; the call can be repeated.
+    As JSON, as CSV (`address[,label]`, or the columns that a header line names, set apart by `,`,
+    `;` or a tab) or as NDJSON (an address or an object a line). Every valid one is taken, those
+    that are not are listed. One that is watched already is not counted again and takes the new
+    label, if there is one. What was taken before a mistake in the whole, or before the connection
+    broke, stays; the call can be repeated.
     """
 
     async def answer(seen: Callable[[bytes], object]) -> AddedAnswer:
