@@ -323,3 +323,21 @@ def test_json_that_is_broken_is_told_with_its_variable(written):
 def test_the_shipped_file_is_plain_toml():
     """It is read by other programs too, without the environment."""
     assert json.dumps(tomllib.loads(SHIPPED.read_text()))
+
+
+@pytest.mark.parametrize("chain_id, reset", [(1337, "follow"), (31337, "follow"), (1338, "stop")])
+def test_development_chains_may_begin_anew(written, chain_id, reset):
+    """By default a reset is followed where development nodes are at home, and nowhere else."""
+    other = "follow" if reset == "stop" else "stop"
+    text = f"[networks.dev]\nchain_id = {chain_id}\n{NODE}\n"
+
+    assert written(text).networks["dev"].reset == reset
+    assert written(f'{text}reset = "{other}"').networks["dev"].reset == other
+
+
+def test_well_known_chains_never_begin_anew(written):
+    """A preset's network is not to be reverted because its node shows another chain."""
+    assert written(f"[networks.ethereum]\n{NODE}").networks["ethereum"].reset == "stop"
+    assert mistakes(lambda: written(f'[networks.ethereum]\nreset = "follow"\n{NODE}')) == (
+        'networks.ethereum.reset: the chain of ethereum is never begun anew; only "stop" is right',
+    )

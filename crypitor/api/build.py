@@ -32,6 +32,7 @@ from crypitor.api.serving.entries import NDJSON
 from crypitor.api.serving.errors import explain, identify
 from crypitor.api.serving.openapi import document
 from crypitor.api.serving.routing import BODY_LIMIT, Operation, served
+from crypitor.api.serving.streams import LARGE_ANSWERS, UPLOADS, large_answers, uploads
 from crypitor.api.serving.turnstile import TURNSTILE, Turnstile, in_turn
 from crypitor.dashboard import overview
 
@@ -64,6 +65,8 @@ def build(context: Context) -> web.Application:
     app[CONTEXT] = context
     app[TURNSTILE] = Turnstile(context.precedence)
     app[DOOR] = Door(context)
+    app[UPLOADS] = uploads()
+    app[LARGE_ANSWERS] = large_answers()
     for operation in OPERATIONS:
         app.router.add_route(operation.method, operation.path, served(operation))
         # A stream has no end, or a long way to it.
@@ -90,6 +93,7 @@ def build_health(context: Context) -> web.Application:
     app[CONTEXT] = context
     app[TURNSTILE] = Turnstile()
     app[DOOR] = Door(context)
+    app[LARGE_ANSWERS] = large_answers()
     for operation in health.OPERATIONS:
         app.router.add_route(operation.method, operation.path, served(operation))
     return app

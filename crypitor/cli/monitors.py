@@ -66,7 +66,8 @@ def export(
 
 def _remote(config: "Config", url: str | None, key: str | None) -> "Remote":
     """Return the service that is meant; the local admin key goes to the local service alone."""
-    from crypitor.cli.declared.remote import Remote, local_key, local_url
+    from crypitor.cli.declared.remote import Remote, local_key
+    from crypitor.config.places import local_url
 
     if url is None:
         return Remote(local_url(config), key or local_key(config))

@@ -6,7 +6,13 @@ from typing import Annotated
 
 import typer
 
-from crypitor.cli.opened import ConfigPath, load, uncollected
+from crypitor.cli.opened import (
+    ConfigPath,
+    load,
+    refuse_a_lost_database,
+    uncollected,
+    warn_of_a_new_database,
+)
 
 
 class RoleName(StrEnum):
@@ -44,9 +50,15 @@ def run(
 
         roles = [name for name in ROLES if not role or name.value in role]
         check_roles(loaded, roles)
+        if not new:
+            refuse_a_lost_database(loaded)
+        warn_of_a_new_database(loaded)
+        from crypitor.database.holds import early_hold_of
+
+        hold = early_hold_of(loaded, roles)
         from crypitor.process.app import run as run_service
 
-    raise typer.Exit(run_service(loaded, roles, new=new))
+    raise typer.Exit(run_service(loaded, roles, hold, new=new))
 
 
 def demo(
@@ -72,7 +84,7 @@ def demo(
 def check(config: ConfigPath = None) -> None:
     """Tell what works and what does not: configuration, database, queue, nodes. Changes nothing."""
     loaded = load(config)
-    from crypitor.process.check import findings
+    from crypitor.process.check.findings import findings
 
     healthy = True
 
@@ -91,5 +103,6 @@ def migrate(config: ConfigPath = None) -> None:
     loaded = load(config)
     from crypitor.database.migrate import migrate as apply
 
+    warn_of_a_new_database(loaded)
     applied = asyncio.run(apply(loaded.database.url.get_secret_value()))
     typer.echo(f"applied: {', '.join(applied)}" if applied else "nothing to do")

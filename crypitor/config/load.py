@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from crypitor.config.paths import counted_from
 from crypitor.config.types import (
     PREFIX,
     ApiConfig,
@@ -28,8 +29,8 @@ from crypitor.config.types import (
     contradictions,
 )
 from crypitor.errors import ConfigError
-from crypitor.evm.networks import PRESETS
-from crypitor.evm.profiles import Level, profile_of
+from crypitor.evm.networks import PRESETS, free_traces
+from crypitor.evm.profiles import profile_of
 
 SECTIONS: dict[str, type[Section]] = {
     "server": ServerConfig,
@@ -43,6 +44,10 @@ SECTIONS: dict[str, type[Section]] = {
     "log": LogConfig,
 }
 _NETWORKS = "networks"
+
+DEVELOPMENT_CHAINS = frozenset({1337, 31337})
+"""Chain ids of ganache and geth --dev, of hardhat and anvil: chains that begin at each start."""
+
 _S = TypeVar("_S", bound=Section)
 
 
@@ -56,7 +61,7 @@ def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
     found = reader.config(raw)
     if mistakes:
         raise ConfigError(source, mistakes)
-    return found
+    return counted_from(found, path.parent) if path else found
 
 
 def _file(path: Path | None) -> dict[str, Any]:
@@ -147,9 +152,21 @@ class _Reader:
             return None
         preset = PRESETS.get(name)
         if preset is None:
-            other = {"title": name, "verify": _strongest(table.get("chain_id"))}
+            chain_id = _number(table.get("chain_id"))
+            other = {
+                "title": name,
+                "verify": profile_of(chain_id).strongest,
+                "traces": free_traces(chain_id),
+                "reset": "follow" if chain_id in DEVELOPMENT_CHAINS else "stop",
+            }
             return self._section(NetworkConfig, key, {**other, **table})
-        defaults = {field: getattr(preset, field) for field in (*preset.__slots__, "verify")}
+        if table.get("reset") == "follow":
+            self._tell(
+                f"{key}.reset", f'the chain of {name} is never begun anew; only "stop" is right'
+            )
+        defaults = {
+            field: getattr(preset, field) for field in (*preset.__slots__, "verify", "traces")
+        }
         network = self._section(NetworkConfig, key, {**defaults, **table})
         if network and network.chain_id != preset.chain_id:
             self._tell(
@@ -173,10 +190,10 @@ class _Reader:
         self._mistakes.append(f"{key}: {problem}" + (f" (set by {variable})" if variable else ""))
 
 
-def _strongest(chain_id: object) -> Level:
-    """Return the level for a chain without a preset; what is no number is refused later."""
+def _number(chain_id: object) -> int:
+    """Return a chain id; 0 for what is no number, which is refused later."""
     text = str(chain_id)
-    return profile_of(int(text) if text.isascii() and text.isdigit() else 0).strongest
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def _key(section: str, place: tuple[int | str, ...]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -72,12 +73,15 @@ class ServerConfig(Section):
     """Where the API listens, and how the process ends.
 
     health_port: where a process without the role api tells of its health; None for nowhere.
+    connections: to the API, in all and from one address (of IPv6 a /64).
     """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     health_port: int | None = Field(default=None, ge=0, le=65535)
     shutdown_seconds: Seconds = 20
+    connections: int = Field(default=1_000, ge=16, le=100_000)
+    connections_per_address: int = Field(default=250, ge=1, le=100_000)
 
 
 class ApiConfig(Section):
@@ -162,7 +166,8 @@ class NetworkConfig(Section):
     rpc_per_second: Seconds | None = None
     max_reorg_depth: int = Field(default=64, ge=1, le=10_000)
     verify: Level = "receipts"
-    traces: Literal["off", "debug", "trace"] = "off"
+    traces: Literal["off", "debug", "trace", "logs"] = "off"
+    reset: Literal["follow", "stop"] = "stop"
     title: str = ""
     native_symbol: str = "ETH"
     native_decimals: int = Field(default=18, ge=0, le=255)
@@ -281,7 +286,9 @@ class LogConfig(Section):
 
 
 class Config(Section):
-    """All of it."""
+    """All of it. folder: from which its relative paths count; the current one, or absolute."""
+
+    folder: Path = Path()
 
     server: ServerConfig = ServerConfig()
     api: ApiConfig = ApiConfig()
@@ -323,6 +330,8 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
     """Yield key and problem where two keys, each right by itself, exclude each other."""
     if not config.api.auth and not _is_loopback(config.server.host):
         yield "api.auth", "false is allowed only with a loopback server.host such as 127.0.0.1"
+    if config.server.connections_per_address > config.server.connections:
+        yield "server.connections_per_address", "has to be at most server.connections"
     if config.webhook.lease_seconds <= config.webhook.timeout_seconds:
         yield "webhook.lease_seconds", "has to be longer than webhook.timeout_seconds"
     if config.webhook.in_flight_per_endpoint > config.webhook.in_flight:

@@ -50,7 +50,8 @@ SELECT_DUE = """with recursive pending (id) as (
 # One statement for many endpoints: each costs a trip to the database, or to its thread. The
 # condition is repeated outside: between choosing and updating, another sender may have come.
 CLAIM = """with chosen as materialized ({arms})
-    update deliveries set due_at = :leased_until, token = token + 1
+    update deliveries set due_at = :leased_until, wait_ms = :now - :leased_until, token = token + 1,
+        claimed_by = {claimer}
     where id in (select id from chosen) and status = 'pending' and due_at <= :now
     returning {columns}"""
 
@@ -72,13 +73,15 @@ FIRST_ARM = """select id from (
 
 # Whoever changes the row tries; the others find the circuit at rest. Nobody waits for a row here:
 # each sender holds others'.
-TRY = """update endpoints set circuit = 'half-open', circuit_until = :until, circuit_since = :since
+TRY = """update endpoints set circuit = 'half-open', circuit_until = :until, circuit_since = :since,
+        circuit_wait_ms = :wait_ms
     where id in (select id from endpoints
         where id = :endpoint and circuit_until = :rested_until {lock})
     returning id"""
 
 RECORD = """update deliveries set status = :status, attempts = :attempts, due_at = :due_at,
-        error = :error, finished_at = :finished_at, token = token + 1
+        error = :error, finished_at = :finished_at, wait_ms = :wait_ms, token = token + 1,
+        claimed_by = null
     where id = :id"""
 
 INSERT_ATTEMPT = """insert into attempts
@@ -90,8 +93,8 @@ INSERT_ATTEMPT = """insert into attempts
 RECORD_ROWS = """update deliveries set status = json_extract(done.value, '$[0]'),
         attempts = json_extract(done.value, '$[1]'), due_at = json_extract(done.value, '$[2]'),
         error = json_extract(done.value, '$[3]'), finished_at = json_extract(done.value, '$[4]'),
-        token = token + 1
-    from json_each(:rows) done where deliveries.id = json_extract(done.value, '$[5]')"""
+        wait_ms = json_extract(done.value, '$[5]'), token = token + 1, claimed_by = null
+    from json_each(:rows) done where deliveries.id = json_extract(done.value, '$[6]')"""
 
 INSERT_ATTEMPT_ROWS = """insert into attempts
     (delivery_id, number, started_at, duration_ms, status_code, error, answer)
@@ -100,13 +103,13 @@ INSERT_ATTEMPT_ROWS = """insert into attempts
         json_extract(value, '$[6]')
     from json_each(:rows)"""
 
-RELEASE = """update deliveries set status = 'pending', due_at = :now
+RELEASE = """update deliveries set status = 'pending', due_at = :now, wait_ms = 0
     where status = 'waiting' and follows in {ended} returning endpoint_id"""
 
 UPDATE_ENDPOINT = """update endpoints set failures_in_row = :failures, failing_since = :since,
         failed_at = :failed_at, state = :state, state_reason = :reason, enabled = :enabled,
         circuit = :circuit, circuit_since = :circuit_since, circuit_until = :circuit_until,
-        circuit_openings = :openings
+        circuit_openings = :openings, circuit_wait_ms = :wait_ms
     where id = :id"""
 
 
@@ -142,8 +145,11 @@ class Claimed:
 
 
 @lru_cache(maxsize=1024)
-def claim_sql(dialect: str, any_order: int, in_order: int) -> str:
-    """Return the statement that claims for so many endpoints, the ordered ones last."""
+def claim_sql(dialect: str, any_order: int, in_order: int, claimer: str = "null") -> str:
+    """Return the statement that claims for so many endpoints, the ordered ones last.
+
+    claimer: an expression.
+    """
     due, first = (
         ("for update skip locked", "for update of d skip locked")
         if dialect == "postgresql"
@@ -151,7 +157,7 @@ def claim_sql(dialect: str, any_order: int, in_order: int) -> str:
     )
     arms = [DUE_ARM.format(place=place, lock=due) for place in range(any_order)]
     arms += [FIRST_ARM.format(place=any_order + place, lock=first) for place in range(in_order)]
-    return CLAIM.format(arms=" union all ".join(arms), columns=COLUMNS)
+    return CLAIM.format(arms=" union all ".join(arms), columns=COLUMNS, claimer=claimer)
 
 
 async def due_endpoints(tx: Transaction, before: int) -> list[Due]:
@@ -179,12 +185,17 @@ async def load_endpoints(tx: Transaction, endpoint_ids: Collection[str]) -> dict
 
 
 async def claim(
-    tx: Transaction, asked: Sequence[tuple[Endpoint, int]], now: int, lease_ms: int
+    tx: Transaction,
+    asked: Sequence[tuple[Endpoint, int]],
+    now: int,
+    lease_ms: int,
+    claimer: str | None = None,
 ) -> dict[str, Claimed]:
     """Take due deliveries of endpoints, longest due first, for as long as the lease.
 
     asked: at most so many of each; of an ordered endpoint the first one or none; where the circuit
-    is to be tried, one. A disabled endpoint keeps all. Returns what each got, by its id.
+    is to be tried, one. A disabled endpoint keeps all. claimer: the life of the process that
+    claims; None: nobody can tell its end. Returns what each got, by its id.
     """
     found = {endpoint.id: Claimed(endpoint) for endpoint, _ in asked}
     limits: dict[str, int] = {}
@@ -200,7 +211,7 @@ async def claim(
         if await _try(tx, endpoint.circuit, trying):
             limits[endpoint.id] = 1
             tried.append(endpoint)
-    for delivery in await _claim(tx, found, limits, now, lease_ms):
+    for delivery in await _claim(tx, found, limits, now, lease_ms, claimer):
         found[delivery.endpoint_id].deliveries.append(delivery)
     untouched = [endpoint for endpoint in tried if not found[endpoint.id].deliveries]
     await tx.many(UPDATE_ENDPOINT, [_endpoint_row(endpoint) for endpoint in untouched])
@@ -238,16 +249,22 @@ async def _claim(
     limits: Mapping[str, int],
     now: int,
     lease_ms: int,
+    claimer: str | None,
 ) -> list[Delivery]:
     if not limits:
         return []
     in_order = [at for at in limits if endpoints[at].endpoint.ordered]
     any_order = [at for at in limits if not endpoints[at].endpoint.ordered]
-    values: dict[str, object] = {"now": now, "leased_until": now + lease_ms}
+    values: dict[str, object] = {
+        "now": now,
+        "leased_until": now + lease_ms,
+        "claimer": claimer,
+    }
     for place, endpoint_id in enumerate(any_order + in_order):
         values[f"endpoint_{place}"] = endpoint_id
         values[f"limit_{place}"] = limits[endpoint_id]
-    rows = await tx.all(claim_sql(tx.dialect, len(any_order), len(in_order)), **values)
+    by = "null" if claimer is None else ":claimer"
+    rows = await tx.all(claim_sql(tx.dialect, len(any_order), len(in_order), by), **values)
     return [delivery_of(row) for row in rows]
 
 
@@ -271,6 +288,7 @@ async def _try(tx: Transaction, before: Circuit, tried: Endpoint) -> bool:
         rested_until=before.until,
         until=tried.circuit.until,
         since=tried.circuit.since,
+        wait_ms=tried.circuit.wait_ms,
     )
     return changed is not None
 
@@ -328,6 +346,7 @@ def _endpoint_row(endpoint: Endpoint) -> tuple[object, ...]:
         circuit.since,
         circuit.until,
         circuit.openings,
+        circuit.wait_ms,
         endpoint.id,
     )
 
@@ -346,6 +365,7 @@ def _recorded(result: Result, status: str) -> tuple[object, ...]:
         due_at,
         result.outcome.error,
         None if becomes in (Status.PENDING, Status.WAITING) else result.ended_at,
+        max(0, due_at - result.ended_at),
         delivery.id,
     )
 

@@ -15,14 +15,14 @@ from crypitor.webhook.template import stored_template, template_text
 COLUMNS = """id, project_id, url, secret, old_secrets, description, format, template, headers,
     ordered, rate_per_second, enabled, state, state_reason, failures_in_row, failing_since,
     created_at, updated_at, events, failed_at, circuit, circuit_since, circuit_until,
-    circuit_openings"""
+    circuit_openings, circuit_wait_ms"""
 SEALED = ("url", "secret", "old_secrets", "headers")
 
 INSERT = f"""insert into endpoints ({COLUMNS}) values (:id, :project_id, :url, :secret,
     :old_secrets, :description, :format, :template, :headers, :ordered, :rate_per_second, :enabled,
     :state, :state_reason, :failures_in_row, :failing_since, :created_at, :updated_at, :events,
-    :failed_at, :circuit, :circuit_since, :circuit_until,
-    :circuit_openings)"""  # noqa: S608 - columns from above
+    :failed_at, :circuit, :circuit_since, :circuit_until, :circuit_openings,
+    :circuit_wait_ms)"""  # noqa: S608 - columns from above
 
 UPDATE = """update endpoints set url = :url, secret = :secret, old_secrets = :old_secrets,
         description = :description, format = :format, template = :template,
@@ -31,7 +31,7 @@ UPDATE = """update endpoints set url = :url, secret = :secret, old_secrets = :ol
         failures_in_row = :failures_in_row, failing_since = :failing_since,
         updated_at = :updated_at, events = :events, failed_at = :failed_at, circuit = :circuit,
         circuit_since = :circuit_since, circuit_until = :circuit_until,
-        circuit_openings = :circuit_openings
+        circuit_openings = :circuit_openings, circuit_wait_ms = :circuit_wait_ms
     where id = :id and project_id = :project_id"""
 
 
@@ -116,6 +116,7 @@ def endpoint_of(tx: Transaction, row: Row) -> Endpoint:
         fields.pop("circuit_since"),
         fields.pop("circuit_until"),
         fields.pop("circuit_openings"),
+        fields.pop("circuit_wait_ms"),
     )
     return Endpoint(
         **{
@@ -168,6 +169,7 @@ def _values(tx: Transaction, endpoint: Endpoint) -> dict[str, object]:
         "circuit_since": endpoint.circuit.since,
         "circuit_until": endpoint.circuit.until,
         "circuit_openings": endpoint.circuit.openings,
+        "circuit_wait_ms": endpoint.circuit.wait_ms,
         "created_at": endpoint.created_at,
         "updated_at": endpoint.updated_at,
     }

@@ -8,6 +8,7 @@ Answers are sealed: those that make an endpoint hold its secret.
 from dataclasses import dataclass
 
 from crypitor.database.engine import Transaction
+from crypitor.database.retention import noted_time
 from crypitor.errors import Conflict
 
 KEPT_MS = 24 * 3600 * 1000
@@ -34,7 +35,8 @@ async def claim(tx: Transaction, request: Repeatable, now: int) -> str | None:
 
     Raises Conflict for a key that came with another request.
     """
-    await tx.run("delete from idempotency where created_at < :oldest", oldest=now - KEPT_MS)
+    oldest = await noted_time(tx, now) - KEPT_MS
+    await tx.run("delete from idempotency where created_at < :oldest", oldest=oldest)
     claimed = await tx.value(
         CLAIM,
         project_id=request.project_id,
@@ -52,7 +54,7 @@ async def is_known(tx: Transaction, project_id: str, key: str, now: int) -> bool
             where project_id = :project_id and key = :key and created_at >= :oldest""",
         project_id=project_id,
         key=key,
-        oldest=now - KEPT_MS,
+        oldest=await noted_time(tx, now) - KEPT_MS,
     )
     return known is not None
 

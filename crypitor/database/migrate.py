@@ -63,12 +63,9 @@ async def pending(url: str, folder: Path | None = None) -> bool:
     return current != newest
 
 
-async def is_blank(url: str) -> bool:
-    """Say whether a database has no schema of ours, or is not there at all; looks only.
-
-    Raises DatabaseUnavailable and ConfigError.
-    """
-    return await _revision(url) is None
+async def is_there(url: str) -> bool:
+    """Say whether a database with a schema of ours is there; looks only. Raises as `pending`."""
+    return await _revision(url) is not None
 
 
 async def migrate(url: str, folder: Path | None = None) -> list[str]:

@@ -9,7 +9,8 @@ KEPT_MS = 3600 * 1000
 TELL = """insert into processes (id, document, told_at) values (:id, :document, {now})
     on conflict (id) do update set document = excluded.document, told_at = excluded.told_at"""
 
-FORGET = "delete from processes where told_at < {now} - :kept_ms"
+FORGET = """delete from processes
+    where told_at < {now} - :kept_ms or told_at > {now} + :kept_ms"""
 
 LEAVE = "delete from processes where id = :id"
 
@@ -18,9 +19,12 @@ TELL_STANDING = """insert into standings (network, document, told_at)
     select name, :document, {now} from networks where name = :network and term = :term
     on conflict (network) do update set document = excluded.document, told_at = excluded.told_at"""
 
-HEARD = """select id, document from processes where told_at > {now} - :within_ms order by id"""
+# What was told in the future was told before the clock was set back: it may be old.
+HEARD = """select id, document from processes
+    where told_at > {now} - :within_ms and told_at < {now} + :within_ms order by id"""
 
-HEARD_STANDINGS = "select network, document from standings where told_at > {now} - :within_ms"
+HEARD_STANDINGS = """select network, document from standings
+    where told_at > {now} - :within_ms and told_at < {now} + :within_ms"""
 
 TIPS = """select h.network, h.number, h.timestamp from headers h
     join (select network, max(number) as number from headers group by network) t

@@ -18,14 +18,14 @@ SELECT = """select id, match_id, endpoint_id, phase, status, follows, created_at
 
 # The schedule begins anew; the number of the next attempt goes on.
 REOPEN = """update deliveries set status = :status, follows = :follows, due_at = :now,
-        earlier_attempts = attempts, finished_at = null
+        wait_ms = 0, earlier_attempts = attempts, finished_at = null
     where id = :id"""
 
 HOLD_BACK = "update deliveries set status = 'waiting', follows = :follows where id = :id"
 
 # A claim is due again when its lease ends. What is due later than any lease could end is waiting
 # for its next attempt; what is due earlier may be under way, and comes soon anyhow.
-HURRY = """update deliveries set due_at = :now
+HURRY = """update deliveries set due_at = :now, wait_ms = 0
     where id = :id and status = 'pending' and due_at > :leased_until"""
 
 OPEN = (Status.PENDING, Status.WAITING)

@@ -27,11 +27,13 @@ INSERT = f"""insert into replays ({COLUMNS})
 CANCEL = f"""update replays set status = 'cancelled', finished_at = :now
     where id = :id and finished_at is null returning {COLUMNS}"""  # noqa: S608 - columns from above
 
+# What is due later than any step can have put it was put there by a clock that is ahead: it is due.
 # The condition is repeated outside: between choosing and updating, another process may have come.
 NEXT = f"""update replays set started_at = coalesce(started_at, :now)
-    where id = (select id from replays where finished_at is null and due_at <= :now
+    where id = (select id from replays where finished_at is null
+                and (due_at <= :now or due_at > :too_far)
             order by due_at, id limit 1 {{lock}})
-        and finished_at is null and due_at <= :now
+        and finished_at is null and (due_at <= :now or due_at > :too_far)
     returning {COLUMNS}"""  # noqa: S608 - columns from above
 
 ADVANCE = """update replays
@@ -205,7 +207,8 @@ async def step_replay(tx: Transaction, per_second: float, now: int) -> Stepped |
     per_second: deliveries that one replay may open.
     """
     lock = "for update skip locked" if tx.dialect == "postgresql" else ""
-    row = await tx.one(NEXT.format(lock=lock), now=now)
+    longest_ms = max(WAIT_MS, STEP_MS, round(1000 / per_second))
+    row = await tx.one(NEXT.format(lock=lock), now=now, too_far=now + longest_ms)
     if row is None:
         return None
     replay = _replay(row)

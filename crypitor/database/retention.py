@@ -65,7 +65,16 @@ PLAN_ALL = """insert into retention (task, project_id, place_at, place_id, resta
     values (:task, '', -1, '', :now, 0) on conflict do nothing"""
 
 NEXT = """select task, project_id, place_at, place_id, restarted_at from retention
-    where due_at <= :now order by due_at, task, project_id limit 1 {lock}"""
+    where due_at <= :now or due_at > :too_far
+    order by due_at, task, project_id limit 1 {lock}"""
+
+KNOWN = """select (select value from counters where name = 'time that has passed') as noted,
+    (select max(timestamp) from headers) as block"""
+
+NOTED = "select value from counters where name = 'time that has passed'"
+
+NOTE = """insert into counters (name, value) values ('time that has passed', :known)
+    on conflict (name) do update set value = excluded.value"""
 
 ADVANCE = """update retention set place_at = :place_at, place_id = :place_id,
         restarted_at = :restarted_at, due_at = :due_at
@@ -124,10 +133,40 @@ async def plan(tx: Transaction, now: int) -> None:
         await tx.run(PLAN, task=task, now=now)
 
 
-async def prune(tx: Transaction, kept: Kept, now: int, limit: int) -> Pruned | None:
-    """Make the next step, None when none is due. limit: rows that it looks at."""
+async def known_time(tx: Transaction, now: int) -> int:
+    """Return the latest instant of which it is known that it has passed; never after `now`.
+
+    It was noted before, or a block is of that second. now: unix milliseconds by a clock that may
+    have been set forward; believed where nothing else is known.
+    """
+    row = await tx.one(KNOWN)
+    assert row is not None
+    noted = now if row["noted"] is None else row["noted"]
+    return min(now, max(noted, (row["block"] or 0) * 1000))
+
+
+async def noted_time(tx: Transaction, now: int) -> int:
+    """Return the latest instant that was noted to have passed; `now` where none was."""
+    noted: int | None = await tx.value(NOTED)
+    return now if noted is None else min(now, noted)
+
+
+async def note_time(tx: Transaction, known: int) -> None:
+    """Note that an instant has passed."""
+    await tx.run(NOTE, known=known)
+
+
+async def prune(
+    tx: Transaction, kept: Kept, now: int, limit: int, known: int | None = None
+) -> Pruned | None:
+    """Make the next step, None when none is due.
+
+    limit: rows that it looks at. known: see known_time; what is kept for a time is kept until that
+    time is known to have passed. Where it is not given, the clock is believed.
+    """
+    known = now if known is None else min(now, known)
     lock = "for update skip locked" if tx.dialect == "postgresql" else ""
-    row = await tx.one(NEXT.format(lock=lock), now=now)
+    row = await tx.one(NEXT.format(lock=lock), now=now, too_far=now + AGAIN_MS)
     if row is None:
         return None
     task, place = row["task"], Place(row["place_at"], row["place_id"])
@@ -139,9 +178,11 @@ async def prune(tx: Transaction, kept: Kept, now: int, limit: int) -> Pruned | N
         done = Done(place, 0, ended=True)
     else:
         run = {**OF_PROJECT, **OF_ALL}[task]
-        done = await run(tx, Slice(row["project_id"], place, now - keep, limit))
+        done = await run(
+            tx, Slice(row["project_id"], place, (known if keep else now) - keep, limit)
+        )
     place = done.place
-    if done.ended and task in RESTARTED and restarted_at <= now - RESTART_MS:
+    if done.ended and task in RESTARTED and abs(now - restarted_at) >= RESTART_MS:
         place, restarted_at = START, now
     rest = AGAIN_MS if kept.most_bytes is None else AGAIN_FULL_MS
     await tx.run(

@@ -104,4 +104,6 @@ def _kept(row: Row, now: int) -> Kept:
     token = Token(row["name"], row["symbol"], row["decimals"])
     age = GOOD_FOR_MS if token.says_something else NOTHING_FOR_MS
     good_until = row["checked_at"] + age
-    return Kept(token, None if row["wanted"] or good_until <= now else good_until)
+    # What was checked later than now was so by a clock that is ahead: it is asked again.
+    good = row["checked_at"] <= now < good_until
+    return Kept(token, good_until if good and not row["wanted"] else None)

@@ -1,8 +1,14 @@
 """What is known of well-known networks: their name and a node's URL are enough to follow one."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from crypitor.evm.profiles import Level, profile_of
+
+
+def free_traces(chain_id: int) -> Literal["off", "logs"]:
+    """Return "logs" for a chain whose own logs tell every move of its coin, else "off"."""
+    return "off" if profile_of(chain_id).coin_logs.since is None else "logs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,11 @@ class Preset:
     def verify(self) -> Level:
         """The strongest proof that blocks of this network are known to pass."""
         return profile_of(self.chain_id).strongest
+
+    @property
+    def traces(self) -> Literal["off", "logs"]:
+        """How its internal transfers are found at no cost, if they can be."""
+        return free_traces(self.chain_id)
 
 
 # max_reorg_depth: Polygon had a reorg of 157 blocks; fast chains count more blocks in a minute.

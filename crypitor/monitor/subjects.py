@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from crypitor.evm.abi import Values
+from crypitor.evm.delegations import Delegation
 from crypitor.evm.transfers import (
     TRANSFER,
     TRANSFER_BATCH,
@@ -12,7 +13,8 @@ from crypitor.evm.transfers import (
     transfer_batch,
     transfer_single,
 )
-from crypitor.evm.types import InternalTransfer, Log, Receipt, Transaction
+from crypitor.evm.types import InternalTransfer, Log, Receipt, Transaction, Withdrawal
+from crypitor.evm.withdrawals import WEI_PER_GWEI
 from crypitor.monitor.models import Kind, Rule, Subject
 
 DECODERS: Mapping[str | None, Callable[[Log], list[TokenTransfer]]] = {
@@ -44,6 +46,29 @@ def deployment(transaction: Transaction, receipt: Receipt) -> Subject | None:
     if transaction.to is not None or created is None or not receipt.succeeded:
         return None
     return Subject(Kind.DEPLOYMENT, transaction.sender, created, None, contract=created)
+
+
+def whole(transaction: Transaction, receipt: Receipt) -> Subject:
+    """Return a transaction as such, whatever it does and whether it succeeded."""
+    receiver = transaction.to or (receipt.contract_address if receipt.succeeded else None)
+    return Subject(Kind.TRANSACTION, transaction.sender, receiver, None)
+
+
+def withdrawal(withdrawn: Withdrawal, place: int) -> Subject | None:
+    """Return what a block credits to an account. place: in the block's list."""
+    amount = int(withdrawn.amount, 16) * WEI_PER_GWEI
+    if not amount:
+        return None
+    return Subject(
+        Kind.WITHDRAWAL, None, withdrawn.address, amount, item=place, withdrawal=withdrawn
+    )
+
+
+def delegation(given: Delegation) -> Subject:
+    """Return the account's word on whose code runs in its name."""
+    return Subject(
+        Kind.DELEGATION, given.authority, given.delegate, None, item=given.item, delegation=given
+    )
 
 
 def token_transfers(log: Log) -> list[Subject]:

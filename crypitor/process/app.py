@@ -1,54 +1,55 @@
 """The process: opens what it needs, runs its roles side by side, and closes in reverse."""
 
 import asyncio
-import os
 import random
 import secrets
-import socket
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from pathlib import Path
 
 import structlog
 from yarl import URL
 
-from crypitor.api import build
-from crypitor.api.build import build_health
+from crypitor.api.build import build, build_health
 from crypitor.api.serving.context import Context
 from crypitor.api.serving.tail import Tail
 from crypitor.backfill.runner import Backfill
 from crypitor.backfill.trial import Trial
 from crypitor.config import ROLES, Config
+from crypitor.config.paths import admin_key_path
 from crypitor.config.places import own_places, own_ports
 from crypitor.database.engine import Database
 from crypitor.database.given import Given
+from crypitor.database.hold import Hold
+from crypitor.database.holds import hold_of
 from crypitor.database.ids import Ids
 from crypitor.database.newest import ids_from
 from crypitor.database.uses import STORE_SECONDS
-from crypitor.errors import ConfigError, first_of
+from crypitor.errors import ConfigError, Displaced, first_of
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.models import Confirmations
 from crypitor.monitor.position import kept_headers
 from crypitor.monitor.watchlist import Watchlist
 from crypitor.process.farewell import Farewell
-from crypitor.process.first_start import admin_key_path
 from crypitor.process.lost_time import given_of
 from crypitor.process.observer import Observer
 from crypitor.process.opening import (
     allow_many_connections,
+    announce,
     keep_freed_memory,
     opened_in_time,
     site_of,
 )
-from crypitor.process.peers import TELL_SECONDS, Processes
+from crypitor.process.ownership import Ownership
+from crypitor.process.peers import TELL_SECONDS, Processes, name_of
 from crypitor.process.queues import queue_of, topics_of
 from crypitor.process.status import Standing, facts_of, title_of
+from crypitor.process.takeover import living_of, takeover_of
 from crypitor.process.upkeep import project_limits, upkeep
+from crypitor.process.watch import watch_of
 from crypitor.queue import Queue
-from crypitor.runtime.loop import Health, clock, forever, spare_collections
+from crypitor.runtime.loop import Health, clock, ended_in_time, forever, spare_collections
 from crypitor.runtime.metrics import Metrics
 from crypitor.runtime.precedence import Precedence
 from crypitor.runtime.signals import run_until_signalled
@@ -63,19 +64,20 @@ from crypitor.worker.nodes import Nodes
 from crypitor.worker.tokens import TokenReader
 
 log = structlog.get_logger(__name__)
-
 GAUGE_SECONDS = 10.0
 
 Started = Callable[[str, str | None], None]
 """Told the API's URL (empty without that role) and the admin key, if one was made just now."""
 
 
-def run(config: Config, roles: Sequence[str] = ROLES, *, new: bool = False) -> int:
-    """Run the service until a signal ends it; return the exit status. new: as in `serve`."""
+def run(
+    config: Config, roles: Sequence[str] = ROLES, hold: Hold | None = None, *, new: bool = False
+) -> int:
+    """Run the service until a signal ends it; return the exit status. hold, new: see `serve`."""
     allow_many_connections()
     keep_freed_memory()
-    announce = partial(_announce, path=admin_key_path(config))
-    run_until_signalled(lambda stop: serve(config, roles, stop, announce, new=new))
+    told = partial(announce, path=admin_key_path(config))
+    run_until_signalled(lambda stop: serve(config, roles, stop, told, hold, new=new))
     return 0
 
 
@@ -84,29 +86,32 @@ async def serve(
     roles: Sequence[str],
     stop: asyncio.Event,
     started: Started,
+    hold: Hold | None = None,
     *,
     new: bool = False,
 ) -> None:
     """Run the roles until `stop` is set or one of them fails.
 
-    new: an empty database is meant, although a key beside it is of one that was not.
-
-    A database that is down is waited for, and the API says so meanwhile. Raises ConfigError where
-    the configuration does not fit the database or a node.
+    A database that is down is waited for. hold: what these roles have to hold of it, where that was
+    taken already. new: an empty database is meant, although a key beside it is of one that was not.
+    Raises ConfigError where the database or a node does not fit, or another process
+    owns the database; Displaced when another one has taken over.
     """
     health = Health()
     try:
         async with AsyncExitStack() as stack:
-            opened = await opened_in_time(config, roles, stop, health, new=new)
+            hold = hold or hold_of(config, roles)
+            stack.push_async_callback(hold.release)
+            opened = await opened_in_time(config, roles, hold, stop, health, new=new)
             if opened is None:
                 return
             resources, database, admin_key = opened
             stack.push_async_exit(resources)
-            await _Service(config, roles, stack, database, health).run(
+            await _Service(config, roles, stack, database, hold, health).run(
                 stop, lambda url: started(url, admin_key)
             )
-    except* ConfigError as mistakes:
-        raise first_of(mistakes) from None
+    except* (ConfigError, Displaced) as told:
+        raise first_of(told) from None
 
 
 class _Service:
@@ -118,17 +123,20 @@ class _Service:
         roles: Sequence[str],
         stack: AsyncExitStack,
         database: Database,
+        hold: Hold,
         health: Health,
     ) -> None:
         self._config = config
         self._roles = roles
+        self._hold = hold
         self._stack = stack
         self._database = database
         self._health = health
         self._shared = config.queue.kind != "memory"
         # With API and monitor in one process the index is changed before the API answers.
         self._follows = self._shared or not {"api", "monitor"} <= set(roles)
-        self._name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._life = hold.holder.life
+        self._name = name_of(hold.holder.host, hold.holder.process, self._life)
         self._metrics = Metrics()
         self._observer = Observer(self._metrics)
         self._index = Index()
@@ -142,6 +150,7 @@ class _Service:
         self._closed = Closed(own_places(config), own_ports(config))
         self._sender: Sender | None = None
         self._followers: list[Follower] = []
+        self._leads: list[Lead] = []  # those without an end
         self._token_readers: list[TokenReader] = []
         self._backfills: list[Backfill] = []
         self._trials: dict[str, Trial] = {}
@@ -153,6 +162,8 @@ class _Service:
         processes = Processes(self._database, self._name) if self._follows else None
         if processes:
             self._stack.push_async_callback(processes.leave)
+        connected = partial(self._nodes, Rank.ASIDE)
+        watch = await watch_of(self._config, self._roles, self._database, self._health, connected)
         standing = Standing(
             self._config,
             self._roles,
@@ -163,21 +174,21 @@ class _Service:
             self._matcher,
             self._followers,
             processes,
+            watch,
         )
+        ownership = Ownership(self._hold, self._database, self._health, self._leads)
+        living = living_of(self._hold, processes, shared=self._shared)
+        takeover = takeover_of(self._database, self._life, living, self._wake, self._sender)
         given = await given_of(self._config, self._roles, self._database)
         context = self._context(standing, given, await self._database.read(ids_from))
-        app = build(context) if "api" in self._roles else build_health(context)
+        app = (build if "api" in self._roles else build_health)(context)
         url = await self._stack.enter_async_context(site_of(self._config, self._roles, app))
         if url:
             self._closed.listens(URL(url).port or 0)
         async with asyncio.TaskGroup() as group:
+            leading: list[Follower | Backfill | Ownership] = [*self._followers, *self._backfills]
             workers = [
-                group.create_task(follower.run(stop), name=follower.role)
-                for follower in self._followers
-            ]
-            workers += [
-                group.create_task(backfill.run(stop), name=backfill.role)
-                for backfill in self._backfills
+                group.create_task(role.run(stop), name=role.role) for role in (*leading, ownership)
             ]
             others = [
                 group.create_task(role.run(stop, self._health), name=name)
@@ -187,6 +198,7 @@ class _Service:
                     ("webhook", self._sender),
                     ("events", self._tail if "api" in self._roles else None),
                     ("deleted projects", Farewell(context) if "api" in self._roles else None),
+                    ("watch", watch),
                     *upkeep(self._config, self._roles, self._aside, self._wake),
                 )
                 if role is not None
@@ -203,26 +215,13 @@ class _Service:
                 for name, step, seconds in (
                     ("gauges", standing.count, GAUGE_SECONDS),
                     ("processes", standing.exchange, TELL_SECONDS),
-                    ("key uses", partial(self._store_uses, context), STORE_SECONDS),
+                    ("key uses", self._storing_uses(context), STORE_SECONDS),
+                    *takeover,
                 )
             ]
             started(url if "api" in self._roles else "")
             await stop.wait()
-            await self._end(workers, others)
-
-    async def _end(
-        self, workers: Sequence[asyncio.Task[None]], others: Sequence[asyncio.Task[None]]
-    ) -> None:
-        """Let the roles finish their step. Workers need not: what they do is repeated anyway."""
-        log.info("stopping")
-        for worker in workers:
-            worker.cancel()
-        _, late = await asyncio.wait(
-            [*workers, *others], timeout=self._config.server.shutdown_seconds
-        )
-        for task in late:
-            log.warning("cut off at the end", role=task.get_name())
-            task.cancel()
+            await ended_in_time(workers, others, self._config.server.shutdown_seconds)
 
     async def _build(self) -> None:
         config, roles, webhook = self._config, self._roles, self._config.webhook
@@ -253,7 +252,7 @@ class _Service:
                 self._token_readers.append(
                     TokenReader(
                         name,
-                        await self._nodes(name, Rank.ASIDE),
+                        await self._nodes(Rank.ASIDE, name),
                         self._aside,
                         clock=clock,
                         leading=lambda follower=follower: follower.term is not None,  # type: ignore[misc]
@@ -277,6 +276,8 @@ class _Service:
             in_flight_per_endpoint=webhook.in_flight_per_endpoint,
             grace_seconds=self._config.server.shutdown_seconds,
             looks="monitor" not in self._roles,
+            life=self._life,
+            exhausted=self._observer.exhausted,
         )
 
     async def _monitor(self, queue: Queue) -> Matcher:
@@ -305,13 +306,13 @@ class _Service:
         await matcher.load()
         return matcher
 
-    async def _nodes(self, name: str, rank: Rank) -> Nodes:
-        """Open connections to a network's nodes, whose limits all who ask them share."""
+    async def _nodes(self, rank: Rank, name: str, *urls: str) -> Nodes:
+        """Connect to nodes of a network, whose limits all who ask them share."""
         network = self._config.followed[name]
         return await self._stack.enter_async_context(
             Nodes.of_urls(
                 name,
-                network.rpc,
+                urls or network.rpc,
                 chain_id=network.chain_id,
                 timeout_seconds=network.timeout_seconds,
                 verify=network.verify,
@@ -326,10 +327,14 @@ class _Service:
 
     async def _worker(self, name: str, queue: Queue) -> Follower:
         network = self._config.followed[name]
+        lease_seconds = LEASE_SECONDS if self._shared else None
+        lead = Lead(name, network.chain_id, self._database, self._name, lease_seconds)
+        if lease_seconds is None:
+            self._leads.append(lead)
         return Follower(
             name,
             network.chain_id,
-            await self._nodes(name, Rank.LIVE),
+            await self._nodes(Rank.LIVE, name),
             queue,
             self._database,
             start=network.start,
@@ -340,13 +345,9 @@ class _Service:
             health=self._health,
             observer=self._observer,
             tags_wanted=partial(self._tags_wanted, network.confirmations),
-            lead=Lead(
-                name,
-                network.chain_id,
-                self._database,
-                leader=self._name,
-                lease_seconds=LEASE_SECONDS if self._shared else None,
-            ),
+            lead=lead,
+            reset=network.reset,
+            title=title_of(network),
         )
 
     def _tags_wanted(self, confirmations: Confirmations) -> bool:
@@ -359,7 +360,7 @@ class _Service:
             name,
             network.chain_id,
             title_of(network),
-            await self._nodes(name, Rank.PAST),
+            await self._nodes(Rank.PAST, name),
             self._database,
             term=lambda: follower.term,
             confirmations=network.confirmations,
@@ -377,15 +378,19 @@ class _Service:
         return Trial(
             name,
             network.chain_id,
-            await self._nodes(name, Rank.ASIDE),
+            await self._nodes(Rank.ASIDE, name),
             self._database,
             traced=network.traces != "off",
         )
 
-    async def _store_uses(self, context: Context) -> bool:
-        """Store when keys were used."""
-        await context.uses.store(self._aside)
-        return False
+    def _storing_uses(self, context: Context) -> Callable[[], Coroutine[None, None, bool]]:
+        """Return what stores when keys were used."""
+
+        async def store() -> bool:
+            await context.uses.store(self._aside)
+            return False
+
+        return store
 
     def _wake(self, endpoints: Iterable[str]) -> None:
         if self._sender:
@@ -421,14 +426,5 @@ class _Service:
             given=given,
             ids=ids,
             limits=project_limits(self._config),
+            refused=self._observer.refused,
         )
-
-
-def _announce(url: str, admin_key: str | None, path: Path) -> None:
-    """Tell where the API is. A new admin key is shown to people alone: other output is kept."""
-    if url:
-        log.info("ready", url=url)
-    if admin_key and sys.stdout.isatty():
-        print(f"admin key, shown this once: {admin_key}", flush=True)  # noqa: T201 - not for the log
-    elif admin_key:
-        print(f"the admin key is in {path}", flush=True)  # noqa: T201

@@ -12,21 +12,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from crypitor.config import Config
+from crypitor.config.paths import admin_key_path
 from crypitor.database.engine import Database, Transaction
 from crypitor.database.files import make_folder
 from crypitor.database.keys import ensure_admin, find_caller, operators_project
-from crypitor.database.migrate import is_blank
+from crypitor.database.migrate import is_there
 from crypitor.database.sqlite import path_of
 from crypitor.errors import ConfigError
 from crypitor.runtime.loop import clock
-
-
-def admin_key_path(config: Config) -> Path:
-    """Return where the first start keeps the admin key: beside the SQLite file, or in `data`."""
-    url = config.database.url.get_secret_value()
-    if url.startswith("sqlite"):
-        return path_of(url).with_name("admin.key")
-    return Path("data") / "admin.key"
 
 
 async def refuse_blank(config: Config, *, new: bool = False) -> None:
@@ -35,8 +28,8 @@ async def refuse_blank(config: Config, *, new: bool = False) -> None:
     Looks only, before anything is made. new: somebody says that it is meant to be new.
     """
     blank = not new and admin_key_path(config).exists()
-    if blank and await is_blank(config.database.url.get_secret_value()):
-        raise _lost(config)
+    if blank and not await is_there(config.database.url.get_secret_value()):
+        raise lost(config)
 
 
 async def let_somebody_in(database: Database, config: Config, *, new: bool = False) -> str | None:
@@ -50,12 +43,19 @@ async def let_somebody_in(database: Database, config: Config, *, new: bool = Fal
 
     async def unit(tx: Transaction) -> str | None:
         if not new and path.exists() and await operators_project(tx) is None:
-            raise _lost(config)
+            raise lost(config)
         secret = await ensure_admin(
             tx, configured.get_secret_value() if configured else None, clock(), secrets.token_bytes
         )
         if secret is not None:
-            _write(pending, secret)
+            try:
+                _write(pending, secret)
+            except OSError as error:
+                mistake = (
+                    f"api.admin_key: the key that the first start makes cannot be kept in {path}:"
+                    f" {error.strerror}; let this user write there, or set CRYPITOR__API__ADMIN_KEY"
+                )
+                raise ConfigError("nobody could be let in", [mistake]) from error
         return secret
 
     made = await database.write(unit)
@@ -66,7 +66,8 @@ async def let_somebody_in(database: Database, config: Config, *, new: bool = Fal
     return made
 
 
-def _lost(config: Config) -> ConfigError:
+def lost(config: Config) -> ConfigError:
+    """Return what is told where the database seems to be lost."""
     mistake = (
         f"database.url: this database is empty, but {admin_key_path(config)} is the key of one that"
         " was not: was its file moved or its name mistyped? If it is to be a new one, start once"

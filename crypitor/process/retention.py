@@ -7,7 +7,7 @@ from collections.abc import Callable
 import structlog
 
 from crypitor.database.engine import Database, Transaction
-from crypitor.database.retention import Kept, Pruned, plan, prune
+from crypitor.database.retention import Kept, Pruned, known_time, note_time, plan, prune
 from crypitor.runtime.loop import Health, forever
 
 log = structlog.get_logger(__name__)
@@ -28,7 +28,8 @@ FEWEST, MOST = 20, 1000
 class Retention:
     """Removes what is too old, in transactions that find their own size.
 
-    clock: unix ms. timer: seconds, by which the size is found.
+    clock: unix ms. timer: seconds that only grow. The clock may be set forward: that time has
+    passed is believed only as far as the timer has gone on, or blocks have come.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Retention:
         self._timer = timer
         self._rows = FEWEST * 5
         self._planned_at: int | None = None
+        self._known: tuple[int, float] | None = None
         self._rest_seconds = 0.0
         self._removed: dict[str, int] = {}
         self._told_at = time.monotonic()
@@ -63,18 +65,23 @@ class Retention:
     async def step(self) -> bool:
         """Make one step; False when nothing is due."""
         now = self._clock()
-        began = 0.0
+        plans = self._planned_at is None or abs(now - self._planned_at) >= PLAN_MS
+        began, known = 0.0, now
 
         async def unit(tx: Transaction) -> Pruned | None:
-            nonlocal began
+            nonlocal began, known
             began = self._timer()
-            if self._planned_at is None or now - self._planned_at >= PLAN_MS:
+            known = self._passed(now, began)
+            if plans:
+                known = min(now, max(known, await known_time(tx, now)))
                 await plan(tx, now)
-            return await prune(tx, self._kept, now, self._rows)
+                await note_time(tx, known)
+            return await prune(tx, self._kept, now, self._rows, known)
 
         pruned = await self._database.write(unit, at_once=True)
+        self._known = known, began
         seconds = self._timer() - began
-        if self._planned_at is None or now - self._planned_at >= PLAN_MS:
+        if plans:
             self._planned_at = now
         if pruned is None:
             self._rest_seconds = IDLE_SECONDS
@@ -83,6 +90,11 @@ class Retention:
         self._adapt(pruned.removed, seconds)
         self._tell(pruned)
         return True
+
+    def _passed(self, now: int, seconds: float) -> int:
+        """Return the latest instant that is known to have passed. seconds: of the timer."""
+        known, since = self._known or (0, seconds)
+        return min(now, known + round((seconds - since) * 1000))
 
     def _adapt(self, removed: int, seconds: float) -> None:
         """Let the next step look at fewer rows, or more."""

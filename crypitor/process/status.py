@@ -1,7 +1,6 @@
 """Where the networks stand: for the API, the page and the metrics."""
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -11,10 +10,12 @@ from crypitor.config import Config, NetworkConfig, Role
 from crypitor.database.deliveries import count_due
 from crypitor.database.endpoints import count_by_state
 from crypitor.database.engine import Database, Transaction
+from crypitor.database.instants import follow_clock
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Matcher
 from crypitor.monitor.models import Confirmations
 from crypitor.process.peers import Processes
+from crypitor.process.watch import Watch
 from crypitor.runtime.loop import Health, clock
 from crypitor.runtime.metrics import Metrics
 from crypitor.webhook.body import rfc3339
@@ -47,7 +48,10 @@ def title_of(network: NetworkConfig) -> NetworkTitle:
 
 
 class Standing:
-    """What worker and matcher know, put together; processes: what others know, if there are any."""
+    """What worker and matcher know, put together.
+
+    processes: what others know, if there are any. watch: what stands still though nobody says so.
+    """
 
     def __init__(
         self,
@@ -60,6 +64,7 @@ class Standing:
         matcher: Matcher | None,
         followers: Sequence[Follower],
         processes: Processes | None,
+        watch: Watch,
     ) -> None:
         self._config = config
         self._roles = roles
@@ -70,6 +75,7 @@ class Standing:
         self._matcher = matcher
         self._followers = followers
         self._processes = processes
+        self._watch = watch
 
     def status(self) -> Mapping[str, Mapping[str, object]]:
         """Return what `/v1/networks` shows of each network."""
@@ -92,7 +98,7 @@ class Standing:
                 "addresses": self._index.addresses,
             }
             led = {
-                one.status.network: (one.term, _shown(one.status))
+                one.status.network: (one.term, self._shown(one.status))
                 for one in self._followers
                 if one.term is not None
             }
@@ -109,18 +115,30 @@ class Standing:
     def _loaded(self, name: str, worker: NetworkStatus | None) -> dict[str, object]:
         """Return what the network's worker knows, here or in another process."""
         if worker is not None:
-            shown = _shown(worker)
+            shown = self._shown(worker)
         elif self._processes is None:
-            return {}
+            return self._watched(name, {})
         else:
-            shown = self._processes.standing(name) or {
-                "state": None,
-                "trouble": "no worker leads this network",
-            }
+            shown = self._watched(
+                name,
+                self._processes.standing(name)
+                or {"state": None, "trouble": "no worker leads this network"},
+            )
         head, tip = shown.get("head"), self._tip(name)
         if isinstance(head, int) and tip is not None:
             shown["lag_blocks"] = max(0, head - tip[0])
         return shown
+
+    def _shown(self, worker: NetworkStatus) -> dict[str, object]:
+        return self._watched(worker.network, _shown(worker))
+
+    def _watched(self, name: str, shown: dict[str, object]) -> dict[str, object]:
+        """Return it with what the watch says, where nobody else says what is wrong."""
+        reason = self._watch.reason(name)
+        if reason is None or shown.get("state") in ("waiting", "stopped"):
+            return shown
+        trouble = shown.get("trouble") or reason
+        return {**shown, "state": "waiting", "trouble": trouble, "seconds_to_head": None}
 
     def _matched(self, name: str) -> dict[str, object]:
         tip = self._tip(name)
@@ -129,7 +147,7 @@ class Standing:
         number, timestamp = tip
         return {
             "tip": number,
-            "lag_seconds": round(max(0.0, time.time() - timestamp), 1),
+            "lag_seconds": round(max(0.0, clock() / 1000 - timestamp), 1),
             "confirmed": _confirmed(number, self._config.followed[name].confirmations),
         }
 
@@ -147,6 +165,7 @@ class Standing:
         """
         metrics = self._metrics
         for name, shown in self.status().items():
+            metrics.network_trouble.labels(name).set(self._watch.reason(name) is not None)
             for gauge, key in (
                 (metrics.head_block, "head"),
                 (metrics.tip_block, "tip"),
@@ -175,7 +194,8 @@ class Standing:
             metrics.queue_lag_blocks.labels(network).set(max(0, worker.tip.number - tip[0]))
         if worker.requests_per_block is not None:
             metrics.requests_per_block.labels(network).set(worker.requests_per_block)
-        metrics.network_trouble.labels(network).set(worker.trouble is not None)
+        if worker.trouble is not None:
+            metrics.network_trouble.labels(network).set(1)
         unknown = float("nan")
         seconds = worker.seconds_to_head
         metrics.blocks_per_second.labels(network).set(worker.blocks_per_second)
@@ -187,6 +207,7 @@ class Standing:
         """Count, for the metrics, what only the database knows. Raises DatabaseUnavailable."""
 
         async def counted(tx: Transaction) -> tuple[int, dict[str, int]]:
+            await follow_clock(tx)
             return await count_due(tx, clock()), await count_by_state(tx)
 
         due, endpoints = await self._database.read(counted, at_once=True)

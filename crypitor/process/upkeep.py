@@ -1,4 +1,4 @@
-"""The roles that see to what is past: replays, what deletions cancel, what is kept no longer."""
+"""The roles that see to what is past: replays, deletions, what is kept no longer, memory."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -12,6 +12,7 @@ from crypitor.database.limits import Limits
 from crypitor.database.retention import DAY_MS, Kept
 from crypitor.process.quotas import Quotas
 from crypitor.process.retention import Retention
+from crypitor.runtime.garbage import Garbage
 from crypitor.runtime.loop import Health, clock, forever
 from crypitor.webhook.replayer import Replayer
 
@@ -39,6 +40,7 @@ def upkeep(
     Each of them shares its work, step by step, with the same one in other processes.
     """
     yield "leftovers", leftovers(database)
+    yield "garbage", Garbage(busy=lambda: database.is_writing)
     if "webhook" in roles:
         per_second = config.webhook.replay_per_second
         yield "replays", Replayer(database, wake=wake, clock=clock, per_second=per_second)

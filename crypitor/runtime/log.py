@@ -3,17 +3,26 @@
 import logging
 import sys
 from collections.abc import MutableMapping
+from itertools import islice
 from typing import Any, Literal, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from crypitor.runtime.redaction import redacted
+from crypitor.runtime.redaction import HIDDEN, cut, redacted
 
 # What libraries say below this is for their authors.
 _LIBRARIES_LEVEL = logging.WARNING
 
 _FIRST = ("time", "level", "event")
+
+# Of what is logged: a line is for people, and may hold what a stranger sent.
+MOST_ITEMS = 50
+DEEPEST = 6
+LONGEST_NAME = 200
+LONGEST_TRACEBACK = 32 * 1024
+LONGEST_LINE = 2 * 1024
+_MOST_LINES = 80
 
 
 def setup(
@@ -48,21 +57,42 @@ def setup(
 
 
 def without_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Take secrets out of everything that is text, however deep; put what is read first first."""
+    """Take secrets out of everything that is text, however deep; put what is read first first.
+
+    What is long is cut before anything else is done with it.
+    """
     first = {name: event.pop(name) for name in _FIRST if name in event}
-    return {name: _clean(value) for name, value in (first | dict(event)).items()}
+    return {
+        name: _traceback(value) if name == "exception" else _clean(value, DEEPEST)
+        for name, value in (first | dict(event)).items()
+    }
 
 
-def _clean(value: Any) -> Any:
+def _clean(value: Any, levels: int) -> Any:
     if isinstance(value, str):
         return redacted(value)
-    if isinstance(value, MutableMapping):
-        return {name: _clean(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_clean(inner) for inner in value]
     if isinstance(value, BaseException):
         return redacted(str(value))
-    return value
+    if not isinstance(value, MutableMapping | list | tuple):
+        return value
+    if not levels:
+        return HIDDEN
+    few: Any
+    if isinstance(value, MutableMapping):
+        few = islice(value.items(), MOST_ITEMS)
+        kept = {cut(str(name), LONGEST_NAME): _clean(inner, levels - 1) for name, inner in few}
+        return kept if len(value) <= MOST_ITEMS else {**kept, HIDDEN: len(value)}
+    few = islice(value, MOST_ITEMS)
+    shown = [_clean(inner, levels - 1) for inner in few]
+    return shown if len(value) <= MOST_ITEMS else [*shown, f"{HIDDEN} ({len(value)})"]
+
+
+def _traceback(text: Any) -> str:
+    """Return a traceback, line by line: its end says what happened, its beginning where."""
+    lines = str(text).splitlines()
+    if len(text) > LONGEST_TRACEBACK:
+        lines = [*lines[:_MOST_LINES], HIDDEN, *lines[-_MOST_LINES:]]
+    return "\n".join(redacted(cut(line, LONGEST_LINE)) for line in lines)
 
 
 def _console(stream: TextIO) -> Processor:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gc
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
@@ -25,9 +25,48 @@ LONGEST_WAY_SECONDS = 0.02
 WAY_SECONDS = 0.001
 
 
-def clock() -> int:
-    """Return unix milliseconds."""
-    return time.time_ns() // 1_000_000
+NEAR_MS = 100
+"""A clock that is off by less is followed no closer: noting it takes some of that time."""
+
+
+def passed_seconds() -> float:
+    """Return seconds that only grow, also while the machine is suspended, where it tells them."""
+    boottime = getattr(time, "CLOCK_BOOTTIME", None)  # Linux
+    return time.monotonic() if boottime is None else time.clock_gettime(boottime)
+
+
+class Clock:
+    """Called for unix milliseconds: of this machine, or of a server's clock that it follows.
+
+    Processes that share a database on a server follow the server's clock: what one of them notes
+    as due is due for all of them. Between two looks at it the time goes on by itself, whatever
+    happens to the clock of this machine.
+    """
+
+    def __init__(
+        self,
+        wall: Callable[[], int] = time.time_ns,
+        timer: Callable[[], float] = passed_seconds,
+    ) -> None:
+        self._wall = wall
+        self._timer = timer
+        self._ahead_ms: float | None = None
+
+    def __call__(self) -> int:
+        """Return the time now."""
+        if self._ahead_ms is None:
+            return self._wall() // 1_000_000
+        return round(self._ahead_ms + self._timer() * 1000)
+
+    def follow(self, server_ms: int) -> None:
+        """Go by a clock that shows this now, in unix milliseconds."""
+        ahead_ms = server_ms - self._timer() * 1000
+        if self._ahead_ms is None or abs(ahead_ms - self._ahead_ms) > NEAR_MS:
+            self._ahead_ms = ahead_ms
+
+
+clock = Clock()
+"""Of this process."""
 
 
 def spare_collections() -> None:
@@ -36,7 +75,8 @@ def spare_collections() -> None:
     A million addresses would be walked by every full collection, for nothing.
     """
     gc.freeze()
-    gc.set_threshold(COLLECT_AFTER)
+    # All generations are searched by a role of its own, in quiet moments.
+    gc.set_threshold(COLLECT_AFTER, 10, 1_000)
 
 
 class Health:
@@ -110,6 +150,22 @@ async def forever(
         await _steps(name, step, stop, wake, health, idle_seconds)
     finally:
         passing_on.cancel()
+
+
+async def ended_in_time(
+    workers: Sequence[asyncio.Task[None]], others: Sequence[asyncio.Task[None]], seconds: float
+) -> None:
+    """Let roles finish their step, for so long.
+
+    Workers need not: what they do is repeated anyway.
+    """
+    log.info("stopping")
+    for worker in workers:
+        worker.cancel()
+    _, late = await asyncio.wait([*workers, *others], timeout=seconds)
+    for task in late:
+        log.warning("cut off at the end", role=task.get_name())
+        task.cancel()
 
 
 async def _steps(

@@ -74,7 +74,8 @@ class Metrics:
         )
         self.network_trouble = Gauge(
             "crypitor_network_trouble",
-            "1 while the next block cannot be had or proven, or a reorg was too deep; else 0.",
+            "1 while the next block cannot be had or proven, a reorg was too deep, or the tip"
+            " does not move though there are blocks above it; else 0.",
             ["network"],
             registry=registry,
         )
@@ -150,6 +151,18 @@ class Metrics:
             "crypitor_queue_lag_blocks",
             "Blocks published and not matched.",
             ["network"],
+            registry=registry,
+        )
+
+        self.refused = Counter(
+            "crypitor_refused_total",
+            "Connections and requests to the API's port that were not served.",
+            ["reason"],
+            registry=registry,
+        )
+        self.exhausted = Counter(
+            "crypitor_exhausted_total",
+            "Attempts that this machine had no descriptors, memory or threads for.",
             registry=registry,
         )
 

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM, which end the program; also before anything listens for them.
+"""SIGINT, SIGTERM and SIGHUP, which end the program; also before anything listens for them.
 
 Python answers Ctrl-C with KeyboardInterrupt wherever it is. Inside an import that may be code in C
 that drops every exception, and the program would go on as if nothing had been pressed. So it is
@@ -8,11 +8,14 @@ noted as well, and whoever begins to run looks at that.
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 _pressed = False
+
+HANGUP: signal.Signals | None = getattr(signal, "SIGHUP", None)  # not there on every platform
 
 
 def note_interrupts() -> None:
@@ -25,21 +28,13 @@ def note_interrupts() -> None:
 
 
 def run_until_signalled(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
-    """Run a coroutine whose event SIGINT or SIGTERM sets; a second signal kills at once."""
+    """Run a coroutine whose event SIGINT, SIGTERM or SIGHUP sets."""
 
     async def guarded() -> None:
-        stop, loop = asyncio.Event(), asyncio.get_running_loop()
-
-        def told() -> None:
-            for each in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(each)
-            stop.set()
-
-        for each in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(each, told)
-        if _pressed:
-            stop.set()
-        await main(stop)
+        with stop_signal() as stop:
+            if _pressed:
+                stop.set()
+            await main(stop)
 
     try:
         import uvloop  # noqa: PLC0415 - not there on every platform
@@ -49,6 +44,35 @@ def run_until_signalled(main: Callable[[asyncio.Event], Coroutine[Any, Any, None
         factory = None
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(guarded())
+
+
+@contextmanager
+def stop_signal() -> Iterator[asyncio.Event]:
+    """Give an event that SIGINT, SIGTERM or SIGHUP sets; within a running loop.
+
+    The second SIGINT or SIGTERM kills at once: somebody is impatient. SIGHUP is nobody's wish to
+    kill: a terminal was closed, or systemd sends it right after SIGTERM. Where it is ignored
+    already (`nohup`), it stays so.
+    """
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    impatient = (signal.SIGINT, signal.SIGTERM)
+
+    def told() -> None:
+        for each in impatient:
+            loop.remove_signal_handler(each)
+        stop.set()
+
+    heard = [*impatient]
+    for each in impatient:
+        loop.add_signal_handler(each, told)
+    if HANGUP is not None and signal.getsignal(HANGUP) is not signal.SIG_IGN:
+        loop.add_signal_handler(HANGUP, stop.set)
+        heard.append(HANGUP)
+    try:
+        yield stop
+    finally:
+        for each in heard:
+            loop.remove_signal_handler(each)
 
 
 def _report(dropped: "sys.UnraisableHookArgs") -> None:

@@ -11,7 +11,7 @@ Nothing is dropped meanwhile: an open circuit keeps the queue.
 """
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 FAILURES_IN_ROW = 10
@@ -21,6 +21,7 @@ WINDOW_MS = 300_000
 BUCKET_MS = 30_000
 FIRST_REST_MS = 30_000
 LONGEST_REST_MS = 600_000
+LONGEST_ASKED_MS = 24 * 3600 * 1000
 REST_JITTER = 0.2
 CALM_MS = 60_000
 DRAIN_MS = 10_000
@@ -43,17 +44,19 @@ class Circuit:
     since: unix milliseconds of the last change of state, or when it was asked to rest. until: unix
     milliseconds; open, and closed where the endpoint asked for it: when the next attempt may be
     made; half-open: when nothing will be heard any more of the one that is under way. openings: in
-    a row, without a calm minute between them.
+    a row, without a calm minute between them. wait_ms: how far ahead `until` was put; what lies
+    further ahead was put there by another clock, and is over.
     """
 
     state: CircuitState = CircuitState.CLOSED
     since: int = 0
     until: int | None = None
     openings: int = 0
+    wait_ms: int = field(default=LONGEST_ASKED_MS, compare=False)
 
     def rests(self, now: int) -> bool:
         """Whether nothing may be sent now."""
-        return self.until is not None and now < self.until
+        return self.until is not None and now < self.until <= now + self.wait_ms
 
     def may_try(self, now: int) -> bool:
         """Whether exactly one attempt may be made now."""
@@ -62,7 +65,7 @@ class Circuit:
     def trying(self, now: int, lease_ms: int) -> "Circuit":
         """Return it with the one attempt under way."""
         since = self.since if self.state is CircuitState.HALF_OPEN else now
-        return Circuit(CircuitState.HALF_OPEN, since, now + lease_ms, self.openings)
+        return Circuit(CircuitState.HALF_OPEN, since, now + lease_ms, self.openings, lease_ms)
 
 
 CLOSED = Circuit()
@@ -77,8 +80,14 @@ class Recent:
         self._buckets: deque[list[int]] = deque()
 
     def add(self, now: int, *, succeeded: bool) -> None:
-        """Count an attempt that ended now, in unix milliseconds."""
+        """Count an attempt that ended now, in unix milliseconds.
+
+        Where the clock was set back, what came before counts as if it had come just now.
+        """
         number = now // BUCKET_MS
+        if self._buckets and (ahead := self._buckets[-1][0] - number) > 0:
+            for bucket in self._buckets:
+                bucket[0] -= ahead
         if not self._buckets or self._buckets[-1][0] < number:
             self._buckets.append([number, 0, 0])
         self._buckets[-1][1] += 1
@@ -87,8 +96,8 @@ class Recent:
             self._buckets.popleft()
 
     def over(self, now: int) -> bool:
-        """Whether nothing that is counted is of the last five minutes."""
-        return self._buckets[-1][0] <= (now - WINDOW_MS) // BUCKET_MS
+        """Whether nothing that is counted is of the five minutes before or after."""
+        return abs(now // BUCKET_MS - self._buckets[-1][0]) >= WINDOW_MS // BUCKET_MS
 
     def mostly_failed(self) -> bool:
         """Whether most attempts failed, and there were enough to say so."""
@@ -130,18 +139,25 @@ def _failed(
     if tried and circuit.openings:
         return _opened(circuit, now, circuit.openings + 1, jitter)
     if failures_in_row >= FAILURES_IN_ROW or mostly_failed:
-        calm = now - circuit.since >= CALM_MS
+        calm = _calm(circuit, now)
         return _opened(circuit, now, 1 if calm else circuit.openings + 1, jitter)
     return replace(circuit, state=CircuitState.CLOSED, until=None) if tried else circuit
 
 
 def _resting(circuit: Circuit, now: int, asked_ms: int) -> Circuit:
     """Return it at rest for as long as was asked, or longer."""
-    until = max(circuit.until or 0, now + asked_ms)
-    if circuit.state is not CircuitState.CLOSED or circuit.rests(now):
-        return replace(circuit, until=until)
-    calm = now - circuit.since >= CALM_MS
-    return Circuit(CircuitState.CLOSED, now, until, 0 if calm else circuit.openings)
+    rests = circuit.rests(now)
+    before = circuit.until if rests and circuit.until is not None else 0
+    until = max(before, now + asked_ms)
+    if circuit.state is not CircuitState.CLOSED or rests:
+        return replace(circuit, until=until, wait_ms=until - now)
+    openings = 0 if _calm(circuit, now) else circuit.openings
+    return Circuit(CircuitState.CLOSED, now, until, openings, asked_ms)
+
+
+def _calm(circuit: Circuit, now: int) -> bool:
+    """Whether it has been as it is for a minute: also where the clock says that it will be so."""
+    return abs(now - circuit.since) >= CALM_MS
 
 
 def drain_per_second(circuit: Circuit, now: int) -> float | None:
@@ -151,7 +167,7 @@ def drain_per_second(circuit: Circuit, now: int) -> float | None:
     """
     if circuit.state is not CircuitState.CLOSED or not circuit.openings:
         return None
-    passed = max(0, now - circuit.since)
+    passed = abs(now - circuit.since)  # what is far ahead was so before the clock was set back
     if passed >= DRAIN_MS:
         return None
     return FIRST_DRAIN_PER_SECOND * 2.0 ** (passed // DRAIN_STEP_MS)
@@ -160,6 +176,5 @@ def drain_per_second(circuit: Circuit, now: int) -> float | None:
 def _opened(circuit: Circuit, now: int, openings: int, jitter: float) -> Circuit:
     rest = min(FIRST_REST_MS * 2.0 ** min(openings - 1, 20), LONGEST_REST_MS)
     since = now if circuit.state is CircuitState.CLOSED else circuit.since
-    return Circuit(
-        CircuitState.OPEN, since, now + round(rest * (1 + REST_JITTER * jitter)), openings
-    )
+    wait_ms = round(rest * (1 + REST_JITTER * jitter))
+    return Circuit(CircuitState.OPEN, since, now + wait_ms, openings, wait_ms)

@@ -18,6 +18,9 @@ Source: the sample schedule of Standard Webhooks 1.0.
 
 JITTER = 0.2
 LONGEST_RETRY_AFTER_SECONDS = 24 * 3600
+OLD_SIGNS_MS = 24 * 3600 * 1000
+"""How long a secret that was replaced still signs."""
+
 GONE = 410
 BUSY = (429, 503)
 """Answers whose `Retry-After` speaks of the receiver, not of the one delivery (RFC 6585, 9110)."""
@@ -72,6 +75,14 @@ class OldSecret:
     secret: str
     until: int
 
+    def signs(self, now: int) -> bool:
+        """Whether it signs now, in unix milliseconds.
+
+        Where the clock was set back it signs for somewhat longer: receivers have a day to learn the
+        new one. What would sign for more than two days was replaced by a clock far ahead.
+        """
+        return now < self.until <= now + 2 * OLD_SIGNS_MS
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -114,7 +125,7 @@ class Endpoint:
 
     def secrets(self, now: int) -> list[str]:
         """Return the secrets that sign, newest first. now: unix milliseconds."""
-        return [self.secret, *(old.secret for old in self.old_secrets if now < old.until)]
+        return [self.secret, *(old.secret for old in self.old_secrets if old.signs(now))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from crypitor.webhook.circuit import CLOSED, CircuitState, circuit_after
+from crypitor.webhook.circuit import CLOSED, CircuitState, circuit_after, drain_per_second
 from crypitor.webhook.delivery import (
     GONE,
     Endpoint,
@@ -134,6 +134,17 @@ def waiting_of(endpoint: Endpoint, first: Queued | None, now: int) -> Waiting | 
         since = first.created_at if first.tried_at is None else first.tried_at
         return Waiting(WaitingFor.RETRY, since, first.id, due_at)
     return None
+
+
+def rest_of(endpoint: Endpoint, now: int) -> int | None:
+    """Return until when nothing may be sent to an endpoint, None where it may be."""
+    return endpoint.circuit.until if endpoint.circuit.rests(now) else None
+
+
+def rate_of(endpoint: Endpoint, now: int) -> float | None:
+    """Return the attempts a second that an endpoint may have now: its own limit, or less."""
+    limits = [endpoint.pace, drain_per_second(endpoint.circuit, now)]
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _counted(endpoint: Endpoint, result: Result) -> Endpoint:

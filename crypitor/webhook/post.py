@@ -18,13 +18,13 @@ import msgspec
 from aiohttp.abc import AbstractResolver
 
 from crypitor import __version__
-from crypitor.errors import Invalid, Unavailable
+from crypitor.errors import Exhausted, Invalid, Unavailable
 from crypitor.webhook.closed import Closed
 from crypitor.webhook.connections import CONNECTION_SECONDS, Answer, Connections, Target
 from crypitor.webhook.crypitor import FORMAT
 from crypitor.webhook.delivery import Control, Endpoint, Outcome
 from crypitor.webhook.egress import Network, called_url, is_own_header, request_target
-from crypitor.webhook.failure import refusal, sentence
+from crypitor.webhook.failure import refusal, sentence, shortage
 from crypitor.webhook.names import Names
 from crypitor.webhook.signature import HUB, hub_signature, sign
 from crypitor.webhook.template import JSON_TYPE
@@ -114,7 +114,7 @@ class Poster:
     async def post(
         self, endpoint: Endpoint, webhook_id: str, body: bytes, now: int, key: str = ""
     ) -> Outcome:
-        """Post once and return what came of it; raises only when it is cancelled.
+        """Post once and return what came of it. Raises Exhausted, and when it is cancelled.
 
         now: unix milliseconds; signed, so receivers compare it with their clocks.
         key: what a topic keeps in order: the id of the monitor.
@@ -138,7 +138,13 @@ class Poster:
             error = f"not called: {refused.detail}"
         except Unavailable as down:
             error = str(down)
-        except (aiohttp.ClientError, OSError, ValueError) as failure:
+        except (aiohttp.ClientError, OSError, ValueError, MemoryError, RuntimeError) as failure:
+            short = shortage(failure)
+            if short is not None:
+                self._connections.renew()
+                raise Exhausted(f"this machine: {short}") from failure
+            if isinstance(failure, RuntimeError):
+                raise
             error = sentence(failure)
         return Outcome(
             started_at=now,

@@ -30,9 +30,12 @@ from crypitor.database.deliveries import last_position
 from crypitor.database.engine import Database, Transaction
 from crypitor.errors import Unavailable
 from crypitor.runtime.loop import Health, forever, pause
-from crypitor.webhook.circuit import CircuitState, Recent, drain_per_second
+from crypitor.webhook.circuit import CircuitState, Recent
 from crypitor.webhook.delivery import SCHEDULE_SECONDS, Delivery, Endpoint, Result, after
+from crypitor.webhook.health import rate_of, rest_of
+from crypitor.webhook.misplaced import Misplaced
 from crypitor.webhook.post import Poster
+from crypitor.webhook.shortage import Shortage
 from crypitor.webhook.turns import MOST_REMEMBERED, Turns
 
 log = structlog.get_logger(__name__)
@@ -76,7 +79,9 @@ class Sender:
     schedule_seconds: waits between attempts. lease_seconds: longer than the poster's deadline.
     grace_seconds: for attempts in flight when it is told to stop. clock: unix milliseconds.
     jitter: -1 to 1. in_flight and the two after it: see Turns. looks: whether deliveries are queued
-    by another process, which cannot wake this one; then it looks for new ones more often.
+    by another process, which cannot wake this one; then it looks for new ones more often. life: of
+    this process, by which others end its claims when it is gone; None: they wait for the lease.
+    exhausted: hears of each POST that this machine had nothing left for.
     """
 
     def __init__(
@@ -94,11 +99,14 @@ class Sender:
         endpoints_at_once: int = ENDPOINTS_AT_ONCE,
         grace_seconds: float = GRACE_SECONDS,
         looks: bool = False,
+        life: str | None = None,
+        exhausted: Callable[[], None] = lambda: None,
     ) -> None:
         if lease_seconds <= poster.deadline_seconds:
             raise ValueError("a lease must be longer than the deadline of a POST")
         self._database = database
-        self._poster = poster
+        patience_seconds = lease_seconds - poster.deadline_seconds
+        self._posts = Shortage(poster, clock, patience_seconds, exhausted)
         self._clock = clock
         self._jitter = jitter
         self._observer = observer
@@ -108,8 +116,11 @@ class Sender:
         self._turns = Turns(in_flight, in_flight_per_endpoint, endpoints_at_once)
         self._sweep_at = 0
         self._looks = looks
+        self._life = life
         self._look_at = 0
         self._seen_position = 0
+        self._misplaced = Misplaced(database, clock, shared=looks)
+        self._latest = 0
         self._outcomes: list[Result] = []
         # Not stored: after a restart they are counted anew, and circuits stay as their rows say.
         self._recent: dict[str, Recent] = {}
@@ -161,7 +172,7 @@ class Sender:
             self._awake.set()
 
     def _reserved(self, endpoint_ids: Iterable[str]) -> _Slots:
-        now = self._clock()
+        now = self._now()
         if not self._sending:
             return _Slots(now, [])
         for endpoint_id in endpoint_ids:
@@ -170,6 +181,7 @@ class Sender:
 
     async def run(self, stop: asyncio.Event, health: Health) -> None:
         """Send until told to stop; then claim no more and see off what is in flight."""
+        self._posts.health = health
         async with asyncio.TaskGroup() as self._group:
             self._sending = True
             try:
@@ -192,6 +204,7 @@ class Sender:
             while True:
                 self._awake.clear()
                 self._sweep_at = 0
+                self._misplaced.look_again()
                 started = self._started
                 while await self.step():
                     pass
@@ -202,11 +215,21 @@ class Sender:
 
     async def step(self) -> bool:
         """Take one turn, and start the attempts it claimed; False when there was nothing to do."""
-        now = self._clock()
+        now = self._now()
         if now >= self._sweep_at or (self._looks and await self._something_new(now)):
             await self._sweep(now)
         granted = self._turns.next_turns(now, MOST_ENDPOINTS_A_TURN)
         return await self._turn(_Slots(now, granted))
+
+    def _now(self) -> int:
+        """Return the time; where the clock was set back, what waits in memory is set back too."""
+        now = self._clock()
+        if (by_ms := self._latest - now) > 0:
+            self._turns.set_back(by_ms)
+            self._sweep_at = self._look_at = 0
+            self._misplaced.look_again()
+        self._latest = now
+        return now
 
     async def _something_new(self, now: int) -> bool:
         """Tell whether deliveries were queued since the last look, when it is time for one."""
@@ -219,6 +242,7 @@ class Sender:
 
     async def _sweep(self, now: int) -> None:
         """Find what is due before the next sweep: retries, leases that ran out, missed wakes."""
+        await self._misplaced.look(now)
         found = await self._database.read(
             lambda tx: due_endpoints(tx, now + SWEEP_MS), at_once=True
         )
@@ -269,7 +293,7 @@ class Sender:
         unknown = [endpoint_id for endpoint_id, _ in slots.granted if endpoint_id not in known]
         endpoints = {**known, **await load_endpoints(tx, unknown)}
         asked = [(endpoints[at], held) for at, held in slots.granted if at in endpoints]
-        claimed = await claim(tx, asked, slots.now, self._lease_ms)
+        claimed = await claim(tx, asked, slots.now, self._lease_ms, self._life)
         cancelled = await give_up_cancelled(
             tx, [delivery for got in claimed.values() for delivery in got.deliveries], slots.now
         )
@@ -286,7 +310,7 @@ class Sender:
             if due_at is not None and due_at < self._sweep_at:
                 self._turns.is_due_at(delivery.endpoint_id, due_at)
         for endpoint_id, endpoint in recorded.endpoints.items():
-            self._turns.rest(endpoint_id, _rest_of(endpoint, now))
+            self._turns.rest(endpoint_id, rest_of(endpoint, now))
             if endpoint.circuit.state is not CircuitState.CLOSED:
                 self._recent.pop(endpoint_id, None)
         for endpoint_id in recorded.released:
@@ -315,10 +339,10 @@ class Sender:
                 held,
                 len(got.deliveries),
                 ordered=endpoint.ordered,
-                rate_per_second=_rate(endpoint, slots.now),
+                rate_per_second=rate_of(endpoint, slots.now),
                 project=endpoint.project_id,
             )
-            self._turns.rest(endpoint_id, _rest_of(endpoint, slots.now))
+            self._turns.rest(endpoint_id, rest_of(endpoint, slots.now))
             self._started += len(got.deliveries)
             for delivery in got.deliveries:
                 attempt = self._group.create_task(self._attempt(endpoint, delivery, leads=leads))
@@ -334,11 +358,12 @@ class Sender:
         """
         if not leads:
             await asyncio.sleep(0)
-        outcome = await self._poster.post(
-            endpoint, delivery.id, delivery.body.encode(), self._clock(), delivery.monitor_id or ""
-        )
-        now = self._clock()
-        jitter = self._jitter()
+        outcome = await self._posts.post(endpoint, delivery)
+        if outcome is None:
+            self._turns.given_up(endpoint.id)
+            self._awake.set()
+            return
+        now, jitter = self._clock(), self._jitter()
         verdict = after(delivery, outcome, now, self._schedule_seconds, jitter)
         recent = self._recent.setdefault(endpoint.id, Recent())
         recent.add(now, succeeded=outcome.succeeded)
@@ -377,15 +402,4 @@ class Sender:
         wake_at = min(self._sweep_at, self._look_at) if self._looks else self._sweep_at
         if next_at is not None:
             wake_at = min(wake_at, next_at)
-        return max(0, wake_at - self._clock()) / 1000
-
-
-def _rest_of(endpoint: Endpoint, now: int) -> int | None:
-    """Return until when nothing may be sent to an endpoint, None where it may be."""
-    return endpoint.circuit.until if endpoint.circuit.rests(now) else None
-
-
-def _rate(endpoint: Endpoint, now: int) -> float | None:
-    """Return the attempts a second that an endpoint may have now: its own limit, or less."""
-    limits = [endpoint.pace, drain_per_second(endpoint.circuit, now)]
-    return min((limit for limit in limits if limit is not None), default=None)
+        return min(max(0, wake_at - self._clock()), SWEEP_MS) / 1000

@@ -150,6 +150,14 @@ class Turns:
         if until is None or lane.asking:
             self._ask(endpoint_id, lane)
 
+    def set_back(self, by_ms: int) -> None:
+        """Let what waits in here wait on for as long as before the clock was set back."""
+        self._later = [(at - by_ms, endpoint_id) for at, endpoint_id in self._later]
+        for lane in self._lanes.values():
+            lane.refilled_at -= by_ms
+            if lane.rests_until is not None:
+                lane.rests_until -= by_ms
+
     def next_at(self) -> int | None:
         """Return the earliest time that was noted and has not come."""
         return self._later[0][0] if self._later else None
@@ -197,6 +205,13 @@ class Turns:
             lane.tokens -= used
         self._hold(lane, used - granted)
         if used == granted or lane.asking:
+            self._ask(endpoint_id, lane)
+
+    def given_up(self, endpoint_id: str) -> None:
+        """Free the slot of what could not be tried."""
+        lane = self._lanes[endpoint_id]
+        self._hold(lane, -1)
+        if lane.asking:
             self._ask(endpoint_id, lane)
 
     def ended(self, endpoint_id: str, *, succeeded: bool) -> None:

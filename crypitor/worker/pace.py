@@ -56,8 +56,8 @@ class Pace:
         self._headers.append(header)
         if self._published and self._published[-1][1] >= header.number:
             self._published.clear()
-        self._published.append((seen_at, header.number))
         self._forget(seen_at)
+        self._published.append((seen_at, header.number))
 
     def wait_seconds(self, now: int, *, expecting: bool) -> float:
         """Return how long to wait before the next look at the head.
@@ -102,5 +102,7 @@ class Pace:
         return max(block_seconds * _STEP, overdue / 4, FIRST_RETRY_SECONDS)
 
     def _forget(self, now: int) -> None:
+        if self._published and self._published[-1][0] > now:  # the clock was set back
+            self._published.clear()
         while self._published and now - self._published[0][0] > _KEPT_MS:
             self._published.popleft()

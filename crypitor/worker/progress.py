@@ -28,7 +28,7 @@ class Progress:
         elif not behind:
             self._told_at = None
             log.info("caught up", network=self._network, tip=tip.number)
-        elif now - self._told_at >= PROGRESS_MS:
+        elif abs(now - self._told_at) >= PROGRESS_MS:
             self._told_at = now
             log.info(
                 "catching up",

@@ -6,7 +6,7 @@ Until now it was the one with the smallest id, which begins with the time at whi
 from alembic import op
 
 revision = "0020"
-down_revision = "0014"
+down_revision = "0017"
 
 STATEMENTS = (
     "alter table projects add column operator integer not null default 0",

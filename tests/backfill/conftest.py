@@ -243,7 +243,7 @@ ENDPOINT = """insert into endpoints (id, project_id, url, description, format, h
 @pytest.fixture(scope="session")
 def mined():
     """A chain to be copied: signing its transactions takes ten times as long."""
-    chain = SimulatedChain(11, chain_id=CHAIN_ID, transfers=(2, 6), actors=30, safe_depth=2, finalized_depth=4)  # fmt: skip
+    chain = SimulatedChain(11, chain_id=CHAIN_ID, transfers=(2, 6), actors=30, safe_depth=2, finalized_depth=4, withdrawals=(0, 3))  # fmt: skip
     chain.mine(80)
     return pickle.dumps(chain)
 

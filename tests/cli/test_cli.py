@@ -20,7 +20,7 @@ from tests.patience import HANG_SECONDS
 
 CRYPITOR = [sys.executable, "-m", "crypitor"]
 COMMANDS = [
-    "run", "demo", "check", "migrate", "apply", "export", "listen", "simulate", "bench", "key", "network", "queue",
+    "init", "run", "demo", "check", "migrate", "apply", "export", "listen", "simulate", "bench", "key", "network", "queue",
 ]  # fmt: skip
 QUICK = 5
 """An end that waits for nothing takes less than so many starts of the same program."""
@@ -151,6 +151,7 @@ def test_migrate_says_what_it_applied(crypitor, tmp_path):
 
 def test_a_key_is_made_listed_and_revoked(crypitor):
     """The secret is printed alone, once, so that a script can take it."""
+    crypitor("migrate")
     secret = crypitor("key", "create", "--name", "for CI", "--scope", "read").stdout.strip()
     key_id = secret.rpartition("_")[0]
     listed = crypitor("key", "list").stdout
@@ -166,6 +167,7 @@ def test_a_key_is_made_listed_and_revoked(crypitor):
 
 def test_what_is_not_there_fails_with_status_1(crypitor):
     """A sentence, not a traceback."""
+    crypitor("migrate")
     for words in (
         ["key", "revoke", "ke_none"],
         ["key", "create", "--name", "x", "--project", "pr_none"],

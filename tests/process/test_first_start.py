@@ -9,11 +9,12 @@ import sys
 import pytest
 
 from crypitor.config import Config
+from crypitor.config.paths import admin_key_path
 from crypitor.database.engine import Database
 from crypitor.database.keys import create_project, find_caller, operators_project
 from crypitor.database.migrate import migrate
 from crypitor.errors import ConfigError
-from crypitor.process.first_start import admin_key_path, let_somebody_in, refuse_blank
+from crypitor.process.first_start import let_somebody_in, refuse_blank
 
 
 def config_of(folder, name="crypitor.db", **api) -> Config:
@@ -163,8 +164,8 @@ async def test_operator_of_a_database_of_before_stays(tmp_path):
 def test_key_is_shown_on_a_terminal_alone(terminal):
     """Whoever looks at a terminal sees the key; a log or a pipe gets the path."""
     words = (
-        "from pathlib import Path; from crypitor.process.app import _announce;"
-        "_announce('', 'ke_the_secret', Path('/there/admin.key'))"
+        "from pathlib import Path; from crypitor.process.opening import announce;"
+        "announce('', 'ke_the_secret', Path('/there/admin.key'))"
     )
     reader, writer = pty.openpty() if terminal else os.pipe()
     subprocess.run([sys.executable, "-c", words], stdout=writer, check=True)

@@ -156,6 +156,7 @@ class Rig:
             observer=self.observer,
             tags_wanted=options.get("tags_wanted", lambda: True),
             lead=options.get("lead"),
+            reset=options.get("reset", "stop"),
         )
         await self._stack.enter_async_context(self.nodes)
         self._stack.push_async_callback(self.follower.close)

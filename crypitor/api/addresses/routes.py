@@ -7,7 +7,12 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from crypitor.api.addresses.answer import AddedAnswer, AddressPage, LabelledAddress, RemovedAnswer
+from crypitor.api.addresses.answer import (
+    AddedAnswer,
+    AddressPage,
+    LabelledAddress,
+    RemovedAnswer,
+)
 from crypitor.api.addresses.examples import EXAMPLES
 from crypitor.api.addresses.query import AddressQuery
 from crypitor.api.serving.authentication import DOOR
@@ -15,6 +20,7 @@ from crypitor.api.serving.call import KEY_HEADER, REPEATED_HEADER, Call, found
 from crypitor.api.serving.entries import CSV, JSON, NDJSON, Intake, read_entries
 from crypitor.api.serving.ordering import in_order
 from crypitor.api.serving.routing import Routes
+from crypitor.api.serving.streams import UPLOADS
 from crypitor.database.addresses import (
     add_addresses,
     get_label,
@@ -87,7 +93,7 @@ class Taken:
         self.recorded += len(chunk)
 
 
-@routes.add("POST", PATH, scope=Scope.WRITE, media=MEDIA, problems=(409, 413))
+@routes.add("POST", PATH, scope=Scope.WRITE, media=MEDIA, problems=(409, 413, 429))
 async def add_monitor_addresses(call: Call, id: str) -> AddedAnswer:  # noqa: A002 - as in the path
     """Add addresses to a monitor, up to 1,000,000 in one call.
 
@@ -111,7 +117,7 @@ async def add_monitor_addresses(call: Call, id: str) -> AddedAnswer:  # noqa: A0
     return await _once(call, answer)
 
 
-@routes.add("DELETE", PATH, scope=Scope.WRITE, media=MEDIA, problems=(409, 413))
+@routes.add("DELETE", PATH, scope=Scope.WRITE, media=MEDIA, problems=(409, 413, 429))
 async def remove_monitor_addresses(call: Call, id: str) -> RemovedAnswer:  # noqa: A002
     """Remove addresses from a monitor: the same bodies as for adding; labels do not matter."""
 
@@ -183,14 +189,17 @@ async def _take_stream(
     async def take_all() -> None:
         pairs, repeated = taken.intake.handed_over()
         taken.unchanged += repeated
-        for chunk in in_order(pairs, STORED_AT_ONCE):
-            await call.context.give_way()
-            if chunk is None:
-                continue
-            await call.request.app[DOOR].admit(call.request, Scope.WRITE)  # it may take long
-            changed = await take(call, monitor_id, chunk, taken)
-            taken.changed += changed
-            taken.unchanged += len(chunk) - changed
+        try:
+            for chunk in in_order(pairs, STORED_AT_ONCE):
+                await call.context.give_way()
+                if chunk is None:
+                    continue
+                await call.request.app[DOOR].admit(call.request, Scope.WRITE)  # it may take long
+                changed = await take(call, monitor_id, chunk, taken)
+                taken.changed += changed
+                taken.unchanged += len(chunk) - changed
+        finally:
+            pairs.clear()
 
     request = call.request
     try:
@@ -201,6 +210,9 @@ async def _take_stream(
     except CallerError as error:
         await take_all()
         error.detail += f" (before that, {taken.changed + taken.unchanged} were taken)"
+        raise
+    except BaseException:
+        taken.intake.let_go()
         raise
     await take_all()
     return taken
@@ -271,6 +283,13 @@ async def _once(
     A stream is many units of work, so its answer is kept after the last: a repetition of a call
     that was cut off takes what was not taken.
     """
+    with call.request.app[UPLOADS].one_more(call.project):
+        return await _once_alone(call, make)
+
+
+async def _once_alone(
+    call: Call, make: Callable[[Callable[[bytes], object]], Awaitable[Answer]]
+) -> Answer:
     digest = hashlib.sha256()
     context = call.context
     if await call.read(lambda tx: _came_before(tx, call)):

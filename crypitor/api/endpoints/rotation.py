@@ -13,7 +13,7 @@ from crypitor.database.keys import Scope
 from crypitor.errors import Invalid, Mistake
 from crypitor.webhook.body import rfc3339
 from crypitor.webhook.crypitor import FORMAT
-from crypitor.webhook.delivery import Endpoint, OldSecret
+from crypitor.webhook.delivery import OLD_SIGNS_MS, Endpoint, OldSecret
 from crypitor.webhook.signature import (
     NEW_BYTES,
     Signature,
@@ -24,7 +24,6 @@ from crypitor.webhook.signature import (
 
 routes = Routes("Endpoints", EXAMPLES, "ep_")
 
-OLD_SIGNS_MS = 24 * 3600 * 1000
 MOST_SECRETS = 10
 
 
@@ -74,7 +73,7 @@ def rotated(endpoint: Endpoint, secret: str, now: int) -> Endpoint:
     if secret == endpoint.secret:
         raise Invalid("this is the secret already", [Mistake("/secret", "it signs already")])
     known = (OldSecret(endpoint.secret, now + OLD_SIGNS_MS), *endpoint.old_secrets)
-    old = tuple(each for each in known if each.until > now and each.secret != secret)
+    old = tuple(each for each in known if each.signs(now) and each.secret != secret)
     if len(old) >= MOST_SECRETS:
         raise Invalid(f"{MOST_SECRETS} secrets sign already; the oldest ends after 24 hours")
     return replace(endpoint, secret=secret, old_secrets=old, updated_at=now)
@@ -94,7 +93,7 @@ def secret_answer(endpoint: Endpoint, now: int) -> SecretAnswer:
                 "signs_until": rfc3339(old.until),
             }
             for old in endpoint.old_secrets
-            if now < old.until
+            if old.signs(now)
         ],
     }
 

@@ -109,11 +109,21 @@ async def change_endpoint(call: Call, id: str, body: dict[str, Any]) -> Endpoint
     queued meanwhile is sent, slowly at first.
     """
 
-    async def unit(tx: Transaction) -> Change[EndpointAnswer]:
-        now = call.context.clock()
-        before = found(await lock_endpoint(tx, call.project, id, now), "endpoint")
+    async def read(tx: Transaction) -> Endpoint:
+        return found(await get_endpoint(tx, call.project, id), "endpoint")
+
+    async def check(before: Endpoint) -> tuple[EndpointBody, str]:
         whole = validated(EndpointBody, merge_patch(_document(before), body))
-        after = _changed(before, whole, _checked(call, whole), now, enabling=body.get("enabled"))
+        return whole, _checked(call, whole)
+
+    async def lock(tx: Transaction) -> Endpoint:
+        return found(await lock_endpoint(tx, call.project, id, call.context.clock()), "endpoint")
+
+    async def unit(
+        tx: Transaction, before: Endpoint, checked: tuple[EndpointBody, str]
+    ) -> Change[EndpointAnswer]:
+        now, (whole, url) = call.context.clock(), checked
+        after = _changed(before, whole, url, now, enabling=body.get("enabled"))
         if whole.signature != signature_of(before.secret):
             after = rotated(after, made_secret(call, whole.signature), now)
         await update_endpoint(tx, after)
@@ -124,7 +134,7 @@ async def change_endpoint(call: Call, id: str, body: dict[str, Any]) -> Endpoint
             before=_state(before, call.who),
         )
 
-    return await call.change(unit)
+    return await call.change_as_read(read, check, lock, unit, call.change, same=_document)
 
 
 @routes.add("DELETE", "/v1/endpoints/{id}", scope=Scope.WRITE)

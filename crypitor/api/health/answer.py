@@ -1,6 +1,6 @@
 """What the API answers of the process itself."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
@@ -21,10 +21,16 @@ class ProcessAnswer(TypedDict):
 
 
 class Ready(TypedDict):
-    """Every role of this process can do its work."""
+    """This process can do its work."""
 
     status: Literal["ready"]
     roles: list[str]
+    degraded: NotRequired[
+        Annotated[list[str], Field(description="Networks and roles that stand still meanwhile.")]
+    ]
+    troubles: NotRequired[
+        Annotated[dict[str, str], Field(description="What is in trouble → which trouble.")]
+    ]
     processes: Annotated[
         list[ProcessAnswer], Field(description="All, where there are several; else empty.")
     ]

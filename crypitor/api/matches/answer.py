@@ -26,7 +26,10 @@ class MatchAnswer(TypedDict):
     ]
     label: str | None
     block: dict[str, Any]
-    transaction: dict[str, Any]
+    transaction: Annotated[
+        dict[str, Any] | None,
+        Field(description="null for withdrawals, which no transaction carries."),
+    ]
     log_index: int | None
     item: int | None
     from_address: Annotated[
@@ -52,6 +55,20 @@ class MatchAnswer(TypedDict):
         Annotated[
             dict[str, Any],
             Field(description="Of a call: name, signature and args, as `event` has them."),
+        ]
+    ]
+    withdrawal: NotRequired[
+        Annotated[
+            dict[str, Any], Field(description="Of a withdrawal: `index` and `validator_index`.")
+        ]
+    ]
+    delegation: NotRequired[
+        Annotated[
+            dict[str, Any],
+            Field(
+                description="Of a delegation: `delegate`, null where the code is cleared, `nonce` "
+                "and `chain_id`, 0 for any chain."
+            ),
         ]
     ]
     confirmations: Annotated[

@@ -105,7 +105,9 @@ class MonitorBody(Body):
         None, description="Shorthand: makes an endpoint and puts its id into `endpoints`."
     )
     notify: list[Literal["detected", "confirmed", "reverted"]] = Field(
-        default=["detected", "confirmed", "reverted"], description="The phases that are delivered."
+        default=["detected", "confirmed", "reverted"],
+        max_length=10,
+        description="The phases that are delivered.",
     )
     confirmations: Annotated[
         int | str | None,

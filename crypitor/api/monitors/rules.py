@@ -117,7 +117,40 @@ class DeploymentRule(Body):
     where: Where = None
 
 
+class TransactionRule(Body):
+    """Transactions from or to a watched address, whatever they call, move or become."""
+
+    kind: Literal["transaction"]
+    direction: Literal["all", "in", "out"] = "all"
+    include_failed: bool = Field(
+        default=True, description="Also those that failed; their `status` is `failed`."
+    )
+    where: Where = None
+
+
+class WithdrawalRule(Body):
+    """What a block credits to a watched address without a transaction (EIP-4895)."""
+
+    kind: Literal["withdrawal"]
+    where: Where = None
+
+
+class DelegationRule(Body):
+    """Authorizations by which a watched account sets, changes or clears its code (EIP-7702)."""
+
+    kind: Literal["delegation"]
+    where: Where = None
+
+
 RuleBody: TypeAlias = Annotated[
-    NativeRule | InternalRule | TokenRule | EventRule | CallRule | DeploymentRule,
+    NativeRule
+    | InternalRule
+    | TokenRule
+    | EventRule
+    | CallRule
+    | DeploymentRule
+    | TransactionRule
+    | WithdrawalRule
+    | DelegationRule,
     Field(discriminator="kind"),
 ]

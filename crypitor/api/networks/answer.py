@@ -26,6 +26,13 @@ class NodeAnswer(TypedDict):
     ]
     latency_ms: Annotated[float | None, Field(description="Of a request, newest counting most.")]
     requests: Annotated[int, Field(description="Sent since the start; a batch is one.")]
+    batch_calls: Annotated[
+        int | None,
+        Field(description="The most calls it takes in one request; null where no limit was met."),
+    ]
+    limits: Annotated[
+        list[str], Field(description="What it refuses, found out by asking, in its own words.")
+    ]
 
 
 class NetworkAnswer(TypedDict):

@@ -1,18 +1,27 @@
 """Who asks, and how far that key reaches."""
 
+import asyncio
 import re
 from collections import OrderedDict
 from ipaddress import ip_address
 
+import structlog
 from aiohttp import web
 
 from crypitor.api.serving.context import Context
+from crypitor.api.serving.crowd import MayLeave, place_of
+from crypitor.api.serving.guesses import Guesses
 from crypitor.api.serving.pace import Pace
 from crypitor.database.keys import Caller, Scope, ensure_project, find_caller, hash_of, is_mistyped
 from crypitor.errors import Forbidden, Unauthorized
+from crypitor.runtime.seldom import Seldom
+
+log = structlog.get_logger(__name__)
 
 REMEMBERED_MS = 1_000
 MOST_REMEMBERED = 10_000
+LOOK_SECONDS = 0.25
+"""Between two looks at whether somebody still waits for an answer that has to wait."""
 
 _TOKEN = re.compile(r"[Bb]earer +([\x21-\x7e]{1,512})", re.ASCII)
 
@@ -31,12 +40,19 @@ class Door:
         self._locked = 0
         self._operator: Caller | None = None
         self._pace = Pace()
+        self._guesses = Guesses()
+        self._seldom = Seldom(log.warning)
 
     async def admit(self, request: web.Request, scope: Scope) -> Caller:
         """Return who asks. Raises Unauthorized, or Forbidden when the key's scope is below this."""
         if not self._context.auth:
             return await self._anybody(request)
-        caller = await self._caller(_secret_of(request))
+        try:
+            caller = await self._caller(_secret_of(request))
+        except Unauthorized:
+            if "Authorization" in request.headers:
+                await self._wrong(request)
+            raise
         if caller.scope < scope:
             raise Forbidden(
                 f"this needs a key with the scope {scope.word}; this one has {caller.scope.word}"
@@ -54,6 +70,19 @@ class Door:
         """Ask the database again about everybody: a key was revoked."""
         self._known.clear()
         self._locked += 1
+
+    async def _wrong(self, request: web.Request) -> None:
+        """Count a wrong key, and wait where there were many; its connection may be given up."""
+        context, transport = self._context, request.transport
+        address = place_of(transport.get_extra_info("peername") if transport else None)
+        context.refused("wrong_key")
+        self._seldom.told("wrong API key", address)
+        left = self._guesses.delay_seconds(address, context.clock())
+        if left and isinstance(request.protocol, MayLeave):
+            request.protocol.may_leave()
+        while left > 0 and request.transport is not None:
+            await asyncio.sleep(min(left, LOOK_SECONDS))
+            left -= LOOK_SECONDS
 
     async def _caller(self, secret: str) -> Caller:
         now, hashed = self._context.clock(), hash_of(secret)

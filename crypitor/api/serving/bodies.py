@@ -5,6 +5,7 @@ from typing import Annotated, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from crypitor.api.serving.entries import LONGEST_LABEL, address_of, entry_of
+from crypitor.api.serving.wrong import few
 from crypitor.evm.types import Address
 
 LAST_BLOCK = 2**53 - 1
@@ -21,11 +22,11 @@ def _whole(value: object) -> object:
 
 _ADDRESS_SCHEMA = {"type": "string", "pattern": ADDRESS_PATTERN, "description": _ADDRESS_WORDS}
 AddressText: TypeAlias = Annotated[
-    Address, PlainValidator(address_of), WithJsonSchema(_ADDRESS_SCHEMA)
+    Address, PlainValidator(few(address_of)), WithJsonSchema(_ADDRESS_SCHEMA)
 ]
 Entry: TypeAlias = Annotated[
     tuple[Address, str | None],
-    PlainValidator(entry_of),
+    PlainValidator(few(entry_of)),
     WithJsonSchema(
         {
             "title": "Entry",

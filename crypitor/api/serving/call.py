@@ -1,10 +1,11 @@
 """One request: who asks, and how its change is made exactly once."""
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 import msgspec
 import structlog
@@ -22,11 +23,14 @@ from crypitor.database.keys import Caller
 from crypitor.database.limits import keep_limits
 from crypitor.database.monitors import Edit, record_changes
 from crypitor.database.networks import next_blocks
-from crypitor.errors import Gone, Invalid, NotFound
+from crypitor.errors import CallerError, Conflict, Gone, Invalid, NotFound
 
 T = TypeVar("T")
+Checked = TypeVar("Checked")
 Answer = TypeVar("Answer")
 Effect = Callable[[], Awaitable[None]]
+
+MOST_TRIES = 10
 
 KEY_HEADER = "Idempotency-Key"
 REPEATED_HEADER = "Idempotency-Replayed"
@@ -53,6 +57,13 @@ class Change(Generic[Answer]):
     subject: str | None = None
     project: str | None = None
     grows: Sequence[str] = ()
+
+
+Unit: TypeAlias = Callable[[Transaction], Awaitable[Change[Answer]]]
+
+
+class _ChangedMeanwhile(Exception):
+    """What was read has been changed before it was locked."""
 
 
 @dataclass(slots=True)
@@ -142,6 +153,47 @@ class Call:
         if change.effect is not None:
             await change.effect()
         return change.answer
+
+    async def change_as_read(
+        self,
+        read: Callable[[Transaction], Awaitable[T]],
+        check: Callable[[T], Awaitable[Checked]],
+        lock: Callable[[Transaction], Awaitable[T]],
+        work: Callable[[Transaction, T, Checked], Awaitable[Change[Answer]]],
+        run: Callable[[Unit[Answer]], Awaitable[Answer]],
+        *,
+        same: Callable[[T], object],
+    ) -> Answer:
+        """Make a change of what is checked before its unit of work: checks may take their time.
+
+        read: what is to be changed. check: what that becomes, or raises. lock: reads it again, so
+        that nobody changes it meanwhile; where somebody has, all is done anew. run: runs the unit,
+        as `change` does. same: of what is read, what the checks depend on.
+        """
+        for _ in range(MOST_TRIES):
+            before, checked, refused = None, None, None
+            try:
+                before = await self.read(read)
+                checked = await check(before)
+            except CallerError as error:
+                refused = error
+
+            async def unit(
+                tx: Transaction,
+                before: T | None = before,
+                checked: Checked | None = checked,
+                refused: CallerError | None = refused,
+            ) -> Change[Answer]:
+                if refused is not None:  # now, as a repeated request gets the answer it got before
+                    raise refused
+                locked = await lock(tx)
+                if same(locked) != same(cast("T", before)):
+                    raise _ChangedMeanwhile
+                return await work(tx, locked, cast("Checked", checked))
+
+            with contextlib.suppress(_ChangedMeanwhile):
+                return await run(unit)
+        raise Conflict("this is being changed by others again and again")
 
     async def change_monitors(
         self,

@@ -90,6 +90,7 @@ class Context:
     trials: network → what tries monitors on its past.
     precedence: of blocks that are on their way to their first POST.
     given: what was given out to callers, which an older copy of the database does not know.
+    refused: told, with a word for why, of what came to the API's port and was not served.
     changing: whose turn it is while the database and then the index change, so that both see one
     order.
     steady: seconds of a clock that nobody puts back.
@@ -119,6 +120,7 @@ class Context:
     kafka_topics: Sequence[str] = ()
     closed: Closed = field(default_factory=Closed)
     in_doubt: Callable[[], None] = lambda: None
+    refused: Callable[[str], None] = lambda _: None
     trials: Mapping[str, Trial] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
     precedence: Precedence = field(default_factory=Precedence)

@@ -187,6 +187,11 @@ class Intake:
             shown = value if isinstance(value, str) else json.dumps(value)
             self.invalid.append({"line": line, "value": shown[:MOST_VALUE_SHOWN], "reason": reason})
 
+    def let_go(self) -> None:
+        """Forget what was read: an error's trace may hold this for longer."""
+        self.pairs.clear()
+        self.invalid.clear()
+
     def handed_over(self) -> tuple[dict[Address, str | None], int]:
         """Return the valid entries and how many came again; they are taken now."""
         pairs, repeated = self.pairs, self.repeated

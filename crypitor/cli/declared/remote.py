@@ -12,19 +12,13 @@ from crypitor.api.monitors.body import MonitorBody
 from crypitor.cli.declared.files import Addresses, Table
 from crypitor.cli.declared.forms import Held, answered, endpoint_form, endpoint_key, monitor_form
 from crypitor.config import Config
+from crypitor.config.paths import admin_key_path
 from crypitor.errors import CrypitorError, Unavailable
 from crypitor.evm.types import Address
-from crypitor.process.first_start import admin_key_path
 from crypitor.runtime.redaction import shown
 
 PAGE = 1000
 TIMEOUT_SECONDS = 120.0
-
-
-def local_url(config: Config) -> str:
-    """Return where the service of this configuration can be reached from this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.server.host, config.server.host)  # noqa: S104
-    return f"http://{f'[{host}]' if ':' in host else host}:{config.server.port}"
 
 
 def local_key(config: Config) -> str:

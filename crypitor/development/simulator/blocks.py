@@ -23,6 +23,7 @@ FieldValue: TypeAlias = int | bytes
 NO_BLOOM = bytes(256)
 _NO_HASH = bytes(32)
 _EMPTY_LIST_HASH = keccak(rlp.encode([]))
+_WEI_PER_GWEI = 10**9
 _GENESIS_BASE_FEE = 10**9  # EIP-1559, INITIAL_BASE_FEE
 _ELASTICITY = 2  # EIP-1559
 _LARGEST_CHANGE = 8  # EIP-1559, BASE_FEE_MAX_CHANGE_DENOMINATOR
@@ -40,19 +41,36 @@ class Happened:
 
     log_index: position in the block; None for the chain's own coin.  item: position within a
     TransferBatch or among the internal movements of the transaction, else None.  contract: None
-    for the chain's own coin.  amount: smallest unit.
+    for the chain's own coin.  amount: smallest unit, None for what moves nothing.
+    transaction_hash, transaction_index, from_address: None for a withdrawal.
     """
 
     kind: Kind
-    transaction_hash: Hash
-    transaction_index: int
+    transaction_hash: Hash | None
+    transaction_index: int | None
     log_index: int | None
     item: int | None
-    from_address: Address
-    to_address: Address
+    from_address: Address | None
+    to_address: Address | None
     contract: Address | None
+    amount: int | None
+    token_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """A withdrawal. index: counts all of the chain.  amount: gwei."""
+
+    index: int
+    validator_index: int
+    address: Address
     amount: int
-    token_id: int | None
+
+    def encodable(self) -> rlp.Item:
+        """Return what the withdrawals' trie holds, before it is encoded."""
+        number = rlp.integer
+        address = bytes.fromhex(self.address[2:])
+        return [number(self.index), number(self.validator_index), address, number(self.amount)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +78,8 @@ class Mined:
     """A transaction at its place in a block, with what came of it.
 
     first_log: index in the block of its first log.  created: the address of the contract that it
-    creates, also when that failed.
+    creates, also when that failed.  coin_events: see `payments.coin_events`.
+    delegated: which of its authorizations took effect.
     """
 
     signed: SignedTransaction
@@ -72,10 +91,14 @@ class Mined:
     first_log: int
     bloom: bytes
     created: Address | None
+    coin_events: tuple[Event, ...] = ()
+    delegated: tuple[int, ...] = ()
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """What it emitted: nothing if it failed."""
+        """What it emitted, the coin's own logs first: nothing if it failed."""
+        if self.coin_events and self.succeeded:
+            return (*self.coin_events, *self.call.events)
         return self.call.events if self.succeeded else ()
 
     @property
@@ -115,6 +138,19 @@ class Mined:
             found += [self._at(place, movement) for movement in event.movements]
         return found
 
+    def beside(self) -> list[Happened]:
+        """Return what it is, whatever moved: a transaction, and delegations that took effect."""
+        envelope = self.signed.envelope
+        target = envelope.to or (self.created if self.succeeded else None)
+        place = self.signed.hash, self.index, None
+        found = [Happened("transaction", *place, None, self.signed.sender, target, None, None)]
+        for item in self.delegated:
+            given = envelope.authorizations[item]
+            found.append(
+                Happened("delegation", *place, item, given.authority, given.address, None, None)
+            )
+        return found
+
     def _at(self, log_index: int | None, movement: Movement) -> Happened:
         return Happened(
             kind=movement.kind,
@@ -136,6 +172,7 @@ class SimulatedBlock:
 
     header: the fields under their JSON-RPC names in the order in which they are hashed.
     base_fee: wei that each unit of gas must pay at least.  blob_fee: the same for blob gas.
+    truth: what moved in its transactions.  next_withdrawal: index of the next one.
     size: bytes of the whole block, encoded.  changes: what it adds to the ledger.
     """
 
@@ -149,7 +186,15 @@ class SimulatedBlock:
     size: int
     transactions: tuple[Mined, ...] = field(repr=False)
     truth: tuple[Happened, ...] = field(repr=False)
+    withdrawals: tuple[Credit, ...] = field(repr=False)
+    next_withdrawal: int
     changes: Entries = field(repr=False)
+
+    @property
+    def beside(self) -> list[Happened]:
+        """The transactions themselves, delegations that took effect, and withdrawals."""
+        found = [one for mined in self.transactions for one in mined.beside()]
+        return found + _credited(self.withdrawals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,17 +245,23 @@ def next_blob_fee(parent: SimulatedBlock | None) -> int:
     return total // _BLOB_FEE_FRACTION
 
 
-def sealed(place: Place, transactions: tuple[Mined, ...], changes: Entries) -> SimulatedBlock:
-    """Return the block that holds these transactions at this place."""
+def sealed(
+    place: Place,
+    transactions: tuple[Mined, ...],
+    changes: Entries,
+    withdrawals: tuple[Credit, ...] = (),
+) -> SimulatedBlock:
+    """Return the block that holds these transactions and withdrawals at this place."""
     raws = [mined.signed.raw for mined in transactions]
-    header = _header(place, transactions, raws)
+    header = _header(place, transactions, raws, withdrawals)
     encoded = rlp.encode([_encodable(value) for value in header.values()])
     body = [
         raw if mined.signed.envelope.kind == LEGACY else rlp.encode(raw)
         for mined, raw in zip(transactions, raws, strict=True)
     ]
     no_list = rlp.encode([])
-    whole = rlp.sequence((encoded, rlp.sequence(body), no_list, no_list))
+    credited = rlp.encode([one.encodable() for one in withdrawals])
+    whole = rlp.sequence((encoded, rlp.sequence(body), no_list, credited))
     parent = place.parent
     return SimulatedBlock(
         number=parent.number + 1 if parent else 0,
@@ -223,12 +274,34 @@ def sealed(place: Place, transactions: tuple[Mined, ...], changes: Entries) -> S
         size=len(whole),
         transactions=transactions,
         truth=tuple(one for mined in transactions for one in mined.happened()),
+        withdrawals=withdrawals,
+        next_withdrawal=(parent.next_withdrawal if parent else 0) + len(withdrawals),
         changes=changes,
     )
 
 
+def _credited(withdrawals: tuple[Credit, ...]) -> list[Happened]:
+    return [
+        Happened(
+            "withdrawal",
+            None,
+            None,
+            None,
+            item,
+            None,
+            one.address,
+            None,
+            one.amount * _WEI_PER_GWEI,
+        )
+        for item, one in enumerate(withdrawals)
+    ]
+
+
 def _header(
-    place: Place, transactions: tuple[Mined, ...], raws: list[bytes]
+    place: Place,
+    transactions: tuple[Mined, ...],
+    raws: list[bytes],
+    withdrawals: tuple[Credit, ...],
 ) -> dict[str, FieldValue]:
     """Return all fields in the order of consensus.
 
@@ -255,7 +328,9 @@ def _header(
         "mixHash": place.randomness,
         "nonce": bytes(8),
         "baseFeePerGas": next_base_fee(parent),
-        "withdrawalsRoot": EMPTY_ROOT,
+        "withdrawalsRoot": ordered_root([rlp.encode(one.encodable()) for one in withdrawals])
+        if withdrawals
+        else EMPTY_ROOT,
         "blobGasUsed": sum(mined.blob_gas_used for mined in transactions),
         "excessBlobGas": excess_blob_gas(parent),
         "parentBeaconBlockRoot": keccak(b"beacon" + parent_hash),

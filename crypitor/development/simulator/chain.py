@@ -43,6 +43,8 @@ class SimulatedChain:
     onto the chain: once, and once more whenever the chain went back to it.
     keep_blocks: blocks further below the head are forgotten, as a pruned node does, so that a
     chain may run for ever; None keeps all.
+    coin_logs: whether each move of the coin is a log too (EIP-7708).
+    withdrawals: least and most in a block (EIP-4895).
     """
 
     def __init__(
@@ -57,6 +59,8 @@ class SimulatedChain:
         safe_depth: int = 32,
         finalized_depth: int = 64,
         keep_blocks: int | None = None,
+        coin_logs: bool = False,
+        withdrawals: tuple[int, int] = (0, 0),
     ) -> None:
         if not 0 <= transfers[0] <= transfers[1]:
             raise ValueError(f"transfers are least and most, got {transfers}")
@@ -88,6 +92,8 @@ class SimulatedChain:
             ),
             traffic=Traffic(self.actors, self.contracts),
             beneficiary="0x" + keccak(f"{self.seed}/beneficiary".encode())[12:].hex(),
+            coin_logs=coin_logs,
+            withdrawals=withdrawals,
         )
         self._state = Entries()
         self._undo: dict[Hash, Entries] = {}
@@ -166,6 +172,10 @@ class SimulatedChain:
     def truth(self, block_hash: Hash) -> list[Happened]:
         """Return every movement in a block, in order. Raises KeyError for an unknown block."""
         return list(self._blocks[block_hash].truth)
+
+    def beside(self, block_hash: Hash) -> list[Happened]:
+        """Return what else happened: transactions as such, delegations and withdrawals."""
+        return self._blocks[block_hash].beside
 
     # What can be done
 

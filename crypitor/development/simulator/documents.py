@@ -32,7 +32,15 @@ def block_document(block: SimulatedBlock, *, full: bool) -> Document:
         **header_document(block),
         "size": hex(block.size),
         "uncles": [],
-        "withdrawals": [],
+        "withdrawals": [
+            {
+                "index": hex(one.index),
+                "validatorIndex": hex(one.validator_index),
+                "address": one.address,
+                "amount": hex(one.amount),
+            }
+            for one in block.withdrawals
+        ],
         "transactions": [
             transaction_document(block, mined) if full else mined.signed.hash
             for mined in block.transactions

@@ -1,0 +1,85 @@
+"""The sentences that `trouble` can give, read from the code: values in them are an ellipsis."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import crypitor
+
+ROOT = Path(crypitor.__file__).parent
+
+ELSEWHERE = ("cli", "development", "process/check.py", "webhook")
+"""What is raised there ends a command, or is told of an attempt or an endpoint."""
+
+RAISED = {
+    "Unavailable": 0, "NodeUnavailable": 0, "BrokerUnavailable": 0, "DatabaseUnavailable": 0,
+    "DeepReorg": 0, "Unproven": 1,
+}  # fmt: skip
+"""Exception → the place of its sentence among its arguments."""
+
+TOLD = {"begin": 1, "accuse": 1, "silent": 0, "note_trouble": 2}
+"""The same of functions that are given a sentence."""
+
+RETURNING = ("reason", "_trouble", "_what_keeps_us_out")
+NAMES = ("trouble", "reason", "reasons", "late")
+VALUE = "…"
+
+
+def reasons() -> dict[str, str]:
+    """Return each sentence → a file that has it; one that is nothing but values is left out."""
+    found = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        place = path.relative_to(ROOT)
+        if place.parts[0] not in ELSEWHERE and str(place) not in ELSEWHERE:
+            tree = ast.parse(path.read_text())
+            for text in _of(tree):
+                if text.replace(VALUE, "").strip(" :;,.()"):
+                    found[text] = str(place)
+    return found
+
+
+def _of(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            place = RAISED.get(name, TOLD.get(name))
+            if place is not None and len(node.args) > place:
+                yield from _texts(node.args[place])
+        elif isinstance(node, ast.Assign):
+            if any(getattr(target, "id", "") in NAMES for target in node.targets):
+                yield from _texts(node.value)
+            for target in node.targets:
+                if isinstance(target, ast.Subscript) and "troubles" in ast.dump(target):
+                    yield from _texts(node.value)
+        elif isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value == "trouble":
+                    yield from _texts(value)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in RETURNING:
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Return) and inner.value is not None:
+                    yield from _texts(inner.value)
+
+
+def _texts(node: ast.expr) -> Iterator[str]:
+    """Yield what an expression can be, if it is text or a choice between texts."""
+    if isinstance(node, ast.IfExp):
+        yield from _texts(node.body)
+        yield from _texts(node.orelse)
+    elif isinstance(node, ast.BoolOp | ast.List):
+        for value in node.values if isinstance(node, ast.BoolOp) else node.elts:
+            yield from _texts(value)
+    elif isinstance(node, ast.BinOp | ast.JoinedStr) or (
+        isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ):
+        yield " ".join(_text(node).replace("`", "").split())
+
+
+def _text(node: ast.expr) -> str:
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_text(part) for part in node.values)
+    if isinstance(node, ast.BinOp):
+        return _text(node.left) + _text(node.right)
+    return VALUE
