@@ -106,7 +106,7 @@ def test_the_environment_goes_before_the_file_and_joins_it(written):
         f'[server]\nhost = "127.0.0.2"\nport = 1\n[networks.ethereum]\n{NODE}\nstart = 5',
         CRYPITOR__SERVER__PORT="9000",
         CRYPITOR__API__AUTH="false",
-        CRYPITOR__API__ADMIN_KEY="a-long-enough-key",
+        CRYPITOR__API__ADMIN_KEY="a-key-of-thirty-two-characters-ab",
         CRYPITOR__NETWORKS__ETHEREUM__CONFIRMATIONS="3",
         CRYPITOR__NETWORKS__BASE__RPC='["https://base.example", "wss://base.example"]',
         CRYPITOR__WEBHOOK__ALLOW_PRIVATE='["127.0.0.0/8"]',
@@ -114,7 +114,7 @@ def test_the_environment_goes_before_the_file_and_joins_it(written):
     )
 
     assert (config.server.host, config.server.port, config.api.auth) == ("127.0.0.2", 9000, False)
-    assert config.api.admin_key.get_secret_value() == "a-long-enough-key"
+    assert config.api.admin_key.get_secret_value() == "a-key-of-thirty-two-characters-ab"
     assert (config.networks["ethereum"].start, config.networks["ethereum"].confirmations) == (5, 3)
     assert config.networks["base"].rpc == ("https://base.example", "wss://base.example")
     assert config.webhook.allow_private == ("127.0.0.0/8",)
@@ -242,11 +242,13 @@ def test_nothing_secret_is_in_what_a_debugger_or_a_log_shows(written):
     config = written(
         '[networks.bsc]\nrpc = ["https://node.example/v3/key-in-path"]',
         CRYPITOR__DATABASE__URL="postgresql://user:sesame@host/name",
-        CRYPITOR__API__ADMIN_KEY="a-long-enough-key",
+        CRYPITOR__API__ADMIN_KEY="a-key-of-thirty-two-characters-ab",
         CRYPITOR__QUEUE__PASSWORD="broker-word",
     )
 
-    assert not re.search("sesame|key-in-path|a-long-enough-key|broker-word", f"{config!r} {config}")
+    assert not re.search(
+        "sesame|key-in-path|a-key-of-thirty-two-characters-ab|broker-word", f"{config!r} {config}"
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from crypitor.api import (
     addresses,
+    audit,
     deliveries,
     endpoints,
     events,
@@ -28,6 +29,7 @@ from crypitor.api.events.told import WEBHOOKS, WebhookBody
 from crypitor.api.serving import docs
 from crypitor.api.serving.authentication import DOOR, Door
 from crypitor.api.serving.context import CONTEXT, Context
+from crypitor.api.serving.entries import NDJSON
 from crypitor.api.serving.errors import explain, identify
 from crypitor.api.serving.openapi import document
 from crypitor.api.serving.openapi_3_0 import as_3_0
@@ -48,6 +50,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *networks.OPERATIONS,
     *projects.OPERATIONS,
     *keys.OPERATIONS,
+    *audit.OPERATIONS,
     *health.OPERATIONS,
 )
 """One line for each resource, in the order of the documentation."""
@@ -68,7 +71,8 @@ def build(context: Context) -> web.Application:
     app[LARGE_ANSWERS] = large_answers()
     for operation in OPERATIONS:
         app.router.add_route(operation.method, operation.path, served(operation))
-        if operation.method == "GET" and operation.answers != MEDIA:  # a stream has no end
+        # A stream has no end, or a long way to it.
+        if operation.method == "GET" and operation.answers not in (MEDIA, NDJSON):
             app.router.add_route("HEAD", operation.path, served(operation))
     app.router.add_get("/openapi.json", _show_document)
     app.router.add_get("/openapi-3.0.json", _show_document_3_0)

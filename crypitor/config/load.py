@@ -18,6 +18,7 @@ from crypitor.config.types import (
     BackfillConfig,
     Config,
     DatabaseConfig,
+    LimitsConfig,
     LogConfig,
     NetworkConfig,
     QueueConfig,
@@ -38,6 +39,7 @@ SECTIONS: dict[str, type[Section]] = {
     "backfill": BackfillConfig,
     "webhook": WebhookConfig,
     "retention": RetentionConfig,
+    "limits": LimitsConfig,
     "log": LogConfig,
 }
 _NETWORKS = "networks"

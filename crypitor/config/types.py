@@ -86,10 +86,10 @@ class ServerConfig(Section):
 
 
 class ApiConfig(Section):
-    """Who may use the API. admin_key: opens everything; from the environment."""
+    """Who may use the API. admin_key: opens everything, at least 32 characters; from outside."""
 
     auth: bool = True
-    admin_key: Annotated[SecretStr, Field(min_length=16)] | None = None
+    admin_key: Annotated[SecretStr, Field(min_length=32)] | None = None
 
 
 class DatabaseConfig(Section):
@@ -269,7 +269,19 @@ class RetentionConfig(Section):
     bodies_days: Days = 30
     deliveries_days: Days = 90
     matches_days: Days = 365
+    audit_days: Days = 365
     max_database_mb: int | None = Field(default=None, ge=1)
+
+
+class LimitsConfig(Section):
+    """What each project may have and do that has no limits of its own; None for no limit."""
+
+    monitors: Annotated[int, Field(ge=0)] | None = None
+    addresses: Annotated[int, Field(ge=0)] | None = None
+    endpoints: Annotated[int, Field(ge=0)] | None = None
+    deliveries_per_day: Annotated[int, Field(ge=0)] | None = None
+    requests_per_second: Seconds | None = None
+    backfill_blocks_per_day: Annotated[int, Field(ge=0)] | None = None
 
 
 class LogConfig(Section):
@@ -292,6 +304,7 @@ class Config(Section):
     backfill: BackfillConfig = BackfillConfig()
     webhook: WebhookConfig = WebhookConfig()
     retention: RetentionConfig = RetentionConfig()
+    limits: LimitsConfig = LimitsConfig()
     log: LogConfig = LogConfig()
 
     @property

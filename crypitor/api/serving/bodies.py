@@ -49,6 +49,7 @@ Entry: TypeAlias = Annotated[
         }
     ),
 ]
+WholeNumber: TypeAlias = Annotated[int, BeforeValidator(_whole)]
 AddressEntry = TypeAliasType("AddressEntry", Entry)
 Height: TypeAlias = Annotated[int, Field(ge=0, le=LAST_BLOCK), BeforeValidator(_whole)]
 Line: TypeAlias = Annotated[str, Field(pattern=LINE)]

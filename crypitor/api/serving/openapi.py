@@ -242,7 +242,7 @@ def _responses(operation: Operation, references: Mapping[Any, Schema]) -> Schema
 def _problems(operation: Operation) -> set[int]:
     statuses = {*operation.problems}
     if operation.scope is not None:
-        statuses |= {400, 401, 403, 503}
+        statuses |= {400, 401, 403, 429, 503}
     if "{" in operation.path or operation.name in ("create_monitor", "add_key"):
         statuses.add(404)
     if operation.writes:
