@@ -9,7 +9,8 @@ COUNT = """select count(*) from deliveries
     where project_id = :project_id and created_at >= :since and created_at < :until"""
 
 # An endpoint whose circuit is open, or that asked for a longer rest, is left as it is.
-REST = """update endpoints set circuit_until = :until, circuit_since = :now
+REST = """update endpoints set circuit_until = :until, circuit_since = :now,
+        circuit_wait_ms = :wait_ms
     where project_id = :project_id and circuit = 'closed' and coalesce(circuit_until, 0) < :until
     returning id"""
 
@@ -34,7 +35,9 @@ async def deliveries_between(tx: Transaction, project_id: str, since: int, until
 
 async def rest_endpoints(tx: Transaction, project_id: str, until: int, now: int) -> list[str]:
     """Let a project's endpoints rest until then; return those that did not rest so long before."""
-    rows = await tx.all(REST, project_id=project_id, until=until, now=now)
+    rows = await tx.all(
+        REST, project_id=project_id, until=until, now=now, wait_ms=max(until - now, 0)
+    )
     return [row["id"] for row in rows]
 
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from crypitor.database.deliveries import first_queued
+from crypitor.database.instants import any_too_far
 from crypitor.database.limits import DAY_MS, Limits
 from crypitor.process.quotas import Quotas
 from crypitor.webhook.health import waiting_of
@@ -126,3 +127,18 @@ async def test_rest_that_a_receiver_asked_for_is_left_alone(world, noon):
 
     one = await world.store.endpoint("ep_1")
     assert one.circuit.until == asked
+
+
+async def test_the_rest_of_a_limit_is_no_instant_of_another_clock(world, noon):
+    """It lies as far ahead as it was put, so whoever looks for clocks that were set leaves it."""
+    await world.store.prepare(endpoint("ep_1"))
+    await world.store.database.write(  # of a rest before
+        lambda tx: tx.run("update endpoints set circuit_wait_ms = 5000")
+    )
+    await limit(world, 1)
+    await world.queue(delivery("de_1"), delivery("de_2"))
+    role, _ = quotas(world)
+    await role.step()
+
+    assert await reason(world, "ep_1") == "limit"
+    assert not await world.store.database.read(lambda tx: any_too_far(tx, noon()))
