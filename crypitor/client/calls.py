@@ -6,6 +6,7 @@ from typing import Literal
 from crypitor.client.transport import Transport
 from crypitor.client.types import (
     AddressPage,
+    AuditPage,
     BackfillBody,
     Deleted,
     DeletedMonitor,
@@ -17,9 +18,11 @@ from crypitor.client.types import (
     EndpointPage,
     EventPage,
     JobAnswer,
+    JobPage,
     KeyAnswer,
     KeyBody,
     KeyPage,
+    KeyRotationBody,
     LabelledAddress,
     MatchAnswer,
     MatchPage,
@@ -32,7 +35,9 @@ from crypitor.client.types import (
     PingAnswer,
     ProjectAnswer,
     ProjectBody,
+    ProjectBodyPatch,
     ProjectPage,
+    ProjectUsage,
     ReplayBody,
     RetryBody,
     RotationBody,
@@ -428,6 +433,16 @@ class Calls(Transport):
         endpoint: str | None = None,
         match: str | None = None,
         status: Literal["waiting", "pending", "delivered", "failed", "cancelled"] | None = None,
+        type: Literal[
+            "match.detected",
+            "match.confirmed",
+            "match.reverted",
+            "endpoint.failing",
+            "endpoint.disabled",
+        ]
+        | None = None,
+        since: str | None = None,
+        until: str | None = None,
     ) -> DeliveryPage:
         """List deliveries, newest first."""
         query = {
@@ -437,6 +452,9 @@ class Calls(Transport):
             "endpoint": endpoint,
             "match": match,
             "status": status,
+            "type": type,
+            "since": since,
+            "until": until,
         }
         answer: DeliveryPage = await self.call("GET", "/v1/deliveries", query=query)
         return answer
@@ -448,9 +466,27 @@ class Calls(Transport):
         endpoint: str | None = None,
         match: str | None = None,
         status: Literal["waiting", "pending", "delivered", "failed", "cancelled"] | None = None,
+        type: Literal[
+            "match.detected",
+            "match.confirmed",
+            "match.reverted",
+            "endpoint.failing",
+            "endpoint.disabled",
+        ]
+        | None = None,
+        since: str | None = None,
+        until: str | None = None,
     ) -> AsyncIterator[DeliveryAnswer]:
         """Walk all pages of `read_deliveries`."""
-        query = {"monitor": monitor, "endpoint": endpoint, "match": match, "status": status}
+        query = {
+            "monitor": monitor,
+            "endpoint": endpoint,
+            "match": match,
+            "status": status,
+            "type": type,
+            "since": since,
+            "until": until,
+        }
         items: AsyncIterator[DeliveryAnswer] = self.pages("/v1/deliveries", query=query)
         return items
 
@@ -602,6 +638,41 @@ class Calls(Transport):
         )
         return answer
 
+    async def read_jobs(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        monitor: str | None = None,
+        endpoint: str | None = None,
+        kind: Literal["backfill", "replay"] | None = None,
+        status: Literal["queued", "running", "done", "cancelled"] | None = None,
+    ) -> JobPage:
+        """List backfills and replays, newest first."""
+        query = {
+            "cursor": cursor,
+            "limit": limit,
+            "monitor": monitor,
+            "endpoint": endpoint,
+            "kind": kind,
+            "status": status,
+        }
+        answer: JobPage = await self.call("GET", "/v1/jobs", query=query)
+        return answer
+
+    def all_jobs(
+        self,
+        *,
+        monitor: str | None = None,
+        endpoint: str | None = None,
+        kind: Literal["backfill", "replay"] | None = None,
+        status: Literal["queued", "running", "done", "cancelled"] | None = None,
+    ) -> AsyncIterator[JobAnswer]:
+        """Walk all pages of `read_jobs`."""
+        query = {"monitor": monitor, "endpoint": endpoint, "kind": kind, "status": status}
+        items: AsyncIterator[JobAnswer] = self.pages("/v1/jobs", query=query)
+        return items
+
     async def read_job(self, job_id: str) -> JobAnswer:
         """Read a job and how far it has come."""
         answer: JobAnswer = await self.call("GET", f"/v1/jobs/{self.part(job_id)}")
@@ -661,6 +732,53 @@ class Calls(Transport):
         items: AsyncIterator[ProjectAnswer] = self.pages("/v1/projects")
         return items
 
+    async def read_project(self, project_id: str) -> ProjectAnswer:
+        """Read a project."""
+        answer: ProjectAnswer = await self.call("GET", f"/v1/projects/{self.part(project_id)}")
+        return answer
+
+    async def change_project(
+        self,
+        project_id: str,
+        body: ProjectBodyPatch,
+        *,
+        idempotency_key: str | None = None,
+    ) -> ProjectAnswer:
+        """Change a project's name or limits by a JSON merge patch (RFC 7396).
+
+        A limit of null goes back to what the configuration says. Limits are set by an
+        operator's key alone. What a project has already stays, however low a limit is set.
+        """
+        answer: ProjectAnswer = await self.call(
+            "PATCH",
+            f"/v1/projects/{self.part(project_id)}",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+        return answer
+
+    async def remove_project(
+        self,
+        project_id: str,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Deleted:
+        """Delete a project with all that it owns. Only for an operator's key.
+
+        Its keys open nothing and nothing more is sent, at once here and within two seconds
+        elsewhere; its monitors, endpoints, matches and deliveries are removed in steps
+        after that. The audit keeps what was done. 409 for the operator's own.
+        """
+        answer: Deleted = await self.call(
+            "DELETE", f"/v1/projects/{self.part(project_id)}", idempotency_key=idempotency_key
+        )
+        return answer
+
+    async def read_usage(self, project_id: str) -> ProjectUsage:
+        """Read what a project uses of its limits, and which limits are in force."""
+        answer: ProjectUsage = await self.call("GET", f"/v1/projects/{self.part(project_id)}/usage")
+        return answer
+
     async def add_key(
         self,
         body: KeyBody,
@@ -709,4 +827,56 @@ class Calls(Transport):
         answer: Deleted = await self.call(
             "DELETE", f"/v1/keys/{self.part(key_id)}", idempotency_key=idempotency_key
         )
+        return answer
+
+    async def rotate_key(
+        self,
+        key_id: str,
+        body: KeyRotationBody | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> KeyAnswer:
+        """Replace a key by a new one of the same name, scope and end.
+
+        The old one opens for a while yet, so that whoever has it can be given the new one:
+        24 hours unless `overlap_seconds` says something else. 409 for one that was revoked
+        or has expired.
+        """
+        answer: KeyAnswer = await self.call(
+            "POST",
+            f"/v1/keys/{self.part(key_id)}/rotate",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
+        return answer
+
+    async def read_audit(
+        self,
+        *,
+        project: str | None = None,
+        key: str | None = None,
+        action: str | None = None,
+        subject: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> AuditPage:
+        """List who did what, newest first.
+
+        Each change, each rotation, retry and replay, and each secret that was read, with
+        what was there before and after, without secrets. An operator's key sees all
+        projects.
+        """
+        query = {
+            "project": project,
+            "key": key,
+            "action": action,
+            "subject": subject,
+            "since": since,
+            "until": until,
+            "cursor": cursor,
+            "limit": limit,
+        }
+        answer: AuditPage = await self.call("GET", "/v1/audit", query=query)
         return answer

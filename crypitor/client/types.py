@@ -54,6 +54,39 @@ class AttemptAnswer(TypedDict):
     """
 
 
+class AuditAnswer(TypedDict):
+    """Who did what to what, when."""
+
+    position: int
+    """Grows from entry to entry."""
+    at: str
+    """RFC 3339, UTC, milliseconds."""
+    project: str
+    """Whose thing it is."""
+    action: str
+    """`monitor.create`, `endpoint.secret.read`, `key.rotate` and the like."""
+    subject: str | None
+    """Id of the thing."""
+    via: Literal["api", "command", "start"]
+    """A request, a command on the machine, or the start of the service."""
+    key: str | None
+    """Id of the key that asked."""
+    address: str | None
+    """Of the machine that asked."""
+    request_id: str | None
+    before: dict[str, Any] | None
+    """As JSON shows it, its secrets hidden; null where there is none."""
+    after: dict[str, Any] | None
+    """As JSON shows it, its secrets hidden; null where there is none."""
+
+
+class AuditPage(TypedDict):
+    """Entries of the audit, newest first."""
+
+    data: list["AuditAnswer"]
+    next_cursor: str | None
+
+
 class BackfillBody(TypedDict):
     """Past blocks of one network, both ends included."""
 
@@ -455,6 +488,13 @@ class JobAnswer(TypedDict):
     finished_at: str | None
 
 
+class JobPage(TypedDict):
+    """Jobs, newest first."""
+
+    data: list["JobAnswer"]
+    next_cursor: str | None
+
+
 class KeyAnswer(TypedDict):
     """An API key.
 
@@ -468,6 +508,10 @@ class KeyAnswer(TypedDict):
     scope: Literal["read", "write", "admin"]
     created_at: str
     """RFC 3339, UTC, milliseconds."""
+    expires_at: str | None
+    """From then on it opens nothing; null: for ever."""
+    last_used_at: str | None
+    """To some ten seconds; null before the first time."""
     revoked_at: str | None
     secret: NotRequired[str | None]
 
@@ -480,6 +524,8 @@ class KeyBody(TypedDict):
     """Each includes those before it. Default: write."""
     project: NotRequired[str | None]
     """null: the project of the key that asks; others need an operator's key."""
+    expires_at: NotRequired[str | None]
+    """From then on it opens nothing."""
 
 
 class KeyPage(TypedDict):
@@ -487,6 +533,13 @@ class KeyPage(TypedDict):
 
     data: list["KeyAnswer"]
     next_cursor: str | None
+
+
+class KeyRotationBody(TypedDict):
+    """For how long both keys open."""
+
+    overlap_seconds: NotRequired[int]
+    """For how long the old key opens yet. Default: 86400."""
 
 
 class LabelledAddress(TypedDict):
@@ -502,6 +555,33 @@ class LabelledEntry(TypedDict):
     address: str
     """0x and 40 hex digits; mixed case only with a true EIP-55 checksum"""
     label: NotRequired[str | None]
+
+
+class LimitsAnswer(TypedDict):
+    """A project's own limits; null: as the configuration says."""
+
+    monitors: int | None
+    addresses: int | None
+    endpoints: int | None
+    deliveries_per_day: int | None
+    requests_per_second: float | None
+    backfill_blocks_per_day: int | None
+
+
+class LimitsBody(TypedDict):
+    """What a project may have and do; null: as the configuration says. Days begin at 00:00
+    UTC.
+    """
+
+    monitors: NotRequired[int | None]
+    addresses: NotRequired[int | None]
+    """Of all its monitors together."""
+    endpoints: NotRequired[int | None]
+    deliveries_per_day: NotRequired[int | None]
+    """Beyond them, deliveries wait for the next day."""
+    requests_per_second: NotRequired[float | None]
+    """To each process that serves the API; those of one second at once."""
+    backfill_blocks_per_day: NotRequired[int | None]
 
 
 class MatchAnswer(TypedDict):
@@ -925,6 +1005,9 @@ class ProjectAnswer(TypedDict):
 
     id: str
     name: str
+    operator: bool
+    """Whether its admin keys administer all projects; one is."""
+    limits: "LimitsAnswer"
     created_at: str
     """RFC 3339, UTC, milliseconds."""
 
@@ -933,6 +1016,14 @@ class ProjectBody(TypedDict):
     """What owns monitors, endpoints, matches and keys."""
 
     name: str
+    limits: NotRequired["LimitsBody"]
+
+
+class ProjectBodyPatch(TypedDict):
+    """What changes (application/merge-patch+json)."""
+
+    name: NotRequired[str]
+    limits: NotRequired["LimitsBody | None"]
 
 
 class ProjectPage(TypedDict):
@@ -940,6 +1031,15 @@ class ProjectPage(TypedDict):
 
     data: list["ProjectAnswer"]
     next_cursor: str | None
+
+
+class ProjectUsage(TypedDict):
+    """What a project uses of its limits."""
+
+    project: str
+    limits: "Usages"
+    day_ends_at: str
+    """From then on a new day is counted."""
 
 
 class Ready(TypedDict):
@@ -1205,15 +1305,36 @@ class TriedTransactionAnswer(TypedDict):
     rules: list["TriedRuleAnswer"]
 
 
+class UsageAnswer(TypedDict):
+    """One limit, and how much of it is used."""
+
+    limit: float | None
+    """null: none."""
+    used: float | None
+    """null: it is not counted for long."""
+
+
+class Usages(TypedDict):
+    """The limits in force, the project's own or the configuration's."""
+
+    monitors: "UsageAnswer"
+    addresses: "UsageAnswer"
+    endpoints: "UsageAnswer"
+    deliveries_per_day: "UsageAnswer"
+    requests_per_second: "UsageAnswer"
+    backfill_blocks_per_day: "UsageAnswer"
+
+
 class WaitingAnswer(TypedDict):
     """Why nothing is sent to an endpoint although something is queued for it.
 
     `disabled`: until somebody enables it. `circuit`: it failed too often, and is tried now
-    and then. `retry-after`: it answered 429 or 503 and said for how long. `retry`: it is
-    `ordered`, and the first in its order waits for its next attempt.
+    and then. `retry-after`: it answered 429 or 503 and said for how long. `limit`: its
+    project has used up the day's deliveries. `retry`: it is `ordered`, and the first in its
+    order waits for its next attempt.
     """
 
-    reason: Literal["disabled", "circuit", "retry-after", "retry"]
+    reason: Literal["disabled", "circuit", "retry-after", "limit", "retry"]
     since: str
     """RFC 3339, UTC, milliseconds."""
     delivery: str

@@ -47,6 +47,8 @@ def calls_text(document: Schema) -> str:
         for method, operation in operations.items():
             if operation["operationId"] in WRITTEN_BY_HAND or not path.startswith("/v1"):
                 continue
+            if "application/json" not in _answered(operation)["content"]:
+                continue  # a file, which is no call of a typed client
             text, names = _method(path, method.upper(), operation)
             methods.append(text)
             used |= names
@@ -132,10 +134,16 @@ def _in_order(schemas: dict[str, Schema]) -> Iterator[tuple[str, Schema]]:
         yield from visit(name)
 
 
+def _answered(operation: Schema) -> Schema:
+    """Return the answer where all is well."""
+    [answered] = [told for status, told in operation["responses"].items() if status[0] == "2"]
+    return answered
+
+
 def _method(path: str, method: str, operation: Schema) -> tuple[str, set[str]]:
     """Return the text of a method, or of two, and the types that it names."""
-    [answered] = [told for status, told in operation["responses"].items() if status[0] == "2"]
-    answer = _type(answered["content"]["application/json"]["schema"], quoted=False)
+    content = _answered(operation)["content"]
+    answer = _type(content["application/json"]["schema"], quoted=False)
     queries = [one for one in operation.get("parameters", ()) if one["in"] == "query"]
     body = _body(operation)
     names = {answer, *([body] if body else [])}

@@ -1,4 +1,4 @@
-"""What the API answers when something is wrong (RFC 9457)."""
+"""What a problem document has (RFC 9457), for the OpenAPI document; `errors.py` makes them."""
 
 from typing import Annotated, NotRequired
 
