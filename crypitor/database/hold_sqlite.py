@@ -224,7 +224,7 @@ def _opened(path: Path, *, make: bool) -> _Files:
 def _told(path: Path, error: OSError) -> Exception:
     """Return what an operating system's refusal means to us."""
     trouble = f"{path}: {error.strerror}"
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - a Path raises where the name is too long
         mistake = f"database.url: {path} is a folder; name a file in it"
         return ConfigError("the database cannot be used", [mistake])
     if error.errno in _WRONG:

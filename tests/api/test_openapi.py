@@ -143,6 +143,8 @@ FREE = {
     ("DecodedAnswer", "args"),  # as the user's signature says
     ("FindingAnswer", "args"),
     ("WherePart", "values"),
+    ("AuditAnswer", "before"),  # what was, of whichever resource
+    ("AuditAnswer", "after"),
     ("RuleAnswer", "signature"),  # an entry of a JSON ABI
     *((rule, "signature") for rule in ("EventRule", "CallRule")),
 }

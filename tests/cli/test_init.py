@@ -47,7 +47,9 @@ def test_it_writes_the_configuration_with_every_key(crypitor, tmp_path):
     assert str(tmp_path / "config.toml") in done.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
     assert (tmp_path / "config.toml").read_text() == (REPOSITORY / "config.toml").read_text()
-    assert load(tmp_path / "config.toml", {}) == load(REPOSITORY / "config.toml", {})
+    ours, theirs = (load(folder / "config.toml", {}) for folder in (tmp_path, REPOSITORY))
+    places = {"folder": True, "database": {"url"}}  # a relative one counts from the file
+    assert ours.model_dump(exclude=places) == theirs.model_dump(exclude=places)
 
 
 @pytest.mark.parametrize("content", ["", "[log]\nlevel = 'debug'\n"])

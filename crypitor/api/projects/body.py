@@ -2,11 +2,11 @@
 
 from typing import Annotated, TypeAlias
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from crypitor.api.serving.bodies import Body, Line, WholeNumber
+from crypitor.api.serving.bodies import LAST_BLOCK, Body, Line, whole
 
-Most: TypeAlias = Annotated[WholeNumber, Field(ge=0, le=2**53 - 1)]
+Most: TypeAlias = Annotated[int, Field(ge=0, le=LAST_BLOCK), BeforeValidator(whole)]
 
 
 class LimitsBody(Body):

@@ -16,7 +16,7 @@ _ADDRESS_WORDS = "0x and 40 hex digits; mixed case only with a true EIP-55 check
 LINE = r"^[^\x00-\x1f\x7f]*$"
 
 
-def _whole(value: object) -> object:
+def whole(value: object) -> object:
     """Return 7 for 7.0, which is an integer in JSON Schema."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
@@ -49,9 +49,8 @@ Entry: TypeAlias = Annotated[
         }
     ),
 ]
-WholeNumber: TypeAlias = Annotated[int, BeforeValidator(_whole)]
 AddressEntry = TypeAliasType("AddressEntry", Entry)
-Height: TypeAlias = Annotated[int, Field(ge=0, le=LAST_BLOCK), BeforeValidator(_whole)]
+Height: TypeAlias = Annotated[int, Field(ge=0, le=LAST_BLOCK), BeforeValidator(whole)]
 Line: TypeAlias = Annotated[str, Field(pattern=LINE)]
 
 
