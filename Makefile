@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest
 SPREAD := -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-live soak soak-live bench check format lock wheel binary clean ALWAYS
+.PHONY: help setup demo run test test-live soak soak-live bench check format lock wheel binary client clean ALWAYS
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -24,7 +24,7 @@ run: setup ## runs the service with config.toml
 test: $(VENV)/dev.stamp ## the tests that need nothing else on the machine; ARGS="-k name" selects
 	$(PYTEST) $(SPREAD) -m "not live and not soak" $(ARGS)
 
-test-live: $(VENV)/dev.stamp build/kafka/stamp dist/SHA256SUMS ## the tests beside real neighbours (PostgreSQL, Kafka, anvil, Chromium)
+test-live: $(VENV)/dev.stamp build/kafka/stamp build/clients/stamp dist/SHA256SUMS ## the tests beside real neighbours (PostgreSQL, Kafka, anvil, Chromium, generators of clients)
 	$(BIN)/python tests/live/postgres.py $(PYTEST) $(SPREAD) -m "live and not soak" $(ARGS)
 
 soak: $(VENV)/dev.stamp ## the long tests: crashes, chaos, and chance ten times as often
@@ -57,6 +57,9 @@ wheel: $(WHEEL) ## a package in dist/ for pip
 
 binary: dist/SHA256SUMS ## programs in dist/ that need no Python where they run: one file, and a folder
 
+client: $(VENV)/dev.stamp ## the types and calls of crypitor.client, from the API's own document
+	$(BIN)/python deploy/client/generate.py
+
 clean: ## removes what was made, but not data/
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
@@ -72,6 +75,20 @@ build/kafka/stamp: tests/live/kafka/pom.xml
 	@command -v java mvn >/dev/null || { echo "the live tests need Java 17 and Maven (Debian: openjdk-17-jre-headless maven)"; exit 1; }
 	rm -rf build/kafka
 	mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/build/kafka
+	@touch $@
+
+# The generators of clients: pinned where the programs of the live tests are that use the clients.
+CLIENTS := tests/live/clients
+build/clients/stamp: $(CLIENTS)/pom.xml $(wildcard $(CLIENTS)/typescript/package*.json $(CLIENTS)/go/go.*) $(CLIENTS)/python/requirements.txt | $(VENV)/bin/python
+	@command -v go npm java mvn >/dev/null || { echo "the live tests need Go 1.21, Node.js with npm, Java 17 and Maven"; exit 1; }
+	rm -rf build/clients
+	mkdir -p build/clients/typescript
+	cp $(CLIENTS)/typescript/package*.json build/clients/typescript
+	npm ci --silent --no-audit --no-fund --ignore-scripts --prefix build/clients/typescript
+	$(BIN)/python -m venv build/clients/python
+	build/clients/python/bin/python -m pip --disable-pip-version-check -q install -r $(CLIENTS)/python/requirements.txt
+	mvn -q -B -f $(CLIENTS)/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/build/clients
+	cd $(CLIENTS)/go && go mod download
 	@touch $@
 
 VERSION  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)

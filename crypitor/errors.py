@@ -63,7 +63,7 @@ class Unproven(NodeUnavailable):
     """A block whose parts contradict each other.
 
     check: which proof failed (`transactions`, `receipts`, `hash`, `logs`, `bloom`, `root`,
-    `traces`, `withdrawals`).
+    `traces`, `withdrawals`, `settled`).
     """
 
     def __init__(self, check: str, message: str) -> None:

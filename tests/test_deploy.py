@@ -21,7 +21,7 @@ DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
 REPOSITORY = DEPLOY.parent
 SECRETS = {
     "POSTGRES_PASSWORD": "secret",
-    "CRYPITOR_ADMIN_KEY": "an-admin-key-of-the-test",
+    "CRYPITOR_ADMIN_KEY": "an-admin-key-of-the-test-0123456789",
     "ETHEREUM_RPC": "https://node.example",
 }
 

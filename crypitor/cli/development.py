@@ -84,6 +84,12 @@ def simulate(
     withdrawals: Annotated[
         tuple[int, int], typer.Option(help="Least and most withdrawals in a block.")
     ] = (0, 0),
+    quirk: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="How its blocks differ from Ethereum's; may be repeated."
+        ),
+    ] = None,
     config: ConfigPath = None,
 ) -> None:
     """Serve a simulated chain over JSON-RPC, HTTP and WebSocket."""
@@ -91,6 +97,7 @@ def simulate(
     from crypitor.development.simulator.chain import SimulatedChain
     from crypitor.development.simulator.chaos import Chaos, read_rates
     from crypitor.development.simulator.mining import keep_mining
+    from crypitor.development.simulator.quirks import read_quirks
     from crypitor.development.simulator.rpc import SimulatorServer
 
     try:
@@ -104,6 +111,7 @@ def simulate(
             keep_blocks=10_000,
             coin_logs=coin_logs,
             withdrawals=withdrawals,
+            quirks=read_quirks(quirk or ()),
         )
     except ValueError as wrong:
         raise typer.BadParameter(str(wrong)) from wrong

@@ -5,12 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crypitor.cli.opened import ConfigPath, failure, in_database, load
+from crypitor.cli.opened import DEFAULT_CONFIG, ConfigPath, failure, in_database, load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from crypitor.evm.types import Header
+
+PROBE_SECONDS = 20.0
+"""For one request to a node that no configuration knows."""
 
 networks = typer.Typer(help="The networks that are followed.", no_args_is_help=True)
 
@@ -47,6 +50,7 @@ def resume_network(
             chain_id=network.chain_id,
             timeout_seconds=network.timeout_seconds,
             verify=network.verify,
+            profile=network.profile,
             calls_per_second=network.rpc_per_second,
             observer=Unobserved(),
         ) as nodes:
@@ -77,6 +81,44 @@ def resume_network(
         f"{name} goes on at block {from_block}; matches reverted: {reverted};"
         f" left unmatched: {left or 'no block'}"
     )
+
+
+@networks.command("probe")
+def probe_network(
+    target: Annotated[
+        str, typer.Argument(metavar="NAME|URL", help="Of the configuration, or a node's URL.")
+    ],
+    blocks: Annotated[
+        int, typer.Option(min=1, max=10_000, help="So many of the newest, and some old ones.")
+    ] = 200,
+    config: ConfigPath = None,
+) -> None:
+    """Find out how a chain's blocks prove themselves, and what its node can do.
+
+    Prints what was found, and the network's table for config.toml. Nothing is stored or changed.
+    """
+    is_url = "://" in target
+    loaded = load(config) if not is_url or config or DEFAULT_CONFIG.exists() else None
+    network = None if is_url or loaded is None else loaded.followed.get(target)
+    if not is_url and network is None:
+        raise failure(f"no network {target} with a node is configured, and it is no URL")
+    from crypitor.errors import NodeUnavailable
+    from crypitor.probe.probe import probe
+    from crypitor.probe.telling import is_stronger, lines, table
+    from crypitor.runtime.redaction import shown
+
+    url = network.rpc[0] if network else target
+    seconds = network.timeout_seconds if network else PROBE_SECONDS
+    try:
+        found = asyncio.run(probe(url, blocks, seconds, network.profile if network else None))
+    except NodeUnavailable as trouble:
+        raise failure(f"{shown(url)}: {trouble}") from trouble
+    for line in lines(found):
+        typer.echo(line)
+    level = found.fit.profile.strongest
+    if network is not None and is_stronger(level, network.verify):
+        typer.echo(f'stronger than verify = "{network.verify}", which is in force')
+    typer.echo("\n" + table(found, target if network else f"chain-{found.chain_id}", shown(url)))
 
 
 def _left_out(tip: int | None, first: int) -> str:

@@ -97,6 +97,20 @@ def no_database(name: str, before: Path | None) -> str:
     return f"{sentence}. There is one at {before}: relative paths count from the configuration file"
 
 
+def refuse_a_lost_database(config: "Config") -> None:
+    """Raise ConfigError for a file that is not there beside the key of one that was.
+
+    Before anything is made: even to hold a file makes it. The service itself looks closer.
+    """
+    from crypitor.config.paths import admin_key_path, database_file
+
+    path = database_file(config)
+    if path is not None and not path.exists() and admin_key_path(config).exists():
+        from crypitor.process.first_start import lost
+
+        raise lost(config)
+
+
 def warn_of_a_new_database(config: "Config") -> None:
     """Tell who would make a second database by mistake: an earlier release looked elsewhere."""
     from crypitor.config.paths import database_file, database_left_behind

@@ -6,7 +6,13 @@ from typing import Annotated
 
 import typer
 
-from crypitor.cli.opened import ConfigPath, load, uncollected, warn_of_a_new_database
+from crypitor.cli.opened import (
+    ConfigPath,
+    load,
+    refuse_a_lost_database,
+    uncollected,
+    warn_of_a_new_database,
+)
 
 
 class RoleName(StrEnum):
@@ -29,6 +35,12 @@ def run(
     role: Annotated[
         list[RoleName] | None, typer.Option(help="Run only this; may be repeated.")
     ] = None,
+    new: Annotated[
+        bool,
+        typer.Option(
+            "--new", help="The database is a new one, although there is an admin.key of another."
+        ),
+    ] = False,
     config: ConfigPath = None,
 ) -> None:
     """Run the service, or some of its roles."""
@@ -38,13 +50,15 @@ def run(
 
         roles = [name for name in ROLES if not role or name.value in role]
         check_roles(loaded, roles)
+        if not new:
+            refuse_a_lost_database(loaded)
         warn_of_a_new_database(loaded)
         from crypitor.database.holds import early_hold_of
 
         hold = early_hold_of(loaded, roles)
         from crypitor.process.app import run as run_service
 
-    raise typer.Exit(run_service(loaded, roles, hold))
+    raise typer.Exit(run_service(loaded, roles, hold, new=new))
 
 
 def demo(

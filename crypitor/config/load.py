@@ -18,6 +18,7 @@ from crypitor.config.types import (
     BackfillConfig,
     Config,
     DatabaseConfig,
+    LimitsConfig,
     LogConfig,
     NetworkConfig,
     QueueConfig,
@@ -29,7 +30,6 @@ from crypitor.config.types import (
 )
 from crypitor.errors import ConfigError
 from crypitor.evm.networks import PRESETS, free_traces
-from crypitor.evm.profiles import profile_of
 
 SECTIONS: dict[str, type[Section]] = {
     "server": ServerConfig,
@@ -39,6 +39,7 @@ SECTIONS: dict[str, type[Section]] = {
     "backfill": BackfillConfig,
     "webhook": WebhookConfig,
     "retention": RetentionConfig,
+    "limits": LimitsConfig,
     "log": LogConfig,
 }
 _NETWORKS = "networks"
@@ -150,22 +151,12 @@ class _Reader:
             return None
         preset = PRESETS.get(name)
         if preset is None:
-            chain_id = _number(table.get("chain_id"))
-            other = {
-                "title": name,
-                "verify": profile_of(chain_id).strongest,
-                "traces": free_traces(chain_id),
-                "reset": "follow" if chain_id in DEVELOPMENT_CHAINS else "stop",
-            }
-            return self._section(NetworkConfig, key, {**other, **table})
+            return _completed(self._section(NetworkConfig, key, {"title": name, **table}))
         if table.get("reset") == "follow":
             self._tell(
                 f"{key}.reset", f'the chain of {name} is never begun anew; only "stop" is right'
             )
-        defaults = {
-            field: getattr(preset, field) for field in (*preset.__slots__, "verify", "traces")
-        }
-        network = self._section(NetworkConfig, key, {**defaults, **table})
+        network = _completed(self._section(NetworkConfig, key, {**preset.settings, **table}))
         if network and network.chain_id != preset.chain_id:
             self._tell(
                 f"{key}.chain_id", f"{name} is {preset.chain_id}; name other chains otherwise"
@@ -188,10 +179,22 @@ class _Reader:
         self._mistakes.append(f"{key}: {problem}" + (f" (set by {variable})" if variable else ""))
 
 
-def _number(chain_id: object) -> int:
-    """Return a chain id; 0 for what is no number, which is refused later."""
-    text = str(chain_id)
-    return int(text) if text.isascii() and text.isdigit() else 0
+def _completed(network: NetworkConfig | None) -> NetworkConfig | None:
+    """Return a network with what follows from its chain, where the file says nothing of it.
+
+    That is its strongest proof, inner transfers where they cost nothing, and what to do when it
+    begins anew.
+    """
+    if network is None:
+        return None
+    profile = network.profile
+    defaults: dict[str, object] = {
+        "verify": profile.strongest,
+        "traces": free_traces(profile),
+        "reset": "follow" if network.chain_id in DEVELOPMENT_CHAINS else "stop",
+    }
+    told = network.model_fields_set
+    return network.model_copy(update={k: v for k, v in defaults.items() if k not in told})
 
 
 def _key(section: str, place: tuple[int | str, ...]) -> str:

@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 
+from crypitor.config.chain import ChainRules, level_problem
 from crypitor.config.hosts import hosts_of
 from crypitor.errors import ConfigError
-from crypitor.evm.profiles import Level
+from crypitor.evm.profiles import Level, Profile, profile_of
 from crypitor.runtime.redaction import shown
 
 PREFIX = "CRYPITOR__"
@@ -85,10 +86,10 @@ class ServerConfig(Section):
 
 
 class ApiConfig(Section):
-    """Who may use the API. admin_key: opens everything; from the environment."""
+    """Who may use the API. admin_key: opens everything, at least 32 characters; from outside."""
 
     auth: bool = True
-    admin_key: Annotated[SecretStr, Field(min_length=16)] | None = None
+    admin_key: Annotated[SecretStr, Field(min_length=32)] | None = None
 
 
 class DatabaseConfig(Section):
@@ -148,7 +149,7 @@ class QueueConfig(Section):
         return f"{self.topic_prefix}.blocks"
 
 
-class NetworkConfig(Section):
+class NetworkConfig(Section, ChainRules):
     """One chain that is followed. Without presets only chain_id and rpc are needed.
 
     rpc: http(s) and ws(s) URLs, which may hold keys.
@@ -172,6 +173,11 @@ class NetworkConfig(Section):
     native_symbol: str = "ETH"
     native_decimals: int = Field(default=18, ge=0, le=255)
     explorer: str = Field(default="", pattern=r"^(https?://.*[^/])?$")
+
+    @property
+    def profile(self) -> Profile:
+        """How the chain's blocks prove themselves."""
+        return self.over(profile_of(self.chain_id))
 
     @field_validator("rpc")
     @classmethod
@@ -263,7 +269,19 @@ class RetentionConfig(Section):
     bodies_days: Days = 30
     deliveries_days: Days = 90
     matches_days: Days = 365
+    audit_days: Days = 365
     max_database_mb: int | None = Field(default=None, ge=1)
+
+
+class LimitsConfig(Section):
+    """What each project may have and do that has no limits of its own; None for no limit."""
+
+    monitors: Annotated[int, Field(ge=0)] | None = None
+    addresses: Annotated[int, Field(ge=0)] | None = None
+    endpoints: Annotated[int, Field(ge=0)] | None = None
+    deliveries_per_day: Annotated[int, Field(ge=0)] | None = None
+    requests_per_second: Seconds | None = None
+    backfill_blocks_per_day: Annotated[int, Field(ge=0)] | None = None
 
 
 class LogConfig(Section):
@@ -286,6 +304,7 @@ class Config(Section):
     backfill: BackfillConfig = BackfillConfig()
     webhook: WebhookConfig = WebhookConfig()
     retention: RetentionConfig = RetentionConfig()
+    limits: LimitsConfig = LimitsConfig()
     log: LogConfig = LogConfig()
 
     @property
@@ -330,6 +349,10 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
         confirmations = network.confirmations
         if isinstance(confirmations, int) and confirmations > network.max_reorg_depth:
             yield f"networks.{name}.confirmations", "has to be at most max_reorg_depth"
+        for key, problem in network.mistakes():
+            yield f"networks.{name}.{key}", problem
+        if impossible := level_problem(network.verify, network.profile):
+            yield f"networks.{name}.verify", impossible
 
 
 def _queue_contradictions(config: Config) -> Iterator[tuple[str, str]]:

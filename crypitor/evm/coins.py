@@ -4,7 +4,8 @@ Sources: EIP-7708; matter-labs/era-contracts, L2BaseToken.sol and bootloader.yul
 core/bor_fee_log.go and core/evm.go.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -42,6 +43,16 @@ ZKSYNC_COIN = CoinLogs(
 
 BOR_COIN = CoinLogs("0x" + "0" * 36 + "1010", LOG_TRANSFER, sender_at=2, since=0)
 """MRC20. Fees have an event of their own. What SELFDESTRUCT hands over has no log."""
+
+
+CoinName: TypeAlias = Literal["eip7708", "zksync", "bor"]
+
+COINS: Mapping[CoinName, CoinLogs] = {
+    "eip7708": EIP_7708,
+    "zksync": ZKSYNC_COIN,
+    "bor": BOR_COIN,
+}
+"""How the configuration names them."""
 
 
 def coin_transfers(block: Block, told: CoinLogs) -> tuple[InternalTransfer, ...]:

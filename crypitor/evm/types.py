@@ -78,22 +78,37 @@ class Authorization(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_
     s: Loose = None
 
 
+class InnerCall(msgspec.Struct, frozen=True, gc=False):
+    """One of the calls that a transaction of an account-abstraction type makes.
+
+    to: None for a contract creation.  value: wei.  What is not of this form is not read: few blocks
+    have such calls, and no others should be searched for them.
+    """
+
+    to: Annotated[Address, msgspec.Meta(pattern=r"^0x[0-9a-f]{40}\Z")] | None = None
+    value: Annotated[Quantity, msgspec.Meta(pattern=r"^0x[0-9a-f]{1,64}\Z")] = "0x0"
+    input: Annotated[Data, msgspec.Meta(pattern=r"^0x([0-9a-f]{2})*\Z")] = "0x"
+
+
 class Transaction(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """A transaction within a block.
 
     to: None for a contract creation.
     value: wei.  index: position in the block.
+    calls: what a transaction does that has no receiver, value and input of its own but a list of
+    them (Tempo's type 0x76); empty for all others.
     """
 
     hash: Hash
     index: Quantity = msgspec.field(name="transactionIndex")
     block_hash: Hash
     sender: Address = msgspec.field(name="from")
-    value: Quantity
+    value: Quantity = ""
     to: Address | None = None
     input: Data = "0x"
     nonce: Loose = None
     authorization_list: tuple[Authorization, ...] | None = None
+    calls: tuple[InnerCall, ...] = ()
 
 
 class Receipt(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
@@ -104,6 +119,7 @@ class Receipt(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaul
     contract_address: of the created contract, if the transaction created one.
     gas_used: by this transaction alone.  effective_gas_price, blob_gas_price: wei a unit.
     l1_fee: wei, what an OP chain takes for the data beside the gas.
+    base_fee: wei; of Celo's type 0x7b, whose receipts commit to it.
     """
 
     transaction_hash: Hash
@@ -123,6 +139,7 @@ class Receipt(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaul
     l1_fee: Loose = None
     blob_gas_used: Loose = None
     blob_gas_price: Loose = None
+    base_fee: Quantity | None = None
 
     @property
     def has_post_state(self) -> bool:
@@ -170,6 +187,7 @@ class Seal(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """The fields of a JSON-RPC block by which the rest of it is proven.
 
     Bloom and roots are as they came: who proves by one of them finds what is wrong with it.
+    settled_height: where the roots are of earlier blocks, up to which one.
     """
 
     number: Quantity
@@ -180,6 +198,7 @@ class Seal(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     receipts_root: Hash = "0x"
     transactions_root: Hash = "0x"
     withdrawals_root: Hash | None = None
+    settled_height: Quantity | None = None
 
     @property
     def header(self) -> Header:
@@ -206,12 +225,23 @@ class InternalTransfer(msgspec.Struct, frozen=True, gc=False):
     value: Quantity
 
 
+class Settlement(msgspec.Struct, frozen=True, gc=False):
+    """What a header commits to of earlier blocks: from where its parent stopped up to `height`.
+
+    receipts_root: of all their receipts in a row.  Source: Avalanche's ACP-194.
+    """
+
+    height: int
+    receipts_root: Hash
+
+
 class Block(msgspec.Struct, frozen=True, gc=False):
     """A header with everything that happened in the block; receipt i belongs to transaction i.
 
     traces: the internal transfers in the order of the chain; none where the network's traces are
     off.
     withdrawals: in the order of the block, after all transactions.
+    settlement: where the header commits to earlier blocks in place of its own.
     """
 
     header: Header
@@ -219,3 +249,4 @@ class Block(msgspec.Struct, frozen=True, gc=False):
     receipts: tuple[Receipt, ...]
     traces: tuple[InternalTransfer, ...] = ()
     withdrawals: tuple[Withdrawal, ...] = ()
+    settlement: Settlement | None = None

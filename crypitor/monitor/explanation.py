@@ -86,13 +86,18 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A transaction in its block. traced: whether the network's internal transfers are read."""
+    """A transaction in its block.
+
+    traced: whether the network's internal transfers are read.  coin: whose logs tell moves of the
+    chain's own coin; None for what is known by the chain's id.
+    """
 
     network: str
     chain_id: int
     block: Block
     place: int
     traced: bool
+    coin: Address | None = None
 
     @property
     def transaction(self) -> Transaction:
@@ -127,7 +132,7 @@ class _Asking:
         self.watching = watching
         self.transaction = scene.transaction
         self.receipt = scene.receipt
-        self.coin = profile_of(scene.chain_id).coin_logs.address
+        self.coin = scene.coin or profile_of(scene.chain_id).coin_logs.address
 
     def parts(self) -> Iterator[Finding]:
         """Yield what the rule finds in each part of the transaction."""
@@ -156,11 +161,14 @@ class _Asking:
         yield _nothing("no transaction carries a withdrawal: test the range of its block")
 
     def native(self) -> Iterator[Finding]:
-        subject = subjects.native(self.transaction, self.receipt)
-        if subject is None:
+        none = True
+        for place, part in subjects.parts(self.transaction):
+            subject = subjects.native(part, self.receipt, place)
+            if subject is not None:
+                none = False
+                yield from self.both_ways(subject)
+        if none:
             yield _nothing("the transaction moves no value")
-        else:
-            yield from self.both_ways(subject)
 
     def internal(self) -> Iterator[Finding]:
         if not self.scene.traced:
@@ -175,10 +183,12 @@ class _Asking:
             yield _nothing("no call within the transaction moved value")
 
     def deployment(self) -> Iterator[Finding]:
-        subject = subjects.deployment(self.transaction, self.receipt)
+        parts = [part for _, part in subjects.parts(self.transaction)]
+        created = [subjects.deployment(part, self.receipt) for part in parts]
+        subject = next((one for one in created if one is not None), None)
         if subject is not None:
             yield from self.both_ways(subject)
-        elif self.transaction.to is not None:
+        elif all(part.to is not None for part in parts) or self.receipt.succeeded:
             yield _nothing("the transaction creates no contract")
         else:
             yield Finding((Reason(Obstacle.FAILED, "the creation failed"),))
@@ -221,15 +231,18 @@ class _Asking:
         )
 
     def call(self) -> Iterator[Finding]:
-        if self.transaction.to is None:
-            yield _nothing("the transaction creates a contract and calls none")
-            return
-        selector = self.transaction.input[:10]
-        yield self.signed(
-            self.transaction.to,
+        for place, part in subjects.parts(self.transaction):
+            yield self.of_call(part, place)
+
+    def of_call(self, part: Transaction, place: int | None) -> Finding:
+        if part.to is None:
+            return _nothing("the transaction creates a contract and calls none")
+        selector = part.input[:10]
+        return self.signed(
+            part.to,
             None if self.prepared.key == selector else f"its input begins with {selector}",
-            lambda: self.prepared.read(self.transaction.input),
-            lambda args: subjects.call(self.transaction, self.rule, args),
+            lambda: self.prepared.read(part.input),
+            lambda args: subjects.call(part, self.rule, args, place),
             None,
         )
 

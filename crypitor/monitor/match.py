@@ -36,13 +36,18 @@ class Tally:
 
 
 def find_matches(
-    block: Block, network: str, chain_id: int, index: Index, tally: Tally | None = None
+    block: Block,
+    network: str,
+    chain_id: int,
+    index: Index,
+    tally: Tally | None = None,
+    coin: Address | None = None,
 ) -> list[Match]:
     """Return every match of a block, in the order of the chain, each once.
 
-    tally: is added to.
+    tally: is added to.  coin: see `search`.
     """
-    return distinct(search(block, network, chain_id, index, tally or Tally()))
+    return distinct(search(block, network, chain_id, index, tally or Tally(), coin))
 
 
 def distinct(found: Iterable[Match | None]) -> list[Match]:
@@ -55,9 +60,16 @@ def distinct(found: Iterable[Match | None]) -> list[Match]:
 
 
 def search(
-    block: Block, network: str, chain_id: int, index: Index, tally: Tally
+    block: Block,
+    network: str,
+    chain_id: int,
+    index: Index,
+    tally: Tally,
+    coin: Address | None = None,
 ) -> Iterator[Match | None]:
     """Yield the matches of a block in the order of the chain; one may come twice.
+
+    coin: whose logs tell moves of the chain's own coin; None for what is known by the chain's id.
 
     After whatever was looked at, None is yielded. Whoever goes on later must see to it that the
     index is the same then.
@@ -65,7 +77,9 @@ def search(
     given = delegations(block, chain_id) if Kind.DELEGATION in index.asked.kinds else ()
     seen = survey(block, index, given)
     if seen.transactions or seen.withdrawals:
-        yield from _Search(block.header, network, chain_id, index, seen, tally).matches(block)
+        coin = coin or profile_of(chain_id).coin_logs.address
+        found = _Search(block.header, network, chain_id, index, seen, tally, coin)
+        yield from found.matches(block)
 
 
 def facts_of(
@@ -145,6 +159,7 @@ class _Search:
         index: Index,
         seen: Survey,
         tally: Tally,
+        coin: Address,
     ) -> None:
         self.header = header
         self.network = network
@@ -155,7 +170,7 @@ class _Search:
         self.tally = tally
         self.asked = index.asked
         self.asks_transactions = Kind.TRANSACTION in self.asked.kinds
-        self.coin = profile_of(chain_id).coin_logs.address
+        self.coin = coin
         # a topic, a selector or a kind, each with a contract
         self.known: dict[tuple[str | None, Address | None], Sequence[Readers]] = {}
 
@@ -200,6 +215,13 @@ class _Search:
         """Yield the matches of the transaction itself, without those of its logs."""
         if self.asks_transactions:
             yield from self.of_parties(subjects.whole(transaction, receipt))
+        if transaction.calls:
+            for place, part in subjects.parts(transaction):
+                yield from self.of_parties(subjects.native(part, receipt, place))
+                yield from self.of_parties(subjects.deployment(part, receipt))
+                if part.to is not None and part.input[:10] in self.asked.calls.found:
+                    yield from self.called(part, place)
+            return
         if transaction.value != "0x0":
             yield from self.of_parties(subjects.native(transaction, receipt))
         if transaction.to is None:
@@ -251,12 +273,12 @@ class _Search:
             lambda prepared, args: subjects.event(log, prepared.rule, args),
         )
 
-    def called(self, transaction: Transaction) -> Iterator[Match]:
+    def called(self, transaction: Transaction, item: int | None = None) -> Iterator[Match]:
         """Yield what a transaction is to those who ask about the function that it calls."""
         yield from self.signed(
             self.readers(self.asked.calls, transaction.input[:10], transaction.to),
             lambda prepared: prepared.read(transaction.input),
-            lambda prepared, args: subjects.call(transaction, prepared.rule, args),
+            lambda prepared, args: subjects.call(transaction, prepared.rule, args, item),
         )
 
     def readers(

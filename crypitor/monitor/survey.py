@@ -67,6 +67,12 @@ def survey(block: Block, index: Index, given: Iterable[Delegation] = ()) -> Surv
             for transaction in block.transactions
             if transaction.input[:10] in calls and named(transaction.input[:10], transaction.to)
         )
+        found.transactions.update(
+            transaction.hash
+            for transaction in block.transactions
+            for call in transaction.calls
+            if call.input[:10] in calls and named(call.input[:10], call.to)
+        )
     return found
 
 
@@ -114,6 +120,10 @@ def _add_parties(block: Block, found: Survey, parties: list[Address], *, every: 
     """
     owners: list[Hash] = []
     for transaction, receipt in zip(block.transactions, block.receipts, strict=True):
+        for call in transaction.calls:
+            receiver = call.to or receipt.contract_address or transaction.sender
+            parties += (transaction.sender, receiver)
+            owners.append(transaction.hash)
         if every or transaction.value != "0x0" or transaction.to is None:
             receiver = transaction.to or receipt.contract_address or transaction.sender
             parties += (transaction.sender, receiver)
@@ -149,9 +159,11 @@ def _carrying(kind: Kind, block: Block, found: Survey) -> Iterator[Hash]:
     """Yield the transactions that may hold something of a kind which no log tells."""
     match kind:
         case Kind.NATIVE:
-            yield from (each.hash for each in block.transactions if each.value != "0x0")
+            yield from (
+                each.hash for each in block.transactions if each.value != "0x0" or each.calls
+            )
         case Kind.DEPLOYMENT:
-            yield from (each.hash for each in block.transactions if each.to is None)
+            yield from (each.hash for each in block.transactions if each.to is None or each.calls)
         case Kind.INTERNAL:
             yield from (block.transactions[one.transaction_index].hash for one in block.traces)
         case Kind.DELEGATION:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -16,17 +16,22 @@ from crypitor.api.serving.tail import Tail
 from crypitor.backfill.runner import Backfill
 from crypitor.backfill.trial import Trial
 from crypitor.config import ROLES, Config
+from crypitor.config.paths import admin_key_path
 from crypitor.config.places import own_places, own_ports
 from crypitor.database.engine import Database
 from crypitor.database.given import Given
 from crypitor.database.hold import Hold
 from crypitor.database.holds import hold_of
+from crypitor.database.ids import Ids
+from crypitor.database.newest import ids_from
+from crypitor.database.uses import STORE_SECONDS
 from crypitor.errors import ConfigError, Displaced, first_of
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.models import Confirmations
 from crypitor.monitor.position import kept_headers
 from crypitor.monitor.watchlist import Watchlist
+from crypitor.process.farewell import Farewell
 from crypitor.process.lost_time import given_of
 from crypitor.process.observer import Observer
 from crypitor.process.opening import (
@@ -41,7 +46,7 @@ from crypitor.process.peers import TELL_SECONDS, Processes, name_of
 from crypitor.process.queues import queue_of, topics_of
 from crypitor.process.status import Standing, facts_of, title_of
 from crypitor.process.takeover import living_of, takeover_of
-from crypitor.process.upkeep import upkeep
+from crypitor.process.upkeep import project_limits, upkeep
 from crypitor.process.watch import watch_of
 from crypitor.queue import Queue
 from crypitor.runtime.loop import Health, clock, ended_in_time, forever, spare_collections
@@ -65,11 +70,14 @@ Started = Callable[[str, str | None], None]
 """Told the API's URL (empty without that role) and the admin key, if one was made just now."""
 
 
-def run(config: Config, roles: Sequence[str] = ROLES, hold: Hold | None = None) -> int:
-    """Run the service until a signal ends it; return the exit status. hold: see `serve`."""
+def run(
+    config: Config, roles: Sequence[str] = ROLES, hold: Hold | None = None, *, new: bool = False
+) -> int:
+    """Run the service until a signal ends it; return the exit status. hold, new: see `serve`."""
     allow_many_connections()
     keep_freed_memory()
-    run_until_signalled(lambda stop: serve(config, roles, stop, announce, hold))
+    told = partial(announce, path=admin_key_path(config))
+    run_until_signalled(lambda stop: serve(config, roles, stop, told, hold, new=new))
     return 0
 
 
@@ -79,11 +87,14 @@ async def serve(
     stop: asyncio.Event,
     started: Started,
     hold: Hold | None = None,
+    *,
+    new: bool = False,
 ) -> None:
     """Run the roles until `stop` is set or one of them fails.
 
     A database that is down is waited for. hold: what these roles have to hold of it, where that was
-    taken already. Raises ConfigError where the database or a node does not fit, or another process
+    taken already. new: an empty database is meant, although a key beside it is of one that was not.
+    Raises ConfigError where the database or a node does not fit, or another process
     owns the database; Displaced when another one has taken over.
     """
     health = Health()
@@ -91,7 +102,7 @@ async def serve(
         async with AsyncExitStack() as stack:
             hold = hold or hold_of(config, roles)
             stack.push_async_callback(hold.release)
-            opened = await opened_in_time(config, roles, hold, stop, health)
+            opened = await opened_in_time(config, roles, hold, stop, health, new=new)
             if opened is None:
                 return
             resources, database, admin_key = opened
@@ -169,7 +180,7 @@ class _Service:
         living = living_of(self._hold, processes, shared=self._shared)
         takeover = takeover_of(self._database, self._life, living, self._wake, self._sender)
         given = await given_of(self._config, self._roles, self._database)
-        context = self._context(standing, given)
+        context = self._context(standing, given, await self._database.read(ids_from))
         app = (build if "api" in self._roles else build_health)(context)
         url = await self._stack.enter_async_context(site_of(self._config, self._roles, app))
         if url:
@@ -186,6 +197,7 @@ class _Service:
                     ("index", self._watchlist),
                     ("webhook", self._sender),
                     ("events", self._tail if "api" in self._roles else None),
+                    ("deleted projects", Farewell(context) if "api" in self._roles else None),
                     ("watch", watch),
                     *upkeep(self._config, self._roles, self._aside, self._wake),
                 )
@@ -203,6 +215,7 @@ class _Service:
                 for name, step, seconds in (
                     ("gauges", standing.count, GAUGE_SECONDS),
                     ("processes", standing.exchange, TELL_SECONDS),
+                    ("key uses", self._storing_uses(context), STORE_SECONDS),
                     *takeover,
                 )
             ]
@@ -274,7 +287,10 @@ class _Service:
         spare_collections()
         chains = {
             name: Chain(
-                title_of(network), network.confirmations, kept_headers(network.max_reorg_depth)
+                title_of(network),
+                network.confirmations,
+                kept_headers(network.max_reorg_depth),
+                network.profile.coin_logs.address,
             )
             for name, network in self._config.followed.items()
         }
@@ -303,6 +319,7 @@ class _Service:
                 chain_id=network.chain_id,
                 timeout_seconds=network.timeout_seconds,
                 verify=network.verify,
+                profile=network.profile,
                 calls_per_second=network.rpc_per_second,
                 limits=self._limits,
                 rank=rank,
@@ -370,12 +387,21 @@ class _Service:
             traced=network.traces != "off",
         )
 
+    def _storing_uses(self, context: Context) -> Callable[[], Coroutine[None, None, bool]]:
+        """Return what stores when keys were used."""
+
+        async def store() -> bool:
+            await context.uses.store(self._aside)
+            return False
+
+        return store
+
     def _wake(self, endpoints: Iterable[str]) -> None:
         if self._sender:
             self._sender.wake(endpoints)
         self._tail.wake()
 
-    def _context(self, standing: Standing, given: Given) -> Context:
+    def _context(self, standing: Standing, given: Given, ids: Ids) -> Context:
         matcher, watchlist, poster = self._matcher, self._watchlist, self._poster
         assert poster is not None
         return Context(
@@ -402,5 +428,7 @@ class _Service:
             trials=self._trials,
             precedence=self._precedence,
             given=given,
+            ids=ids,
+            limits=project_limits(self._config),
             refused=self._observer.refused,
         )

@@ -3,8 +3,7 @@
 import asyncio
 import contextlib
 import ctypes
-import os
-import secrets
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -18,19 +17,17 @@ from crypitor.api.serving.crowd import Bounds
 from crypitor.api.serving.starting import starting
 from crypitor.api.serving.wire import Runner
 from crypitor.config import Config
-from crypitor.config.paths import admin_key_path
-from crypitor.database.engine import Database, Transaction
-from crypitor.database.files import make_folder
+from crypitor.database.engine import Database
 from crypitor.database.hold import Hold
 from crypitor.database.instants import follow_clock
-from crypitor.database.keys import ensure_admin
 from crypitor.database.migrate import migrate, pending
 from crypitor.database.mistakes import mistakes_of
 from crypitor.database.reseal import seal_all
 from crypitor.database.seal import Seal
 from crypitor.errors import ConfigError, Unavailable
+from crypitor.process.first_start import let_somebody_in, refuse_blank
 from crypitor.runtime.listening import listening
-from crypitor.runtime.loop import LONGEST_WAIT_SECONDS, Health, clock, pause
+from crypitor.runtime.loop import LONGEST_WAIT_SECONDS, Health, pause
 
 log = structlog.get_logger(__name__)
 
@@ -115,16 +112,21 @@ def keep_freed_memory() -> None:
     allow(_M_MMAP_THRESHOLD, KEPT_BYTES // 2)
 
 
-def announce(url: str, admin_key: str | None) -> None:
-    """Tell where the API is, if there is one, and the admin key, if one was made just now."""
+def announce(url: str, admin_key: str | None, path: Path) -> None:
+    """Tell where the API is, if there is one, and of the admin key, if one was made just now.
+
+    People see it; other output is kept, and has the path alone.
+    """
     if url:
         log.info("ready", url=url)
-    if admin_key:
+    if admin_key and sys.stdout.isatty():
         print(f"admin key, shown this once: {admin_key}", flush=True)  # noqa: T201 - not for the log
+    elif admin_key:
+        print(f"the admin key is in {path}", flush=True)  # noqa: T201
 
 
 async def _open(
-    config: Config, roles: Sequence[str]
+    config: Config, roles: Sequence[str], *, new: bool
 ) -> tuple[AsyncExitStack, Database, str | None]:
     """Open the database with the newest schema, its secrets sealed, and a key for the API."""
     url = config.database.url.get_secret_value()
@@ -149,54 +151,33 @@ async def _open(
             if sealed:
                 log.info("secrets sealed by the newest key", endpoints=sealed)
         await database.read(follow_clock)
-        admin_key = await database.write(partial(_let_somebody_in, config))
+        admin_key = await let_somebody_in(database, config, new=new)
         return trial.pop_all(), database, admin_key
     raise AssertionError("an exit stack swallows nothing")
 
 
-async def _let_somebody_in(config: Config, tx: Transaction) -> str | None:
-    """Make the admin key of an empty database, and keep it in a file before it is committed."""
-    configured = config.api.admin_key
-    secret = await ensure_admin(
-        tx, configured.get_secret_value() if configured else None, clock(), secrets.token_bytes
-    )
-    if secret is not None:
-        path = admin_key_path(config)
-        try:
-            _keep(secret, path)
-        except OSError as error:
-            mistake = (
-                f"api.admin_key: the key that the first start makes cannot be kept in {path}:"
-                f" {error.strerror}; let this user write there, or set CRYPITOR__API__ADMIN_KEY"
-            )
-            raise ConfigError("nobody could be let in", [mistake]) from error
-    return secret
-
-
-def _keep(secret: str, path: Path) -> None:
-    make_folder(path.parent)
-    with contextlib.suppress(FileNotFoundError):
-        path.unlink()
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(f"{secret}\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
 async def opened_in_time(
-    config: Config, roles: Sequence[str], hold: Hold, stop: asyncio.Event, health: Health
+    config: Config,
+    roles: Sequence[str],
+    hold: Hold,
+    stop: asyncio.Event,
+    health: Health,
+    *,
+    new: bool = False,
 ) -> tuple[AsyncExitStack, Database, str | None] | None:
     """Take hold of the database and open it, as soon as it is there; None when `stop` comes first.
 
-    Nothing is made or migrated in a database that somebody else owns. Raises ConfigError.
+    new: it may be empty although there is an admin key of one that was not. Nothing is made or
+    migrated in a database that somebody else owns. Raises ConfigError.
     """
     wait = FIRST_RETRY_SECONDS
     async with AsyncExitStack() as meanwhile:
         while not stop.is_set():
             try:
                 with mistakes_of(config.database.url.get_secret_value()):
+                    await refuse_blank(config, new=new)
                     await hold.take()
-                    opened = await _open(config, roles)
+                    opened = await _open(config, roles, new=new)
             except Unavailable as trouble:
                 if health.begin("database", str(trouble)):
                     log.warning("outage begins", role="start", trouble=str(trouble))

@@ -9,10 +9,20 @@ from itertools import chain
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.hexes import ADDRESS_TEXT, HASH_TEXT, are_bytes, are_hex, are_quantities
-from crypitor.evm.types import Block, Header, Receipt, Seal, Transaction, Withdrawal, counted
+from crypitor.evm.types import (
+    Block,
+    Header,
+    Receipt,
+    Seal,
+    Settlement,
+    Transaction,
+    Withdrawal,
+    counted,
+)
 from crypitor.worker.tidy import seconds, tidied
 
 T = TypeVar("T")
@@ -54,8 +64,16 @@ class Served(msgspec.Struct, frozen=True):
     @property
     def block(self) -> Block:
         """The block as it goes on the queue."""
+        settled = self.seal.settled_height
+        settlement = (
+            None if settled is None else Settlement(int(settled, 16), self.seal.receipts_root)
+        )
         return Block(
-            self.seal.header, self.transactions, self.receipts, withdrawals=self.withdrawals
+            self.seal.header,
+            self.transactions,
+            self.receipts,
+            withdrawals=self.withdrawals,
+            settlement=settlement,
         )
 
 
@@ -108,9 +126,17 @@ def seal_of(block: Raw) -> SealWithTransactions:
     if document is None:
         raise NodeUnavailable("null in place of a block")
     try:
-        return tidied(document, SealWithTransactions)
+        seal = tidied(document, SealWithTransactions)
     except msgspec.ValidationError as wrong:
         raise NodeUnavailable(f"not a block: {str(wrong)[:200]}") from wrong
+    return replace(seal, transactions=tuple(map(_with_value, seal.transactions)))
+
+
+def _with_value(transaction: Transaction) -> Transaction:
+    """Return a transaction with a value of zero where it has calls and no value of its own."""
+    if transaction.value or not transaction.calls:
+        return transaction
+    return replace(transaction, value="0x0")
 
 
 def with_receipts(
@@ -194,6 +220,8 @@ def _misshapen(found: Served) -> str | None:
     quantities += (seal.number, seal.timestamp)
     if seal.withdrawals_root is not None:
         hashes.append(seal.withdrawals_root)
+    if seal.settled_height is not None:
+        quantities.append(seal.settled_height)
     for one in found.withdrawals:
         addresses.append(one.address)
         quantities += (one.index, one.validator_index, one.amount)

@@ -9,24 +9,23 @@ from msgspec.structs import replace
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.coins import coin_transfers
 from crypitor.evm.profiles import Level, Profile
-from crypitor.evm.proof import prove
 from crypitor.evm.types import Block, Hash, Header, Transaction
-from crypitor.evm.withdrawals import prove_withdrawals
 from crypitor.worker import rpc
 from crypitor.worker.block import Raw, Served, seal_of, with_receipts
 from crypitor.worker.block import served as read_served
+from crypitor.worker.proving import proven
 from crypitor.worker.receipts import (
     NULL_LOOKS,
     WRONG_LOOKS,
     Bulk,
     is_miscounted,
-    with_statuses,
 )
 from crypitor.worker.requests import Requests
 from crypitor.worker.rpc import Answer, Call, Tag
 from crypitor.worker.tracing import ASKING, Traces, traces_call, with_traces
 
 RECEIPTS = "eth_getBlockReceipts"
+BLOCK_RECEIPT = "eth_getBlockReceipt"
 
 BATCH_CALLS = 50
 """The most calls in one request; nodes and gateways limit it, the usual limit is 100."""
@@ -35,14 +34,16 @@ BATCH_CALLS = 50
 class BlockReader:
     """Reads blocks of one node, and believes only what proves itself.
 
+    node: its name, for the log.  profile: by which rules blocks prove themselves.
     bulk: whether it is asked for all receipts of a block at once.  traced: whether traces are
     asked for, which are one more request.
     """
 
     def __init__(
-        self, requests: Requests, *, verify: Level, profile: Profile, traces: Traces
+        self, requests: Requests, node: str, *, verify: Level, profile: Profile, traces: Traces
     ) -> None:
         self._requests = requests
+        self._node = node
         self._verify: Level = verify
         self._profile = profile
         self._traces: Traces = traces
@@ -113,6 +114,8 @@ class BlockReader:
             whole = seal_of(first.result)
             seal, transactions, withdrawals = whole, whole.transactions, whole.withdrawals or ()
         single, index = await self._single_receipts(seal.hash, transactions)
+        if self._profile.may_lack_receipts:
+            single = [receipt for receipt in single if not rpc.is_null(receipt)]
         if any(rpc.is_null(receipt) for receipt in single):
             return _missing_receipts(number, at_head=at_head)
         served = with_receipts(seal, transactions, rpc.joined(single), withdrawals)
@@ -124,12 +127,7 @@ class BlockReader:
     async def _proven(self, served: Served, number: int) -> Block:
         require_number(served.seal.header, number)
         await asyncio.sleep(0)  # reading took as long as proving will: others may go between
-        prove(served.seal, served.transactions, served.receipts, self._verify, self._profile)
-        if self._verify == "receipts":
-            prove_withdrawals(served.seal, served.withdrawals, self._profile)
-        if self._verify == "receipts" and None in {one.status for one in served.receipts}:
-            return with_statuses(served.block, self._profile)
-        return served.block
+        return proven(served, self._verify, self._profile, self._node).block
 
     async def _with_traces(self, block: Block) -> Block:
         """Return the block with its internal transfers, where they are wanted."""
@@ -148,6 +146,8 @@ class BlockReader:
         The index is asked for where no root proves that the receipts have all logs.
         """
         calls = [Call("eth_getTransactionReceipt", (one.hash,)) for one in transactions]
+        if self._profile.block_receipt:
+            calls.append(Call(BLOCK_RECEIPT, (block_hash,)))
         if self._verify != "receipts":
             calls.append(Call("eth_getLogs", ({"blockHash": block_hash},)))
         answers: list[Answer] = []
@@ -155,9 +155,16 @@ class BlockReader:
             answers += await self._requests.ask(calls[start : start + BATCH_CALLS])
         count = len(transactions)
         singles = [rpc.result_of(one, calls[0].method) for one in answers[:count]]
-        if len(answers) == count or answers[-1].missing_method:
+        if self._profile.block_receipt:
+            singles += _of_block(answers[count])
+        if self._verify == "receipts" or answers[-1].missing_method:
             return singles, None
         return singles, rpc.result_of(answers[-1], "eth_getLogs")
+
+
+def _of_block(answer: Answer) -> list[Raw]:
+    """Return a block's own receipt, if it has one; nodes that need none do not know the method."""
+    return [] if answer.error is not None or rpc.is_null(answer.result) else [answer.result]
 
 
 class _Useless(Exception):

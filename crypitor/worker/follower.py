@@ -32,6 +32,7 @@ from crypitor.worker.pace import Pace
 from crypitor.worker.progress import CATCHING_UP_BLOCKS, Progress
 from crypitor.worker.reset import OnReset
 from crypitor.worker.rewinds import LOOK_MS, Rewinds
+from crypitor.worker.settling import Settling
 from crypitor.worker.sight import Sight
 from crypitor.worker.status import NetworkState, NetworkStatus, Reorg
 from crypitor.worker.trail import Trail
@@ -105,6 +106,7 @@ class Follower:
         self._waiting: str | None = None
         self._pace = Pace(poll_seconds)
         self._progress = Progress(network, self._pace)
+        self._settling = Settling(network, nodes) if nodes.settles else None
         self._gap = Gap(network, nodes)
         self._branches = Branches(nodes, self._gap)
         self._rewinds = Rewinds(network, database, kept_headers(max_reorg_depth), self._wake)
@@ -288,7 +290,9 @@ class Follower:
         return self._term
 
     async def _publish(self, block: Block, seen: Seen) -> None:
-        tip = self._trail.tip
+        tip, sight = self._trail.tip, seen.sight
+        if self._settling is not None:
+            sight = await self._settling.proven_by(block, sight)
         if self._branch_left and tip is not None and block.header.number > tip.number + 1:
             await self._go_back_to(self._trail.headers, block.header.number)
         self._branch_left = False
@@ -299,8 +303,8 @@ class Follower:
             chain_id=self._chain_id,
             sequence=self._sequence(),
             block=block,
-            safe=seen.sight.safe,
-            finalized=seen.sight.finalized,
+            safe=sight.safe,
+            finalized=sight.finalized,
             seen_at=seen.at,
             behind=max(0, head.number - block.header.number) if head else 0,
         )

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from crypitor.errors import NodeUnavailable
-from crypitor.evm.profiles import Level, profile_of
+from crypitor.evm.profiles import Level, Profile, profile_of
 from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.worker import rpc
 from crypitor.worker.blockreader import BATCH_CALLS, BlockReader, lack_of, place_of, require_number
@@ -25,7 +25,7 @@ class Node:
     """One endpoint; `async with` opens and closes it.
 
     url: `http(s)://` or `ws(s)://`.  name: without secrets, for logs and metrics.
-    verify: how much a block must prove.
+    verify: how much a block must prove.  profile: by which rules; by default the chain's.
     limit: of the JSON-RPC calls, shared with others who ask this node; a batch is as many as it
     holds.  rank: who goes first under it.
     traces: how internal transfers are found: "debug" and "trace" are one more request for each
@@ -48,6 +48,7 @@ class Node:
         chain_id: int,
         timeout_seconds: float,
         verify: Level,
+        profile: Profile | None = None,
         limit: Limit | None = None,
         rank: Rank = Rank.LIVE,
         traces: Traces = "off",
@@ -56,6 +57,8 @@ class Node:
     ) -> None:
         self.name = name
         self.pushes = url.startswith("ws")
+        self.verify: Level = verify
+        self._profile = profile or profile_of(chain_id)
         self._arrives = arrives
         self._requests = Requests(
             url,
@@ -66,9 +69,14 @@ class Node:
             observe=observe,
         )
         self._blocks = BlockReader(
-            self._requests, verify=verify, profile=profile_of(chain_id), traces=traces
+            self._requests, name, verify=verify, profile=self._profile, traces=traces
         )
         self.head: Header | None = None
+
+    @property
+    def coin(self) -> Address:
+        """Whose logs tell moves of the chain's own coin."""
+        return self._profile.coin_logs.address
 
     @property
     def requests(self) -> int:
@@ -205,7 +213,8 @@ class Node:
     async def blooms(self, first: int, last: int) -> tuple[rpc.Bloomed, ...]:
         """Return the headers from `first` to `last` with their blooms, in one request.
 
-        At most BATCH_CALLS of them. Raises NodeUnavailable if the node lacks one.
+        At most BATCH_CALLS of them. Where a bloom proves nothing, all its bits are set. Raises
+        NodeUnavailable if the node lacks one.
         """
         numbers = range(first, last + 1)
         answers = await self._ask(
@@ -217,7 +226,8 @@ class Node:
             if bloomed is None:
                 raise NodeUnavailable(f"has no block {number}")
             require_number(bloomed.header, number)
-            found.append(bloomed)
+            is_proof = self._profile.blooms_at(number)
+            found.append(bloomed if is_proof else rpc.Bloomed(bloomed.header, rpc.ALL_BITS))
         return tuple(found)
 
     async def logs(

@@ -10,7 +10,7 @@ from typing import Literal, Self, TypeVar
 import structlog
 
 from crypitor.errors import NodeUnavailable, Unproven
-from crypitor.evm.profiles import Level
+from crypitor.evm.profiles import Level, Profile
 from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.runtime.redaction import names_of
 from crypitor.worker import Observer
@@ -67,6 +67,8 @@ class Nodes:
     """The nodes of one network, in the order of preference; `async with` closes them.
 
     clock: seconds that only grow.  wall: unix seconds.
+    settles: whether blocks are proven by later ones.  coin: whose logs tell moves of the chain's
+    own coin.
 
     The methods are Node's. Each asks the first node that is not resting after a failure; where
     that fails, or has not what is asked for, the others are asked in turn within the same call.
@@ -84,6 +86,8 @@ class Nodes:
     ) -> None:
         self._network = network
         self._seats = [_Seat(node) for node in nodes]
+        self.coin = next((node.coin for node in nodes), None)
+        self.settles = any(node.verify == "settled" for node in nodes)
         self._compared_at = clock()
         self._wall = wall
         self._active: _Seat | None = None
@@ -99,6 +103,7 @@ class Nodes:
         chain_id: int,
         timeout_seconds: float,
         verify: Level,
+        profile: Profile | None = None,
         calls_per_second: float | None = None,
         limits: Limits | None = None,
         rank: Rank = Rank.LIVE,
@@ -118,6 +123,7 @@ class Nodes:
                 chain_id=chain_id,
                 timeout_seconds=timeout_seconds,
                 verify=verify,
+                profile=profile,
                 limit=limits.of(url, calls_per_second),
                 rank=rank,
                 traces=traces,

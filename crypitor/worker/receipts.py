@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from crypitor.errors import NodeUnavailable, Unproven
 from crypitor.evm.profiles import Profile
-from crypitor.evm.types import Block, Receipt, Transaction
+from crypitor.evm.types import Receipt
 from crypitor.worker.block import Served
 
 USELESS_BLOCKS = 3
@@ -71,21 +71,22 @@ def is_miscounted(served: Served | None, wrong: NodeUnavailable) -> bool:
     )
 
 
-def with_statuses(block: Block, profile: Profile) -> Block:
+def with_statuses(served: Served, profile: Profile) -> Served:
     """Return a block whose receipts the root has proven, with the statuses that were left out.
 
     Without a status and without the root that stood in its place before Byzantium, a receipt is
     encoded like one that says 0: if that is what the header commits to, the transaction failed.
     """
 
-    def told(transaction: Transaction, receipt: Receipt) -> Receipt:
+    def told(receipt: Receipt, committed: bool) -> Receipt:
         if (
             receipt.status is not None
             or receipt.has_post_state
-            or receipt.type in profile.post_state_types
-            or not profile.is_committed(transaction, receipt)
+            or receipt.type in profile.untyped
+            or not committed
         ):
             return receipt
         return replace(receipt, status="0x0")
 
-    return replace(block, receipts=tuple(map(told, block.transactions, block.receipts)))
+    committed = profile.committed(served.transactions, served.receipts)
+    return replace(served, receipts=tuple(map(told, served.receipts, committed)))

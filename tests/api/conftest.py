@@ -72,7 +72,7 @@ class Api:
         ) as answer:
             if answer.content_type == "text/event-stream":
                 return answer, None  # it has no end
-            is_json = "json" in answer.content_type
+            is_json = "json" in answer.content_type and "ndjson" not in answer.content_type
             return answer, await answer.json(content_type=None) if is_json else await answer.text()
 
     async def made(self, path: str, body: dict, **options) -> dict:

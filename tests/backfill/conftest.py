@@ -71,15 +71,16 @@ class Rig:
     async def __aexit__(self, *_):
         await self._stack.aclose()
 
-    def _nodes(self, url, verify="receipts"):
-        node = Node(url, "node", chain_id=CHAIN_ID, timeout_seconds=2 * HANG_SECONDS, verify=verify)
+    def _nodes(self, url, verify="receipts", profile=None):
+        options = {"timeout_seconds": 2 * HANG_SECONDS, "verify": verify, "profile": profile}
+        node = Node(url, "node", chain_id=CHAIN_ID, **options)
         return Nodes(NETWORK, [node], observer=Unobserved())
 
-    async def begin(self, verify="receipts", confirmations=CONFIRMATIONS, **options):
+    async def begin(self, verify="receipts", confirmations=CONFIRMATIONS, profile=None, **options):
         """What a start of the process does: another term, nothing remembered."""
         self.term = await self.database.write(lambda tx: lead(tx, NETWORK, CHAIN_ID))
         term = self.term
-        nodes = await self._stack.enter_async_context(self._nodes(self.node.url, verify))
+        nodes = await self._stack.enter_async_context(self._nodes(self.node.url, verify, profile))
         self.backfill = Backfill(
             NETWORK,
             CHAIN_ID,

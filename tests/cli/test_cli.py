@@ -16,6 +16,7 @@ import pytest
 
 from crypitor.database.migrate import migrations_folder, revisions
 from crypitor.development.simulator.faults import Fault
+from crypitor.development.simulator.quirks import Quirk
 from tests.patience import HANG_SECONDS
 
 CRYPITOR = [sys.executable, "-m", "crypitor"]
@@ -90,7 +91,9 @@ def test_help_is_quick():
 
 
 @pytest.mark.parametrize(
-    "command", [[name] for name in COMMANDS] + [["key", "create"], ["network", "resume"]]
+    "command",
+    [[name] for name in COMMANDS]
+    + [["key", "create"], ["network", "resume"], ["network", "probe"]],
 )
 def test_every_command_has_help_and_config(crypitor, command):
     """The contract: every command takes --config."""
@@ -234,6 +237,23 @@ def test_a_simulated_node_that_fails(tmp_path):
     assert {name: one["rate"] for name, one in listed.items() if one["rate"]} == {
         "http_503": 1, "lag": 0.1,
     }  # fmt: skip
+
+
+def test_a_simulated_chain_of_another_kind(tmp_path, crypitor):
+    """`simulate --quirk` takes what the chain is; a wrong name is answered with the right ones."""
+    process, first = begin(tmp_path, "simulate", "--port", "0", "--quirk", "late_roots")
+    with process:
+        url = re.search(r"http://127\.0\.0\.1:\d+", first)[0]
+        asked = b'{"id": 1, "method": "eth_getBlockByNumber", "params": ["0x0", false]}'
+        with urllib.request.urlopen(url, asked) as answer:
+            genesis = json.load(answer)["result"]
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=10)
+    wrong = crypitor("simulate", "--quirk", "nonsense")
+
+    assert genesis["settledHeight"] == "0x0"
+    assert wrong.returncode == 2
+    assert all(quirk in re.sub(r"[\s│]+", " ", wrong.stderr) for quirk in Quirk)
 
 
 def test_faults_are_named_in_the_help(crypitor):

@@ -159,4 +159,8 @@ def test_where_logs_tell_everything_they_are_the_default():
     told = {name for name, preset in PRESETS.items() if preset.traces == "logs"}
     assert told >= {"polygon", "zksync"}
     assert told.isdisjoint({"ethereum", "bsc", "base", "arbitrum", "avalanche"})
-    assert [free_traces(chain_id) for chain_id in (1, 1337, 324)] == ["off", "off", "logs"]
+    assert [free_traces(profile_of(chain_id)) for chain_id in (1, 1337, 324)] == [
+        "off",
+        "off",
+        "logs",
+    ]

@@ -6,7 +6,7 @@ from dataclasses import replace as with_fields
 import pytest
 from msgspec.structs import replace
 
-from crypitor.evm.coins import EIP_7708, ZKSYNC_COIN, coin_transfers
+from crypitor.evm.coins import BOR_COIN, EIP_7708, ZKSYNC_COIN, coin_transfers
 from crypitor.evm.profiles import profile_of
 from crypitor.monitor.explanation import Obstacle, Scene, findings
 from crypitor.monitor.index import Index
@@ -92,6 +92,22 @@ def test_the_coins_logs_are_erc20_for_a_rule_that_names_it(chain_id, coin):
     assert told(seen, watching([A], *DEFAULT_RULES), chain_id) == []
     [match] = told(seen, watching([A], *DEFAULT_RULES, named), chain_id)
     assert (match["kind"], match["contract"]["address"]) == ("erc20", coin)
+
+
+def test_the_configuration_may_say_whose_logs_are_the_coins():
+    """It goes before what is known by the chain's id, in matches and in explanations."""
+    coin, index = BOR_COIN.address, watching([A], *DEFAULT_RULES)
+    seen = block(logs=[erc20(B, A, 5, address=coin)])
+    known = find_matches(seen, "ethereum", 1, index)
+    scenes = [Scene("ethereum", 1, seen, 0, False, said) for said in (None, coin)]
+    [one] = watching([A], Rule(Kind.ERC20)).watching(1)
+
+    assert [match.subject.kind for match in known] == [Kind.ERC20]
+    assert find_matches(seen, "ethereum", 1, index, coin=coin) == []
+    assert [
+        any(finding.matches for finding in findings(scene, prepare(Rule(Kind.ERC20)), one))
+        for scene in scenes
+    ] == [True, False]
 
 
 def test_the_coins_logs_are_no_tokens_for_those_who_watch_everybody():

@@ -78,13 +78,14 @@ async def test_what_cannot_be_tried_until_its_lease_ends_is_due_again(world):
         await world.store.prepare(endpoint("ep_1", receiver.url))
         await opened(world)
         await world.queue(delivery("de_1"))
-        sender = world.sender(lease_seconds=5.1)
+        lease_seconds = world.poster.deadline_seconds + 0.1
+        sender = world.sender(lease_seconds=lease_seconds)
         with no_descriptors():
             async with world.running(sender):
                 await until(lambda: NAME in world.health.troubles, 20)
                 await until(lambda: sender.in_flight == 0, 20)
         assert world.heard.results == []
-        world.clock.advance(6)
+        world.clock.advance(lease_seconds + 1)
         await world.sender().settle()
 
     assert receiver.ids == ["de_1"]

@@ -132,6 +132,7 @@ class Rig:
                 chain_id=options["chain_id"],
                 timeout_seconds=HANG_SECONDS,
                 verify=options["verify"],
+                profile=options.get("profile"),
             )
             for at, url in enumerate(self._urls)
         ]

@@ -1,7 +1,7 @@
 """A monitor as JSON has it, and back."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from crypitor.api.monitors.answer import MonitorAnswer, RuleAnswer
 from crypitor.api.monitors.body import MonitorBody
@@ -192,7 +192,7 @@ def monitor_answer(monitor: Monitor, count: int, shown: Sequence[Labelled] | Non
 
 
 def _rule_answer(rule: Rule) -> RuleAnswer:
-    answer: RuleAnswer = {"kind": rule.kind.value}
+    answer: RuleAnswer = {"kind": cast("Kind", rule.kind.value)}
     if rule.signature is not None:
         answer["signature"] = (
             rule.signature if isinstance(rule.signature, str) else {**rule.signature}

@@ -77,7 +77,8 @@ async def create_monitor(call: Call, body: MonitorBody) -> MonitorAnswer:
         answer = monitor_answer(monitor, len(pairs), sorted(pairs))
         if endpoint:
             answer["webhook"] = endpoint_answer(endpoint, call.who, secret=True)
-        return Change(answer, _replace(call, monitor, pairs))
+        grows = ("monitors", "addresses", *(("endpoints",) if endpoint else ()))
+        return Change(answer, _replace(call, monitor, pairs), grows=grows)
 
     return _armed(call, await call.change_monitors(monitor_id, unit))
 
@@ -151,7 +152,9 @@ async def change_monitor(call: Call, id: str, body: dict[str, Any]) -> MonitorAn
         answer = await _whole_answer(tx, after, counted if pairs is None else len(pairs))
         if endpoint:
             answer["webhook"] = endpoint_answer(endpoint, call.who, secret=True)
-        return Change(answer, effect)
+        told = {**monitor_answer(before, counted, None)}
+        grows = (*(("addresses",) if pairs else ()), *(("endpoints",) if endpoint else ()))
+        return Change(answer, effect, before=told, grows=grows)
 
     # To count a million takes longer than anybody should wait for a change.
     counted = await call.read(lambda tx: _counted(tx, id))
@@ -176,8 +179,10 @@ async def remove_monitor(call: Call, id: str) -> DeletedMonitor:  # noqa: A002 -
         monitor = found(await delete_monitor(tx, call.project, id), "monitor")
         await cancel_for_monitor(tx, id, call.context.clock())
         await call.record_changes(tx, [id])
-        return Change(monitor.networks, _forget(call, id))
+        before = {**monitor_answer(monitor, counted, None)}
+        return Change(monitor.networks, _forget(call, id), before=before)
 
+    counted = await call.read(lambda tx: _counted(tx, id))
     networks = await call.change_monitors(id, unit)
     return {"id": id, "deleted": True, "armed_from": call.armed_from(networks)}
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from pydantic import Field, PlainValidator, WithJsonSchema
+from typing_extensions import TypeAliasType
 
 from crypitor.api.serving.bodies import AddressText, Body
 from crypitor.evm.abi.fragment import LONGEST_FRAGMENT
@@ -142,15 +143,18 @@ class DelegationRule(Body):
     where: Where = None
 
 
-RuleBody: TypeAlias = Annotated[
-    NativeRule
-    | InternalRule
-    | TokenRule
-    | EventRule
-    | CallRule
-    | DeploymentRule
-    | TransactionRule
-    | WithdrawalRule
-    | DelegationRule,
-    Field(discriminator="kind"),
-]
+RuleBody = TypeAliasType(
+    "RuleBody",
+    Annotated[
+        NativeRule
+        | InternalRule
+        | TokenRule
+        | EventRule
+        | CallRule
+        | DeploymentRule
+        | TransactionRule
+        | WithdrawalRule
+        | DelegationRule,
+        Field(discriminator="kind"),
+    ],
+)

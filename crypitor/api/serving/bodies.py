@@ -3,6 +3,7 @@
 from typing import Annotated, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from typing_extensions import TypeAliasType
 
 from crypitor.api.serving.entries import LONGEST_LABEL, address_of, entry_of
 from crypitor.api.serving.wrong import few
@@ -29,7 +30,6 @@ Entry: TypeAlias = Annotated[
     PlainValidator(few(entry_of)),
     WithJsonSchema(
         {
-            "title": "Entry",
             "oneOf": [
                 _ADDRESS_SCHEMA,
                 {
@@ -49,7 +49,9 @@ Entry: TypeAlias = Annotated[
         }
     ),
 ]
-Height: TypeAlias = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=LAST_BLOCK)]
+WholeNumber: TypeAlias = Annotated[int, BeforeValidator(_whole)]
+AddressEntry = TypeAliasType("AddressEntry", Entry)
+Height: TypeAlias = Annotated[int, Field(ge=0, le=LAST_BLOCK), BeforeValidator(_whole)]
 Line: TypeAlias = Annotated[str, Field(pattern=LINE)]
 
 

@@ -1,5 +1,6 @@
 """What the API is given by the process that runs it."""
 
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -13,6 +14,9 @@ from crypitor.api.serving.tail import Tail
 from crypitor.backfill.trial import Trial
 from crypitor.database.engine import Database, Transaction
 from crypitor.database.given import Given
+from crypitor.database.ids import Ids
+from crypitor.database.limits import UNLIMITED, Limits
+from crypitor.database.uses import Uses
 from crypitor.errors import Unavailable
 from crypitor.evm.types import Address
 from crypitor.monitor.index import Labelled
@@ -89,6 +93,10 @@ class Context:
     refused: told, with a word for why, of what came to the API's port and was not served.
     changing: whose turn it is while the database and then the index change, so that both see one
     order.
+    steady: seconds of a clock that nobody puts back.
+    ids: the times of new ids.
+    limits: of a project that has none of its own.
+    uses: when keys were used, to be stored now and then.
     events: the end of the log of what was told, for those who follow it.
     """
 
@@ -118,6 +126,10 @@ class Context:
     precedence: Precedence = field(default_factory=Precedence)
     given: Given = field(default_factory=Given)
     changing: Changing = field(default_factory=Changing)
+    steady: Callable[[], float] = time.monotonic
+    uses: Uses = field(default_factory=Uses)
+    ids: Ids = field(default_factory=Ids)
+    limits: Limits = UNLIMITED
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run a unit of work that writes. Raises DatabaseUnavailable."""

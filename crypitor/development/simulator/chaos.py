@@ -183,7 +183,7 @@ class Chaos:
     def _receipts_before(self, block_hash: Hash, chain: SimulatedChain) -> list[Document]:
         block = chain.by_hash(block_hash)
         before = chain.by_hash(block.parent_hash) if block else None
-        return [receipt_document(before, mined) for mined in before.transactions] if before else []
+        return [receipt_document(before, mined) for mined in before.receipts] if before else []
 
     def _lie(self, answer: Document, fault: Fault, told: Any, about: Iterable[Hash]) -> None:
         if answer["result"] != told:

@@ -63,7 +63,7 @@ def transaction_document(block: SimulatedBlock, mined: Mined) -> Document:
         "to": envelope.to,
         "value": hex(envelope.value),
         "gas": hex(envelope.gas),
-        "gasPrice": hex(signed.gas_price(block.base_fee)),
+        "gasPrice": hex(signed.gas_price(block.base_fee) if mined.committed else 0),
         "input": "0x" + envelope.data.hex(),
         "v": hex(signed.v),
         "r": hex(signed.signature.r),

@@ -18,6 +18,7 @@ from crypitor.development.simulator.blocks import (
 from crypitor.development.simulator.calls import Call, Event, Movement
 from crypitor.development.simulator.ledger import Entries, Ledger
 from crypitor.development.simulator.payments import coin_events
+from crypitor.development.simulator.quirks import Quirk
 from crypitor.development.simulator.traffic import Traffic
 from crypitor.development.simulator.transactions import (
     ACCESS_LIST,
@@ -68,6 +69,7 @@ class Recipe:
     beneficiary: Address
     coin_logs: bool = False
     withdrawals: tuple[int, int] = (0, 0)
+    quirks: frozenset[Quirk] = frozenset()
 
     @property
     def gas_limit(self) -> int:
@@ -102,6 +104,7 @@ class BlockInMaking:
             mark=f"crypitor branch {branch}".encode(),
             randomness=keccak(name.encode()),
             beneficiary=recipe.beneficiary,
+            quirks=recipe.quirks,
         )
 
     def make(self, orphans: list[Mined]) -> Generator[None, None, SimulatedBlock]:
@@ -219,7 +222,10 @@ class BlockInMaking:
         created = created_address(transaction.sender, envelope.nonce)
         of_coin = self._coin_events(transaction, call, envelope.to or created)
         events = (*of_coin, *call.events) if succeeded else ()
-        used = _used_gas(envelope, succeeded)
+        quirks = self._recipe.quirks
+        phantom = Quirk.PHANTOMS in quirks and not succeeded
+        system = Quirk.SYSTEM_TRANSACTIONS in quirks and not self._transactions
+        used = 0 if phantom or system else _used_gas(envelope, succeeded)
         before = self._transactions[-1].cumulative_gas_used if self._transactions else 0
         self._transactions.append(
             Mined(
@@ -234,9 +240,11 @@ class BlockInMaking:
                 created=created if envelope.to is None else None,
                 coin_events=of_coin,
                 delegated=tuple(delegated),
+                committed=not (phantom or system),
+                has_receipt=not phantom,
             )
         )
-        self._log_count += len(events)
+        self._log_count += 0 if Quirk.INDEXES_ANEW in quirks else len(events)
 
     def _coin_events(
         self, transaction: SignedTransaction, call: Call, target: Address

@@ -16,6 +16,7 @@ from crypitor.errors import ConfigError, DatabaseUnavailable
 from crypitor.monitor.position import kept_headers
 from crypitor.process.check.finding import Finding, fine, trouble
 from crypitor.process.check.nodes import Matched
+from crypitor.process.first_start import refuse_blank
 
 SUBJECT, SECRETS = "database", "secrets"
 
@@ -45,6 +46,7 @@ async def look_at_database(config: Config) -> Stored:
         "sealed" if config.webhook.seal_keys else "as they are; webhook.secrets_key would seal them"
     )
     try:
+        await refuse_blank(config)
         if not await is_there(url):
             return Stored([_to_be_made(config), fine(SECRETS, f"will be stored {stored}")])
         outdated = await pending(url)

@@ -2,15 +2,21 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crypitor.config import NetworkConfig
 from crypitor.errors import NodeUnavailable, Unproven
 from crypitor.evm.types import Hash, Header
+from crypitor.probe.asking import Asking
+from crypitor.probe.fitting import fit
+from crypitor.probe.telling import is_stronger
 from crypitor.process.check.finding import Finding, fine, trouble
 from crypitor.worker.node import Node
 from crypitor.worker.reset import begun_anew, reset_reason
 from crypitor.worker.trail import Trail
+
+STRONGER_BLOCKS = 16
+"""The newest blocks, of which it is tried whether they would pass a stronger proof."""
 
 STALE_SECONDS = 300
 """A head that is older makes one look whether the node still follows its chain."""
@@ -36,9 +42,11 @@ async def node_finding(
             chain_id=wanted.chain_id,
             timeout_seconds=wanted.timeout_seconds,
             verify=wanted.verify,
+            profile=wanted.profile,
             traces=wanted.traces,
         ) as node:
-            return await _Look(subject, network, wanted, node, matched).finding()
+            found = await _Look(subject, network, wanted, node, matched).finding()
+        return replace(found, sentence=found.sentence + await _stronger(network, wanted, url))
     except Unproven as lie:
         if lie.check == "traces":
             cure = f'use a node that traces, or set networks.{network}.traces = "off"'
@@ -51,6 +59,20 @@ async def node_finding(
     except NodeUnavailable as gone:
         cure = f"see that it runs and that its URL in networks.{network}.rpc is right"
         return trouble(subject, f"{gone}", cure)
+
+
+async def _stronger(network: str, wanted: NetworkConfig, url: str) -> str:
+    """Return words about a stronger proof that would hold of the newest blocks; "" for none."""
+    if not is_stronger("receipts", wanted.verify):
+        return ""
+    try:
+        async with Asking(url, wanted.timeout_seconds) as node:
+            level = fit(await node.newest(STRONGER_BLOCKS), wanted.profile).profile.strongest
+    except NodeUnavailable:
+        return ""
+    if not is_stronger(level, wanted.verify):
+        return ""
+    return f'; verify = "{level}" would hold too, see `crypitor network probe {network}`'
 
 
 class _Look:
