@@ -94,7 +94,7 @@ build/clients/stamp: $(CLIENTS)/pom.xml $(wildcard $(CLIENTS)/typescript/package
 VERSION  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 WHEEL    := dist/crypitor-$(VERSION)-py3-none-any.whl
 ONE_FILE := dist/crypitor-$(VERSION)-linux-$(shell uname -m)
-PROGRAM  := $(shell find crypitor migrations -name '*.py' -o -path '*/templates/*' -o -path '*/static/*')
+PROGRAM  := $(shell find crypitor migrations -name '*.py' -o -name '*.html' -o -path '*/static/*')
 PACKING  := build/binary
 # The same source gives the same bytes: no time, no order by chance, nothing kept from elsewhere.
 REPEATABLE := SOURCE_DATE_EPOCH=315532800 PYTHONHASHSEED=0 PYINSTALLER_CONFIG_DIR=$(CURDIR)/$(PACKING)/cache

@@ -8,6 +8,7 @@ from crypitor.api.serving.context import CONTEXT
 from crypitor.api.serving.routing import Operation
 from crypitor.dashboard import (
     about,
+    audit,
     deliveries,
     door,
     endpoints,
@@ -31,6 +32,7 @@ PAGES: tuple[Pages, ...] = (
     networks.pages,
     jobs.pages,
     keys.pages,
+    audit.pages,
     about.pages,
     door.pages,
 )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from crypitor.database.engine import Transaction
 
-MOST_RECENT = 2_000
+MOST_RECENT = 1_000
 """Rows that are looked at; an index has them in this order, whatever else there is."""
 
 MATCHES = """select created_at as at, monitor_id as subject, phase as state from matches

@@ -158,3 +158,18 @@ async def test_the_colours_that_were_chosen_stay(admin):
 
     assert 'data-theme="dark"' in dark.html.text
     assert "data-theme" not in system.html.text
+
+
+async def test_what_was_done_on_a_page_is_in_the_audit_as_from_the_api(api, admin):
+    """Under the operation's name, with what it was done to and by which key."""
+    made = await api.made("/v1/monitors", {"name": "m", "networks": ["dev"]})
+    path = f"/monitors/{made['id']}"
+    await admin.get(path)
+    await admin.post(f"{path}/enabled", {"enabled": "false"})
+    await admin.post(f"{path}/delete")
+    _, page = await api.call("GET", "/v1/audit?limit=2")
+
+    assert [(one["action"], one["subject"]) for one in page["data"]] == [
+        ("monitor.delete", made["id"]),
+        ("monitor.change", made["id"]),
+    ]

@@ -14,7 +14,7 @@ from tests.api.rows import insert_delivery, insert_match
 from tests.webhook.receivers import SECRET
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u202eevil\u202c {{7*7}}"
-LISTS = ("/", "/monitors", "/matches", "/deliveries", "/endpoints", "/networks", "/networks/dev", "/keys", "/about", "/login", "/monitors/new", "/endpoints/new")  # fmt: skip
+LISTS = ("/", "/monitors", "/matches", "/deliveries", "/endpoints", "/networks", "/networks/dev", "/keys", "/audit", "/about", "/login", "/monitors/new", "/endpoints/new")  # fmt: skip
 
 
 async def _project(api) -> str:

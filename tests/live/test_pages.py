@@ -138,6 +138,7 @@ async def test_every_page_is_whole_in_every_look(tmp_path, look):
             "/networks",
             "/networks/dev",
             "/keys",
+            "/audit",
             "/about",
             "/monitors/new",
             "/endpoints/new",

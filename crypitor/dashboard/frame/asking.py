@@ -4,6 +4,7 @@ A page has no other way to what is stored than they give, but for a few figures 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any, cast
 
 from aiohttp import web
@@ -53,8 +54,8 @@ async def ask(
     if operation.body is not None:
         whole = dict(body or {})
         arguments["body"] = whole if operation.patches else validated(operation.body, whole)
-    given_request = request if stream is None else cast("web.Request", _Streamed(request, *stream))
-    call = Call(context, given_request, caller, operation.status)
+    asked = cast("web.Request", _Asked(request, operation, parts, stream))
+    call = Call(context, asked, caller, operation.status)
     if isinstance(arguments.get("query"), Query):
         call.pages = Pages(arguments["query"])
     answer = await operation.run(call, **arguments)
@@ -63,13 +64,37 @@ async def ask(
     return answer
 
 
-class _Streamed:
-    """A request with another body: a part of a form, in place of the whole."""
+class _Asked:
+    """A page's request as the operation sees one: with its method, its path and its body.
 
-    def __init__(self, request: web.Request, content: ByteStream, content_type: str) -> None:
+    What was done is kept for the audit under the operation's name, whichever page asked for it.
+    """
+
+    def __init__(
+        self,
+        request: web.Request,
+        operation: Operation,
+        parts: Mapping[str, str],
+        stream: tuple[ByteStream, str] | None,
+    ) -> None:
         self._request = request
-        self.content = content
-        self.content_type = content_type
+        self.method = operation.method
+        self.match_info = _Parts(parts, operation.path)
+        self.content, self.content_type = stream or (request.content, request.content_type)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._request, name)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._request[key]
+
+    def __contains__(self, key: Any) -> bool:
+        return key in self._request
+
+
+class _Parts(dict[str, str]):
+    """The parts of an operation's path, with the path itself where aiohttp has it."""
+
+    def __init__(self, parts: Mapping[str, str], path: str) -> None:
+        super().__init__(parts)
+        self.route = SimpleNamespace(resource=SimpleNamespace(canonical=path))

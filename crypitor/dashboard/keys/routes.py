@@ -26,8 +26,9 @@ async def show_keys(visit: Visit) -> web.Response:
 async def make_key(visit: Visit) -> web.Response:
     """Make a key and show its secret, this once."""
     body = {"name": visit.field("name"), "scope": visit.field("scope")}
-    if visit.field("project"):
-        body["project"] = visit.field("project")
+    for name in ("project", "expires_at"):
+        if visit.field(name):
+            body[name] = visit.field(name)
     try:
         made = await visit.ask(add_key, body=body)
     except (Invalid, NotFound) as error:

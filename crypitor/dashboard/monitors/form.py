@@ -57,6 +57,7 @@ def kinds() -> dict[str, KindForm]:
 
 
 def _models(union: Any) -> Iterator[type[BaseModel]]:
+    union = getattr(union, "__value__", union)  # of an alias that has a name of its own
     if isinstance(union, type) and issubclass(union, BaseModel):
         yield union
     elif get_origin(union) is not Literal:
