@@ -5,7 +5,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from crypitor.cli import development, monitors, running
+from crypitor.cli import backups, development, monitors, running
 from crypitor.cli.keys import keys
 from crypitor.cli.networks import networks
 from crypitor.cli.queues import queue
@@ -41,6 +41,8 @@ for command in (
     running.demo,
     running.check,
     running.migrate,
+    backups.backup,
+    backups.restore,
     monitors.apply,
     monitors.export,
     development.listen,

@@ -72,7 +72,7 @@ def in_database(config: "Config", work: "Callable[[Transaction], Awaitable[T]]")
         if not await is_there(url):
             raise failure(no_database(Database.name_of(url), database_left_behind(config)))
         if config.database.migrate:
-            await apply(url)
+            await apply(url, copies=config.database.copy_before_migrating)
         elif await pending(url):
             raise failure("the schema is not the newest; run `crypitor migrate`")
         async with Database.open(url, connections=1) as database:

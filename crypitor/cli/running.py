@@ -90,5 +90,6 @@ def migrate(config: ConfigPath = None) -> None:
     from crypitor.database.migrate import migrate as apply
 
     warn_of_a_new_database(loaded)
-    applied = asyncio.run(apply(loaded.database.url.get_secret_value()))
+    url, copies = loaded.database.url.get_secret_value(), loaded.database.copy_before_migrating
+    applied = asyncio.run(apply(url, copies=copies))
     typer.echo(f"applied: {', '.join(applied)}" if applied else "nothing to do")

@@ -16,6 +16,7 @@ from crypitor.config.types import (
     PREFIX,
     ApiConfig,
     BackfillConfig,
+    BackupConfig,
     Config,
     DatabaseConfig,
     LogConfig,
@@ -39,6 +40,7 @@ SECTIONS: dict[str, type[Section]] = {
     "backfill": BackfillConfig,
     "webhook": WebhookConfig,
     "retention": RetentionConfig,
+    "backup": BackupConfig,
     "log": LogConfig,
 }
 _NETWORKS = "networks"

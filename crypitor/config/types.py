@@ -93,6 +93,7 @@ class DatabaseConfig(Section):
 
     url: SecretStr = SecretStr("sqlite:///data/crypitor.db")
     migrate: bool = True
+    copy_before_migrating: bool = True
     connections: int = Field(default=5, ge=1, le=100)
 
     @property
@@ -262,6 +263,17 @@ class RetentionConfig(Section):
     max_database_mb: int | None = Field(default=None, ge=1)
 
 
+class BackupConfig(Section):
+    """Copies of a SQLite database. hours: between two, None for none; keep: the newest of them.
+
+    folder: where they are; empty for `backups` beside the database.
+    """
+
+    hours: Annotated[float, Field(gt=0, le=8784, allow_inf_nan=False)] | None = None
+    keep: int = Field(default=7, ge=1, le=10_000)
+    folder: str = ""
+
+
 class LogConfig(Section):
     """What is logged, and as what."""
 
@@ -282,6 +294,7 @@ class Config(Section):
     backfill: BackfillConfig = BackfillConfig()
     webhook: WebhookConfig = WebhookConfig()
     retention: RetentionConfig = RetentionConfig()
+    backup: BackupConfig = BackupConfig()
     log: LogConfig = LogConfig()
 
     @property
@@ -320,6 +333,8 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
     yield from _queue_contradictions(config)
     if config.retention.max_database_mb is not None and not config.database.is_sqlite:
         yield "retention.max_database_mb", "only for SQLite; use the days on PostgreSQL"
+    if config.backup.hours is not None and not config.database.is_sqlite:
+        yield "backup.hours", "only for SQLite; copy PostgreSQL by its own means (docs/backup.md)"
     for name, network in config.networks.items():
         confirmations = network.confirmations
         if isinstance(confirmations, int) and confirmations > network.max_reorg_depth:

@@ -28,6 +28,7 @@ from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.models import Confirmations
 from crypitor.monitor.position import kept_headers
 from crypitor.monitor.watchlist import Watchlist
+from crypitor.process.backups import backups_of
 from crypitor.process.lost_time import given_of
 from crypitor.process.observer import Observer
 from crypitor.process.opening import (
@@ -166,6 +167,7 @@ class _Service:
             processes,
             watch,
         )
+        backups = backups_of(self._config, self._roles, self._metrics)
         ownership = Ownership(self._hold, self._database, self._health, self._leads)
         living = living_of(self._hold, processes, shared=self._shared)
         takeover = takeover_of(self._database, self._life, living, self._wake, self._sender)
@@ -188,6 +190,7 @@ class _Service:
                     ("webhook", self._sender),
                     ("events", self._tail if "api" in self._roles else None),
                     ("watch", watch),
+                    ("backup", backups),
                     *upkeep(self._config, self._roles, self._aside, self._wake),
                 )
                 if role is not None

@@ -80,8 +80,9 @@ async def _open(
     """Open the database with the newest schema, its secrets sealed, and a key for the API."""
     url = config.database.url.get_secret_value()
     if config.database.migrate:
-        for revision in await migrate(url):
-            log.info("schema brought up to date", revision=revision)
+        applied = await migrate(url, copies=config.database.copy_before_migrating)
+        if applied:
+            log.info("schema brought up to date", steps=len(applied), revision=applied[-1])
     elif await pending(url):
         mistake = (
             "database.migrate: is false and the schema is not the newest; run `crypitor migrate`"
