@@ -11,6 +11,7 @@ from aiohttp import web
 
 from crypitor.api import (
     addresses,
+    configuration,
     deliveries,
     endpoints,
     events,
@@ -45,6 +46,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *networks.OPERATIONS,
     *projects.OPERATIONS,
     *keys.OPERATIONS,
+    *configuration.OPERATIONS,
     *health.OPERATIONS,
 )
 """One line for each resource, in the order of the documentation."""

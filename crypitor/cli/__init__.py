@@ -5,7 +5,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from crypitor.cli import backups, development, monitors, running
+from crypitor.cli import backups, development, monitors, reloading, running
 from crypitor.cli.keys import keys
 from crypitor.cli.networks import networks
 from crypitor.cli.queues import queue
@@ -43,6 +43,7 @@ for command in (
     running.migrate,
     backups.backup,
     backups.restore,
+    reloading.reload,
     monitors.apply,
     monitors.export,
     development.listen,
@@ -50,6 +51,7 @@ for command in (
     development.bench,
 ):
     cli.command()(command)
+cli.command("log-level")(reloading.log_level)
 cli.add_typer(keys, name="key")
 cli.add_typer(networks, name="network")
 cli.add_typer(queue, name="queue")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from crypitor.cli.opened import ConfigPath, load, uncollected, warn_of_a_new_database
+from crypitor.cli.opened import ConfigPath, load, read, uncollected, warn_of_a_new_database
 
 
 class RoleName(StrEnum):
@@ -44,7 +44,7 @@ def run(
         hold = early_hold_of(loaded, roles)
         from crypitor.process.app import run as run_service
 
-    raise typer.Exit(run_service(loaded, roles, hold))
+    raise typer.Exit(run_service(loaded, roles, hold, lambda: read(config)))
 
 
 def demo(

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import secrets
+import socket
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -41,6 +42,7 @@ from crypitor.process.opening import (
 from crypitor.process.ownership import Ownership
 from crypitor.process.peers import TELL_SECONDS, Processes, name_of
 from crypitor.process.queues import queue_of, topics_of
+from crypitor.process.reloading import Reloading, kept_sockets, one_after_the_other
 from crypitor.process.status import Standing, facts_of, title_of
 from crypitor.process.takeover import living_of, takeover_of
 from crypitor.process.upkeep import upkeep
@@ -67,11 +69,21 @@ Started = Callable[[str, str | None], None]
 """Told the API's URL (empty without that role) and the admin key, if one was made just now."""
 
 
-def run(config: Config, roles: Sequence[str] = ROLES, hold: Hold | None = None) -> int:
-    """Run the service until a signal ends it; return the exit status. hold: see `serve`."""
+def run(
+    config: Config,
+    roles: Sequence[str] = ROLES,
+    hold: Hold | None = None,
+    reread: Callable[[], Config] | None = None,
+) -> int:
+    """Run the service until a signal ends it; return the exit status. hold, reread: see `serve`."""
     allow_many_connections()
     keep_freed_memory()
-    run_until_signalled(lambda stop: serve(config, roles, stop, announce, hold))
+    hangup = asyncio.Event()
+
+    async def main(stop: asyncio.Event) -> None:
+        await serve(config, roles, stop, announce, hold, reread, hangup)
+
+    run_until_signalled(main, hangup.set if reread else None)
     return 0
 
 
@@ -81,11 +93,14 @@ async def serve(
     stop: asyncio.Event,
     started: Started,
     hold: Hold | None = None,
+    reread: Callable[[], Config] | None = None,
+    hangup: asyncio.Event | None = None,
 ) -> None:
     """Run the roles until `stop` is set or one of them fails.
 
     A database that is down is waited for. hold: what these roles have to hold of it, where that was
-    taken already. Raises ConfigError where the database or a node does not fit, or another process
+    taken already. reread: reads the configuration again; None where it stays as it is. hangup: asks
+    for that. Raises ConfigError where the database or a node does not fit, or another process
     owns the database; Displaced when another one has taken over.
     """
     health = Health()
@@ -98,8 +113,22 @@ async def serve(
                 return
             resources, database, admin_key = opened
             stack.push_async_exit(resources)
-            await _Service(config, roles, stack, database, hold, health).run(
-                stop, lambda url: started(url, admin_key)
+            reloading = Reloading(config, roles, reread or (lambda: config))
+            sockets = stack.enter_context(kept_sockets())
+
+            async def life(
+                wanted: Config, over: asyncio.Event, ready: Callable[[str], None]
+            ) -> None:
+                async with AsyncExitStack() as inner:
+                    service = _Service(
+                        wanted, roles, inner, database, hold, health, reloading, sockets
+                    )
+                    await service.run(over, ready)
+                health.clear()
+
+            reload = partial(reloading.reload_by_signal, database)
+            await one_after_the_other(
+                life, reloading, stop, lambda url: started(url, admin_key), hangup, reload
             )
     except* (ConfigError, Displaced) as told:
         raise first_of(told) from None
@@ -116,8 +145,12 @@ class _Service:
         database: Database,
         hold: Hold,
         health: Health,
+        reloading: Reloading,
+        sockets: list[socket.socket],
     ) -> None:
         self._config = config
+        self._reloading = reloading
+        self._sockets = sockets
         self._roles = roles
         self._hold = hold
         self._stack = stack
@@ -174,7 +207,9 @@ class _Service:
         given = await given_of(self._config, self._roles, self._database)
         context = self._context(standing, given)
         app = (build if "api" in self._roles else build_health)(context)
-        url = await self._stack.enter_async_context(site_of(self._config, self._roles, app))
+        url = await self._stack.enter_async_context(
+            site_of(self._config, self._roles, app, self._sockets)
+        )
         if url:
             self._closed.listens(URL(url).port or 0)
         async with asyncio.TaskGroup() as group:
@@ -403,4 +438,5 @@ class _Service:
             trials=self._trials,
             precedence=self._precedence,
             given=given,
+            reload=partial(self._reloading.reload, self._database),
         )

@@ -5,6 +5,7 @@ import contextlib
 import ctypes
 import os
 import secrets
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -176,10 +177,15 @@ async def _starting_page(
 
 
 @asynccontextmanager
-async def site_of(config: Config, roles: Sequence[str], app: web.Application) -> AsyncIterator[str]:
+async def site_of(
+    config: Config,
+    roles: Sequence[str],
+    app: web.Application,
+    kept: list[socket.socket] | None = None,
+) -> AsyncIterator[str]:
     """Serve the API where the configuration says, or the health of a process without it.
 
-    Gives the URL; empty if there is none.
+    Gives the URL; empty if there is none. kept: see `listening`.
     """
     where = config.server
     key, port = ("port", where.port) if "api" in roles else ("health_port", where.health_port)
@@ -189,7 +195,7 @@ async def site_of(config: Config, roles: Sequence[str], app: web.Application) ->
     async with AsyncExitStack() as stack:
         try:
             url = await stack.enter_async_context(
-                listening(app, where.host, port, shutdown_seconds=1.0, **SERVER_OPTIONS)
+                listening(app, where.host, port, shutdown_seconds=1.0, kept=kept, **SERVER_OPTIONS)
             )
         except OSError as error:
             mistake = f"server.{key}: cannot listen on {where.host}:{port}: {error.strerror}"

@@ -95,6 +95,10 @@ class Health:
         self._troubles[name] = trouble
         return new
 
+    def clear(self) -> None:
+        """Forget all of it: whoever was in trouble has ended."""
+        self._troubles.clear()
+
     def end(self, name: str) -> bool:
         """Note that a trouble is over. True when there was one."""
         return self._troubles.pop(name, None) is not None

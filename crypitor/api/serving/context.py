@@ -13,7 +13,7 @@ from crypitor.api.serving.tail import Tail
 from crypitor.backfill.trial import Trial
 from crypitor.database.engine import Database, Transaction
 from crypitor.database.given import Given
-from crypitor.errors import Unavailable
+from crypitor.errors import ConfigError, Unavailable
 from crypitor.evm.types import Address
 from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import Confirmations, Monitor
@@ -63,6 +63,22 @@ class NetworkFacts:
     traces: bool = False
 
 
+class ReadAgain(Protocol):
+    """What a configuration that was read again changes, by its keys."""
+
+    @property
+    def changed(self) -> Sequence[str]:
+        """In force in a moment."""
+
+    @property
+    def restart(self) -> Sequence[str]:
+        """Waiting for a restart."""
+
+
+async def _as_it_is() -> ReadAgain:
+    raise ConfigError("configuration", ["this process cannot read it again"])
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Everything that the API works with.
@@ -89,6 +105,7 @@ class Context:
     changing: whose turn it is while the database and then the index change, so that both see one
     order.
     events: the end of the log of what was told, for those who follow it.
+    reload: reads the configuration again and lets it be taken; raises ConfigError.
     """
 
     database: Database
@@ -116,6 +133,7 @@ class Context:
     precedence: Precedence = field(default_factory=Precedence)
     given: Given = field(default_factory=Given)
     changing: Changing = field(default_factory=Changing)
+    reload: Callable[[], Awaitable[ReadAgain]] = _as_it_is
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run a unit of work that writes. Raises DatabaseUnavailable."""
