@@ -77,6 +77,8 @@ dist/crypitor/crypitor: build/binary/stamp $(PROGRAM)
 		--distpath dist --workpath build/binary/work --specpath build/binary \
 		--collect-submodules crypitor --collect-data crypitor \
 		--add-data $(CURDIR)/migrations:crypitor/_migrations \
+		--add-data $(CURDIR)/docs/runbook.md:crypitor/_docs \
+		--add-data $(CURDIR)/docs/what-can-stop-it.md:crypitor/_docs \
 		--collect-data swagger_ui --collect-submodules alembic --collect-submodules databases \
 		--copy-metadata crypitor --copy-metadata web3 --copy-metadata eth-typing \
 		crypitor/__main__.py

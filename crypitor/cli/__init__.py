@@ -5,7 +5,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from crypitor.cli import backups, development, monitors, reloading, running
+from crypitor.cli import backups, development, explaining, monitors, reloading, running
 from crypitor.cli.keys import keys
 from crypitor.cli.networks import networks
 from crypitor.cli.queues import queue
@@ -44,6 +44,7 @@ for command in (
     backups.backup,
     backups.restore,
     reloading.reload,
+    explaining.explain,
     monitors.apply,
     monitors.export,
     development.listen,

@@ -20,7 +20,7 @@ from tests.patience import HANG_SECONDS
 
 CRYPITOR = [sys.executable, "-m", "crypitor"]
 COMMANDS = [
-    "run", "demo", "check", "migrate", "backup", "restore", "reload", "apply", "export", "listen", "simulate", "bench", "key", "network", "queue",
+    "run", "demo", "check", "migrate", "backup", "restore", "reload", "explain", "apply", "export", "listen", "simulate", "bench", "key", "network", "queue",
 ]  # fmt: skip
 QUICK = 5
 """An end that waits for nothing takes less than so many starts of the same program."""
