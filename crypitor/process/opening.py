@@ -158,7 +158,7 @@ async def opened_in_time(
                 wait = min(wait * 2, LONGEST_WAIT_SECONDS)
             else:
                 if health.end("database"):
-                    log.info("outage over", role="start")
+                    log.info("outage over", role="start", seconds=health.seconds("database"))
                 return opened
     return None
 

@@ -8,7 +8,7 @@ from crypitor.api.configuration.examples import EXAMPLES
 from crypitor.api.serving.call import Call
 from crypitor.api.serving.routing import Routes
 from crypitor.database.keys import Scope
-from crypitor.errors import ConfigError, Forbidden, Invalid, Mistake
+from crypitor.errors import ConfigError, Forbidden, Invalid, Mistake, NotFound
 from crypitor.runtime.log import levels
 
 routes = Routes("Process", EXAMPLES)
@@ -29,7 +29,7 @@ async def reload_configuration(call: Call) -> ReloadAnswer:
     return {"changed": [*found.changed], "restart": [*found.restart]}
 
 
-@routes.add("PUT", "/v1/log-level", scope=Scope.ADMIN, problems=(400,))
+@routes.add("PUT", "/v1/log-level", scope=Scope.ADMIN, problems=(404,))
 async def set_log_level(call: Call, body: LogLevelBody) -> LogLevelAnswer:
     """Let this process, or one module of it, be heard from a level on. Only for an operator's key.
 
@@ -41,9 +41,9 @@ async def set_log_level(call: Call, body: LogLevelBody) -> LogLevelAnswer:
     else:
         module = f"crypitor.{body.module.removeprefix('crypitor.')}"
         if module not in sys.modules:
-            raise Invalid(
-                f"there is no module {body.module}",
-                [Mistake("/module", "name a folder or file of the program, as worker.follower")],
+            raise NotFound(
+                f"there is no module {body.module} in this process: name a folder or file of the"
+                " program, as worker.follower"
             )
         levels.set(body.level, module)
     return {"level": body.level, "module": body.module}
