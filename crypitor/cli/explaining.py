@@ -8,13 +8,14 @@ from typing import Annotated
 
 import typer
 
-from crypitor.cli.opened import failure
+from crypitor.cli.opened import ConfigPath, failure
 
 VALUE = "…"
 
 
 def explain(
     name: Annotated[str, typer.Argument(help="An alarm, an event of the log, or a trouble.")],
+    config: ConfigPath = None,  # noqa: ARG001 - as every command has it
 ) -> None:
     """Say what it means, what is at risk, and what to do."""
     folder = docs_folder()

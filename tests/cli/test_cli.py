@@ -90,7 +90,8 @@ def test_help_is_quick():
 
 
 @pytest.mark.parametrize(
-    "command", [[name] for name in COMMANDS] + [["key", "create"], ["network", "resume"]]
+    "command",
+    [[name] for name in COMMANDS] + [["key", "create"], ["network", "resume"], ["log-level"]],
 )
 def test_every_command_has_help_and_config(crypitor, command):
     """The contract: every command takes --config."""
