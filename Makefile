@@ -105,7 +105,7 @@ build/commit: ALWAYS | $(VENV)/run.stamp
 	@$(BIN)/python -c 'from crypitor.runtime.version import commit; print(commit())' > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-$(WHEEL): build/commit $(PROGRAM) pyproject.toml config.toml deploy/crypitor.service deploy/hatch_build.py
+$(WHEEL): build/commit $(PROGRAM) pyproject.toml config.toml docs/runbook.md docs/what-can-stop-it.md deploy/crypitor.service deploy/hatch_build.py
 	@CRYPITOR_COMMIT=$$(cat build/commit) $(REPEATABLE) $(SHOWN) $@ \
 		$(BIN)/python $(PIP) wheel --no-deps --no-build-isolation -w dist .
 

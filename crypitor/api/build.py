@@ -12,6 +12,7 @@ from aiohttp import web
 from crypitor.api import (
     addresses,
     audit,
+    configuration,
     deliveries,
     endpoints,
     events,
@@ -51,6 +52,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *projects.OPERATIONS,
     *keys.OPERATIONS,
     *audit.OPERATIONS,
+    *configuration.OPERATIONS,
     *health.OPERATIONS,
 )
 """One line for each resource, in the order of the documentation."""

@@ -5,7 +5,15 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from crypitor.cli import beginning, development, monitors, running
+from crypitor.cli import (
+    backups,
+    beginning,
+    development,
+    explaining,
+    monitors,
+    reloading,
+    running,
+)
 from crypitor.cli.keys import keys
 from crypitor.cli.networks import networks
 from crypitor.cli.queues import queue
@@ -46,6 +54,10 @@ for command in (
     running.demo,
     running.check,
     running.migrate,
+    backups.backup,
+    backups.restore,
+    reloading.reload,
+    explaining.explain,
     monitors.apply,
     monitors.export,
     development.listen,
@@ -53,6 +65,7 @@ for command in (
     development.bench,
 ):
     cli.command()(command)
+cli.command("log-level")(reloading.log_level)
 cli.add_typer(keys, name="key")
 cli.add_typer(networks, name="network")
 cli.add_typer(queue, name="queue")

@@ -34,14 +34,20 @@ ConfigPath = Annotated[
 
 def load(path: Path | None) -> "Config":
     """Read the configuration and begin to log as it says."""
-    from crypitor.config import load as read
     from crypitor.runtime.log import setup
 
-    if path is None and DEFAULT_CONFIG.exists():
-        path = DEFAULT_CONFIG
     config = read(path)
     setup(config.log.level, config.log.format)
     return config
+
+
+def read(path: Path | None) -> "Config":
+    """Read the configuration: of this file, or of config.toml, where there is one."""
+    from crypitor.config import load as read_file
+
+    if path is None and DEFAULT_CONFIG.exists():
+        path = DEFAULT_CONFIG
+    return read_file(path)
 
 
 @contextmanager
@@ -72,7 +78,7 @@ def in_database(config: "Config", work: "Callable[[Transaction], Awaitable[T]]")
         if not await is_there(url):
             raise failure(no_database(Database.name_of(url), database_left_behind(config)))
         if config.database.migrate:
-            await apply(url)
+            await apply(url, copies=config.database.copy_before_migrating)
         elif await pending(url):
             raise failure("the schema is not the newest; run `crypitor migrate`")
         async with Database.open(url, connections=1) as database:

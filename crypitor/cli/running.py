@@ -9,6 +9,7 @@ import typer
 from crypitor.cli.opened import (
     ConfigPath,
     load,
+    read,
     refuse_a_lost_database,
     uncollected,
     warn_of_a_new_database,
@@ -58,7 +59,7 @@ def run(
         hold = early_hold_of(loaded, roles)
         from crypitor.process.app import run as run_service
 
-    raise typer.Exit(run_service(loaded, roles, hold, new=new))
+    raise typer.Exit(run_service(loaded, roles, hold, lambda: read(config), new=new))
 
 
 def demo(
@@ -104,5 +105,6 @@ def migrate(config: ConfigPath = None) -> None:
     from crypitor.database.migrate import migrate as apply
 
     warn_of_a_new_database(loaded)
-    applied = asyncio.run(apply(loaded.database.url.get_secret_value()))
+    url, copies = loaded.database.url.get_secret_value(), loaded.database.copy_before_migrating
+    applied = asyncio.run(apply(url, copies=copies))
     typer.echo(f"applied: {', '.join(applied)}" if applied else "nothing to do")

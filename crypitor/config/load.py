@@ -16,6 +16,7 @@ from crypitor.config.types import (
     PREFIX,
     ApiConfig,
     BackfillConfig,
+    BackupConfig,
     Config,
     DatabaseConfig,
     LimitsConfig,
@@ -40,6 +41,7 @@ SECTIONS: dict[str, type[Section]] = {
     "webhook": WebhookConfig,
     "retention": RetentionConfig,
     "limits": LimitsConfig,
+    "backup": BackupConfig,
     "log": LogConfig,
 }
 _NETWORKS = "networks"

@@ -31,13 +31,26 @@ def counted_from(config: Config, folder: Path) -> Config:
     database = database.model_copy(update={"url": url})
     files = {name: str(at / path) for name in _FILES_OF_QUEUE if (path := getattr(queue, name))}
     queue = queue.model_copy(update=files)
-    return config.model_copy(update={"folder": at, "database": database, "queue": queue})
+    backup = config.backup
+    if backup.folder:
+        backup = backup.model_copy(update={"folder": str(at / backup.folder)})
+    return config.model_copy(
+        update={"folder": at, "database": database, "queue": queue, "backup": backup}
+    )
 
 
 def database_file(config: Config) -> Path | None:
     """Return the SQLite file, None where the database is a server's."""
     url = config.database.url.get_secret_value()
     return Path(unquote(url.removeprefix(_SQLITE))) if config.database.is_sqlite else None
+
+
+def backup_folder(config: Config) -> Path | None:
+    """Return where copies of a SQLite file are kept, None where the database is a server's."""
+    path = database_file(config)
+    if path is None:
+        return None
+    return Path(config.backup.folder) if config.backup.folder else path.with_name("backups")
 
 
 def _database_url(config: Config, at: Path) -> str:

@@ -97,6 +97,7 @@ class DatabaseConfig(Section):
 
     url: SecretStr = SecretStr("sqlite:///data/crypitor.db")
     migrate: bool = True
+    copy_before_migrating: bool = True
     connections: int = Field(default=5, ge=1, le=100)
 
     @property
@@ -284,6 +285,17 @@ class LimitsConfig(Section):
     backfill_blocks_per_day: Annotated[int, Field(ge=0)] | None = None
 
 
+class BackupConfig(Section):
+    """Copies of a SQLite database. hours: between two, None for none; keep: the newest of them.
+
+    folder: where they are; empty for `backups` beside the database.
+    """
+
+    hours: Annotated[float, Field(gt=0, le=8784, allow_inf_nan=False)] | None = None
+    keep: int = Field(default=7, ge=1, le=10_000)
+    folder: str = ""
+
+
 class LogConfig(Section):
     """What is logged, and as what."""
 
@@ -305,6 +317,7 @@ class Config(Section):
     webhook: WebhookConfig = WebhookConfig()
     retention: RetentionConfig = RetentionConfig()
     limits: LimitsConfig = LimitsConfig()
+    backup: BackupConfig = BackupConfig()
     log: LogConfig = LogConfig()
 
     @property
@@ -345,14 +358,20 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
     yield from _queue_contradictions(config)
     if config.retention.max_database_mb is not None and not config.database.is_sqlite:
         yield "retention.max_database_mb", "only for SQLite; use the days on PostgreSQL"
+    if config.backup.hours is not None and not config.database.is_sqlite:
+        yield "backup.hours", "only for SQLite; copy PostgreSQL by its own means (docs/backup.md)"
     for name, network in config.networks.items():
-        confirmations = network.confirmations
-        if isinstance(confirmations, int) and confirmations > network.max_reorg_depth:
-            yield f"networks.{name}.confirmations", "has to be at most max_reorg_depth"
-        for key, problem in network.mistakes():
+        for key, problem in _network_contradictions(network):
             yield f"networks.{name}.{key}", problem
-        if impossible := level_problem(network.verify, network.profile):
-            yield f"networks.{name}.verify", impossible
+
+
+def _network_contradictions(network: NetworkConfig) -> Iterator[tuple[str, str]]:
+    confirmations = network.confirmations
+    if isinstance(confirmations, int) and confirmations > network.max_reorg_depth:
+        yield "confirmations", "has to be at most max_reorg_depth"
+    yield from network.mistakes()
+    if impossible := level_problem(network.verify, network.profile):
+        yield "verify", impossible
 
 
 def _queue_contradictions(config: Config) -> Iterator[tuple[str, str]]:

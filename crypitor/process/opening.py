@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ctypes
+import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -131,8 +132,9 @@ async def _open(
     """Open the database with the newest schema, its secrets sealed, and a key for the API."""
     url = config.database.url.get_secret_value()
     if config.database.migrate:
-        for revision in await migrate(url):
-            log.info("schema brought up to date", revision=revision)
+        applied = await migrate(url, copies=config.database.copy_before_migrating)
+        if applied:
+            log.info("schema brought up to date", steps=len(applied), revision=applied[-1])
     elif await pending(url):
         mistake = (
             "database.migrate: is false and the schema is not the newest; run `crypitor migrate`"
@@ -186,7 +188,7 @@ async def opened_in_time(
                 wait = min(wait * 2, LONGEST_WAIT_SECONDS)
             else:
                 if health.end("database"):
-                    log.info("outage over", role="start")
+                    log.info("outage over", role="start", seconds=health.seconds("database"))
                 return opened
     return None
 
@@ -205,10 +207,15 @@ async def _starting_page(
 
 
 @asynccontextmanager
-async def site_of(config: Config, roles: Sequence[str], app: web.Application) -> AsyncIterator[str]:
+async def site_of(
+    config: Config,
+    roles: Sequence[str],
+    app: web.Application,
+    kept: list[socket.socket] | None = None,
+) -> AsyncIterator[str]:
     """Serve the API where the configuration says, or the health of a process without it.
 
-    Gives the URL; empty if there is none.
+    Gives the URL; empty if there is none. kept: see `listening`.
     """
     where = config.server
     key, port = ("port", where.port) if "api" in roles else ("health_port", where.health_port)
@@ -223,6 +230,7 @@ async def site_of(config: Config, roles: Sequence[str], app: web.Application) ->
                     where.host,
                     port,
                     shutdown_seconds=1.0,
+                    kept=kept,
                     runs=partial(Runner, bounds=bounds_of(config, descriptors())),
                     **SERVER_OPTIONS,
                 )

@@ -25,8 +25,55 @@ LONGEST_LINE = 2 * 1024
 _MOST_LINES = 80
 
 
+Level = Literal["debug", "info", "warning", "error"]
+
+_RANKS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "exception": 40, "critical": 50}
+
+
+class Levels:
+    """From which level on each module is heard; may be changed at any time."""
+
+    def __init__(self) -> None:
+        self._rank = _RANKS["info"]
+        self._of: dict[str, int] = {}
+
+    def reset(self, level: Level) -> None:
+        """Let all modules be heard from this level on."""
+        self._rank, self._of = _RANKS[level], {}
+
+    def set(self, level: Level, module: str) -> None:
+        """Let a module, with those within it, be heard from a level on: `crypitor.worker`."""
+        self._of = {**self._of, module: _RANKS[level]}
+
+    def hears(self, module: str, method: str) -> bool:
+        """Tell whether an event of a module is heard. method: as which it is logged."""
+        rank = self._rank
+        if self._of:
+            within = [one for one in self._of if f"{module}.".startswith(f"{one}.")]
+            rank = self._of[max(within, key=len)] if within else rank
+        return _RANKS.get(method, rank) >= rank
+
+
+levels = Levels()
+"""Of this process."""
+
+
+class _Named(structlog.WriteLogger):
+    """Knows the module that logs."""
+
+    def __init__(self, file: TextIO, name: str) -> None:
+        super().__init__(file)
+        self.name = name
+
+
+def _heard(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    if not levels.hears(getattr(logger, "name", ""), method):
+        raise structlog.DropEvent
+    return event
+
+
 def setup(
-    level: Literal["debug", "info", "warning", "error"],
+    level: Level,
     form: Literal["auto", "console", "json"],
     stream: TextIO | None = None,
 ) -> None:
@@ -35,6 +82,7 @@ def setup(
     form: auto is console on a terminal. stream: standard error, because standard output belongs to
     the answers of commands.
     """
+    levels.reset(level)
     stream = stream or sys.stderr
     console = form == "console" or (form == "auto" and stream.isatty())
     shared: list[Processor] = [
@@ -48,9 +96,9 @@ def setup(
     ]
     renderer = _console(stream) if console else structlog.processors.JSONRenderer()
     structlog.configure(
-        processors=[*shared, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        processors=[_heard, *shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger("debug"),
+        logger_factory=lambda *names: _Named(stream, names[0] if names else ""),
         cache_logger_on_first_use=True,
     )
     _route_libraries(shared, renderer, stream)

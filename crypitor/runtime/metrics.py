@@ -165,6 +165,18 @@ class Metrics:
             "Attempts that this machine had no descriptors, memory or threads for.",
             registry=registry,
         )
+        self.backup_age_seconds = Gauge(
+            "crypitor_backup_age_seconds",
+            "Age of the newest copy of the database; infinite before the first, NaN without any.",
+            registry=registry,
+        )
+        self.backup_period_seconds = Gauge(
+            "crypitor_backup_period_seconds",
+            "Between two copies of the database, as configured; NaN where there is none.",
+            registry=registry,
+        )
+        for gauge in (self.backup_age_seconds, self.backup_period_seconds):
+            gauge.set(float("nan"))
 
     def render(self) -> bytes:
         """Return all of it as Prometheus text, of CONTENT_TYPE."""

@@ -6,6 +6,7 @@ noted as well, and whoever begins to run looks at that.
 """
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
@@ -27,11 +28,14 @@ def note_interrupts() -> None:
     sys.unraisablehook = _report
 
 
-def run_until_signalled(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
-    """Run a coroutine whose event SIGINT, SIGTERM or SIGHUP sets."""
+def run_until_signalled(
+    main: Callable[[asyncio.Event], Coroutine[Any, Any, None]],
+    hangup: Callable[[], None] | None = None,
+) -> None:
+    """Run a coroutine whose event SIGINT, SIGTERM or SIGHUP sets. hangup: see `stop_signal`."""
 
     async def guarded() -> None:
-        with stop_signal() as stop:
+        with stop_signal(hangup) as stop:
             if _pressed:
                 stop.set()
             await main(stop)
@@ -47,8 +51,10 @@ def run_until_signalled(main: Callable[[asyncio.Event], Coroutine[Any, Any, None
 
 
 @contextmanager
-def stop_signal() -> Iterator[asyncio.Event]:
+def stop_signal(hangup: Callable[[], None] | None = None) -> Iterator[asyncio.Event]:
     """Give an event that SIGINT, SIGTERM or SIGHUP sets; within a running loop.
+
+    hangup: called at SIGHUP instead, where there is no terminal that could have been closed.
 
     The second SIGINT or SIGTERM kills at once: somebody is impatient. SIGHUP is nobody's wish to
     kill: a terminal was closed, or systemd sends it right after SIGTERM. Where it is ignored
@@ -66,13 +72,23 @@ def stop_signal() -> Iterator[asyncio.Event]:
     for each in impatient:
         loop.add_signal_handler(each, told)
     if HANGUP is not None and signal.getsignal(HANGUP) is not signal.SIG_IGN:
-        loop.add_signal_handler(HANGUP, stop.set)
+        ends = hangup is None or has_terminal()
+        loop.add_signal_handler(HANGUP, stop.set if ends or hangup is None else hangup)
         heard.append(HANGUP)
     try:
         yield stop
     finally:
         for each in heard:
             loop.remove_signal_handler(each)
+
+
+def has_terminal() -> bool:
+    """Whether this process belongs to a terminal, whose closing sends SIGHUP."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _report(dropped: "sys.UnraisableHookArgs") -> None:

@@ -21,7 +21,7 @@ from tests.patience import HANG_SECONDS
 
 CRYPITOR = [sys.executable, "-m", "crypitor"]
 COMMANDS = [
-    "init", "run", "demo", "check", "migrate", "apply", "export", "listen", "simulate", "bench", "key", "network", "queue",
+    "init", "run", "demo", "check", "migrate", "backup", "restore", "reload", "explain", "apply", "export", "listen", "simulate", "bench", "key", "network", "queue",
 ]  # fmt: skip
 QUICK = 5
 """An end that waits for nothing takes less than so many starts of the same program."""
@@ -93,7 +93,7 @@ def test_help_is_quick():
 @pytest.mark.parametrize(
     "command",
     [[name] for name in COMMANDS]
-    + [["key", "create"], ["network", "resume"], ["network", "probe"]],
+    + [["key", "create"], ["network", "resume"], ["network", "probe"], ["log-level"]],
 )
 def test_every_command_has_help_and_config(crypitor, command):
     """The contract: every command takes --config."""

@@ -17,7 +17,7 @@ from crypitor.database.given import Given
 from crypitor.database.ids import Ids
 from crypitor.database.limits import UNLIMITED, Limits
 from crypitor.database.uses import Uses
-from crypitor.errors import Unavailable
+from crypitor.errors import ConfigError, Unavailable
 from crypitor.evm.types import Address
 from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import Confirmations, Monitor
@@ -67,6 +67,22 @@ class NetworkFacts:
     traces: bool = False
 
 
+class ReadAgain(Protocol):
+    """What a configuration that was read again changes, by its keys."""
+
+    @property
+    def changed(self) -> Sequence[str]:
+        """In force in a moment."""
+
+    @property
+    def restart(self) -> Sequence[str]:
+        """Waiting for a restart."""
+
+
+async def _as_it_is() -> ReadAgain:
+    raise ConfigError("configuration", ["this process cannot read it again"])
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Everything that the API works with.
@@ -98,6 +114,7 @@ class Context:
     limits: of a project that has none of its own.
     uses: when keys were used, to be stored now and then.
     events: the end of the log of what was told, for those who follow it.
+    reload: reads the configuration again and lets it be taken; raises ConfigError.
     """
 
     database: Database
@@ -130,6 +147,7 @@ class Context:
     uses: Uses = field(default_factory=Uses)
     ids: Ids = field(default_factory=Ids)
     limits: Limits = UNLIMITED
+    reload: Callable[[], Awaitable[ReadAgain]] = _as_it_is
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run a unit of work that writes. Raises DatabaseUnavailable."""

@@ -103,6 +103,15 @@ class Remote:
         path = f"/v1/monitors/{monitor.id}/addresses"
         return {answer["address"]: answer["label"] async for answer in self._pages(path)}
 
+    async def reload(self) -> tuple[list[str], list[str]]:
+        """Let it read its configuration again; return what changed, and what needs a restart."""
+        answer = await self._ask("POST", "/v1/reload")
+        return answer["changed"], answer["restart"]
+
+    async def set_log_level(self, level: str, module: str | None) -> None:
+        """Let its process, or a module of it, be heard from a level on."""
+        await self._ask("PUT", "/v1/log-level", json={"level": level, "module": module})
+
     async def create(self, table: Table, body: Mapping[str, Any]) -> str:
         """Create a resource and return its id."""
         answer = await self._ask("POST", f"/v1/{table}", json=body)
