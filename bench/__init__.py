@@ -8,6 +8,7 @@ BENCHES = {
     "stages": "each stage of a block's way alone",
     "endtoend": "from the node's bytes to committed matches, on one core",
     "ratios": "the same beside two frozen references, which must find the same",
+    "service": "what a whole process takes for a block while it catches up",
     "latency": "from a node's having a block to its first webhook",
     "growth": "a block and the memory as addresses, monitors, hits and chains grow",
     "day": "the memory after each of 24 hours of blocks, webhooks, reorgs and API calls",

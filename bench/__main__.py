@@ -24,6 +24,9 @@ ROOT = Path(__file__).parents[1]
 ROUNDS = 5
 CHANGE = "now / before"
 
+WHOLE = {"service"}
+"""Benches that only start the product of a revision: they and their inputs are of this one."""
+
 
 def main() -> int:
     """Run what the command line asks for; return the exit status."""
@@ -73,7 +76,8 @@ def _one(name: str, folder: Path, *, quick: bool) -> dict:
     recorded = os.environ.get("CRYPITOR_SHARED", str(ROOT.parent / "shared"))
     done = subprocess.run(
         [sys.executable, "-m", "bench", "--only", name, *options],
-        cwd=folder, env={**os.environ, "CRYPITOR_SHARED": recorded}, stdout=subprocess.PIPE,
+        cwd=ROOT if name in WHOLE else folder, stdout=subprocess.PIPE,
+        env={**os.environ, "CRYPITOR_SHARED": recorded, "CRYPITOR_BENCH_PRODUCT": str(folder)},
         check=False,
     )  # fmt: skip
     if done.returncode:
