@@ -57,15 +57,33 @@ async def test_a_project_has_so_many_uploads_at_once(api):
         for upload in uploads
     ]
     await until(lambda: api.app[UPLOADS]._of.total() == 2)
-    answer, problem = await api.call("POST", path, data=b"0x1", headers=headers)
+    large = b"0x1\n" * SMALL_BYTES
+    answer, problem = await api.call("POST", path, data=large, headers=headers)
 
     assert (answer.status, answer.headers["Retry-After"]) == (429, "5")
     assert problem["detail"] == "2 uploads of this project are under way"
     for upload in uploads:
         upload.go_on.set()
     assert {answer.status for answer, _ in await asyncio.gather(*under_way)} == {200}
-    answer, _ = await api.call("POST", path, data=b"0x1", headers=headers)
-    assert answer.status == 200
+    answer, _ = await api.call("POST", path, data=large, headers=headers)
+    assert answer.status != 429
+
+
+async def test_small_lists_are_no_uploads(api):
+    """Ten who add one address each at the same time are all taken."""
+    monitor = await api.made("/v1/monitors", {"networks": ["ethereum"], "addresses": []})
+    answers = await asyncio.gather(
+        *(
+            api.call(
+                "POST", f"/v1/monitors/{monitor['id']}/addresses",
+                json={"addresses": [f"0x{number:040x}"]},
+            )
+            for number in range(1, 11)
+        )
+    )  # fmt: skip
+
+    assert [answer.status for answer, _ in answers] == [200] * 10
+    assert sum(taken["added"] for _, taken in answers) == 10
 
 
 async def test_an_upload_that_breaks_off_leaves_nothing(api):

@@ -8,8 +8,9 @@ from aiohttp import FormData
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crypitor.api.monitors.asked import monitor_of
 from crypitor.api.monitors.body import MonitorBody
-from crypitor.api.monitors.document import document, monitor_of
+from crypitor.api.monitors.document import document
 from crypitor.dashboard.monitors.copies import toml_of
 from crypitor.dashboard.monitors.form import body_of, fields_of, kinds
 from crypitor.dashboard.monitors.where import checked

@@ -20,7 +20,7 @@ from crypitor.api.serving.call import KEY_HEADER, REPEATED_HEADER, Call, found
 from crypitor.api.serving.entries import CSV, JSON, NDJSON, Intake, read_entries
 from crypitor.api.serving.ordering import in_order
 from crypitor.api.serving.routing import Routes
-from crypitor.api.serving.streams import UPLOADS
+from crypitor.api.serving.streams import SMALL_BYTES, UPLOADS
 from crypitor.database.addresses import (
     add_addresses,
     get_label,
@@ -283,6 +283,9 @@ async def _once(
     A stream is many units of work, so its answer is kept after the last: a repetition of a call
     that was cut off takes what was not taken.
     """
+    length = call.request.content_length
+    if length is not None and length <= SMALL_BYTES:  # a list like any other body
+        return await _once_alone(call, make)
     with call.request.app[UPLOADS].one_more(call.project):
         return await _once_alone(call, make)
 

@@ -22,11 +22,15 @@ async def reload_configuration(call: Call) -> ReloadAnswer:
     is in `changed`; `restart` has what takes effect at the next start.
     """
     _for_operators(call)
-    try:
-        found = await call.context.reload()
-    except ConfigError as wrong:
-        raise Invalid(f"{wrong.source}: nothing was changed", _mistakes(wrong)) from wrong
-    return {"changed": [*found.changed], "restart": [*found.restart]}
+
+    async def make() -> ReloadAnswer:
+        try:
+            found = await call.context.reload()
+        except ConfigError as wrong:
+            raise Invalid(f"{wrong.source}: nothing was changed", _mistakes(wrong)) from wrong
+        return {"changed": [*found.changed], "restart": [*found.restart]}
+
+    return await call.once(make)
 
 
 @routes.add("PUT", "/v1/log-level", scope=Scope.ADMIN, problems=(404,))
@@ -36,17 +40,25 @@ async def set_log_level(call: Call, body: LogLevelBody) -> LogLevelAnswer:
     Until the configuration is read again, or the process starts anew.
     """
     _for_operators(call)
+
+    async def make() -> LogLevelAnswer:
+        _set_level(body)
+        return {"level": body.level, "module": body.module}
+
+    return await call.once(make)
+
+
+def _set_level(body: LogLevelBody) -> None:
     if body.module is None:
         levels.reset(body.level)
-    else:
-        module = f"crypitor.{body.module.removeprefix('crypitor.')}"
-        if module not in sys.modules:
-            raise NotFound(
-                f"there is no module {body.module} in this process: name a folder or file of the"
-                " program, as worker.follower"
-            )
-        levels.set(body.level, module)
-    return {"level": body.level, "module": body.module}
+        return
+    module = f"crypitor.{body.module.removeprefix('crypitor.')}"
+    if module not in sys.modules:
+        raise NotFound(
+            f"there is no module {body.module} in this process: name a folder or file of the"
+            " program, as worker.follower"
+        )
+    levels.set(body.level, module)
 
 
 def _for_operators(call: Call) -> None:

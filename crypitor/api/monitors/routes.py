@@ -1,30 +1,22 @@
 """Monitors: create, read, list, change, delete."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from crypitor.api.endpoints.routes import endpoint_answer, endpoint_of
 from crypitor.api.monitors.answer import DeletedMonitor, MonitorAnswer, MonitorPage
+from crypitor.api.monitors.asked import check_monitor, monitor_of, pairs_of
 from crypitor.api.monitors.body import MonitorBody
-from crypitor.api.monitors.document import (
-    MOST_SHOWN,
-    check_monitor,
-    document,
-    monitor_answer,
-    monitor_of,
-    pairs_of,
-    size_of,
-)
+from crypitor.api.monitors.document import MOST_SHOWN, document, monitor_answer, size_of
 from crypitor.api.monitors.examples import EXAMPLES
 from crypitor.api.monitors.query import MonitorQuery
+from crypitor.api.monitors.watching import forget, put, watch
 from crypitor.api.serving.call import Call, Change, Effect, found
 from crypitor.api.serving.fitting import fitting
 from crypitor.api.serving.reading import merge_patch, summary, validated
 from crypitor.api.serving.routing import Routes
 from crypitor.database.addresses import (
-    all_addresses,
     count_addresses,
     insert_addresses,
     list_addresses,
@@ -43,14 +35,11 @@ from crypitor.database.monitors import (
     lock_monitor,
     update_monitor,
 )
-from crypitor.errors import Mistake, NotFound, Unavailable
+from crypitor.errors import Mistake, NotFound
 from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import Monitor
 
 routes = Routes("Monitors", EXAMPLES, "mo_")
-
-ADDED_AT_ONCE = 1_000
-"""How many addresses the index takes in one slice: half a millisecond."""
 
 
 @routes.add("POST", "/v1/monitors", scope=Scope.WRITE, status=201)
@@ -73,12 +62,11 @@ async def create_monitor(call: Call, body: MonitorBody) -> MonitorAnswer:
             await insert_endpoint(tx, endpoint)
         await insert_monitor(tx, monitor)
         await insert_addresses(tx, monitor.id, pairs)
-        await call.record_changes(tx, [monitor.id])
         answer = monitor_answer(monitor, len(pairs), sorted(pairs))
         if endpoint:
             answer["webhook"] = endpoint_answer(endpoint, call.who, secret=True)
         grows = ("monitors", "addresses", *(("endpoints",) if endpoint else ()))
-        return Change(answer, _replace(call, monitor, pairs), grows=grows)
+        return Change(answer, watch(call, monitor, pairs), grows=grows)
 
     return _armed(call, await call.change_monitors(monitor_id, unit))
 
@@ -148,7 +136,6 @@ async def change_monitor(call: Call, id: str, body: dict[str, Any]) -> MonitorAn
         await update_monitor(tx, after)
         pairs = pairs_of(whole) if "addresses" in body else None
         effect = await _change_addresses(tx, call, before, after, pairs)
-        await call.record_changes(tx, [id])
         answer = await _whole_answer(tx, after, counted if pairs is None else len(pairs))
         if endpoint:
             answer["webhook"] = endpoint_answer(endpoint, call.who, secret=True)
@@ -178,9 +165,8 @@ async def remove_monitor(call: Call, id: str) -> DeletedMonitor:  # noqa: A002 -
     async def unit(tx: Transaction) -> Change[tuple[str, ...]]:
         monitor = found(await delete_monitor(tx, call.project, id), "monitor")
         await cancel_for_monitor(tx, id, call.context.clock())
-        await call.record_changes(tx, [id])
         before = {**monitor_answer(monitor, counted, None)}
-        return Change(monitor.networks, _forget(call, id), before=before)
+        return Change(monitor.networks, forget(call, id), before=before)
 
     counted = await call.read(lambda tx: _counted(tx, id))
     networks = await call.change_monitors(id, unit)
@@ -217,56 +203,10 @@ async def _change_addresses(
     if pairs is not None:
         await replace_addresses(tx, after.id, call.new_id("li_"), pairs)
     if not after.enabled:
-        return _forget(call, after.id)
+        return forget(call, after.id)
     if pairs is not None:
-        return _replace(call, after, pairs)
-    return _put(call, after) if before.enabled else _replace(call, after, None)
-
-
-def _put(call: Call, monitor: Monitor) -> Effect:
-    async def effect() -> None:
-        if call.context.index is not None:
-            call.context.index.put(monitor)
-
-    return effect
-
-
-def _replace(call: Call, monitor: Monitor, pairs: list[Labelled] | None) -> Effect:
-    """Return what gives the index a monitor and all its addresses, at one moment.
-
-    pairs: None for those that are stored.
-    """
-
-    async def chunks() -> AsyncIterator[list[Labelled]]:
-        if pairs is not None:
-            yield pairs
-            return
-        async for chunk in all_addresses(call.context.database, monitor.id):
-            yield chunk
-
-    async def effect() -> None:
-        index = call.context.index
-        if index is None or not monitor.enabled:
-            return
-        try:
-            with index.replacing(monitor) as add:
-                async for chunk in chunks():
-                    for start in range(0, len(chunk), ADDED_AT_ONCE):
-                        add(chunk[start : start + ADDED_AT_ONCE])
-                        await call.context.give_way()
-        except Unavailable:
-            call.context.in_doubt()
-            raise
-
-    return effect
-
-
-def _forget(call: Call, monitor_id: str) -> Effect:
-    async def effect() -> None:
-        if call.context.index is not None:
-            call.context.index.remove(monitor_id)
-
-    return effect
+        return watch(call, after, pairs)
+    return put(call, after) if before.enabled else watch(call, after, None)
 
 
 def _armed(call: Call, answer: MonitorAnswer) -> MonitorAnswer:

@@ -200,13 +200,20 @@ class Call:
         monitor_id: str | None,
         work: Callable[[Transaction], Awaitable[Change[Answer]]],
     ) -> Answer:
-        """Make a change of one monitor, or of any where it is None, as `change` does.
+        """Make a change of one monitor, which is noted, or of any where it is None; as `change`.
 
         Such changes take effect in the order in which they were committed.
         """
+
+        async def noted(tx: Transaction) -> Change[Answer]:
+            change = await work(tx)
+            if monitor_id is not None:
+                await self.record_changes(tx, [monitor_id])
+            return change
+
         with waiting_from_now():
             async with self.context.changing.turn(monitor_id):
-                return await self.change(work)
+                return await self.change(noted)
 
     @property
     def actor(self) -> Actor:

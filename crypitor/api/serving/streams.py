@@ -8,6 +8,9 @@ from aiohttp import web
 
 from crypitor.errors import TooMany
 
+SMALL_BYTES = 64 * 1024
+"""A body that says it is no larger is no stream: many who add an address each come at once."""
+
 
 class Streams:
     """Counts what is under way. most_of_a_project leaves room for others."""

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from crypitor.api.endpoints.body import EndpointBody
+from crypitor.api.monitors.asked import monitor_of
 from crypitor.api.monitors.body import MonitorBody
-from crypitor.api.monitors.document import document, monitor_of
+from crypitor.api.monitors.document import document
 from crypitor.api.serving.reading import validated
 from crypitor.cli.declared.files import Table
 from crypitor.webhook.egress import check_url, networks
