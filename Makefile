@@ -24,7 +24,7 @@ run: setup ## runs the service with config.toml
 test: $(VENV)/dev.stamp ## the tests that need nothing else on the machine; ARGS="-k name" selects
 	$(PYTEST) $(SPREAD) -m "not live and not soak" $(ARGS)
 
-test-live: $(VENV)/dev.stamp build/kafka/stamp build/clients/stamp dist/SHA256SUMS ## the tests beside real neighbours (PostgreSQL, Kafka, anvil, Chromium, generators of clients)
+test-live: $(VENV)/dev.stamp build/kafka/stamp build/clients/stamp build/nodes/stamp dist/SHA256SUMS ## the tests beside real neighbours (PostgreSQL, Kafka, development nodes, Chromium, generators of clients)
 	$(BIN)/python tests/live/postgres.py $(PYTEST) $(SPREAD) -m "live and not soak" $(ARGS)
 
 soak: $(VENV)/dev.stamp ## the long tests: crashes, chaos, and chance ten times as often
@@ -89,6 +89,16 @@ build/clients/stamp: $(CLIENTS)/pom.xml $(wildcard $(CLIENTS)/typescript/package
 	build/clients/python/bin/python -m pip --disable-pip-version-check -q install -r $(CLIENTS)/python/requirements.txt
 	mvn -q -B -f $(CLIENTS)/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/build/clients
 	cd $(CLIENTS)/go && go mod download
+	@touch $@
+
+# The development nodes that are npm packages, each in a folder of its own with what it needs.
+NODES := tests/live/nodes
+build/nodes/stamp: $(wildcard $(NODES)/*/*.js*)
+	@command -v npm >/dev/null || { echo "the live tests need Node.js with npm"; exit 1; }
+	rm -rf build/nodes
+	mkdir -p build
+	cp -r $(NODES) build/nodes
+	for node in build/nodes/*; do npm ci --silent --no-audit --no-fund --ignore-scripts --prefix $$node || exit 1; done
 	@touch $@
 
 VERSION  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)

@@ -29,6 +29,8 @@ class ChainRules(BaseModel):
     untyped: tuple[_Type, ...] | None = None
     holes: tuple[_Heights, ...] | None = None
     coin_logs: CoinName | None = None
+    zero_status: bool | None = None
+    zero_parents: bool | None = None
 
     def over(self, known: Profile) -> Profile:
         """Return what is known of a chain, with what is said here in its place."""

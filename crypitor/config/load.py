@@ -31,6 +31,7 @@ from crypitor.config.types import (
 )
 from crypitor.errors import ConfigError
 from crypitor.evm.networks import PRESETS, free_traces
+from crypitor.evm.profiles import DEVELOPMENT_CHAINS
 
 SECTIONS: dict[str, type[Section]] = {
     "server": ServerConfig,
@@ -45,9 +46,6 @@ SECTIONS: dict[str, type[Section]] = {
     "log": LogConfig,
 }
 _NETWORKS = "networks"
-
-DEVELOPMENT_CHAINS = frozenset({1337, 31337})
-"""Chain ids of ganache and geth --dev, of hardhat and anvil: chains that begin at each start."""
 
 _S = TypeVar("_S", bound=Section)
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -43,7 +42,12 @@ def grouped(number: float | str | None) -> str:
     if number is None or number == "":
         return NOTHING
     whole, dot, fraction = str(number).partition(".")
-    return re.sub(r"(?<=\d)(?=(?:\d{3})+$)", THIN, whole) + dot + fraction
+    digits = whole.lstrip("-")
+    if not digits.isdecimal():
+        return str(number)
+    first = len(digits) % 3 or 3
+    threes = [digits[:first], *(digits[at : at + 3] for at in range(first, len(digits), 3))]
+    return whole[: len(whole) - len(digits)] + THIN.join(threes) + dot + fraction
 
 
 def rounded(amount: str) -> str:

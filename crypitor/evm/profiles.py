@@ -5,7 +5,7 @@ names follows the plain rule.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from crypitor.evm.coins import BOR_COIN, EIP_7708, ZKSYNC_COIN, CoinLogs
@@ -71,6 +71,11 @@ class Profile:
     something else may stand there.
     withdrawn: what withdrawals are counted in, if that is not the chain's own coin.
     coin_logs: who tells the moves of the chain's own coin by logs, if anybody does.
+    zero_status: whether receipts of failed transactions may be committed to with the byte 0 for
+    their status, where RLP has the empty string: Ganache's.
+    zero_parents: whether blocks may have zeros in place of their parent's hash: Hardhat's, those
+    that are mined many at once.
+    assumed: whether nobody has looked at the chain: it is taken to be as Ethereum is.
     """
 
     strongest: Level = "receipts"
@@ -86,6 +91,10 @@ class Profile:
     withdrawals: bool = False
     withdrawn: str = ""
     coin_logs: CoinLogs = EIP_7708
+    # What follows lets a chain be as Ethereum is: rules that differ in it alone are the same rules.
+    zero_status: bool = field(default=False, compare=False)
+    zero_parents: bool = field(default=False, compare=False)
+    assumed: bool = field(default=False, compare=False)
 
     @property
     def levels(self) -> tuple[Level, ...]:
@@ -133,6 +142,11 @@ def _is_state_sync(transaction: Transaction, receipt: Receipt) -> bool:
 
 PLAIN = Profile()
 
+DEVELOPMENT_CHAINS = frozenset({1337, 31337})
+"""Chain ids of ganache and geth --dev, of hardhat and anvil: chains that begin at each start."""
+
+_ASSUMED = Profile(assumed=True)
+_DEVELOPMENT = Profile(zero_status=True, zero_parents=True, assumed=True)
 _NO_BLOOM = Profile("off", bloom=False)
 _UNKNOWN = Profile("logs")
 _BEACON = Profile(withdrawals=True)
@@ -178,6 +192,7 @@ _PROFILES = {
     1284: _UNKNOWN,  # Moonbeam
     1285: _UNKNOWN,  # Moonriver
     1329: _UNKNOWN,  # Sei: the root is CometBFT's hash of results (sei-chain, August 2026)
+    1337: _DEVELOPMENT,
     2020: _UNKNOWN,  # Ronin
     2201: Profile("logs", log_indexes="transaction"),  # Stable's testnet
     2741: _ZKSYNC,  # Abstract
@@ -187,6 +202,7 @@ _PROFILES = {
     9745: _UNKNOWN,  # Plasma
     10200: _GNOSIS,  # Gnosis' Chiado
     17000: _BEACON,  # Holesky
+    31337: _DEVELOPMENT,
     42161: Profile(untyped=frozenset({"0x78"})),  # Arbitrum One
     # Celo: before its move one receipt is of the block; since then receipts of type 0x7b commit to
     # a base fee that many nodes do not serve (celo-org/op-geth).
@@ -210,6 +226,15 @@ _PROFILES = {
 }
 
 
+_PLAIN_CHAINS = frozenset(
+    {
+        10, 56, 97, 130, 143, 146, 204, 480, 1868, 8453, 57073, 80094, 84532, 534352, 747474,
+    }
+)  # fmt: skip
+"""Chains that were looked at and follow the plain rule: those with a preset that are not above."""
+
+
 def profile_of(chain_id: int) -> Profile:
-    """Return the profile of a chain; the plain one for those that are not known."""
-    return _PROFILES.get(chain_id, PLAIN)
+    """Return the profile of a chain; the plain one, as assumed, for those that are not known."""
+    known = PLAIN if chain_id in _PLAIN_CHAINS else _ASSUMED
+    return _PROFILES.get(chain_id, known)

@@ -7,6 +7,8 @@ and address, topics and data of each log. Nothing here proves a transaction's ow
 from collections.abc import Sequence
 from itertools import compress
 
+from msgspec.structs import replace
+
 from crypitor.errors import Unproven
 from crypitor.evm.bloom import logs_bloom
 from crypitor.evm.joined import is_joined_root
@@ -181,11 +183,20 @@ def _prove_root(seal: Seal, receipts: Sequence[Receipt], profile: Profile) -> No
             raise Unproven("root", f"{_name(seal)}: its receipts do not give {seal.receipts_root}")
         return
     root = streamed_root(encode_receipts(receipts, profile), len(receipts))
-    if root != wanted:
+    if root != wanted and not (profile.zero_status and _is_zero_status_root(receipts, wanted)):
         raise Unproven(
             "root",
             f"{_name(seal)}: its receipts give the root 0x{root.hex()}, not {seal.receipts_root}",
         )
+
+
+def _is_zero_status_root(receipts: Sequence[Receipt], wanted: bytes) -> bool:
+    """Whether it is their root with the byte 0 for the status of each that failed."""
+    told = [
+        replace(receipt, status=None, root="0x00") if receipt.status == "0x0" else receipt
+        for receipt in receipts
+    ]
+    return streamed_root(encode_receipts(told), len(told)) == wanted
 
 
 def _bytes(text: str) -> bytes:

@@ -10,7 +10,7 @@ from crypitor.probe.probe import Probe, depth_of
 _MINUTES = 5
 _KEYS = (
     "root", "receipt_gas", "bloom", "bloom_from", "log_indexes", "uncommitted", "block_receipt",
-    "untyped", "holes", "coin_logs",
+    "untyped", "holes", "coin_logs", "zero_status", "zero_parents",
 )  # fmt: skip
 _STRENGTH: dict[Level, int] = {"off": 0, "logs": 1, "receipts": 2, "settled": 2}
 
@@ -69,7 +69,7 @@ def _proof(found: Probe) -> str:
         f"{key} = {json.dumps(value)}" for key, value in _changes(profile, known).items()
     )
     by = f"with {rules}" if rules else "by the rules that are known of the chain"
-    if rules and known == Profile():
+    if rules and known.assumed:
         by = f"unlike Ethereum: {rules}"
     return f'verify = "{profile.strongest}" holds, {by}'
 

@@ -127,6 +127,9 @@ class Standing:
         head, tip = shown.get("head"), self._tip(name)
         if isinstance(head, int) and tip is not None:
             shown["lag_blocks"] = max(0, head - tip[0])
+        required = self._config.followed[name].confirmations
+        if tip is not None and isinstance(required, str):
+            shown["confirmed"] = confirmed_at(tip[0], required, shown)
         return shown
 
     def _shown(self, worker: NetworkStatus) -> dict[str, object]:
@@ -148,7 +151,7 @@ class Standing:
         return {
             "tip": number,
             "lag_seconds": round(max(0.0, clock() / 1000 - timestamp), 1),
-            "confirmed": _confirmed(number, self._config.followed[name].confirmations),
+            "confirmed": confirmed_at(number, self._config.followed[name].confirmations, {}),
         }
 
     def _tip(self, name: str) -> tuple[int, int] | None:
@@ -224,6 +227,7 @@ def _shown(worker: NetworkStatus) -> dict[str, object]:
         "head": worker.head.number if worker.head else None,
         "state": worker.state,
         "trouble": worker.trouble,
+        "safe": worker.safe,
         "finalized": worker.finalized,
         "blocks_per_second": worker.blocks_per_second,
         "seconds_to_head": worker.seconds_to_head,
@@ -233,8 +237,12 @@ def _shown(worker: NetworkStatus) -> dict[str, object]:
     }
 
 
-def _confirmed(tip: int, required: Confirmations) -> int | None:
-    """Return the newest block that has its confirmations, None while there is none."""
-    if not isinstance(required, int) or tip < required - 1:
-        return None
-    return tip - required + 1
+def confirmed_at(tip: int, required: Confirmations, tags: Mapping[str, object]) -> int | None:
+    """Return the newest matched block that has its confirmations, None while there is none.
+
+    tags: tag → its height, where a node told of it.
+    """
+    if isinstance(required, str):
+        height = tags.get(required)
+        return min(height, tip) if isinstance(height, int) else None
+    return None if tip < required - 1 else tip - required + 1

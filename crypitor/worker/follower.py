@@ -28,7 +28,7 @@ from crypitor.worker.halt import Halt
 from crypitor.worker.lead import BEAT_SECONDS, Lead
 from crypitor.worker.lookout import Lookout, Seen
 from crypitor.worker.nodes import Nodes
-from crypitor.worker.pace import Pace
+from crypitor.worker.pace import Pace, longest_silence
 from crypitor.worker.progress import CATCHING_UP_BLOCKS, Progress
 from crypitor.worker.reset import OnReset
 from crypitor.worker.rewinds import LOOK_MS, Rewinds
@@ -104,7 +104,7 @@ class Follower:
         self._last_reorg: Reorg | None = None
         self._halt = Halt(network, self.role, health)
         self._waiting: str | None = None
-        self._pace = Pace(poll_seconds)
+        self._pace = Pace(poll_seconds, longest_silence(chain_id))
         self._progress = Progress(network, self._pace)
         self._settling = Settling(network, nodes) if nodes.settles else None
         self._gap = Gap(network, nodes)

@@ -4,12 +4,15 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Literal, Self
 
+from msgspec.structs import replace
+
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.profiles import Level, Profile, profile_of
 from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.worker import rpc
 from crypitor.worker.blockreader import BATCH_CALLS, BlockReader, lack_of, place_of, require_number
 from crypitor.worker.limit import Limit, Rank
+from crypitor.worker.links import Links
 from crypitor.worker.requests import Observe, Requests, Turn
 from crypitor.worker.rpc import Answer, Call, Tag
 from crypitor.worker.sight import Sight
@@ -71,6 +74,7 @@ class Node:
         self._blocks = BlockReader(
             self._requests, name, verify=verify, profile=self._profile, traces=traces
         )
+        self._links = Links(name, wanted=self._profile.zero_parents, read=self._headers_at)
         self.head: Header | None = None
 
     @property
@@ -153,7 +157,7 @@ class Node:
         newest = rpc.header_of(rpc.result_of(head, "eth_getBlockByNumber"))
         if newest is None:
             raise NodeUnavailable("has no latest block")
-        self.head = newest
+        newest = self.head = await self._links.one(newest)
         if number == newest.number and rest[0].served is not None:
             self._arrives()
         error = rest[0].error
@@ -161,6 +165,7 @@ class Node:
         if error is None:
             at_head = number >= newest.number
             block = await self._blocks.read(rest[: len(wanted)], number, at_head=at_head)
+            block = block and await self._linked(block)
         lack = lack_of(number, newest, rest[0]) if block is None else ""
         safe, finalized = rpc.heights_of_tags(rest[len(wanted) :]) or (None, None)
         return Sight(newest, block, safe, finalized, self.name, lack)
@@ -170,21 +175,22 @@ class Node:
         answers = await self._ask(self._blocks.calls(number))
         if answers[0].error is not None:
             rpc.result_of(answers[0], "eth_getBlockByNumber")
-        return await self._blocks.read(answers, number, at_head=True)
+        block = await self._blocks.read(answers, number, at_head=True)
+        return block and await self._linked(block)
 
     async def header(self, block_hash: Hash) -> Header | None:
         """Return the header with this hash; None if the node does not know it."""
         header = await self._header(Call("eth_getBlockByHash", (block_hash, False)))
         if header is not None and header.hash != block_hash:
             raise NodeUnavailable(f"asked for block {block_hash}, got {header.hash}")
-        return header
+        return header and await self._links.one(header)
 
     async def header_at(self, place: int | Tag) -> Header | None:
         """Return the header at a height or tag; None if the node has none there."""
         header = await self._header(Call("eth_getBlockByNumber", (place_of(place), False)))
         if header is not None and isinstance(place, int):
             require_number(header, place)
-        return header
+        return header and await self._links.one(header)
 
     async def headers(self, first: int, last: int) -> tuple[Header, ...]:
         """Return the headers from `first` to `last`, in batches, so they need not be linked.
@@ -196,19 +202,7 @@ class Node:
 
     async def headers_up_to(self, first: int, last: int) -> tuple[Header, ...]:
         """Return the headers from `first` to `last` that the node has."""
-        headers: list[Header] = []
-        for start in range(first, last + 1, BATCH_CALLS):
-            numbers = range(start, min(start + BATCH_CALLS, last + 1))
-            answers = await self._ask(
-                [Call("eth_getBlockByNumber", (place_of(number), False)) for number in numbers]
-            )
-            for number, answer in zip(numbers, answers, strict=True):
-                if answer.error is not None:  # it has none, in words of its own
-                    continue
-                header = rpc.header_of(rpc.result_of(answer, "eth_getBlockByNumber"))
-                if header is not None:
-                    headers.append(require_number(header, number))
-        return tuple(headers)
+        return tuple(await self._links.all(await self._headers_at(range(first, last + 1))))
 
     async def blooms(self, first: int, last: int) -> tuple[rpc.Bloomed, ...]:
         """Return the headers from `first` to `last` with their blooms, in one request.
@@ -228,7 +222,10 @@ class Node:
             require_number(bloomed.header, number)
             is_proof = self._profile.blooms_at(number)
             found.append(bloomed if is_proof else rpc.Bloomed(bloomed.header, rpc.ALL_BITS))
-        return tuple(found)
+        linked = await self._links.all([one.header for one in found])
+        return tuple(
+            rpc.Bloomed(header, one.bloom) for header, one in zip(linked, found, strict=True)
+        )
 
     async def logs(
         self, first: int, last: int, filters: Sequence[Mapping[str, object]]
@@ -290,6 +287,26 @@ class Node:
         """Return the height of the block with a transaction; None if the node does not know it."""
         [answer] = await self._ask([Call("eth_getTransactionByHash", (transaction,))])
         return rpc.height_of(rpc.result_of(answer, "eth_getTransactionByHash"), transaction)
+
+    async def _headers_at(self, numbers: Sequence[int]) -> list[Header]:
+        """Return the headers of these heights as they are served, without those it lacks."""
+        headers: list[Header] = []
+        for start in range(0, len(numbers), BATCH_CALLS):
+            some = numbers[start : start + BATCH_CALLS]
+            answers = await self._ask(
+                [Call("eth_getBlockByNumber", (place_of(number), False)) for number in some]
+            )
+            for number, answer in zip(some, answers, strict=True):
+                if answer.error is not None:  # it has none, in words of its own
+                    continue
+                header = rpc.header_of(rpc.result_of(answer, "eth_getBlockByNumber"))
+                if header is not None:
+                    headers.append(require_number(header, number))
+        return headers
+
+    async def _linked(self, block: Block) -> Block:
+        header = await self._links.one(block.header)
+        return block if header is block.header else replace(block, header=header)
 
     async def _header(self, call: Call) -> Header | None:
         [answer] = await self._ask([call])

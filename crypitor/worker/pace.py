@@ -2,6 +2,7 @@
 
 from collections import deque
 
+from crypitor.evm.profiles import DEVELOPMENT_CHAINS
 from crypitor.evm.types import Header
 
 FIRST_RETRY_SECONDS = 0.02
@@ -11,23 +12,36 @@ SILENT_BLOCKS = 5
 LEAST_SILENCE_SECONDS = 10.0
 """Announced heads are waited for so many block times, and so long, before one looks oneself."""
 
+DEVELOPMENT_SILENCE_SECONDS = 2.0
+"""… and so long at a development node."""
+
 _KEPT_HEADERS = 33
 _KEPT_MS = 30_000
 _EARLY = 0.25  # of a block time: looks begin so much before a block is due
 _STEP = 0.0625  # of a block time: between looks while a block is due
 
 
+def longest_silence(chain_id: int) -> float | None:
+    """Return how long announced heads are waited for, None where it follows from the block time.
+
+    A development node announces nothing when it takes blocks back.
+    """
+    return DEVELOPMENT_SILENCE_SECONDS if chain_id in DEVELOPMENT_CHAINS else None
+
+
 class Pace:
     """The measured block time of a chain, and what follows for the looks at its head.
 
     poll_seconds: the longest wait between two looks, while no node announces heads.
+    silence_seconds: the longest wait while one does; None for what follows from the block time.
     misses: looks since the last block.  announced: the newest height that a node told of by
     itself, None while none does.  blocks: how many were published.
     All other times are unix milliseconds.
     """
 
-    def __init__(self, poll_seconds: float) -> None:
+    def __init__(self, poll_seconds: float, silence_seconds: float | None = None) -> None:
         self._poll_seconds = poll_seconds
+        self._silence_seconds = silence_seconds
         self.misses = 0
         self.announced: int | None = None
         self.blocks = 0
@@ -67,6 +81,8 @@ class Pace:
         if expecting:
             return min(self._poll_seconds, FIRST_RETRY_SECONDS * 2.0 ** min(self.misses, 20))
         if self.announced is not None:
+            if self._silence_seconds is not None:
+                return max(self._poll_seconds, self._silence_seconds)
             silence = SILENT_BLOCKS * (self.block_seconds or 0.0)
             return max(self._poll_seconds, LEAST_SILENCE_SECONDS, silence)
         return min(self._poll_seconds, self._until_due(now))

@@ -31,7 +31,7 @@ def proven(served: Served, level: Level, profile: Profile, node: str) -> Served:
         _prove(served, level, profile)
     except Unproven as missing:
         if not holed:
-            raise
+            raise _advised(missing, served, level, profile) from missing
         passed = _passed(served, level, profile)
         log.warning(
             "block taken at a weaker level",
@@ -43,6 +43,21 @@ def proven(served: Served, level: Level, profile: Profile, node: str) -> Served:
     if passed == "receipts" and None in {one.status for one in served.receipts}:
         return with_statuses(served, profile)
     return served
+
+
+def _advised(missing: Unproven, served: Served, level: Level, profile: Profile) -> Unproven:
+    """Return what is wrong, and of a chain that nobody has looked at which level would hold."""
+    if not profile.assumed or level == "off":
+        return missing
+    try:
+        passed = _passed(served, level, profile)
+    except Unproven:
+        return missing
+    return Unproven(
+        missing.check,
+        f'{missing}; verify = "{passed}" would pass: if every node of this chain shows the block'
+        " so, set that, and see `crypitor network probe`",
+    )
 
 
 def _prove(served: Served, level: Level, profile: Profile) -> None:

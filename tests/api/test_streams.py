@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from crypitor.api.serving.entries import Intake
-from crypitor.api.serving.streams import LARGE_ANSWERS, UPLOADS, Streams
+from crypitor.api.serving.streams import LARGE_ANSWERS, SMALL_BYTES, UPLOADS, Streams
 from crypitor.api.serving.written import LARGE_BYTES, Written, encoded
 from crypitor.errors import TooMany
 

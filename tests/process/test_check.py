@@ -69,9 +69,23 @@ async def test_nodes_are_asked_for_chain_head_and_a_proven_block(checked, node):
     for number in (1, 2):
         finding = found[f"node 127.0.0.1:{port}#{number} of dev"]
         assert "chain 1337, head 3, " in finding.sentence
-        # The simulated blocks are of long ago.
-        assert not finding.works
-        assert "stopped following" in finding.sentence
+        assert "blocks prove themselves (receipts)" in finding.sentence
+        assert finding.works
+
+
+@pytest.mark.parametrize("chain_id, works", [(1337, True), (31337, True), (1338, False)])
+async def test_an_old_head_is_a_trouble_but_where_blocks_are_made_when_told(
+    checked, chain_id, works
+):
+    """A development node that is merely idle works; elsewhere the node may have stopped."""
+    chain = SimulatedChain(chain_id=chain_id, transfers=(1, 2), actors=3, genesis_time=0)
+    chain.mine()
+    async with SimulatorServer(chain) as server:
+        found = await checked(f'[networks.dev]\nchain_id = {chain_id}\nrpc = ["{server.url}"]')
+    [finding] = [one for subject, one in found.items() if subject.startswith("node ")]
+
+    assert finding.works is works
+    assert ("stopped following" in finding.sentence) is not works
 
 
 async def test_a_wrong_chain_and_a_dead_node_are_troubles_without_their_keys(checked, node):

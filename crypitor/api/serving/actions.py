@@ -1,7 +1,7 @@
 """What an operation is called in the audit: `monitor.create`, `endpoint.secret.read`. Pure."""
 
 _SINGULAR = {"deliveries": "delivery"}
-_VERBS = {"POST": "create", "PATCH": "change", "DELETE": "delete", "GET": "read"}
+_VERBS = {"POST": "create", "PATCH": "change", "PUT": "change", "DELETE": "delete", "GET": "read"}
 _OF_LISTS = {"POST": "add", "DELETE": "remove"}
 
 

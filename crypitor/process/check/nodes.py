@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from crypitor.config import NetworkConfig
 from crypitor.errors import NodeUnavailable, Unproven
+from crypitor.evm.profiles import DEVELOPMENT_CHAINS
 from crypitor.evm.types import Hash, Header
 from crypitor.probe.asking import Asking
 from crypitor.probe.fitting import fit
@@ -19,7 +20,10 @@ STRONGER_BLOCKS = 16
 """The newest blocks, of which it is tried whether they would pass a stronger proof."""
 
 STALE_SECONDS = 300
-"""A head that is older makes one look whether the node still follows its chain."""
+"""A head that is older makes one look whether the node still follows its chain.
+
+Not that of a development node, which makes blocks when it is told to.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +204,7 @@ class _Look:
             f" blocks prove themselves ({self._wanted.verify})"
             + "".join(f"; it {limit}" for limit in self._node.limits)
         )
-        if seconds > STALE_SECONDS:
+        if seconds > STALE_SECONDS and self._wanted.chain_id not in DEVELOPMENT_CHAINS:
             return self._trouble(
                 f"{sentence}: has it stopped following the chain?",
                 f"see whether it has peers and syncs, or {self._another}; a chain that makes no"
