@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from crypitor.database.deliveries import COLUMNS, delivery_of, statuses
 from crypitor.database.endpoints import COLUMNS as ENDPOINT_COLUMNS
-from crypitor.database.endpoints import endpoint_of
+from crypitor.database.endpoints import endpoint_of, move_endpoint
 from crypitor.database.engine import Transaction
 from crypitor.database.notices import tell_endpoints
 from crypitor.webhook.circuit import Circuit
@@ -314,6 +314,9 @@ async def _judge_endpoints(
         UPDATE_ENDPOINT,
         [_endpoint_row(after[at]) for at, endpoint in before.items() if after[at] != endpoint],
     )
+    for at, endpoint in before.items():
+        if after[at].url != endpoint.url:
+            await move_endpoint(tx, after[at], max(result.ended_at for result in results))
     return before, after
 
 

@@ -10,19 +10,20 @@ from collections.abc import Sequence
 from crypitor.database.engine import Row, Transaction
 from crypitor.webhook.circuit import Circuit, CircuitState
 from crypitor.webhook.delivery import Endpoint, Notice, OldSecret, State
+from crypitor.webhook.success import stored_success, success_text
 from crypitor.webhook.template import stored_template, template_text
 
 COLUMNS = """id, project_id, url, secret, old_secrets, description, format, template, headers,
     ordered, rate_per_second, enabled, state, state_reason, failures_in_row, failing_since,
     created_at, updated_at, events, failed_at, circuit, circuit_since, circuit_until,
-    circuit_openings, circuit_wait_ms"""
+    circuit_openings, circuit_wait_ms, success"""
 SEALED = ("url", "secret", "old_secrets", "headers")
 
 INSERT = f"""insert into endpoints ({COLUMNS}) values (:id, :project_id, :url, :secret,
     :old_secrets, :description, :format, :template, :headers, :ordered, :rate_per_second, :enabled,
     :state, :state_reason, :failures_in_row, :failing_since, :created_at, :updated_at, :events,
     :failed_at, :circuit, :circuit_since, :circuit_until, :circuit_openings,
-    :circuit_wait_ms)"""  # noqa: S608 - columns from above
+    :circuit_wait_ms, :success)"""  # noqa: S608 - columns from above
 
 UPDATE = """update endpoints set url = :url, secret = :secret, old_secrets = :old_secrets,
         description = :description, format = :format, template = :template,
@@ -31,7 +32,8 @@ UPDATE = """update endpoints set url = :url, secret = :secret, old_secrets = :ol
         failures_in_row = :failures_in_row, failing_since = :failing_since,
         updated_at = :updated_at, events = :events, failed_at = :failed_at, circuit = :circuit,
         circuit_since = :circuit_since, circuit_until = :circuit_until,
-        circuit_openings = :circuit_openings, circuit_wait_ms = :circuit_wait_ms
+        circuit_openings = :circuit_openings, circuit_wait_ms = :circuit_wait_ms,
+        success = :success
     where id = :id and project_id = :project_id"""
 
 
@@ -43,6 +45,16 @@ async def insert_endpoint(tx: Transaction, endpoint: Endpoint) -> None:
 async def update_endpoint(tx: Transaction, endpoint: Endpoint) -> None:
     """Store what an endpoint has become."""
     await tx.run(UPDATE, **_values(tx, endpoint))
+
+
+async def move_endpoint(tx: Transaction, endpoint: Endpoint, now: int) -> None:
+    """Store the URL at which an endpoint is found from now on, in unix milliseconds."""
+    await tx.run(
+        "update endpoints set url = :url, updated_at = :now where id = :id",
+        id=endpoint.id,
+        url=tx.seal.seal(endpoint.url, place(endpoint.id, "url")),
+        now=now,
+    )
 
 
 async def lock_endpoint(
@@ -125,6 +137,7 @@ def endpoint_of(tx: Transaction, row: Row) -> Endpoint:
             "old_secrets": tuple(OldSecret(*old) for old in json.loads(opened["old_secrets"])),
             "headers": json.loads(opened["headers"]),
             "template": stored_template(row["template"]),
+            "success": stored_success(row["success"]),
             "ordered": bool(row["ordered"]),
             "events": tuple(map(Notice, json.loads(row["events"]))),
             "enabled": bool(row["enabled"]),
@@ -156,6 +169,7 @@ def _values(tx: Transaction, endpoint: Endpoint) -> dict[str, object]:
         "description": endpoint.description,
         "format": endpoint.format,
         "template": template_text(endpoint.template),
+        "success": success_text(endpoint.success),
         "ordered": int(endpoint.ordered),
         "rate_per_second": endpoint.rate_per_second,
         "enabled": int(endpoint.enabled),

@@ -58,5 +58,6 @@ def _without_keys(url: str) -> str:
         lambda word: word[0] if re.fullmatch(r"0x[0-9a-fA-F]{40,64}", word[0]) else HIDDEN,
         tail,
     )
+    tail = re.sub(r"/bot[0-9]+:[^/?#]*", f"/bot{HIDDEN}", tail)  # a Telegram bot's token
     tail = re.sub(r"([?&][^=&#]+)=[^&#]*", rf"\1={HIDDEN}", tail)
     return f"{scheme}://{authority.rpartition('@')[2]}{tail}"

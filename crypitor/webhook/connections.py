@@ -54,7 +54,13 @@ class Answer:
     location: str | None = None
     control: str | None = None
     readable: bool = True
+    headers: Mapping[str, str] | None = None
     body: bytearray = field(default_factory=bytearray)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the body can be read, and all of it."""
+        return self.readable and len(self.body) < MOST_READ_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +271,7 @@ async def _answered(protocol: _Bounded, request: bytes, answer: Answer) -> bool:
     while message.code // 100 == 1 and message.code != HTTPStatus.SWITCHING_PROTOCOLS:
         message, content = await protocol.read()
     answer.status_code = message.code
-    headers = message.headers
+    headers = answer.headers = message.headers
     answer.retry_after = headers.get("Retry-After")
     answer.location = headers.get("Location")
     answer.control = headers.get("webhook-delivery")

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from crypitor.monitor.models import Phase
 from crypitor.webhook.circuit import CLOSED, Circuit
+from crypitor.webhook.success import Success
 from crypitor.webhook.template import Template
 
 SCHEDULE_SECONDS: tuple[float, ...] = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
@@ -26,6 +27,9 @@ BUSY = (429, 503)
 """Answers whose `Retry-After` speaks of the receiver, not of the one delivery (RFC 6585, 9110)."""
 CHAT_PACES: Mapping[str, float] = {"slack": 1, "discord": 2, "telegram": 1}
 """Attempts a second. Source: what each says of one incoming webhook, or of one chat."""
+
+ONE_AT_A_TIME = ("discord",)
+"""Formats whose answers say how much may follow, so that each is read before the next is sent."""
 
 
 class Status(StrEnum):
@@ -55,6 +59,7 @@ class Notice(StrEnum):
 
     FAILING = "endpoint.failing"
     DISABLED = "endpoint.disabled"
+    MOVED = "endpoint.moved"
 
 
 class Control(StrEnum):
@@ -91,7 +96,8 @@ class Endpoint:
     secret: see `signature`. old_secrets: newest first; those whose time is over may still be there.
     template: of the body, in place of the standard one; None for none. headers: the user's own.
     ordered: one at a time, first in first out. rate_per_second: attempts, None for no limit.
-    events: news of other endpoints that it wants. state_reason: a sentence, None while healthy.
+    events: news of other endpoints that it wants. success: what its success looks like, None for
+    every 2xx. state_reason: a sentence, None while healthy.
     failures_in_row: attempts. failing_since: of the first of them, failed_at: of the last one.
     Instants are in unix milliseconds.
     """
@@ -117,11 +123,17 @@ class Endpoint:
     updated_at: int = 0
     old_secrets: tuple[OldSecret, ...] = field(default=(), repr=False)
     template: Template | None = None
+    success: Success | None = None
 
     @property
     def pace(self) -> float | None:
         """Attempts a second, None for no limit; chat services take so many and no more."""
         return self.rate_per_second or CHAT_PACES.get(self.format)
+
+    @property
+    def singly(self) -> bool:
+        """Whether nothing is sent before the last answer is known."""
+        return self.ordered or self.format in ONE_AT_A_TIME
 
     def secrets(self, now: int) -> list[str]:
         """Return the secrets that sign, newest first. now: unix milliseconds."""
@@ -165,13 +177,23 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """A URL that has become another: a Telegram group got a new number."""
+
+    before: str = field(repr=False)
+    after: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one POST.
 
     started_at: unix milliseconds. status_code: None when no answer came.
     error: a short sentence, None for a 2xx that was read to its end.
     answer: the beginning of the answer's body. retry_after: the header as it came.
-    control: see Control, None where nothing was asked.
+    control: see Control, None where nothing was asked. taken: it was, whatever its status: the
+    endpoint's `success` says so. rest_ms: for how long it wants to be left alone with everything,
+    where another than its status says so. moved: where it is found from now on, None for there.
     """
 
     started_at: int
@@ -181,11 +203,16 @@ class Outcome:
     answer: str | None = None
     retry_after: str | None = None
     control: Control | None = None
+    taken: bool = False
+    rest_ms: int = 0
+    moved: Moved | None = None
 
     @property
     def succeeded(self) -> bool:
         """Whether the delivery has been taken."""
-        return self.error is None and self.status_code is not None and self.status_code // 100 == 2
+        if self.error is not None or self.status_code is None:
+            return False
+        return self.taken or self.status_code // 100 == 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +275,8 @@ def after(
     tried = delivery.attempts - delivery.earlier_attempts
     if gone or aborted or tried >= len(schedule_seconds):
         return Verdict(Status.FAILED, gone=gone)
+    if outcome.moved is not None:
+        return Verdict(Status.PENDING, due_at=now)
     wait = schedule_seconds[tried] * (1 + JITTER * jitter)
     asked = retry_after_seconds(outcome.retry_after, now)
     return Verdict(Status.PENDING, due_at=now + round(max(wait, asked) * 1000))
@@ -277,5 +306,5 @@ def rest_asked_ms(outcome: Outcome, now: int) -> int:
     now: unix milliseconds.
     """
     if outcome.status_code not in BUSY:
-        return 0
-    return round(retry_after_seconds(outcome.retry_after, now) * 1000)
+        return outcome.rest_ms
+    return max(outcome.rest_ms, round(retry_after_seconds(outcome.retry_after, now) * 1000))

@@ -5,7 +5,6 @@ an Outcome with a short sentence.
 """
 
 import asyncio
-import math
 import time
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -14,7 +13,6 @@ from types import TracebackType
 from typing import Protocol, Self
 
 import aiohttp
-import msgspec
 from aiohttp.abc import AbstractResolver
 
 from crypitor import __version__
@@ -22,31 +20,18 @@ from crypitor.errors import Invalid, Unavailable
 from crypitor.webhook.closed import Closed
 from crypitor.webhook.connections import CONNECTION_SECONDS, Answer, Connections, Target
 from crypitor.webhook.crypitor import FORMAT
-from crypitor.webhook.delivery import Control, Endpoint, Outcome
+from crypitor.webhook.delivery import Endpoint, Outcome
 from crypitor.webhook.egress import Network, called_url, is_own_header, request_target
-from crypitor.webhook.failure import refusal, sentence
+from crypitor.webhook.failure import sentence
 from crypitor.webhook.names import Names
+from crypitor.webhook.outcome import outcome_of
 from crypitor.webhook.signature import HUB, hub_signature, sign
 from crypitor.webhook.template import JSON_TYPE
 from crypitor.webhook.topic import check_topic, topic_of
 
 DEADLINE_SECONDS = 15.0
-MOST_KEPT_CHARACTERS = 4096
 CHECKED_URLS = 4096
-MOST_ASKED = 1e9
-_CONTROLS = frozenset(Control)
 USER_AGENT = f"Crypitor/{__version__}"
-
-
-class _Parameters(msgspec.Struct):
-    retry_after: float | None = None
-
-
-class _Limited(msgspec.Struct):
-    """What chat services say in a 429."""
-
-    retry_after: float | None = None
-    parameters: _Parameters = msgspec.field(default_factory=_Parameters)
 
 
 class Topics(Protocol):
@@ -140,15 +125,7 @@ class Poster:
             error = str(down)
         except (aiohttp.ClientError, OSError, ValueError) as failure:
             error = sentence(failure)
-        return Outcome(
-            started_at=now,
-            duration_ms=round((time.monotonic() - began) * 1000),
-            status_code=answer.status_code,
-            error=error or refusal(answer.status_code, answer.location),
-            answer=_text(answer),
-            retry_after=answer.retry_after or _asked_in(answer),
-            control=_control(answer.control),
-        )
+        return outcome_of(endpoint, answer, error, now, round((time.monotonic() - began) * 1000))
 
     def _checked(self, url: str) -> Target:
         return self._connections.target(called_url(url, self._allow), request_target(url))
@@ -193,34 +170,3 @@ def _add(users: Mapping[str, str], headers: dict[str, str]) -> None:
         if not is_own_header(name):
             headers.pop(ours.get(name.lower(), name), None)
             headers[name] = value
-
-
-def _asked_in(answer: Answer) -> str | None:
-    """Return the wait that chat services name in the body of a 429, in seconds.
-
-    Discord as `retry_after`, Telegram as `parameters.retry_after`.
-    """
-    if answer.status_code != HTTPStatus.TOO_MANY_REQUESTS or not answer.readable:
-        return None
-    try:
-        told = msgspec.json.decode(answer.body, type=_Limited)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None
-    asked = told.retry_after if told.retry_after is not None else told.parameters.retry_after
-    return None if asked is None or not 0 < asked < MOST_ASKED else str(math.ceil(asked))
-
-
-def _control(value: str | None) -> Control | None:
-    word = value.strip().lower() if value else ""
-    return Control(word) if word in _CONTROLS else None
-
-
-def _text(answer: Answer) -> str | None:
-    if answer.status_code is None:
-        return None
-    if not answer.readable:
-        return "(compressed)" if answer.body else ""
-    if not answer.body:
-        return ""
-    text = bytes(answer.body[: 4 * MOST_KEPT_CHARACTERS]).decode(errors="replace")
-    return text[:MOST_KEPT_CHARACTERS].replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -330,7 +330,7 @@ class Sender:
                 endpoint_id,
                 held,
                 len(got.deliveries),
-                ordered=endpoint.ordered,
+                ordered=endpoint.singly,
                 rate_per_second=rate_of(endpoint, slots.now),
                 project=endpoint.project_id,
             )

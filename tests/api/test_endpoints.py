@@ -124,6 +124,10 @@ TEMPLATE = {"body": '{"text": "{{text}}"}', "content_type": "application/json"}
         ({"template": {**TEMPLATE, "content_type": "text"}}, "/template/content_type"),
         ({"template": {**TEMPLATE, "content_type": "a/b\r\nX: y"}}, "/template/content_type"),
         ({"template": TEMPLATE, "format": "slack"}, "/template"),
+        ({"success": {"status": "4xx"}}, "/success/status"),
+        ({"success": {"status": "2xx,410"}}, "/success/status"),
+        ({"success": {"status": "fine"}}, "/success/status"),
+        ({"success": {"body": {"pointer": "ok"}}}, "/success/body/pointer"),
     ],
 )
 async def test_a_form_that_cannot_be_sent_is_refused(api, body, pointer):
@@ -159,6 +163,19 @@ async def test_a_template_is_kept_changed_and_removed(api):
     assert made["template"] == {"body": "{}", "content_type": "application/json"}
     assert changed["template"] == {"body": "{}", "content_type": "text/plain"}
     assert removed["template"] is None
+
+
+async def test_an_endpoint_says_what_success_looks_like(api):
+    """As it was written; a patch changes a part of it, and null takes it away."""
+    rule = {"status": "2xx,409", "body": {"pointer": "/ok", "value": True}}
+    made = await api.made(ENDPOINTS, {"url": BODY["url"], "success": rule})
+    path = f"{ENDPOINTS}/{made['id']}"
+    _, changed = await api.call("PATCH", path, json={"success": {"body": "fine"}})
+    _, removed = await api.call("PATCH", path, json={"success": None})
+
+    assert made["success"] == rule
+    assert changed["success"] == {"status": "2xx,409", "body": "fine"}
+    assert "success" not in removed
 
 
 async def test_reader_does_not_see_a_chat_services_url(api):

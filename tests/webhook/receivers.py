@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,6 +38,7 @@ class Received:
     body: bytes
     headers: dict[str, str]
     path: str
+    query: Mapping[str, str]
     peer: tuple[str, int]
     at: float = field(default_factory=time.monotonic)
 
@@ -118,6 +119,7 @@ class Receiver:
             body,
             headers,
             request.path,
+            request.query,
             request.transport.get_extra_info("peername"),
         )
         self.at_once += 1

@@ -1,6 +1,6 @@
 """What the API answers of endpoints and their secrets."""
 
-from typing import Annotated, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
@@ -16,12 +16,26 @@ class TemplateAnswer(TypedDict):
     content_type: str
 
 
+class PointedAnswer(TypedDict):
+    """A place in a JSON answer, and what has to stand there."""
+
+    pointer: str
+    value: Any
+
+
+class SuccessAnswer(TypedDict):
+    """Which answers have taken a delivery."""
+
+    status: str
+    body: str | PointedAnswer | None
+
+
 class WaitingAnswer(TypedDict):
     """Why nothing is sent to an endpoint although something is queued for it.
 
     `disabled`: until somebody enables it. `circuit`: it failed too often, and is tried now and
-    then. `retry-after`: it answered 429 or 503 and said for how long. `retry`: it is `ordered`, and
-    the first in its order waits for its next attempt.
+    then. `retry-after`: it said for how long, by 429 or 503 or by its announced limits. `retry`: it
+    is `ordered`, and the first in its order waits for its next attempt.
     """
 
     reason: Literal["disabled", "circuit", "retry-after", "retry"]
@@ -31,7 +45,7 @@ class WaitingAnswer(TypedDict):
 
 
 class EndpointAnswer(TypedDict):
-    """A URL that takes webhooks. `secret` only in the answer that makes it."""
+    """A URL that takes webhooks. `success` only where it has one, `secret` in the first answer."""
 
     id: str
     url: str
@@ -45,7 +59,7 @@ class EndpointAnswer(TypedDict):
     headers: dict[str, str]
     ordered: bool
     rate_per_second: float | None
-    events: list[Literal["endpoint.failing", "endpoint.disabled"]]
+    events: list[Literal["endpoint.failing", "endpoint.disabled", "endpoint.moved"]]
     enabled: bool
     state: Annotated[
         Literal["healthy", "failing", "disabled"],
@@ -68,6 +82,7 @@ class EndpointAnswer(TypedDict):
     ]
     created_at: Time
     updated_at: Time
+    success: NotRequired[SuccessAnswer]
     secret: NotRequired[str]
 
 

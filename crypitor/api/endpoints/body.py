@@ -1,10 +1,18 @@
 """Who is told, and how."""
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Discriminator, Field, Tag, WithJsonSchema
 
 from crypitor.api.serving.bodies import Body, Line
+from crypitor.webhook.success import (
+    ANY_SUCCESS,
+    LONGEST_POINTER,
+    LONGEST_STATUS,
+    LONGEST_SUBSTRING,
+    POINTER,
+    STATUS,
+)
 from crypitor.webhook.template import CONTENT_TYPE, JSON_TYPE, LONGEST_TEMPLATE
 
 _HEADER_NAME = "^[A-Za-z0-9_-]{1,96}$"
@@ -44,6 +52,37 @@ class TemplateBody(Body):
     content_type: str = Field(JSON_TYPE, pattern=CONTENT_TYPE)
 
 
+class PointedBody(Body):
+    """A place in a JSON answer, and what has to stand there."""
+
+    pointer: str = Field(
+        pattern=POINTER, max_length=LONGEST_POINTER, description="RFC 6901: `/result/0/ok`."
+    )
+    value: Any = Field(None, description="Any JSON value; compared as such: 1 is 1.0 and not true.")
+
+
+class SuccessBody(Body):
+    """Which answers have taken a delivery."""
+
+    status: str = Field(
+        ANY_SUCCESS,
+        pattern=STATUS,
+        max_length=LONGEST_STATUS,
+        description="`2xx`, `3xx` or codes, with commas: `200,202`, `2xx,409`. 410, 429 and 503 "
+        "cannot be among them.",
+    )
+    body: (
+        Annotated[
+            Annotated[
+                Annotated[str, Field(min_length=1, max_length=LONGEST_SUBSTRING)], Tag("text")
+            ]
+            | Annotated[PointedBody, Tag("pointed")],
+            Discriminator(lambda value: "text" if isinstance(value, str) else "pointed"),
+        ]
+        | None
+    ) = Field(None, description="Some text of the body, or what stands at a place in its JSON.")
+
+
 class EndpointBody(Body):
     """A URL that takes webhooks."""
 
@@ -78,10 +117,13 @@ class EndpointBody(Body):
         le=10_000,
         description="null: no limit; for `slack`, `discord` and `telegram` what they take.",
     )
-    events: list[Literal["endpoint.failing", "endpoint.disabled"]] = Field(
+    events: list[Literal["endpoint.failing", "endpoint.disabled", "endpoint.moved"]] = Field(
         default_factory=list,
-        max_length=2,
+        max_length=3,
         description="News of the project's other endpoints that this one is told.",
+    )
+    success: SuccessBody | None = Field(
+        None, description="Which answers have taken a delivery; null: every 2xx."
     )
     enabled: bool = True
 

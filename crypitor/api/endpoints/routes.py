@@ -14,6 +14,7 @@ from crypitor.api.endpoints.answer import (
 from crypitor.api.endpoints.body import EndpointBody
 from crypitor.api.endpoints.examples import EXAMPLES
 from crypitor.api.endpoints.rotation import made_secret, rotated
+from crypitor.api.endpoints.rule import success_answer, success_of
 from crypitor.api.serving.answers import Deleted
 from crypitor.api.serving.call import Call, Change, Effect, found
 from crypitor.api.serving.paging import Query
@@ -43,6 +44,7 @@ from crypitor.webhook.formats import Form, check_form
 from crypitor.webhook.health import Queued, Waiting, reopened, waiting_of
 from crypitor.webhook.message import CHATS
 from crypitor.webhook.signature import public_key, signature_of
+from crypitor.webhook.success import check_success
 from crypitor.webhook.template import Template
 from crypitor.webhook.topic import check_topic, topic_of
 
@@ -156,6 +158,7 @@ def endpoint_of(call: Call, body: EndpointBody, pointer: str = "") -> Endpoint:
         ordered=body.ordered,
         rate_per_second=body.rate_per_second,
         events=_events(body),
+        success=success_of(body.success),
         enabled=body.enabled,
         created_at=now,
         updated_at=now,
@@ -194,6 +197,8 @@ def endpoint_answer(
         "created_at": rfc3339(endpoint.created_at),
         "updated_at": rfc3339(endpoint.updated_at),
     }
+    if endpoint.success is not None:
+        answer["success"] = success_answer(endpoint.success)
     if secret:
         answer["secret"] = endpoint.secret
     return answer
@@ -221,6 +226,7 @@ def _changed(
         ordered=body.ordered,
         rate_per_second=body.rate_per_second,
         events=_events(body),
+        success=success_of(body.success),
         enabled=body.enabled,
         updated_at=now,
     )
@@ -251,6 +257,11 @@ def _checked(call: Call, body: EndpointBody, pointer: str = "") -> str:
     if body.format == FORMAT and body.signature != "v1":
         mistakes.append(Mistake(f"{pointer}/signature", f"the format {FORMAT} is signed by v1"))
     try:
+        if (success := success_of(body.success)) is not None:
+            check_success(success)
+    except Invalid as error:
+        mistakes += [Mistake(pointer + wrong.pointer, wrong.detail) for wrong in error.mistakes]
+    try:
         check_form(Form(body.format, _template(body)), url)
     except Invalid as error:
         mistakes += [Mistake(pointer + wrong.pointer, wrong.detail) for wrong in error.mistakes]
@@ -265,6 +276,7 @@ def _document(endpoint: Endpoint) -> dict[str, Any]:
         "signature": signature_of(endpoint.secret).value,
         "template": _template_answer(endpoint),
         "events": [event.value for event in endpoint.events],
+        "success": success_answer(endpoint.success) if endpoint.success else None,
     }
     names = EndpointBody.model_fields.keys() - told.keys()
     return {**told, **{name: getattr(endpoint, name) for name in names}}

@@ -16,7 +16,7 @@ class EventAnswer(TypedDict):
         str,
         Field(
             description="`match.detected`, `match.confirmed`, `match.reverted`, "
-            "`endpoint.failing` or `endpoint.disabled`."
+            "`endpoint.failing`, `endpoint.disabled` or `endpoint.moved`."
         ),
     ]
     timestamp: Time
