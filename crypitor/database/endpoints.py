@@ -1,7 +1,7 @@
 """Endpoints as their owners see and change them; what deliveries make of them is elsewhere.
 
-Sealed where there is a key (see `seal`): the secrets that sign, the headers, and the URL, in which
-chat services carry their tokens.
+Sealed where there is a key (see `seal`): the secrets that sign, the headers, TLS of its own, and
+the URL, in which chat services carry their tokens.
 """
 
 import json
@@ -12,18 +12,19 @@ from crypitor.webhook.circuit import Circuit, CircuitState
 from crypitor.webhook.delivery import Endpoint, Notice, OldSecret, State
 from crypitor.webhook.success import stored_success, success_text
 from crypitor.webhook.template import stored_template, template_text
+from crypitor.webhook.tls import stored_tls, tls_text
 
 COLUMNS = """id, project_id, url, secret, old_secrets, description, format, template, headers,
     ordered, rate_per_second, enabled, state, state_reason, failures_in_row, failing_since,
     created_at, updated_at, events, failed_at, circuit, circuit_since, circuit_until,
-    circuit_openings, circuit_wait_ms, success"""
-SEALED = ("url", "secret", "old_secrets", "headers")
+    circuit_openings, circuit_wait_ms, success, tls"""
+SEALED = ("url", "secret", "old_secrets", "headers", "tls")
 
 INSERT = f"""insert into endpoints ({COLUMNS}) values (:id, :project_id, :url, :secret,
     :old_secrets, :description, :format, :template, :headers, :ordered, :rate_per_second, :enabled,
     :state, :state_reason, :failures_in_row, :failing_since, :created_at, :updated_at, :events,
     :failed_at, :circuit, :circuit_since, :circuit_until, :circuit_openings,
-    :circuit_wait_ms, :success)"""  # noqa: S608 - columns from above
+    :circuit_wait_ms, :success, :tls)"""  # noqa: S608 - columns from above
 
 UPDATE = """update endpoints set url = :url, secret = :secret, old_secrets = :old_secrets,
         description = :description, format = :format, template = :template,
@@ -33,7 +34,7 @@ UPDATE = """update endpoints set url = :url, secret = :secret, old_secrets = :ol
         updated_at = :updated_at, events = :events, failed_at = :failed_at, circuit = :circuit,
         circuit_since = :circuit_since, circuit_until = :circuit_until,
         circuit_openings = :circuit_openings, circuit_wait_ms = :circuit_wait_ms,
-        success = :success
+        success = :success, tls = :tls
     where id = :id and project_id = :project_id"""
 
 
@@ -138,6 +139,7 @@ def endpoint_of(tx: Transaction, row: Row) -> Endpoint:
             "headers": json.loads(opened["headers"]),
             "template": stored_template(row["template"]),
             "success": stored_success(row["success"]),
+            "tls": stored_tls(opened["tls"]),
             "ordered": bool(row["ordered"]),
             "events": tuple(map(Notice, json.loads(row["events"]))),
             "enabled": bool(row["enabled"]),
@@ -158,10 +160,11 @@ def _values(tx: Transaction, endpoint: Endpoint) -> dict[str, object]:
         "secret": endpoint.secret,
         "old_secrets": json.dumps([[old.secret, old.until] for old in endpoint.old_secrets]),
         "headers": json.dumps(dict(endpoint.headers)),
+        "tls": tls_text(endpoint.tls),
     }
     return {
         **{
-            column: tx.seal.seal(text, place(endpoint.id, column))
+            column: tx.seal.seal(text, place(endpoint.id, column)) if text else text
             for column, text in secret.items()
         },
         "id": endpoint.id,

@@ -226,6 +226,7 @@ class _Service:
                 allow_private=cidrs(webhook.allow_private),
                 deadline_seconds=webhook.timeout_seconds,
                 topics=topics,
+                ca=webhook.ca or None,
             )
         )
         if "webhook" in roles:

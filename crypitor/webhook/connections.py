@@ -138,13 +138,14 @@ class Connections:
         proxy: str | None,
         connection_seconds: float,
         resolver: AbstractResolver,
+        context: ssl.SSLContext | None = None,
     ) -> None:
         self._allow = tuple(allow_private)
         self._closed = closed
         self._proxy, self._proxy_entry = _proxy(proxy)
         self._connection_seconds = connection_seconds
         self._resolver = resolver
-        self._ssl = ssl.create_default_context()
+        self._ssl = context or ssl.create_default_context()
         self._open: list[_Connector] = []
 
     async def close(self) -> None:
@@ -152,16 +153,20 @@ class Connections:
         while self._open:
             await self._open.pop().close()
 
-    def target(self, url: URL, target: str | None = None) -> Target:
+    def target(
+        self, url: URL, target: str | None = None, context: ssl.SSLContext | None = None
+    ) -> Target:
         """Return where requests of a URL go.
 
         target: path and query to the byte, where the URL's own are only a reading of them.
+        context: in place of the one that all have; connections are kept apart by it.
         """
         entry, host = self._proxy_entry, url.host_port_subcomponent
         request = aiohttp.ClientRequest(
             "POST",
             url,
             proxy=self._proxy,
+            ssl=True if context is None else context,
             # The client sends what stands here as Proxy-Authorization, to the proxy alone. It would
             # write the host into it, and then take it for another proxy's.
             proxy_headers={"Authorization": entry, "Host": str(host)} if entry else None,

@@ -10,6 +10,7 @@ from crypitor.monitor.models import Phase
 from crypitor.webhook.circuit import CLOSED, Circuit
 from crypitor.webhook.success import Success
 from crypitor.webhook.template import Template
+from crypitor.webhook.tls import Tls
 
 SCHEDULE_SECONDS: tuple[float, ...] = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 """The waits between attempts: one more attempt than waits, over 75 h 35 min.
@@ -97,7 +98,7 @@ class Endpoint:
     template: of the body, in place of the standard one; None for none. headers: the user's own.
     ordered: one at a time, first in first out. rate_per_second: attempts, None for no limit.
     events: news of other endpoints that it wants. success: what its success looks like, None for
-    every 2xx. state_reason: a sentence, None while healthy.
+    every 2xx. tls: of its own, None for none. state_reason: a sentence, None while healthy.
     failures_in_row: attempts. failing_since: of the first of them, failed_at: of the last one.
     Instants are in unix milliseconds.
     """
@@ -124,6 +125,7 @@ class Endpoint:
     old_secrets: tuple[OldSecret, ...] = field(default=(), repr=False)
     template: Template | None = None
     success: Success | None = None
+    tls: Tls | None = field(default=None, repr=False)
 
     @property
     def pace(self) -> float | None:

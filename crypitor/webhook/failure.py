@@ -11,6 +11,12 @@ from crypitor.webhook.egress import NotPublicError
 
 LONGEST = 300
 _REDIRECTS = (301, 302, 303, 307, 308)
+NO_CERTIFICATE = "the receiver wants a client certificate: give the endpoint one (tls.certificate)"
+_REFUSED = (
+    "ALERT_UNKNOWN_CA", "ALERT_BAD_CERTIFICATE", "ALERT_CERTIFICATE_UNKNOWN",
+    "ALERT_CERTIFICATE_EXPIRED", "ALERT_CERTIFICATE_REVOKED", "ALERT_UNSUPPORTED_CERTIFICATE",
+    "ALERT_ACCESS_DENIED", "ALERT_DECRYPT_ERROR", "ALERT_HANDSHAKE_FAILURE",
+)  # fmt: skip
 _RESETS = (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED)
 
 
@@ -29,6 +35,29 @@ def refusal(status_code: int | None, location: str | None) -> str | None:
 def sentence(failure: Exception) -> str:
     """Return what kept a POST from being answered. failure: an error of aiohttp, TLS or the OS."""
     return _short(next(say(failure) for kind, say in _SENTENCES if isinstance(failure, kind)))
+
+
+def about_client_certificate(failure: Exception, *, shown: bool) -> str | None:
+    """Return the sentence where a receiver over TLS refused the client's certificate, or its lack.
+
+    shown: whether there was one. TLS 1.3 names the lack; before it, and where a server hangs up
+    without a word, it can only be guessed. Sources: RFC 8446, 6.2; RFC 5246, 7.2.2.
+    """
+    cause = getattr(failure, "os_error", failure)
+    reason = str(cause)
+    if "CERTIFICATE_REQUIRED" in reason:
+        return NO_CERTIFICATE
+    if shown:
+        refused = next((word for word in _REFUSED if word in reason), None)
+        told = refused.removeprefix("ALERT_").replace("_", " ").lower() if refused else ""
+        return f"the receiver does not accept the client certificate: {told}" if refused else None
+    if "ALERT_HANDSHAKE_FAILURE" in reason or "ALERT_BAD_CERTIFICATE" in reason:
+        return f"TLS failed: handshake failure; it may be that {NO_CERTIFICATE}"
+    if isinstance(cause, ConnectionResetError) or getattr(cause, "errno", None) in _RESETS:
+        return f"connection reset; it may be that {NO_CERTIFICATE}"
+    if isinstance(failure, aiohttp.ServerDisconnectedError):
+        return f"connection closed without an answer; it may be that {NO_CERTIFICATE}"
+    return None
 
 
 def _connector(failure: aiohttp.ClientConnectorError) -> str:

@@ -8,7 +8,7 @@ import msgspec
 
 from crypitor.webhook.connections import Answer
 from crypitor.webhook.delivery import Control, Endpoint, Moved, Outcome
-from crypitor.webhook.failure import refusal
+from crypitor.webhook.failure import NO_CERTIFICATE, refusal
 from crypitor.webhook.hidden import without_secrets
 from crypitor.webhook.message import CHATS
 from crypitor.webhook.said import NOTHING_SAID, Said, announced_rest_ms, moved, said
@@ -16,6 +16,8 @@ from crypitor.webhook.success import has_status, missing_in
 
 MOST_KEPT_CHARACTERS = 4096
 MOST_ASKED = 1e9
+# What nginx answers, after a handshake without one, where a client certificate is a must.
+_NGINX = b"No required SSL certificate was sent"
 _CONTROLS = frozenset(Control)
 
 
@@ -49,7 +51,10 @@ def outcome_of(
     chat = endpoint.format in CHATS
     retry_after = answer.retry_after or _asked_in(answer)
     if not chat and endpoint.success is None:  # as with most: nothing but its status counts
-        read, rest_ms = _Read(error or refusal(answer.status_code, answer.location)), 0
+        wrong = error or refusal(answer.status_code, answer.location)
+        if wrong and _NGINX in answer.body:
+            wrong = f"answered 400: {NO_CERTIFICATE}"
+        read, rest_ms = _Read(wrong), 0
     else:
         read = _Read(error) if error else _read(endpoint, answer)
         waits = read.said.wait_seconds if read.error else 0

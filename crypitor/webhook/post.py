@@ -6,6 +6,7 @@ an Outcome with a short sentence.
 
 import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from http import HTTPStatus
@@ -22,15 +23,19 @@ from crypitor.webhook.connections import CONNECTION_SECONDS, Answer, Connections
 from crypitor.webhook.crypitor import FORMAT
 from crypitor.webhook.delivery import Endpoint, Outcome
 from crypitor.webhook.egress import Network, called_url, is_own_header, request_target
-from crypitor.webhook.failure import sentence
+from crypitor.webhook.failure import about_client_certificate, sentence
 from crypitor.webhook.names import Names
-from crypitor.webhook.outcome import outcome_of
+from crypitor.webhook.outcome import MOST_KEPT_CHARACTERS, outcome_of
 from crypitor.webhook.signature import HUB, hub_signature, sign
 from crypitor.webhook.template import JSON_TYPE
+from crypitor.webhook.tls import Context, Tls, context_of
 from crypitor.webhook.topic import check_topic, topic_of
+
+__all__ = ["MOST_KEPT_CHARACTERS", "Poster", "Topics", "request_headers"]
 
 DEADLINE_SECONDS = 15.0
 CHECKED_URLS = 4096
+MOST_CONTEXTS = 1024
 USER_AGENT = f"Crypitor/{__version__}"
 
 
@@ -54,6 +59,7 @@ class Poster:
     which everything goes, with user and password where it wants them; it resolves the names.
     resolver: instead of the operating system's.
     topics: where `kafka://` endpoints are published; without it they are not.
+    ca: path of a PEM file with authorities that are believed beside the system's.
     """
 
     def __init__(
@@ -66,6 +72,7 @@ class Poster:
         topics: Topics | None = None,
         closed: Closed | None = None,
         proxy: str | None = None,
+        ca: str | None = None,
     ) -> None:
         self._closed = closed or Closed()
         self._allow = tuple(allow_private)
@@ -74,15 +81,19 @@ class Poster:
         self._connection_seconds = connection_seconds
         self._resolver = resolver or Names()
         self._topics = topics
+        self._ca = ca
+        self._contexts: OrderedDict[Tls, Context] = OrderedDict()
 
     async def __aenter__(self) -> Self:
         await self._closed.look_up(self._resolver)
+        context = context_of(None, self._ca)
         self._connections = Connections(
             allow_private=self._allow,
             closed=self._closed,
             proxy=self._proxy,
             connection_seconds=self._connection_seconds,
             resolver=self._resolver,
+            context=context,
         )
         # By the URL alone: the networks are always the same, and dear to hash.
         self._target = lru_cache(maxsize=CHECKED_URLS)(self._checked)
@@ -115,6 +126,8 @@ class Poster:
                     await self._publish(topic, key, headers, body, answer)
                 else:
                     target = self._target(endpoint.url)
+                    if endpoint.tls is not None:
+                        target = await self._secured(endpoint.url, endpoint.tls)
                     self._closed.check_url(target.request.url)
                     await self._connections.exchange(target, headers, body, answer)
         except TimeoutError:
@@ -124,11 +137,23 @@ class Poster:
         except Unavailable as down:
             error = str(down)
         except (aiohttp.ClientError, OSError, ValueError) as failure:
-            error = sentence(failure)
+            error = _sentence(endpoint, failure)
         return outcome_of(endpoint, answer, error, now, round((time.monotonic() - began) * 1000))
 
     def _checked(self, url: str) -> Target:
         return self._connections.target(called_url(url, self._allow), request_target(url))
+
+    async def _secured(self, url: str, tls: Tls) -> Target:
+        """Return where requests of a URL go, with the endpoint's own TLS."""
+        context = self._contexts.get(tls)
+        if context is None:
+            context = await asyncio.to_thread(context_of, tls, self._ca)
+            while len(self._contexts) >= MOST_CONTEXTS:
+                self._contexts.popitem(last=False)
+        self._contexts[tls] = context
+        self._contexts.move_to_end(tls)
+        called = called_url(url, self._allow)
+        return self._connections.target(called, request_target(url), context)
 
     async def _publish(
         self, topic: str, key: str, headers: dict[str, str], body: bytes, answer: Answer
@@ -141,6 +166,15 @@ class Poster:
         kept = {name: value for name, value in headers.items() if name.lower() not in about_http}
         answer.body += (await self._topics.publish(topic, key, body, kept)).encode()
         answer.status_code = HTTPStatus.OK
+
+
+def _sentence(endpoint: Endpoint, failure: Exception) -> str:
+    if endpoint.url[:6].lower() == "https:":
+        certificate = endpoint.tls is not None and endpoint.tls.certificate is not None
+        told = about_client_certificate(failure, shown=certificate)
+        if told is not None:
+            return told
+    return sentence(failure)
 
 
 def request_headers(endpoint: Endpoint, webhook_id: str, body: bytes, now: int) -> dict[str, str]:

@@ -54,6 +54,8 @@ def _agree(endpoint):
         template["body"] = "{}" if isinstance(template.get("body"), str) else template.get("body")
     if isinstance(template, dict) and isinstance(endpoint.get("format"), str):
         endpoint["format"] = "standard"
+    if isinstance(endpoint.get("tls"), dict):
+        endpoint["tls"] = None
     if endpoint.get("format") == "crypitor" and endpoint.get("signature") == "v1a":
         endpoint["signature"] = "v1"
     if endpoint.get("format") == "telegram" and isinstance(endpoint.get("url"), str):

@@ -10,6 +10,7 @@ from crypitor.api import SERVER_OPTIONS, build
 from crypitor.database.keys import Scope
 from crypitor.webhook.closed import Closed
 from tests.api.conftest import START
+from tests.webhook.certificates import Authority
 from tests.webhook.queued import BROKEN, Store, delivery
 
 ENDPOINTS = "/v1/endpoints"
@@ -176,6 +177,27 @@ async def test_an_endpoint_says_what_success_looks_like(api):
     assert made["success"] == rule
     assert changed["success"] == {"status": "2xx,409", "body": "fine"}
     assert "success" not in removed
+
+
+async def test_tls_is_taken_and_never_shown_again(api):
+    """Only by the hashes of its certificates; a patch changes a part of it, null takes it away."""
+    authority = Authority()
+    client = authority.sign("crypitor")
+    pair = {"certificate": client.certificate, "key": client.key}
+    made = await api.made(ENDPOINTS, {"url": BODY["url"], "tls": {"ca": authority.pem, **pair}})
+    path = f"{ENDPOINTS}/{made['id']}"
+    _, read = await api.call("GET", path)
+    _, changed = await api.call("PATCH", path, json={"tls": {"ca": None}})
+    other, problem = await api.call("PATCH", path, json={"tls": {"key": authority.sign().key}})
+    _, removed = await api.call("PATCH", path, json={"tls": None})
+
+    assert "BEGIN" not in str((made, read, changed))
+    assert read["tls"]["ca"].startswith("sha256:")
+    assert read["tls"]["key"] == "***"
+    assert changed["tls"] == {**read["tls"], "ca": None}
+    assert other.status == 400
+    assert [wrong["pointer"] for wrong in problem["errors"]] == ["/tls/key"]
+    assert "tls" not in removed
 
 
 async def test_reader_does_not_see_a_chat_services_url(api):

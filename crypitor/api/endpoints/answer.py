@@ -30,6 +30,18 @@ class SuccessAnswer(TypedDict):
     body: str | PointedAnswer | None
 
 
+class TlsAnswer(TypedDict):
+    """TLS of an endpoint's own, by the SHA-256 of each certificate's DER; it is never shown again.
+
+    `expires_at`: when the first of the certificates ends.
+    """
+
+    ca: str | None
+    certificate: str | None
+    key: Literal["***"] | None
+    expires_at: str | None
+
+
 class WaitingAnswer(TypedDict):
     """Why nothing is sent to an endpoint although something is queued for it.
 
@@ -45,7 +57,7 @@ class WaitingAnswer(TypedDict):
 
 
 class EndpointAnswer(TypedDict):
-    """A URL that takes webhooks. `success` only where it has one, `secret` in the first answer."""
+    """A URL that takes webhooks. `success` and `tls` only where set, `secret` at first."""
 
     id: str
     url: str
@@ -83,6 +95,7 @@ class EndpointAnswer(TypedDict):
     created_at: Time
     updated_at: Time
     success: NotRequired[SuccessAnswer]
+    tls: NotRequired[TlsAnswer]
     secret: NotRequired[str]
 
 

@@ -14,6 +14,7 @@ from crypitor.webhook.success import (
     STATUS,
 )
 from crypitor.webhook.template import CONTENT_TYPE, JSON_TYPE, LONGEST_TEMPLATE
+from crypitor.webhook.tls import LONGEST_PEM
 
 _HEADER_NAME = "^[A-Za-z0-9_-]{1,96}$"
 _HEADER_VALUE = "^[\\x20-\\x7e]*$"
@@ -83,6 +84,21 @@ class SuccessBody(Body):
     ) = Field(None, description="Some text of the body, or what stands at a place in its JSON.")
 
 
+Pem: TypeAlias = Annotated[str, Field(min_length=1, max_length=LONGEST_PEM)]
+
+
+class TlsBody(Body):
+    """TLS of an endpoint's own, in PEM; it is sealed, and never shown again."""
+
+    ca: Pem | None = Field(
+        None, description="The authorities that are believed, in place of the system's."
+    )
+    certificate: Pem | None = Field(
+        None, description="For a receiver that asks for one, with those between it and its root."
+    )
+    key: Pem | None = Field(None, description="Its private key, without a passphrase.")
+
+
 class EndpointBody(Body):
     """A URL that takes webhooks."""
 
@@ -124,6 +140,9 @@ class EndpointBody(Body):
     )
     success: SuccessBody | None = Field(
         None, description="Which answers have taken a delivery; null: every 2xx."
+    )
+    tls: TlsBody | None = Field(
+        None, description="For receivers inside a company; null: as everywhere."
     )
     enabled: bool = True
 

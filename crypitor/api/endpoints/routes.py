@@ -1,6 +1,7 @@
 """Endpoints: create, read, list, change, delete."""
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from yarl import URL
@@ -14,7 +15,7 @@ from crypitor.api.endpoints.answer import (
 from crypitor.api.endpoints.body import EndpointBody
 from crypitor.api.endpoints.examples import EXAMPLES
 from crypitor.api.endpoints.rotation import made_secret, rotated
-from crypitor.api.endpoints.rule import success_answer, success_of
+from crypitor.api.endpoints.rule import check_rules, success_answer, success_of, tls_answer, tls_of
 from crypitor.api.serving.answers import Deleted
 from crypitor.api.serving.call import Call, Change, Effect, found
 from crypitor.api.serving.paging import Query
@@ -44,7 +45,6 @@ from crypitor.webhook.formats import Form, check_form
 from crypitor.webhook.health import Queued, Waiting, reopened, waiting_of
 from crypitor.webhook.message import CHATS
 from crypitor.webhook.signature import public_key, signature_of
-from crypitor.webhook.success import check_success
 from crypitor.webhook.template import Template
 from crypitor.webhook.topic import check_topic, topic_of
 
@@ -159,6 +159,7 @@ def endpoint_of(call: Call, body: EndpointBody, pointer: str = "") -> Endpoint:
         rate_per_second=body.rate_per_second,
         events=_events(body),
         success=success_of(body.success),
+        tls=tls_of(body.tls),
         enabled=body.enabled,
         created_at=now,
         updated_at=now,
@@ -199,6 +200,8 @@ def endpoint_answer(
     }
     if endpoint.success is not None:
         answer["success"] = success_answer(endpoint.success)
+    if endpoint.tls is not None:
+        answer["tls"] = tls_answer(endpoint.tls)
     if secret:
         answer["secret"] = endpoint.secret
     return answer
@@ -227,6 +230,7 @@ def _changed(
         rate_per_second=body.rate_per_second,
         events=_events(body),
         success=success_of(body.success),
+        tls=tls_of(body.tls),
         enabled=body.enabled,
         updated_at=now,
     )
@@ -249,25 +253,25 @@ def _checked(call: Call, body: EndpointBody, pointer: str = "") -> str:
             call.context.closed.check_url(URL(url))
     except Invalid as error:
         mistakes.append(Mistake(f"{pointer}/url", error.detail))
-    try:
-        check_headers(body.headers)
-    except Invalid as error:
-        wrong = error.mistakes or [Mistake("/headers", error.detail)]
-        mistakes += [Mistake(pointer + mistake.pointer, mistake.detail) for mistake in wrong]
     if body.format == FORMAT and body.signature != "v1":
         mistakes.append(Mistake(f"{pointer}/signature", f"the format {FORMAT} is signed by v1"))
-    try:
-        if (success := success_of(body.success)) is not None:
-            check_success(success)
-    except Invalid as error:
-        mistakes += [Mistake(pointer + wrong.pointer, wrong.detail) for wrong in error.mistakes]
-    try:
-        check_form(Form(body.format, _template(body)), url)
-    except Invalid as error:
-        mistakes += [Mistake(pointer + wrong.pointer, wrong.detail) for wrong in error.mistakes]
+    for check in (
+        lambda: check_headers(body.headers),
+        lambda: check_rules(success_of(body.success), tls_of(body.tls)),
+        lambda: check_form(Form(body.format, _template(body)), url),
+    ):
+        mistakes += [Mistake(pointer + wrong.pointer, wrong.detail) for wrong in _found(check)]
     if mistakes:
         raise Invalid(summary(mistakes), mistakes)
     return url
+
+
+def _found(check: Callable[[], None]) -> Sequence[Mistake]:
+    try:
+        check()
+    except Invalid as error:
+        return error.mistakes or [Mistake("/headers", error.detail)]
+    return ()
 
 
 def _document(endpoint: Endpoint) -> dict[str, Any]:
@@ -277,6 +281,7 @@ def _document(endpoint: Endpoint) -> dict[str, Any]:
         "template": _template_answer(endpoint),
         "events": [event.value for event in endpoint.events],
         "success": success_answer(endpoint.success) if endpoint.success else None,
+        "tls": None if endpoint.tls is None else asdict(endpoint.tls),
     }
     names = EndpointBody.model_fields.keys() - told.keys()
     return {**told, **{name: getattr(endpoint, name) for name in names}}
