@@ -154,7 +154,11 @@ class Connections:
             await self._open.pop().close()
 
     def target(
-        self, url: URL, target: str | None = None, context: ssl.SSLContext | None = None
+        self,
+        url: URL,
+        target: str | None = None,
+        context: ssl.SSLContext | None = None,
+        method: str = "POST",
     ) -> Target:
         """Return where requests of a URL go.
 
@@ -175,7 +179,7 @@ class Connections:
         path = url.raw_path_qs if target is None else target
         if through:
             path = f"{url.origin()}{path}"
-        head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\n"
+        head = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n"
         return Target(
             request, f"{head}Proxy-Authorization: {entry}\r\n" if through and entry else head
         )

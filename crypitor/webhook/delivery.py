@@ -26,7 +26,10 @@ OLD_SIGNS_MS = 24 * 3600 * 1000
 GONE = 410
 BUSY = (429, 503)
 """Answers whose `Retry-After` speaks of the receiver, not of the one delivery (RFC 6585, 9110)."""
-CHAT_PACES: Mapping[str, float] = {"slack": 1, "discord": 2, "telegram": 1}
+CHAT_PACES: Mapping[str, float] = {
+    "slack": 1, "discord": 2, "telegram": 1, "teams": 2, "ntfy": 1, "matrix": 1, "pagerduty": 2,
+    "opsgenie": 2,
+}  # fmt: skip
 """Attempts a second. Source: what each says of one incoming webhook, or of one chat."""
 
 ONE_AT_A_TIME = ("discord",)

@@ -8,9 +8,9 @@ import msgspec
 
 from crypitor.webhook.connections import Answer
 from crypitor.webhook.delivery import Control, Endpoint, Moved, Outcome
+from crypitor.webhook.destinations import PEOPLE
 from crypitor.webhook.failure import NO_CERTIFICATE, refusal
 from crypitor.webhook.hidden import without_secrets
-from crypitor.webhook.message import CHATS
 from crypitor.webhook.said import NOTHING_SAID, Said, announced_rest_ms, moved, said
 from crypitor.webhook.success import has_status, missing_in
 
@@ -48,7 +48,7 @@ def outcome_of(
 
     error: what kept it from being answered, None where it was. started_at: unix milliseconds.
     """
-    chat = endpoint.format in CHATS
+    chat = endpoint.format in PEOPLE
     retry_after = answer.retry_after or _asked_in(answer)
     if not chat and endpoint.success is None:  # as with most: nothing but its status counts
         wrong = error or refusal(answer.status_code, answer.location)

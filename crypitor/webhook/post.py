@@ -30,6 +30,7 @@ from crypitor.webhook.signature import HUB, hub_signature, sign
 from crypitor.webhook.template import JSON_TYPE
 from crypitor.webhook.tls import Context, Tls, context_of
 from crypitor.webhook.topic import check_topic, topic_of
+from crypitor.webhook.wire import ROUTING_KEY, WIRED, Wired, wired
 
 __all__ = ["MOST_KEPT_CHARACTERS", "Poster", "Topics", "request_headers"]
 
@@ -115,6 +116,10 @@ class Poster:
         now: unix milliseconds; signed, so receivers compare it with their clocks.
         key: what a topic keeps in order: the id of the monitor.
         """
+        sent = None
+        if endpoint.format in WIRED:
+            sent = wired(endpoint.format, endpoint.url, endpoint.headers, webhook_id, body)
+            body = sent.body
         headers = request_headers(endpoint, webhook_id, body, now)
         topic = topic_of(endpoint.url)
         answer = Answer()
@@ -126,8 +131,8 @@ class Poster:
                     await self._publish(topic, key, headers, body, answer)
                 else:
                     target = self._target(endpoint.url)
-                    if endpoint.tls is not None:
-                        target = await self._secured(endpoint.url, endpoint.tls)
+                    if endpoint.tls is not None or sent is not None:
+                        target = await self._special(endpoint, sent)
                     self._closed.check_url(target.request.url)
                     await self._connections.exchange(target, headers, body, answer)
         except TimeoutError:
@@ -143,8 +148,17 @@ class Poster:
     def _checked(self, url: str) -> Target:
         return self._connections.target(called_url(url, self._allow), request_target(url))
 
-    async def _secured(self, url: str, tls: Tls) -> Target:
-        """Return where requests of a URL go, with the endpoint's own TLS."""
+    async def _special(self, endpoint: Endpoint, sent: Wired | None) -> Target:
+        """Return where a request goes that is not like all others."""
+        context = None if endpoint.tls is None else await self._context(endpoint.tls)
+        called = called_url(endpoint.url, self._allow)
+        target, method = request_target(endpoint.url), "POST"
+        if sent is not None:
+            target, method = sent.target, sent.method
+        return self._connections.target(called, target, context, method)
+
+    async def _context(self, tls: Tls) -> Context:
+        """Return the context of an endpoint's own TLS."""
         context = self._contexts.get(tls)
         if context is None:
             context = await asyncio.to_thread(context_of, tls, self._ca)
@@ -152,8 +166,7 @@ class Poster:
                 self._contexts.popitem(last=False)
         self._contexts[tls] = context
         self._contexts.move_to_end(tls)
-        called = called_url(url, self._allow)
-        return self._connections.target(called, request_target(url), context)
+        return context
 
     async def _publish(
         self, topic: str, key: str, headers: dict[str, str], body: bytes, answer: Answer
@@ -188,6 +201,8 @@ def request_headers(endpoint: Endpoint, webhook_id: str, body: bytes, now: int) 
     }
     if endpoint.headers:
         _add(endpoint.headers, headers)
+    if endpoint.format == "pagerduty":  # it is in the body
+        headers = {name: value for name, value in headers.items() if name.lower() != ROUTING_KEY}
     if endpoint.format == FORMAT:
         headers = {name: value for name, value in headers.items() if name.lower() != HUB.lower()}
         headers[HUB] = hub_signature(endpoint.secret, body)

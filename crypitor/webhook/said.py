@@ -4,7 +4,8 @@ Several answer 200 and tell in the body that the message was not taken, or how l
 
 Sources: core.telegram.org/bots/api#making-requests and #responseparameters;
 api.slack.com/messaging/webhooks (errors) and /web-api#responses; discord.com/developers/docs,
-"Rate Limits" and "Error Messages"; Microsoft Learn, "Create an Incoming Webhook" (rate limiting).
+"Rate Limits" and "Error Messages"; Microsoft Learn, "Create an Incoming Webhook" (rate limiting);
+and those of `destinations`.
 """
 
 import math
@@ -121,6 +122,39 @@ def _teams(document: Any, text: str) -> Said:
     return NOTHING_SAID
 
 
+def _ntfy(document: Any, text: str) -> Said:
+    if isinstance(document, dict) and "id" in document and "error" not in document:
+        return NOTHING_SAID
+    told = document.get("error") if isinstance(document, dict) else None
+    return Said(f"ntfy says: {_quoted(told or text)}")
+
+
+def _matrix(document: Any, text: str) -> Said:
+    if isinstance(document, dict) and "event_id" in document:
+        return NOTHING_SAID
+    told = document if isinstance(document, dict) else {}
+    wait = told.get("retry_after_ms")
+    ms = wait if isinstance(wait, int | float) and not isinstance(wait, bool) else 0
+    words = [str(told[name]) for name in ("errcode", "error") if told.get(name)]
+    return Said(f"Matrix says: {_quoted(': '.join(words) or text)}", _seconds(ms / 1000))
+
+
+def _pagerduty(document: Any, text: str) -> Said:
+    told = document if isinstance(document, dict) else {}
+    if told.get("status") == "success":
+        return NOTHING_SAID
+    errors = told.get("errors")
+    words = [told.get("message"), *(errors if isinstance(errors, list) else ())]
+    return Said(f"PagerDuty says: {_quoted('; '.join(str(one) for one in words if one) or text)}")
+
+
+def _opsgenie(document: Any, text: str) -> Said:
+    told = document if isinstance(document, dict) else {}
+    if told.get("result"):
+        return NOTHING_SAID
+    return Said(f"Opsgenie says: {_quoted(told.get('message') or text)}")
+
+
 def _seconds(value: Any) -> int:
     """Return a wait in whole seconds, 0 for what is none."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
@@ -138,4 +172,8 @@ _READERS: Mapping[str, Callable[[Any, str], Said]] = {
     "slack": _slack,
     "discord": _discord,
     "teams": _teams,
+    "ntfy": _ntfy,
+    "matrix": _matrix,
+    "pagerduty": _pagerduty,
+    "opsgenie": _opsgenie,
 }

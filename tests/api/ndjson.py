@@ -45,6 +45,17 @@ def before_call(_context, case, _kwargs):
             _agree(endpoint)
 
 
+SERVICES = {
+    "ntfy": ("https://ntfy.example.com/topic", {}),
+    "matrix": (
+        "https://example.com/_matrix/client/v3/rooms/!a:b/send/m.room.message",
+        {"Authorization": "Bearer x"},
+    ),
+    "pagerduty": ("https://events.pagerduty.com/v2/enqueue", {"X-Routing-Key": "x"}),
+    "opsgenie": ("https://api.opsgenie.com/v2/alerts", {"Authorization": "GenieKey x"}),
+}
+
+
 def _agree(endpoint):
     """Let format, template, signature and URL go together, which no schema can say."""
     if not isinstance(endpoint, dict):
@@ -60,3 +71,5 @@ def _agree(endpoint):
         endpoint["signature"] = "v1"
     if endpoint.get("format") == "telegram" and isinstance(endpoint.get("url"), str):
         endpoint["url"] = "https://api.telegram.org/bot1:x/sendMessage?chat_id=1"
+    if endpoint.get("format") in SERVICES and isinstance(endpoint.get("url"), str):
+        endpoint["url"], endpoint["headers"] = SERVICES[endpoint["format"]]

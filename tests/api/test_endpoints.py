@@ -96,7 +96,7 @@ async def test_reader_sees_neither_secret_nor_header_values(api):
         ({"url": "https://example.com", "headers": {"webhook-id": "x"}}, "/headers/webhook-id"),
         ({"url": "https://example.com", "headers": {"a b": "x"}}, "/headers/a b"),
         ({"url": "https://example.com", "headers": {"a": "x\r\ny"}}, "/headers/a"),
-        ({"url": "https://example.com", "format": "teams"}, "/format"),
+        ({"url": "https://example.com", "format": "pigeon"}, "/format"),
         ({"url": "https://example.com", "state": "healthy"}, "/state"),
         ({"url": "https://example.com", "rate_per_second": 0}, "/rate_per_second"),
         ({"url": "https://example.com", "ordered": 1}, "/ordered"),

@@ -75,6 +75,7 @@ class Receiver:
     at_once: int = 0
     most_at_once: int = 0
     url: str = ""
+    method: str = "POST"
 
     def __post_init__(self) -> None:
         self._arrived = asyncio.Condition()
@@ -108,7 +109,7 @@ class Receiver:
         body = await request.read()
         headers = {name.lower(): value for name, value in request.headers.items()}
         try:
-            assert request.method == "POST"
+            assert request.method == self.method
             verify(self.secret, body, headers)
         except Exception as error:
             self.refused.append(f"{type(error).__name__}: {error}")

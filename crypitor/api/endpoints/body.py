@@ -108,10 +108,21 @@ class EndpointBody(Body):
         json_schema_extra={"format": "uri"},
     )
     description: Line = Field("", max_length=500)
-    format: Literal["standard", "crypitor", "slack", "discord", "telegram"] = Field(
+    format: Literal[
+        "standard",
+        "crypitor",
+        "slack",
+        "discord",
+        "telegram",
+        "teams",
+        "ntfy",
+        "matrix",
+        "pagerduty",
+        "opsgenie",
+    ] = Field(
         "standard",
         description="`crypitor`: the original Crypitor's bodies, for receivers written for them. "
-        "`slack`, `discord`, `telegram`: messages for people; the URL is that of an incoming "
+        "The others: messages for people; the URL is that of an incoming "
         "webhook, for Telegram `https://api.telegram.org/bot<token>/sendMessage?chat_id=<chat>`.",
     )
     template: TemplateBody | None = Field(
@@ -131,7 +142,7 @@ class EndpointBody(Body):
         None,
         gt=0,
         le=10_000,
-        description="null: no limit; for `slack`, `discord` and `telegram` what they take.",
+        description="null: no limit; in a format for people what the service takes.",
     )
     events: list[Literal["endpoint.failing", "endpoint.disabled", "endpoint.moved"]] = Field(
         default_factory=list,

@@ -40,10 +40,10 @@ from crypitor.runtime.redaction import shown
 from crypitor.webhook.body import rfc3339
 from crypitor.webhook.crypitor import FORMAT
 from crypitor.webhook.delivery import Endpoint, Notice
+from crypitor.webhook.destinations import PEOPLE
 from crypitor.webhook.egress import check_headers, check_url
 from crypitor.webhook.formats import Form, check_form
 from crypitor.webhook.health import Queued, Waiting, reopened, waiting_of
-from crypitor.webhook.message import CHATS
 from crypitor.webhook.signature import public_key, signature_of
 from crypitor.webhook.template import Template
 from crypitor.webhook.topic import check_topic, topic_of
@@ -177,7 +177,7 @@ def endpoint_answer(
     headers, url = dict(endpoint.headers), endpoint.url
     if caller.scope < Scope.WRITE:
         headers = dict.fromkeys(headers, HIDDEN)
-        url = f"{shown(url)}/{HIDDEN}" if endpoint.format in CHATS else url
+        url = f"{shown(url)}/{HIDDEN}" if endpoint.format in PEOPLE else url
     answer: EndpointAnswer = {
         "id": endpoint.id,
         "url": url,
@@ -258,7 +258,7 @@ def _checked(call: Call, body: EndpointBody, pointer: str = "") -> str:
     for check in (
         lambda: check_headers(body.headers),
         lambda: check_rules(success_of(body.success), tls_of(body.tls)),
-        lambda: check_form(Form(body.format, _template(body)), url),
+        lambda: check_form(Form(body.format, _template(body)), url, body.headers),
     ):
         mistakes += [Mistake(pointer + wrong.pointer, wrong.detail) for wrong in _found(check)]
     if mistakes:
