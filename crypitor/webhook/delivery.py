@@ -28,7 +28,7 @@ BUSY = (429, 503)
 """Answers whose `Retry-After` speaks of the receiver, not of the one delivery (RFC 6585, 9110)."""
 CHAT_PACES: Mapping[str, float] = {
     "slack": 1, "discord": 2, "telegram": 1, "teams": 2, "ntfy": 1, "matrix": 1, "pagerduty": 2,
-    "opsgenie": 2,
+    "opsgenie": 2, "email": 1,
 }  # fmt: skip
 """Attempts a second. Source: what each says of one incoming webhook, or of one chat."""
 

@@ -1,4 +1,4 @@
-"""Messages for people as Teams, ntfy, Matrix, PagerDuty and Opsgenie want them. Pure.
+"""Messages for people as Teams, ntfy, Matrix, PagerDuty, Opsgenie and mail want them. Pure.
 
 What is here is stored with the delivery, and holds no key: `wire` adds what a service wants to see
 of the endpoint when it is sent.
@@ -17,6 +17,7 @@ import msgspec
 
 from crypitor.webhook.message import CHATS, MARKDOWN, Message, Piece, cut, joined, safe
 
+EMAIL_SUBJECT_CHARACTERS = 250
 NTFY_MESSAGE_CHARACTERS = 1000
 PAGERDUTY_SUMMARY_CHARACTERS = 1024
 OPSGENIE_MESSAGE_CHARACTERS = 130
@@ -140,12 +141,30 @@ def _opsgenie(told: Told) -> dict[str, Any]:
     }
 
 
+def _email(told: Told) -> dict[str, Any]:
+    def plain(one: Piece) -> str:
+        return f"{one.text} ({one.url})" if one.url else one.text
+
+    def marked(one: Piece) -> str:
+        text = html.escape(one.text)
+        return f'<a href="{html.escape(one.url)}">{text}</a>' if one.url else text
+
+    lines = [(Piece(told.message.headline, bold=True),), *told.message.lines]
+    return {
+        "subject": cut(told.message.headline, EMAIL_SUBJECT_CHARACTERS),
+        "text": joined(lines, plain, "{}"),
+        "html": "<p>" + joined(lines, marked, "<b>{}</b>").replace("\n", "<br>\n") + "</p>\n",
+        "thread": told.key,
+    }
+
+
 _BODIES: Mapping[str, Callable[[Told], dict[str, Any]]] = {
     "teams": _teams,
     "ntfy": _ntfy,
     "matrix": _matrix,
     "pagerduty": _pagerduty,
     "opsgenie": _opsgenie,
+    "email": _email,
 }
 DESTINATIONS = tuple(_BODIES)
 PEOPLE = (*CHATS, *DESTINATIONS)

@@ -87,6 +87,14 @@ _SENTENCES: tuple[tuple[type[Exception], Callable[..., str]], ...] = (
     ),
     (aiohttp.ClientConnectorSSLError, lambda failure: f"TLS failed: {_reason(failure.os_error)}"),
     (aiohttp.ClientConnectorError, _connector),
+    # Of mail, whose connections are not the client's.
+    (NotPublicError, lambda failure: f"not called: {failure}"),
+    (ConnectionRefusedError, lambda _: "connection refused"),
+    (
+        ssl.SSLCertVerificationError,
+        lambda failure: f"certificate not accepted: {_reason(failure)}",
+    ),
+    (ssl.SSLError, lambda failure: f"TLS failed: {_reason(failure)}"),
     (aiohttp.ServerDisconnectedError, lambda _: "connection closed without an answer"),
     (aiohttp.ClientPayloadError, lambda _: "the answer broke off"),
     (

@@ -17,7 +17,7 @@ _PUBLIC = {
     "IncomingWebhook", "incoming", "integrations", "m.room.message", "sendMessage", "services",
     "triggers", "webhook", "webhookb2", "webhooks", "workflows",
 }  # fmt: skip
-_PUBLIC_PARAMETERS = {"api-version", "chat_id", "message_thread_id", "sp", "sv"}
+_PUBLIC_PARAMETERS = {"api-version", "chat_id", "from", "to", "message_thread_id", "sp", "sv"}
 
 
 def without_secrets(text: str, url: str, headers: Mapping[str, str], *, cut: bool = False) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from http import HTTPStatus
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
@@ -22,11 +22,19 @@ from crypitor.webhook.closed import Closed
 from crypitor.webhook.connections import CONNECTION_SECONDS, Answer, Connections, Target
 from crypitor.webhook.crypitor import FORMAT
 from crypitor.webhook.delivery import Endpoint, Outcome
-from crypitor.webhook.egress import Network, called_url, is_own_header, request_target
+from crypitor.webhook.egress import (
+    Network,
+    called_url,
+    check_address,
+    is_own_header,
+    request_target,
+)
 from crypitor.webhook.failure import about_client_certificate, sentence
+from crypitor.webhook.mail import EMAIL, http_url, letter_of, login_of, mailbox_of
 from crypitor.webhook.names import Names
 from crypitor.webhook.outcome import MOST_KEPT_CHARACTERS, outcome_of
 from crypitor.webhook.signature import HUB, hub_signature, sign
+from crypitor.webhook.smtp import no_proxy, send_letter
 from crypitor.webhook.template import JSON_TYPE
 from crypitor.webhook.tls import Context, Tls, context_of
 from crypitor.webhook.topic import check_topic, topic_of
@@ -127,7 +135,9 @@ class Poster:
         error = None
         try:
             async with asyncio.timeout(self.deadline_seconds):
-                if topic is not None:
+                if endpoint.format == EMAIL:
+                    error = await self._mail(endpoint, webhook_id, body, now, answer)
+                elif topic is not None:
                     await self._publish(topic, key, headers, body, answer)
                 else:
                     target = self._target(endpoint.url)
@@ -168,6 +178,31 @@ class Poster:
         self._contexts.move_to_end(tls)
         return context
 
+    async def _mail(
+        self, endpoint: Endpoint, webhook_id: str, body: bytes, now: int, answer: Answer
+    ) -> str | None:
+        """Send a letter; return why it was not taken, None where it was."""
+        no_proxy(self._proxy)
+        place = called_url(http_url(endpoint.url), self._allow)
+        self._closed.check_url(place)
+        mailbox = mailbox_of(endpoint.url)
+        await self._closed.look_up(self._resolver)
+
+        def check(sockaddr: Sequence[Any]) -> None:
+            check_address(sockaddr, self._allow)
+            self._closed.check_address(sockaddr)
+
+        return await send_letter(
+            mailbox,
+            letter_of(mailbox, webhook_id, body, now),
+            answer,
+            resolver=self._resolver,
+            check=check,
+            context=await self._context(endpoint.tls or Tls()),
+            login=login_of(endpoint.headers),
+            seconds=self.deadline_seconds,
+        )
+
     async def _publish(
         self, topic: str, key: str, headers: dict[str, str], body: bytes, answer: Answer
     ) -> None:
@@ -182,7 +217,7 @@ class Poster:
 
 
 def _sentence(endpoint: Endpoint, failure: Exception) -> str:
-    if endpoint.url[:6].lower() == "https:":
+    if endpoint.url[:6].lower() in ("https:", "smtps:", "smtp:/"):
         certificate = endpoint.tls is not None and endpoint.tls.certificate is not None
         told = about_client_certificate(failure, shown=certificate)
         if told is not None:

@@ -52,6 +52,7 @@ SERVICES = {
         {"Authorization": "Bearer x"},
     ),
     "pagerduty": ("https://events.pagerduty.com/v2/enqueue", {"X-Routing-Key": "x"}),
+    "email": ("smtps://mail.example.com/?from=a@example.com&to=b@example.com", {}),
     "opsgenie": ("https://api.opsgenie.com/v2/alerts", {"Authorization": "GenieKey x"}),
 }
 
@@ -71,5 +72,6 @@ def _agree(endpoint):
         endpoint["signature"] = "v1"
     if endpoint.get("format") == "telegram" and isinstance(endpoint.get("url"), str):
         endpoint["url"] = "https://api.telegram.org/bot1:x/sendMessage?chat_id=1"
-    if endpoint.get("format") in SERVICES and isinstance(endpoint.get("url"), str):
-        endpoint["url"], endpoint["headers"] = SERVICES[endpoint["format"]]
+    form = str(endpoint.get("format"))
+    if form in SERVICES and isinstance(endpoint.get("url"), str):
+        endpoint["url"], endpoint["headers"] = SERVICES[form]

@@ -119,6 +119,7 @@ class EndpointBody(Body):
         "matrix",
         "pagerduty",
         "opsgenie",
+        "email",
     ] = Field(
         "standard",
         description="`crypitor`: the original Crypitor's bodies, for receivers written for them. "

@@ -44,6 +44,7 @@ from crypitor.webhook.destinations import PEOPLE
 from crypitor.webhook.egress import check_headers, check_url
 from crypitor.webhook.formats import Form, check_form
 from crypitor.webhook.health import Queued, Waiting, reopened, waiting_of
+from crypitor.webhook.mail import EMAIL, check_mail_url, http_url
 from crypitor.webhook.signature import public_key, signature_of
 from crypitor.webhook.template import Template
 from crypitor.webhook.topic import check_topic, topic_of
@@ -248,6 +249,9 @@ def _checked(call: Call, body: EndpointBody, pointer: str = "") -> str:
     try:
         if topic is not None:
             url = check_topic(topic, call.context.kafka_topics)
+        elif body.format == EMAIL:
+            url = check_mail_url(body.url, call.context.allow_private)
+            call.context.closed.check_url(URL(http_url(url)))
         else:
             url = check_url(body.url, call.context.allow_private)
             call.context.closed.check_url(URL(url))

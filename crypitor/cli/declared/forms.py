@@ -14,7 +14,9 @@ from crypitor.api.monitors.document import document, monitor_of
 from crypitor.api.serving.reading import validated
 from crypitor.cli.declared.files import Table
 from crypitor.webhook.egress import check_url, networks
+from crypitor.webhook.mail import EMAIL, check_mail_url
 from crypitor.webhook.tls import Tls, check_tls, shown
+from crypitor.webhook.topic import topic_of
 
 HIDDEN = "***"
 """In place of a header's value: whatever the service has."""
@@ -41,7 +43,9 @@ def endpoint_form(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return an endpoint with all its fields. Raises Invalid with pointers."""
     form = validated(EndpointBody, dict(fields)).model_dump()
     # Whether the address may be called is for the service to say; here only its spelling counts.
-    form["url"] = check_url(form["url"], _ANYWHERE)
+    if topic_of(form["url"]) is None:
+        check = check_mail_url if form["format"] == EMAIL else check_url
+        form["url"] = check(form["url"], _ANYWHERE)
     return form
 
 
