@@ -11,6 +11,7 @@ from crypitor.webhook.delivery import Control, Endpoint, Moved, Outcome
 from crypitor.webhook.destinations import PEOPLE
 from crypitor.webhook.failure import NO_CERTIFICATE, refusal
 from crypitor.webhook.hidden import without_secrets
+from crypitor.webhook.mail import EMAIL
 from crypitor.webhook.said import NOTHING_SAID, Said, announced_rest_ms, moved, said
 from crypitor.webhook.success import has_status, missing_in
 
@@ -53,7 +54,17 @@ def outcome_of(
     if not chat and endpoint.success is None:  # as with most: nothing but its status counts
         wrong = error or refusal(answer.status_code, answer.location)
         if wrong and _NGINX in answer.body:
-            wrong = f"answered 400: {NO_CERTIFICATE}"
+            wrong = f"answered {answer.status_code}: {NO_CERTIFICATE}"
+        if not endpoint.headers:
+            return Outcome(
+                started_at=started_at,
+                duration_ms=duration_ms,
+                status_code=answer.status_code,
+                error=wrong,
+                answer=_text(answer, all_of_it=False),
+                retry_after=retry_after,
+                control=_control(answer.control),
+            )
         read, rest_ms = _Read(wrong), 0
     else:
         read = _Read(error) if error else _read(endpoint, answer)
@@ -61,13 +72,12 @@ def outcome_of(
         retry_after = retry_after or (str(waits) if waits else None)
         announced = announced_rest_ms(endpoint.format, answer.headers)
         rest_ms = max(announced, waits * 1000)
-    secretive = chat or bool(endpoint.headers)
-    text, wrong = _text(answer, all_of_it=secretive), read.error
-    if secretive:
-        url = endpoint.url if chat else ""
-        cut = not answer.whole
-        text = text and without_secrets(text, url, endpoint.headers, cut=cut)
-        wrong = wrong and without_secrets(wrong, url, endpoint.headers, cut=wrong.endswith("…"))
+    text, wrong = _text(answer, all_of_it=True), read.error
+    url = endpoint.url if chat else ""
+    broke_off = error is not None and endpoint.format != EMAIL
+    cut = answer.readable and (broke_off or not answer.whole)
+    text = text and without_secrets(text, url, endpoint.headers, cut=cut)
+    wrong = wrong and without_secrets(wrong, url, endpoint.headers, cut=wrong.endswith("…"))
     return Outcome(
         started_at=started_at,
         duration_ms=duration_ms,
@@ -140,4 +150,5 @@ def _text(answer: Answer, *, all_of_it: bool) -> str | None:
     if not answer.body:
         return ""
     body = answer.body if all_of_it else answer.body[: 4 * MOST_KEPT_CHARACTERS]
-    return bytes(body).decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    text = bytes(body).decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return text if all_of_it else text[:MOST_KEPT_CHARACTERS]

@@ -14,7 +14,7 @@ from crypitor.webhook.said import announced_rest_ms, moved, said
 from crypitor.webhook.success import Pointed, Success, check_success
 from tests.webhook.posting import post
 from tests.webhook.queued import delivery, endpoint
-from tests.webhook.receivers import Receiver
+from tests.webhook.receivers import Receiver, raw_receiver, request_of
 
 # As the services document their answers, or are known to give them.
 TELEGRAM_REFUSES = {"ok": False, "error_code": 403, "description": "Forbidden: bot was blocked"}
@@ -300,3 +300,18 @@ async def test_an_answer_that_moves_nowhere_is_a_failure_like_others(poster):
 
     assert outcome.moved is None
     assert replace(outcome, error=None).status_code == 400
+
+
+async def test_half_a_secret_of_an_answer_that_broke_off_is_not_kept(poster):
+    """Promised more than it sent: what came of a token is as good as the token."""
+
+    async def talk(reader, writer):
+        await request_of(reader)
+        writer.write(b"HTTP/1.1 500 X\r\nContent-Length: 999\r\n\r\nno bot " + TOKEN[:24].encode())
+        await writer.drain()
+
+    async with raw_receiver(talk) as url:
+        outcome = await post(poster, url + f"bot{TOKEN}/sendMessage?chat_id=1", format="telegram")
+
+    assert outcome.error == "the answer broke off"
+    assert "AAHdq" not in outcome.answer
