@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from crypitor.database.engine import Row, Transaction
 from crypitor.webhook.circuit import Circuit, CircuitState
-from crypitor.webhook.delivery import Endpoint, Notice, OldSecret, State
+from crypitor.webhook.delivery import Digest, Endpoint, Notice, OldSecret, State
 from crypitor.webhook.success import stored_success, success_text
 from crypitor.webhook.template import stored_template, template_text
 from crypitor.webhook.tls import stored_tls, tls_text
@@ -17,14 +17,14 @@ from crypitor.webhook.tls import stored_tls, tls_text
 COLUMNS = """id, project_id, url, secret, old_secrets, description, format, template, headers,
     ordered, rate_per_second, enabled, state, state_reason, failures_in_row, failing_since,
     created_at, updated_at, events, failed_at, circuit, circuit_since, circuit_until,
-    circuit_openings, circuit_wait_ms, success, tls"""
+    circuit_openings, circuit_wait_ms, success, tls, digest"""
 SEALED = ("url", "secret", "old_secrets", "headers", "tls")
 
 INSERT = f"""insert into endpoints ({COLUMNS}) values (:id, :project_id, :url, :secret,
     :old_secrets, :description, :format, :template, :headers, :ordered, :rate_per_second, :enabled,
     :state, :state_reason, :failures_in_row, :failing_since, :created_at, :updated_at, :events,
     :failed_at, :circuit, :circuit_since, :circuit_until, :circuit_openings,
-    :circuit_wait_ms, :success, :tls)"""  # noqa: S608 - columns from above
+    :circuit_wait_ms, :success, :tls, :digest)"""  # noqa: S608 - columns from above
 
 UPDATE = """update endpoints set url = :url, secret = :secret, old_secrets = :old_secrets,
         description = :description, format = :format, template = :template,
@@ -34,7 +34,7 @@ UPDATE = """update endpoints set url = :url, secret = :secret, old_secrets = :ol
         updated_at = :updated_at, events = :events, failed_at = :failed_at, circuit = :circuit,
         circuit_since = :circuit_since, circuit_until = :circuit_until,
         circuit_openings = :circuit_openings, circuit_wait_ms = :circuit_wait_ms,
-        success = :success, tls = :tls
+        success = :success, tls = :tls, digest = :digest
     where id = :id and project_id = :project_id"""
 
 
@@ -140,6 +140,7 @@ def endpoint_of(tx: Transaction, row: Row) -> Endpoint:
             "template": stored_template(row["template"]),
             "success": stored_success(row["success"]),
             "tls": stored_tls(opened["tls"]),
+            "digest": None if row["digest"] is None else Digest(*json.loads(row["digest"])),
             "ordered": bool(row["ordered"]),
             "events": tuple(map(Notice, json.loads(row["events"]))),
             "enabled": bool(row["enabled"]),
@@ -173,6 +174,9 @@ def _values(tx: Transaction, endpoint: Endpoint) -> dict[str, object]:
         "format": endpoint.format,
         "template": template_text(endpoint.template),
         "success": success_text(endpoint.success),
+        "digest": None
+        if endpoint.digest is None
+        else json.dumps([endpoint.digest.seconds, endpoint.digest.count]),
         "ordered": int(endpoint.ordered),
         "rate_per_second": endpoint.rate_per_second,
         "enabled": int(endpoint.enabled),

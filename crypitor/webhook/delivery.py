@@ -94,6 +94,17 @@ class OldSecret:
 
 
 @dataclass(frozen=True, slots=True)
+class Digest:
+    """Letters that hold more than one message.
+
+    seconds: between two of them, in which messages gather. count: in one at most.
+    """
+
+    seconds: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """A user's URL and how it is called.
 
@@ -101,7 +112,8 @@ class Endpoint:
     template: of the body, in place of the standard one; None for none. headers: the user's own.
     ordered: one at a time, first in first out. rate_per_second: attempts, None for no limit.
     events: news of other endpoints that it wants. success: what its success looks like, None for
-    every 2xx. tls: of its own, None for none. state_reason: a sentence, None while healthy.
+    every 2xx. tls: of its own, None for none. digest: of mail, None for a letter each.
+    state_reason: a sentence, None while healthy.
     failures_in_row: attempts. failing_since: of the first of them, failed_at: of the last one.
     Instants are in unix milliseconds.
     """
@@ -129,6 +141,7 @@ class Endpoint:
     template: Template | None = None
     success: Success | None = None
     tls: Tls | None = field(default=None, repr=False)
+    digest: Digest | None = None
 
     @property
     def pace(self) -> float | None:
@@ -138,7 +151,7 @@ class Endpoint:
     @property
     def singly(self) -> bool:
         """Whether nothing is sent before the last answer is known."""
-        return self.ordered or self.format in ONE_AT_A_TIME
+        return self.ordered or self.format in ONE_AT_A_TIME or self.digest is not None
 
     def secrets(self, now: int) -> list[str]:
         """Return the secrets that sign, newest first. now: unix milliseconds."""
@@ -250,7 +263,8 @@ class Result:
     """An attempt that has ended: what was sent where, what came of it, and what that means.
 
     ended_at: unix milliseconds. mostly_failed: of its endpoint, see Recent. jitter: -1 to 1, for
-    the rest of its endpoint.
+    the rest of its endpoint. leads: False for all but the first of one letter, which is one
+    attempt.
     """
 
     delivery: Delivery
@@ -259,6 +273,7 @@ class Result:
     ended_at: int
     mostly_failed: bool = False
     jitter: float = 0.0
+    leads: bool = True
 
 
 def after(

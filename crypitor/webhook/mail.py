@@ -23,6 +23,7 @@ from crypitor.webhook.egress import Network, check_url
 
 EMAIL = "email"
 MOST_RECIPIENTS = 20
+LONGEST_SUBJECT = 250
 _PORTS = {"smtps": 465, "smtp": 587}
 _URL = re.compile(r"(smtps?)://([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
@@ -94,6 +95,20 @@ def login_of(headers: Mapping[str, str]) -> tuple[str, str] | None:
         wrong = "mail wants Authorization: Basic, and base64 of <user>:<password>"
         raise Invalid(wrong, [Mistake("/headers/Authorization", wrong)])
     return user, password
+
+
+def gathered(bodies: Sequence[str]) -> bytes:
+    """Return one letter's body for several of them, in their order."""
+    told = [msgspec.json.decode(body, type=dict[str, str]) for body in bodies]
+    more = f"{len(told)} messages; the first: {told[0]['subject']}"
+    return msgspec.json.encode(
+        {
+            "subject": more[:LONGEST_SUBJECT],
+            "text": "\n\n".join(each["text"] for each in told),
+            "html": "<hr>\n".join(each["html"] for each in told),
+            "thread": told[0]["thread"],
+        }
+    )
 
 
 def letter_of(mailbox: Mailbox, webhook_id: str, body: bytes, now: int) -> bytes:

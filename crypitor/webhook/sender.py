@@ -12,7 +12,7 @@ what is kept is bounded by the slots, and nothing new is sent that could not be 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 import structlog
@@ -29,10 +29,12 @@ from crypitor.database.cancellations import give_up_cancelled
 from crypitor.database.deliveries import last_position
 from crypitor.database.engine import Database, Transaction
 from crypitor.errors import Unavailable
+from crypitor.monitor.models import computed_id
 from crypitor.runtime.loop import Health, forever, pause
 from crypitor.webhook.circuit import CircuitState, Recent
 from crypitor.webhook.delivery import SCHEDULE_SECONDS, Delivery, Endpoint, Result, after
 from crypitor.webhook.health import rate_of, rest_of
+from crypitor.webhook.mail import gathered
 from crypitor.webhook.misplaced import Misplaced
 from crypitor.webhook.post import Poster
 from crypitor.webhook.turns import MOST_REMEMBERED, Turns
@@ -298,7 +300,8 @@ class Sender:
         del self._outcomes[: len(results)]
         for result in results:
             delivery, due_at = result.delivery, result.verdict.due_at
-            self._turns.ended(delivery.endpoint_id, succeeded=result.outcome.succeeded)
+            if result.leads:
+                self._turns.ended(delivery.endpoint_id, succeeded=result.outcome.succeeded)
             if due_at is not None and due_at < self._sweep_at:
                 self._turns.is_due_at(delivery.endpoint_id, due_at)
         for endpoint_id, endpoint in recorded.endpoints.items():
@@ -326,40 +329,57 @@ class Sender:
                 self._turns.claimed(endpoint_id, held, 0)
                 continue
             endpoint = got.endpoint
+            attempts = [[each] for each in got.deliveries]
+            if endpoint.digest is not None:
+                attempts = [got.deliveries] if got.deliveries else []
             self._turns.claimed(
                 endpoint_id,
                 held,
-                len(got.deliveries),
+                len(attempts),
                 ordered=endpoint.singly,
                 rate_per_second=rate_of(endpoint, slots.now),
                 project=endpoint.project_id,
             )
             self._turns.rest(endpoint_id, rest_of(endpoint, slots.now))
-            self._started += len(got.deliveries)
-            for delivery in got.deliveries:
-                attempt = self._group.create_task(self._attempt(endpoint, delivery, leads=leads))
+            self._started += len(attempts)
+            for deliveries in attempts:
+                attempt = self._group.create_task(self._attempt(endpoint, deliveries, leads=leads))
                 leads = not of_a_block
                 self._attempts.add(attempt)
                 attempt.add_done_callback(self._attempts.discard)
 
-    async def _attempt(self, endpoint: Endpoint, delivery: Delivery, *, leads: bool) -> None:
+    async def _attempt(
+        self, endpoint: Endpoint, deliveries: Sequence[Delivery], *, leads: bool
+    ) -> None:
         """Post once. The outcome waits for the next turn; an unexpected error ends the role.
 
-        leads: not for those of a block after its first. What is written leaves at the end of a turn
-        of the loop: the first one need not wait until all are written.
+        deliveries: one, or all of a letter. leads: not for those of a block after its first. What
+        is written leaves at the end of a turn of the loop: the first one need not wait until all
+        are written.
         """
         if not leads:
             await asyncio.sleep(0)
+        delivery = deliveries[0]
+        webhook_id, body = delivery.id, delivery.body.encode()
+        if len(deliveries) > 1:
+            webhook_id = computed_id("dg_", *(each.id for each in deliveries))
+            body = gathered([each.body for each in deliveries])
         outcome = await self._poster.post(
-            endpoint, delivery.id, delivery.body.encode(), self._clock(), delivery.monitor_id or ""
+            endpoint, webhook_id, body, self._clock(), delivery.monitor_id or ""
         )
+        if endpoint.digest is not None and outcome.succeeded:
+            outcome = replace(outcome, rest_ms=endpoint.digest.seconds * 1000)
         now = self._clock()
         jitter = self._jitter()
-        verdict = after(delivery, outcome, now, self._schedule_seconds, jitter)
         recent = self._recent.setdefault(endpoint.id, Recent())
         recent.add(now, succeeded=outcome.succeeded)
         mostly_failed = not outcome.succeeded and recent.mostly_failed()
-        self._outcomes.append(Result(delivery, outcome, verdict, now, mostly_failed, jitter))
+        for each in deliveries:
+            verdict = after(each, outcome, now, self._schedule_seconds, jitter)
+            first = each is delivery
+            self._outcomes.append(
+                Result(each, outcome, verdict, now, mostly_failed, jitter, leads=first)
+            )
         self._awake.set()
 
     async def _see_off(self) -> None:

@@ -75,3 +75,5 @@ def _agree(endpoint):
     form = str(endpoint.get("format"))
     if form in SERVICES and isinstance(endpoint.get("url"), str):
         endpoint["url"], endpoint["headers"] = SERVICES[form]
+    if form != "email" or endpoint.get("ordered"):
+        endpoint.pop("digest", None)

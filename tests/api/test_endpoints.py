@@ -126,6 +126,11 @@ TEMPLATE = {"body": '{"text": "{{text}}"}', "content_type": "application/json"}
         ({"template": {**TEMPLATE, "content_type": "a/b\r\nX: y"}}, "/template/content_type"),
         ({"template": TEMPLATE, "format": "slack"}, "/template"),
         ({"success": {"status": "4xx"}}, "/success/status"),
+        ({"digest": {"seconds": 60}}, "/digest"),
+        ({"format": "email"}, "/url"),
+        ({"url": "smtps://mail.example.com/?from=a@b.c&to=d@b.c"}, "/url"),
+        ({"format": "email", "url": "smtps://127.0.0.1/?from=a@b.c&to=d@b.c"}, "/url"),
+        ({"format": "pagerduty"}, "/headers"),
         ({"success": {"status": "2xx,410"}}, "/success/status"),
         ({"success": {"status": "fine"}}, "/success/status"),
         ({"success": {"body": {"pointer": "ok"}}}, "/success/body/pointer"),
@@ -198,6 +203,19 @@ async def test_tls_is_taken_and_never_shown_again(api):
     assert other.status == 400
     assert [wrong["pointer"] for wrong in problem["errors"]] == ["/tls/key"]
     assert "tls" not in removed
+
+
+async def test_letters_are_declared_like_webhooks(api):
+    """Over which server, from whom and to whom; a reader sees the server alone."""
+    url = "smtps://mail.example.com/?from=alarms@example.com&to=ops@example.com"
+    digest = {"seconds": 600, "count": 50}
+    made = await api.made(ENDPOINTS, {"url": url, "format": "email", "digest": digest})
+    reader = await api.key(Scope.READ)
+    _, read = await api.call("GET", f"{ENDPOINTS}/{made['id']}", key=reader)
+
+    assert made["url"] == url.replace(".com/", ".com:465/")
+    assert made["digest"] == digest
+    assert read["url"] == "smtps://mail.example.com:465/***"
 
 
 async def test_reader_does_not_see_a_chat_services_url(api):

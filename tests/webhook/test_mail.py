@@ -12,6 +12,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 from crypitor.errors import Invalid
 from crypitor.monitor.models import Phase
 from crypitor.webhook.closed import Closed
+from crypitor.webhook.delivery import Digest
 from crypitor.webhook.egress import networks
 from crypitor.webhook.formats import Form
 from crypitor.webhook.mail import check_mail_url, login_of, mailbox_of
@@ -21,6 +22,8 @@ from tests.patience import HANG_SECONDS
 from tests.webhook.certificates import Authority
 from tests.webhook.matched import HASH, NOW, body_of
 from tests.webhook.posting import LOOPBACK, endpoint
+from tests.webhook.queued import delivery
+from tests.webhook.queued import endpoint as endpoint_named
 from tests.webhook.receivers import raw_receiver
 from tests.webhook.resolvers import Stub
 
@@ -243,3 +246,47 @@ def test_a_login_that_is_none_is_refused():
     for wrong in ("Bearer x", "Basic !!", "Basic " + base64.b64encode(b"no colon").decode()):
         with pytest.raises(Invalid):
             login_of({"authorization": wrong})
+
+
+async def test_a_digest_gathers_what_comes_within_its_time(world, tmp_path):
+    """The first goes at once, the others together when the time is over, each delivered once."""
+    body = body_of(Form("email"))
+    async with mailroom(tmp_path, "smtps") as (room, url):
+        how = {"format": "email", "tls": Tls(ca=COMPANY.pem), "rate_per_second": 10_000}
+        await world.store.prepare(endpoint_named("ep_1", url, digest=Digest(60, 3), **how))
+        sender = world.sender()
+        await world.queue(delivery("de_0", "ep_1", body=body))
+        await sender.settle()
+        await world.queue(*(delivery(f"de_{n}", "ep_1", body=body) for n in range(1, 6)))
+        seen = []
+        for _ in range(4):
+            await sender.settle()
+            seen.append([read["Subject"] for _, _, read in room.letters])
+            world.clock.advance(61)
+
+    one = "Treasury: received 0.1231 USDC (detected)"
+    first, second, third = [one], f"3 messages; the first: {one}", f"2 messages; the first: {one}"
+    assert seen == [first, [*first, second], [*first, second, third], [*first, second, third]]
+    assert set((await world.store.statuses()).values()) == {"delivered"}
+    assert sender.in_flight == 0
+    assert room.letters[1][2].get_body(("plain",)).get_content().count("hot wallet") == 3
+
+
+async def test_a_letter_that_fails_is_one_failure_of_its_endpoint(world, tmp_path):
+    """However many messages it holds; all of them are tried again."""
+    body = body_of(Form("email"))
+    async with mailroom(tmp_path, "smtps") as (room, url):
+        room.answer = "451 not now"
+        how = {"format": "email", "tls": Tls(ca=COMPANY.pem), "rate_per_second": 10_000}
+        await world.store.prepare(endpoint_named("ep_1", url, digest=Digest(60, 50), **how))
+        await world.queue(*(delivery(f"de_{n}", "ep_1", body=body) for n in range(20)))
+        sender = world.sender()
+        await sender.settle()
+        failed = await world.store.endpoint()
+        room.answer = "250 OK"
+        world.clock.advance(600)
+        await sender.settle()
+
+    assert failed.failures_in_row == 1
+    assert len(room.letters) == 1
+    assert set((await world.store.statuses()).values()) == {"delivered"}

@@ -42,6 +42,13 @@ class TlsAnswer(TypedDict):
     expires_at: str | None
 
 
+class DigestAnswer(TypedDict):
+    """Letters that hold more than one message."""
+
+    seconds: int
+    count: int
+
+
 class WaitingAnswer(TypedDict):
     """Why nothing is sent to an endpoint although something is queued for it.
 
@@ -57,7 +64,7 @@ class WaitingAnswer(TypedDict):
 
 
 class EndpointAnswer(TypedDict):
-    """A URL that takes webhooks. `success` and `tls` only where set, `secret` at first."""
+    """A URL that takes webhooks. `success`, `tls`, `digest` where set, `secret` at first."""
 
     id: str
     url: str
@@ -96,6 +103,7 @@ class EndpointAnswer(TypedDict):
     updated_at: Time
     success: NotRequired[SuccessAnswer]
     tls: NotRequired[TlsAnswer]
+    digest: NotRequired[DigestAnswer]
     secret: NotRequired[str]
 
 

@@ -99,6 +99,15 @@ class TlsBody(Body):
     key: Pem | None = Field(None, description="Its private key, without a passphrase.")
 
 
+class DigestBody(Body):
+    """Letters that hold more than one message."""
+
+    seconds: int = Field(
+        ge=1, le=86_400, description="Between two letters, in which messages gather."
+    )
+    count: int = Field(50, ge=1, le=200, description="Messages in one letter, at most.")
+
+
 class EndpointBody(Body):
     """A URL that takes webhooks."""
 
@@ -155,6 +164,9 @@ class EndpointBody(Body):
     )
     tls: TlsBody | None = Field(
         None, description="For receivers inside a company; null: as everywhere."
+    )
+    digest: DigestBody | None = Field(
+        None, description="Only for `email`; null: each message is a letter."
     )
     enabled: bool = True
 

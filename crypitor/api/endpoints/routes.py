@@ -39,7 +39,7 @@ from crypitor.monitor.models import Monitor
 from crypitor.runtime.redaction import shown
 from crypitor.webhook.body import rfc3339
 from crypitor.webhook.crypitor import FORMAT
-from crypitor.webhook.delivery import Endpoint, Notice
+from crypitor.webhook.delivery import Digest, Endpoint, Notice
 from crypitor.webhook.destinations import PEOPLE
 from crypitor.webhook.egress import check_headers, check_url
 from crypitor.webhook.formats import Form, check_form
@@ -161,6 +161,7 @@ def endpoint_of(call: Call, body: EndpointBody, pointer: str = "") -> Endpoint:
         events=_events(body),
         success=success_of(body.success),
         tls=tls_of(body.tls),
+        digest=Digest(body.digest.seconds, body.digest.count) if body.digest else None,
         enabled=body.enabled,
         created_at=now,
         updated_at=now,
@@ -203,6 +204,9 @@ def endpoint_answer(
         answer["success"] = success_answer(endpoint.success)
     if endpoint.tls is not None:
         answer["tls"] = tls_answer(endpoint.tls)
+    if endpoint.digest is not None:
+        digest = endpoint.digest
+        answer["digest"] = {"seconds": digest.seconds, "count": digest.count}
     if secret:
         answer["secret"] = endpoint.secret
     return answer
@@ -232,6 +236,7 @@ def _changed(
         events=_events(body),
         success=success_of(body.success),
         tls=tls_of(body.tls),
+        digest=Digest(body.digest.seconds, body.digest.count) if body.digest else None,
         enabled=body.enabled,
         updated_at=now,
     )
@@ -259,6 +264,9 @@ def _checked(call: Call, body: EndpointBody, pointer: str = "") -> str:
         mistakes.append(Mistake(f"{pointer}/url", error.detail))
     if body.format == FORMAT and body.signature != "v1":
         mistakes.append(Mistake(f"{pointer}/signature", f"the format {FORMAT} is signed by v1"))
+    if body.digest is not None and (body.format != EMAIL or body.ordered):
+        wrong = "only letters hold more than one message, and not where each waits for the last"
+        mistakes.append(Mistake(f"{pointer}/digest", wrong))
     for check in (
         lambda: check_headers(body.headers),
         lambda: check_rules(success_of(body.success), tls_of(body.tls)),
@@ -285,6 +293,7 @@ def _document(endpoint: Endpoint) -> dict[str, Any]:
         "template": _template_answer(endpoint),
         "events": [event.value for event in endpoint.events],
         "success": success_answer(endpoint.success) if endpoint.success else None,
+        "digest": None if endpoint.digest is None else asdict(endpoint.digest),
         "tls": None if endpoint.tls is None else asdict(endpoint.tls),
     }
     names = EndpointBody.model_fields.keys() - told.keys()
