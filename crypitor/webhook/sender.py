@@ -12,7 +12,7 @@ what is kept is bounded by the slots, and nothing new is sent that could not be 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 import structlog
@@ -29,12 +29,11 @@ from crypitor.database.cancellations import give_up_cancelled
 from crypitor.database.deliveries import last_position
 from crypitor.database.engine import Database, Transaction
 from crypitor.errors import Unavailable
-from crypitor.monitor.models import computed_id
 from crypitor.runtime.loop import Health, forever, pause
 from crypitor.webhook.circuit import CircuitState, Recent
-from crypitor.webhook.delivery import SCHEDULE_SECONDS, Delivery, Endpoint, Result, after
+from crypitor.webhook.delivery import SCHEDULE_SECONDS, Delivery, Endpoint, Result
 from crypitor.webhook.health import rate_of, rest_of
-from crypitor.webhook.mail import gathered
+from crypitor.webhook.letters import attempts_of, content_of, rested, results_of
 from crypitor.webhook.misplaced import Misplaced
 from crypitor.webhook.post import Poster
 from crypitor.webhook.turns import MOST_REMEMBERED, Turns
@@ -329,9 +328,7 @@ class Sender:
                 self._turns.claimed(endpoint_id, held, 0)
                 continue
             endpoint = got.endpoint
-            attempts = [[each] for each in got.deliveries]
-            if endpoint.digest is not None:
-                attempts = [got.deliveries] if got.deliveries else []
+            attempts = attempts_of(endpoint, got.deliveries)
             self._turns.claimed(
                 endpoint_id,
                 held,
@@ -353,33 +350,20 @@ class Sender:
     ) -> None:
         """Post once. The outcome waits for the next turn; an unexpected error ends the role.
 
-        deliveries: one, or all of a letter. leads: not for those of a block after its first. What
-        is written leaves at the end of a turn of the loop: the first one need not wait until all
-        are written.
+        leads: not for those of a block after its first. What is written leaves at the end of a turn
+        of the loop: the first one need not wait until all are written.
         """
         if not leads:
             await asyncio.sleep(0)
-        delivery = deliveries[0]
-        webhook_id, body = delivery.id, delivery.body.encode()
-        if len(deliveries) > 1:
-            webhook_id = computed_id("dg_", *(each.id for each in deliveries))
-            body = gathered([each.body for each in deliveries])
-        outcome = await self._poster.post(
-            endpoint, webhook_id, body, self._clock(), delivery.monitor_id or ""
-        )
-        if endpoint.digest is not None and outcome.succeeded:
-            outcome = replace(outcome, rest_ms=endpoint.digest.seconds * 1000)
+        webhook_id, body, key = content_of(deliveries)
+        outcome = await self._poster.post(endpoint, webhook_id, body, self._clock(), key)
+        outcome = rested(endpoint, outcome)
         now = self._clock()
-        jitter = self._jitter()
         recent = self._recent.setdefault(endpoint.id, Recent())
         recent.add(now, succeeded=outcome.succeeded)
         mostly_failed = not outcome.succeeded and recent.mostly_failed()
-        for each in deliveries:
-            verdict = after(each, outcome, now, self._schedule_seconds, jitter)
-            first = each is delivery
-            self._outcomes.append(
-                Result(each, outcome, verdict, now, mostly_failed, jitter, leads=first)
-            )
+        told = (outcome, now, self._schedule_seconds, self._jitter())
+        self._outcomes += results_of(deliveries, *told, mostly_failed=mostly_failed)
         self._awake.set()
 
     async def _see_off(self) -> None:
