@@ -2,12 +2,13 @@
 
 VENV   := .venv
 BIN    := $(VENV)/bin
-PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
+PIP    := -m pip --disable-pip-version-check --no-input
+SHOWN  := $(BIN)/python deploy/progress.py
 PYTEST := $(BIN)/python -m pytest
 SPREAD := -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-live soak soak-live bench check format lock binary clean
+.PHONY: help setup demo run test test-live soak soak-live bench check format lock wheel binary client clean ALWAYS
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -23,7 +24,7 @@ run: setup ## runs the service with config.toml
 test: $(VENV)/dev.stamp ## the tests that need nothing else on the machine; ARGS="-k name" selects
 	$(PYTEST) $(SPREAD) -m "not live and not soak" $(ARGS)
 
-test-live: $(VENV)/dev.stamp build/kafka/stamp dist/crypitor/crypitor ## the tests beside real neighbours (PostgreSQL, Kafka, anvil, Chromium)
+test-live: $(VENV)/dev.stamp build/kafka/stamp build/clients/stamp dist/SHA256SUMS ## the tests beside real neighbours (PostgreSQL, Kafka, anvil, Chromium, generators of clients)
 	$(BIN)/python tests/live/postgres.py $(PYTEST) $(SPREAD) -m "live and not soak" $(ARGS)
 
 soak: $(VENV)/dev.stamp ## the long tests: crashes, chaos, and chance ten times as often
@@ -49,9 +50,15 @@ format: $(VENV)/dev.stamp ## puts the source into shape
 
 lock: build/uv/bin/uv ## renews requirements/*.txt from pyproject.toml
 	$(UV_COMPILE) --group build -o requirements/run.txt pyproject.toml
+	$(UV_COMPILE) --group binary -c requirements/run.txt -o requirements/binary.txt
 	$(UV_COMPILE) --group dev -c requirements/run.txt -o requirements/dev.txt pyproject.toml
 
-binary: dist/crypitor/crypitor ## a program in dist/crypitor that needs no Python where it runs
+wheel: $(WHEEL) ## a package in dist/ for pip
+
+binary: dist/SHA256SUMS ## programs in dist/ that need no Python where they run: one file, and a folder
+
+client: $(VENV)/dev.stamp ## the types and calls of crypitor.client, from the API's own document
+	$(BIN)/python deploy/client/generate.py
 
 clean: ## removes what was made, but not data/
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -70,24 +77,60 @@ build/kafka/stamp: tests/live/kafka/pom.xml
 	mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/build/kafka
 	@touch $@
 
-PROGRAM := $(shell find crypitor migrations -name '*.py' -o -path '*/templates/*' -o -path '*/static/*')
+# The generators of clients: pinned where the programs of the live tests are that use the clients.
+CLIENTS := tests/live/clients
+build/clients/stamp: $(CLIENTS)/pom.xml $(wildcard $(CLIENTS)/typescript/package*.json $(CLIENTS)/go/go.*) $(CLIENTS)/python/requirements.txt | $(VENV)/bin/python
+	@command -v go npm java mvn >/dev/null || { echo "the live tests need Go 1.21, Node.js with npm, Java 17 and Maven"; exit 1; }
+	rm -rf build/clients
+	mkdir -p build/clients/typescript
+	cp $(CLIENTS)/typescript/package*.json build/clients/typescript
+	npm ci --silent --no-audit --no-fund --ignore-scripts --prefix build/clients/typescript
+	$(BIN)/python -m venv build/clients/python
+	build/clients/python/bin/python -m pip --disable-pip-version-check -q install -r $(CLIENTS)/python/requirements.txt
+	mvn -q -B -f $(CLIENTS)/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/build/clients
+	cd $(CLIENTS)/go && go mod download
+	@touch $@
 
-dist/crypitor/crypitor: build/binary/stamp $(PROGRAM)
-	build/binary/bin/pyinstaller --noconfirm --log-level ERROR --name crypitor \
-		--distpath dist --workpath build/binary/work --specpath build/binary \
-		--collect-submodules crypitor --collect-data crypitor \
-		--add-data $(CURDIR)/migrations:crypitor/_migrations \
-		--collect-data swagger_ui --collect-submodules alembic --collect-submodules databases \
-		--copy-metadata crypitor --copy-metadata web3 --copy-metadata eth-typing \
-		crypitor/__main__.py
+VERSION  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+WHEEL    := dist/crypitor-$(VERSION)-py3-none-any.whl
+ONE_FILE := dist/crypitor-$(VERSION)-linux-$(shell uname -m)
+PROGRAM  := $(shell find crypitor migrations -name '*.py' -o -name '*.html' -o -path '*/static/*')
+PACKING  := build/binary
+# The same source gives the same bytes: no time, no order by chance, nothing kept from elsewhere.
+REPEATABLE := SOURCE_DATE_EPOCH=315532800 PYTHONHASHSEED=0 PYINSTALLER_CONFIG_DIR=$(CURDIR)/$(PACKING)/cache
 
-# Not among the locked dependencies: it is in no product but this one, and is there only to make it.
-build/binary/stamp: requirements/run.txt pyproject.toml | $(VENV)/bin/python
-	rm -rf build/binary
-	$(BIN)/python -m venv build/binary
-	build/binary/bin/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements/run.txt
-	build/binary/bin/python -m pip --disable-pip-version-check -q install 'pyinstaller>=6.16,<7'
-	build/binary/bin/python -m pip --disable-pip-version-check -q install --no-deps --no-build-isolation -e .
+# Renewed only when it changes; the wheel carries it.
+build/commit: ALWAYS | $(VENV)/run.stamp
+	@mkdir -p build
+	@$(BIN)/python -c 'from crypitor.runtime.version import commit; print(commit())' > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(WHEEL): build/commit $(PROGRAM) pyproject.toml config.toml docs/runbook.md docs/what-can-stop-it.md deploy/crypitor.service deploy/hatch_build.py
+	@CRYPITOR_COMMIT=$$(cat build/commit) $(REPEATABLE) $(SHOWN) $@ \
+		$(BIN)/python $(PIP) wheel --no-deps --no-build-isolation -w dist .
+
+dist/crypitor/crypitor: $(PACKING)/stamp $(WHEEL) deploy/binary/start.py deploy/binary/crypitor.spec
+	@$(SHOWN) "the wheel into $(PACKING)" $(PACKING)/bin/python $(PIP) install \
+		--no-deps --no-compile --force-reinstall $(WHEEL)
+	@$(REPEATABLE) $(SHOWN) $(@D) $(PACKING)/bin/pyinstaller --noconfirm --clean \
+		--distpath dist --workpath $(PACKING)/work deploy/binary/crypitor.spec
+
+$(ONE_FILE): dist/crypitor/crypitor deploy/binary/onefile.py $(wildcard deploy/binary/launcher/*)
+	@command -v go >/dev/null || { echo "the launcher of the one file needs Go 1.19 or newer (Debian: golang-go)"; exit 1; }
+	@$(SHOWN) $@ $(BIN)/python deploy/binary/onefile.py dist/crypitor $@ $(PACKING)/launcher
+
+$(ONE_FILE).cdx.json: dist/crypitor/crypitor deploy/binary/sbom.py
+	@$(SHOWN) $@ $(PACKING)/bin/python deploy/binary/sbom.py $(PACKING)/work/crypitor/sources.json $(VERSION) $@
+
+dist/SHA256SUMS: $(WHEEL) $(ONE_FILE) $(ONE_FILE).cdx.json
+	@cd dist && sha256sum $(^F) > SHA256SUMS && cat SHA256SUMS
+
+# Not among the locked dependencies: they are in no product, and are there only to make this one.
+$(PACKING)/stamp: requirements/run.txt requirements/binary.txt | $(VENV)/bin/python
+	@rm -rf $(PACKING)
+	@$(BIN)/python -m venv $(PACKING)
+	@$(SHOWN) "packages into $(PACKING)" $(PACKING)/bin/python $(PIP) install --require-hashes \
+		-r requirements/run.txt -r requirements/binary.txt
 	@touch $@
 
 # The first Python on this machine that is new enough, or the one that PYTHON names.
@@ -100,11 +143,11 @@ $(VENV)/bin/python:
 
 # A stamp says that what its file locks is installed; nothing is done again until that changes.
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(VENV)/bin/python
-	$(PIP) install --require-hashes -r requirements/run.txt
-	$(PIP) install --no-deps --no-build-isolation -e .
+	@$(SHOWN) "packages into $(VENV)" $(BIN)/python $(PIP) install --require-hashes -r requirements/run.txt
+	@$(SHOWN) "crypitor into $(VENV)" $(BIN)/python $(PIP) install --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m compileall -q crypitor migrations  # which pip does for all but an editable install
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
-	$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(SHOWN) "more packages, for tests, into $(VENV)" $(BIN)/python $(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@

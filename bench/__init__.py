@@ -18,6 +18,7 @@ BENCHES = {
     "kinds": "a block without hits with 10 and 10,000 monitors, for each kind of rule",
     "proof": "the proof of recorded blocks at each level",
     "lies": "how many lies about receipts each level of proof finds",
+    "burst": "what one project feels of the deliveries of another that come in thousands",
     "dead": "live endpoints beside a thousand dead ones with long queues",
     "deliveries": "deliveries a second beside a bare client loop; claims before few and many rows",
     "fleet": "1, 2 and 4 processes of each role beside Kafka and PostgreSQL (needs both)",

@@ -6,7 +6,9 @@ CrypitorError
 │   ├── NodeUnavailable      … a JSON-RPC node
 │   │   └── Unproven         … which answered with a block that does not prove itself
 │   ├── BrokerUnavailable    … Kafka
-│   └── DatabaseUnavailable  … SQLite or PostgreSQL
+│   ├── DatabaseUnavailable  … SQLite or PostgreSQL
+│   └── Exhausted            this machine has no descriptors, memory or threads left
+├── Displaced                another process does now what this one did: it ends
 ├── IndexOutdated            monitors changed while a block was matched: match it again
 ├── DeepReorg                the chain forked below what is kept: an operator must choose
 └── CallerError              the caller of the API must change the request
@@ -16,7 +18,8 @@ CrypitorError
     ├── NotFound             404
     ├── Conflict             409
     ├── Gone                 410
-    └── TooLarge             413
+    ├── TooLarge             413
+    └── TooMany              429, and after how many seconds to come again
 
 Anything else is our own mistake: it is not caught, and ends the process.
 """
@@ -60,7 +63,7 @@ class Unproven(NodeUnavailable):
     """A block whose parts contradict each other.
 
     check: which proof failed (`transactions`, `receipts`, `hash`, `logs`, `bloom`, `root`,
-    `traces`).
+    `traces`, `withdrawals`, `settled`).
     """
 
     def __init__(self, check: str, message: str) -> None:
@@ -74,6 +77,14 @@ class BrokerUnavailable(Unavailable):
 
 class DatabaseUnavailable(Unavailable):
     """The database cannot be reached, is locked for too long, or lost the connection."""
+
+
+class Displaced(CrypitorError):
+    """Another process has taken over: this one ends, and may be started again where it has left."""
+
+
+class Exhausted(Unavailable):
+    """This machine has run out of something, which is no neighbour's fault."""
 
 
 class IndexOutdated(CrypitorError):
@@ -96,16 +107,26 @@ class Mistake:
     detail: str
 
 
+MOST_MISTAKES = 100
+"""That are told of one request."""
+
+
 class CallerError(CrypitorError):
-    """The caller of the API must change the request; `detail` is written for that person."""
+    """The caller of the API must change the request; `detail` is written for that person.
+
+    mistakes: the first MOST_MISTAKES. count: of all.
+    """
 
     status = 400
     title = "Bad request"
 
-    def __init__(self, detail: str, mistakes: Sequence[Mistake] = ()) -> None:
+    def __init__(
+        self, detail: str, mistakes: Sequence[Mistake] = (), count: int | None = None
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.mistakes = tuple(mistakes)
+        self.mistakes = tuple(mistakes[:MOST_MISTAKES])
+        self.count = len(mistakes) if count is None else count
 
 
 class Invalid(CallerError):
@@ -156,7 +177,15 @@ class TooLarge(CallerError):
     title = "Too large"
 
 
-def first_of(group: BaseExceptionGroup[ConfigError]) -> ConfigError:
-    """Return the first mistake of those that were found side by side."""
+class TooMany(CallerError):
+    """As many of these are under way as may be; the same request may be made a little later."""
+
+    status = 429
+    title = "Too many requests"
+    retry_after_seconds = 5
+
+
+def first_of(group: BaseExceptionGroup[CrypitorError]) -> CrypitorError:
+    """Return the first of the errors that were raised side by side."""
     found = group.exceptions[0]
     return first_of(found) if isinstance(found, BaseExceptionGroup) else found

@@ -28,6 +28,7 @@ BLOCKS = DATA / "blocks"
 ALL_COUNT, OUR_COUNT = 88, 74
 COUNT = ALL_COUNT if ALL_ARE_THERE else OUR_COUNT
 """So many recorded blocks are read."""
+NEWEST = SHARED / "data" / "newest"
 
 
 def required() -> None:
@@ -56,6 +57,14 @@ def as_block(doc: dict) -> Block:
         msgspec.convert(block["transactions"], tuple[Transaction, ...]),
         msgspec.convert(doc["receipts"], tuple[Receipt, ...]),
     )
+
+
+def newest(name: str) -> list[dict]:
+    """The blocks of a file of the newest forms, each with its receipts and, if it has, traces."""
+    required()
+    found = json.loads(gzip.decompress((NEWEST / f"{name}.json.gz").read_bytes()))
+    blocks: list[dict] = found.get("blocks") or [found]
+    return blocks
 
 
 TRANSFER = "ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"

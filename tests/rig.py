@@ -21,7 +21,7 @@ from crypitor.development.listen import Receiver
 from crypitor.development.simulator.audit import Heard
 from tests.patience import HANG_SECONDS
 
-ADMIN_KEY = "test-admin-key-of-the-rig"
+ADMIN_KEY = "test-admin-key-of-the-rig-which-is-long"
 START_SECONDS = 120.0
 
 STILL_SECONDS = 750.0

@@ -1,5 +1,6 @@
 """The configuration: what is taken, what is refused, and how it is told."""
 
+import dataclasses
 import json
 import re
 import tomllib
@@ -10,7 +11,9 @@ import pytest
 from crypitor.config import Config, NetworkConfig, Role, check_roles, load
 from crypitor.config.load import SECTIONS
 from crypitor.errors import ConfigError
+from crypitor.evm.coins import ZKSYNC_COIN
 from crypitor.evm.networks import PRESETS
+from crypitor.evm.profiles import Profile, profile_of
 
 SHIPPED = Path(__file__).parents[1] / "config.toml"
 NODE = 'rpc = ["https://node.example"]'
@@ -103,7 +106,7 @@ def test_the_environment_goes_before_the_file_and_joins_it(written):
         f'[server]\nhost = "127.0.0.2"\nport = 1\n[networks.ethereum]\n{NODE}\nstart = 5',
         CRYPITOR__SERVER__PORT="9000",
         CRYPITOR__API__AUTH="false",
-        CRYPITOR__API__ADMIN_KEY="a-long-enough-key",
+        CRYPITOR__API__ADMIN_KEY="a-key-of-thirty-two-characters-ab",
         CRYPITOR__NETWORKS__ETHEREUM__CONFIRMATIONS="3",
         CRYPITOR__NETWORKS__BASE__RPC='["https://base.example", "wss://base.example"]',
         CRYPITOR__WEBHOOK__ALLOW_PRIVATE='["127.0.0.0/8"]',
@@ -111,7 +114,7 @@ def test_the_environment_goes_before_the_file_and_joins_it(written):
     )
 
     assert (config.server.host, config.server.port, config.api.auth) == ("127.0.0.2", 9000, False)
-    assert config.api.admin_key.get_secret_value() == "a-long-enough-key"
+    assert config.api.admin_key.get_secret_value() == "a-key-of-thirty-two-characters-ab"
     assert (config.networks["ethereum"].start, config.networks["ethereum"].confirmations) == (5, 3)
     assert config.networks["base"].rpc == ("https://base.example", "wss://base.example")
     assert config.webhook.allow_private == ("127.0.0.0/8",)
@@ -186,7 +189,7 @@ def test_all_mistakes_are_told_at_once_each_with_its_key(written):
         ('[server]\nhost = "0.0.0.0"\n[api]\nauth = false', "api.auth"),
         ("[webhook]\nlease_seconds = 15", "webhook.lease_seconds"),
         ("[webhook]\nin_flight = 5", "webhook.in_flight_per_endpoint"),
-        (f"[networks.bsc]\n{NODE}\nconfirmations = 65", "networks.bsc.confirmations"),
+        (f"[networks.bsc]\n{NODE}\nconfirmations = 668", "networks.bsc.confirmations"),
         (f"[networks.bsc]\n{NODE}\nchain_id = 1", "networks.bsc.chain_id"),
         (
             f"[networks.ethereum]\n{NODE}\n[networks.eth]\nchain_id = 1\n{NODE}",
@@ -239,11 +242,13 @@ def test_nothing_secret_is_in_what_a_debugger_or_a_log_shows(written):
     config = written(
         '[networks.bsc]\nrpc = ["https://node.example/v3/key-in-path"]',
         CRYPITOR__DATABASE__URL="postgresql://user:sesame@host/name",
-        CRYPITOR__API__ADMIN_KEY="a-long-enough-key",
+        CRYPITOR__API__ADMIN_KEY="a-key-of-thirty-two-characters-ab",
         CRYPITOR__QUEUE__PASSWORD="broker-word",
     )
 
-    assert not re.search("sesame|key-in-path|a-long-enough-key|broker-word", f"{config!r} {config}")
+    assert not re.search(
+        "sesame|key-in-path|a-key-of-thirty-two-characters-ab|broker-word", f"{config!r} {config}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -299,7 +304,7 @@ def test_presets_are_the_contracts():
     assert {
         name: (PRESETS[name].chain_id, PRESETS[name].confirmations) for name in numbers
     } == numbers
-    assert {name: PRESETS[name].chain_id for name in PRESETS if name not in numbers} == chains
+    assert {name: PRESETS[name].chain_id for name in chains} == chains
 
 
 def test_every_preset_is_a_valid_network(written):
@@ -321,3 +326,134 @@ def test_json_that_is_broken_is_told_with_its_variable(written):
 def test_the_shipped_file_is_plain_toml():
     """It is read by other programs too, without the environment."""
     assert json.dumps(tomllib.loads(SHIPPED.read_text()))
+
+
+@pytest.mark.parametrize("chain_id, reset", [(1337, "follow"), (31337, "follow"), (1338, "stop")])
+def test_development_chains_may_begin_anew(written, chain_id, reset):
+    """By default a reset is followed where development nodes are at home, and nowhere else."""
+    other = "follow" if reset == "stop" else "stop"
+    text = f"[networks.dev]\nchain_id = {chain_id}\n{NODE}\n"
+
+    assert written(text).networks["dev"].reset == reset
+    assert written(f'{text}reset = "{other}"').networks["dev"].reset == other
+
+
+def test_well_known_chains_never_begin_anew(written):
+    """A preset's network is not to be reverted because its node shows another chain."""
+    assert written(f"[networks.ethereum]\n{NODE}").networks["ethereum"].reset == "stop"
+    assert mistakes(lambda: written(f'[networks.ethereum]\nreset = "follow"\n{NODE}')) == (
+        'networks.ethereum.reset: the chain of ethereum is never begun anew; only "stop" is right',
+    )
+
+
+DEV = '[networks.dev]\nchain_id = 1337\nrpc = "http://127.0.0.1:8545"\n'
+
+
+def test_what_a_profile_says_can_be_said_in_the_file(written):
+    """Each key stands for a field of the chain's profile."""
+    text = """
+        root = "joined"
+        receipt_gas = "own"
+        bloom = false
+        bloom_from = 5
+        log_indexes = "transaction"
+        uncommitted = ["system", "phantom"]
+        block_receipt = true
+        untyped = ["0x78"]
+        holes = ["3-9", "20-30"]
+        coin_logs = "zksync"
+    """
+
+    profile = written(DEV + text).networks["dev"].profile
+
+    assert profile == Profile(
+        root="joined",
+        receipt_gas="own",
+        bloom=False,
+        bloom_from=5,
+        log_indexes="transaction",
+        uncommitted=frozenset({"system", "phantom"}),
+        block_receipt=True,
+        untyped=frozenset({"0x78"}),
+        holes=((3, 9), (20, 30)),
+        coin_logs=ZKSYNC_COIN,
+    )
+
+
+def test_what_is_not_said_is_what_is_known_of_the_chain(written):
+    """A key changes its own field alone; without any the profile is the chain's."""
+    text = '[networks.polygon]\nrpc = "http://127.0.0.1:8545"\n'
+
+    assert written(text).networks["polygon"].profile == profile_of(137)
+    said = written(text + "bloom = false").networks["polygon"].profile
+    assert said == dataclasses.replace(profile_of(137), bloom=False)
+    none = written(text + "uncommitted = []").networks["polygon"].profile
+    assert none.uncommitted == frozenset()
+
+
+def test_where_the_coin_is_said_to_write_logs_inner_transfers_are_taken_from_them(written):
+    """As for the chains that are known to write them, unless the file says otherwise."""
+    assert written(DEV).networks["dev"].traces == "off"
+    assert written(DEV + 'coin_logs = "bor"').networks["dev"].traces == "logs"
+    said = written(DEV + 'coin_logs = "bor"\ntraces = "off"')
+    assert said.networks["dev"].traces == "off"
+
+
+@pytest.mark.parametrize(
+    "text, level",
+    [
+        (DEV, "receipts"),
+        (DEV + 'root = "settled"', "settled"),
+        (DEV + 'root = "settled"\nverify = "off"', "off"),
+        (DEV + 'verify = "logs"', "logs"),
+        ('[networks.sei]\nrpc = "http://127.0.0.1:8545"', "logs"),
+        ('[networks.sei]\nrpc = "http://127.0.0.1:8545"\nroot = "joined"', "receipts"),
+        ('[networks.avalanche]\nrpc = "http://127.0.0.1:8545"', "settled"),
+        ('[networks.avalanche]\nrpc = "http://127.0.0.1:8545"\nroot = "trie"', "receipts"),
+    ],
+)
+def test_the_default_proof_is_the_strongest_that_the_rules_allow(written, text, level):
+    """Who says what the root is, gets it proven."""
+    [network] = written(text).networks.values()
+
+    assert network.verify == level
+
+
+@pytest.mark.parametrize("level", ["logs", "receipts"])
+def test_a_proof_that_cannot_hold_is_refused_with_the_reason(written, level):
+    """Avalanche's headers are of earlier blocks."""
+    text = f'[networks.avalanche]\nrpc = "http://127.0.0.1:8545"\nverify = "{level}"'
+
+    [told] = mistakes(lambda: written(text))
+
+    assert told == (
+        f'networks.avalanche.verify: "{level}" cannot hold: the root and the bloom of this chain\'s'
+        ' headers are of earlier blocks, which they settle; use "settled" or "off"'
+    )
+
+
+def test_settled_is_refused_where_nothing_is_settled_later(written):
+    """Ethereum's headers are of their own block."""
+    [told] = mistakes(lambda: written(DEV + 'verify = "settled"'))
+
+    assert told.startswith('networks.dev.verify: "settled" is for chains whose headers settle')
+
+
+@pytest.mark.parametrize(
+    "line, key",
+    [
+        ('root = "tree"', "root"),
+        ('uncommitted = ["all"]', "uncommitted[0]"),
+        ('untyped = ["78"]', "untyped[0]"),
+        ('holes = ["5"]', "holes[0]"),
+        ('holes = ["9-5"]', "holes"),
+        ('holes = ["9-"]', "holes[0]"),
+        ("bloom_from = -1", "bloom_from"),
+        ('coin_logs = "0x00"', "coin_logs"),
+    ],
+)
+def test_rules_that_cannot_be_meant_are_mistakes(written, line, key):
+    """Each is named with its key."""
+    [told] = mistakes(lambda: written(DEV + line))
+
+    assert told.startswith(f"networks.dev.{key}: ")

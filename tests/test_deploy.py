@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from crypitor.cli import cli
 from crypitor.config import ROLES, load
+from crypitor.config.paths import database_file
 from crypitor.config.types import check_roles
 from crypitor.runtime.metrics import Metrics
 from tests.runtime.test_metrics import touch
@@ -20,7 +21,7 @@ DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
 REPOSITORY = DEPLOY.parent
 SECRETS = {
     "POSTGRES_PASSWORD": "secret",
-    "CRYPITOR_ADMIN_KEY": "an-admin-key-of-the-test",
+    "CRYPITOR_ADMIN_KEY": "an-admin-key-of-the-test-0123456789",
     "ETHEREUM_RPC": "https://node.example",
 }
 
@@ -174,3 +175,13 @@ def test_the_command_is_one_of_ours(place):
 
     assert outcome.exit_code == 0
     assert "--role" in outcome.output
+
+
+def test_the_unit_keeps_its_database_where_it_may_write():
+    """Not beside the configuration, from which relative paths count."""
+    text = (DEPLOY / "crypitor.service").read_text()
+    name, url = re.search(r"^Environment=(\w+)=(\S+)$", text, re.MULTILINE).groups()
+    folder = re.search(r"^StateDirectory=(\S+)$", text, re.MULTILINE)[1]
+    config = load(None, {name: url})
+
+    assert database_file(config).is_relative_to(f"/var/lib/{folder}")

@@ -13,12 +13,12 @@ CONFIRMATIONS = 3
 BLOCKS = 40
 
 
-@pytest.mark.parametrize("traces", ["debug", "trace"])
+@pytest.mark.parametrize("traces", ["debug", "trace", "logs"])
 async def test_internal_transfers_arrive_as_they_happened(tmp_path, traces):
     """
-    In both formats, over reorgs, and none besides: reverted parts and the native transfers.
+    In every way, over reorgs, and none besides: reverted parts and the native transfers.
     """
-    chain = SimulatedChain(8)
+    chain = SimulatedChain(8, coin_logs=traces == "logs")
     secrets = []
     async with SimulatorServer(chain) as node, Receiver(lambda: secrets) as receiver:
         service = ForkedService(

@@ -102,11 +102,11 @@ async def readiness(service):
     "words, sentence",
     [
         (("dev", "--from-block", "5"), "no network dev"),
-        (("dev", "--from-block", "0"), "greater than or equal to 1"),
+        (("dev", "--from-block", "-1"), "greater than or equal to 0"),
     ],
 )
 async def test_refuses_what_cannot_be(tmp_path, words, sentence):
-    """A network that is not followed, and a block without a parent, are refused."""
+    """A network that is not followed, and a block that cannot be, are refused."""
     status, said = await command(ForkedService(tmp_path, {}), "network", "resume", *words)
 
     assert status != 0
@@ -132,3 +132,40 @@ async def test_refuses_a_network_that_has_not_begun(tmp_path):
     assert "nothing has been matched" in nothing[1]
     assert missing[0] == 1
     assert "no node has block 98" in missing[1]
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("first, left", [(0, None), (3, None), (8, None), (12, 4), (9, 1)])
+async def test_says_what_is_left_out(tmp_path, first, left):
+    """Any block can be the one to go on at; how many are left unmatched is said, if any are."""
+    chain = SimulatedChain(11, transfers=(1, 2), actors=3)
+    chain.mine(7)
+    async with SimulatorServer(chain) as node:
+        service = ForkedService(
+            tmp_path,
+            {
+                "CRYPITOR__NETWORKS__DEV__CHAIN_ID": "1337",
+                "CRYPITOR__NETWORKS__DEV__RPC": f'["{node.url}"]',
+                "CRYPITOR__NETWORKS__DEV__POLL_SECONDS": "0.05",
+            },
+        )
+        await service.start()
+        await service.until_tip("dev", 7)
+        assert await service.stop() == 0
+        chain.mine(8)
+
+        status, said = await command(
+            service, "network", "resume", "dev", "--from-block", str(first)
+        )
+        await service.start()
+        await service.until_tip("dev", 15)
+        await service.stop()
+
+    assert status == 0, said
+    assert f"dev goes on at block {first}" in said
+    if left is None:
+        assert "left unmatched: no block" in said
+    else:
+        words = f"{left} block{'s' * (left > 1)}"
+        assert f"dev: {words} (block" in said
+        assert f"left unmatched: {words}" in said

@@ -117,6 +117,7 @@ class Question:
 
     confirmations: required where the monitor says nothing else.
     logs: how to ask for its logs alone, None where whole blocks are needed.
+    coin: whose logs tell moves of the chain's own coin; None for what is known by the chain's id.
     """
 
     def __init__(
@@ -126,12 +127,14 @@ class Question:
         chain_id: int,
         confirmations: Confirmations,
         logs: LogQuestion | None,
+        coin: Address | None = None,
     ) -> None:
         self.monitor = monitor
         self.required: Confirmations = monitor.confirmations or confirmations
         self.logs = logs
         self._network = network
         self._chain_id = chain_id
+        self._coin = coin
         self._index = Index()
         self._index.put(monitor)
 
@@ -146,5 +149,5 @@ class Question:
 
     async def matches(self, block: Block) -> list[tuple[Match, Confirmations]]:
         """Return the matches of a block, each with the confirmations it requires."""
-        found = find_matches(block, self._network, self._chain_id, self._index)
+        found = find_matches(block, self._network, self._chain_id, self._index, coin=self._coin)
         return [(match, self.required) for match in found]

@@ -15,7 +15,7 @@ from crypitor.errors import NodeUnavailable
 from crypitor.evm.types import Block, Hash, Header
 from crypitor.monitor.models import Confirmations, Match
 from crypitor.worker.ahead import Ahead
-from crypitor.worker.node import BATCH_CALLS
+from crypitor.worker.blockreader import BATCH_CALLS
 from crypitor.worker.nodes import Nodes
 from crypitor.worker.rpc import Bloomed, Tag
 

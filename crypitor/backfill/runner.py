@@ -86,6 +86,7 @@ class Backfill:
         self.role = f"backfill {network}"
         self._network = network
         self._chain_id = chain_id
+        self._coin = nodes.coin
         self._told_as = (chain_id, title)
         self._reader = Reader(nodes, Pace(requests_per_second), in_flight)
         self._database = database
@@ -178,7 +179,12 @@ class Backfill:
             return None
         named = [address for address, _ in pairs[: MOST_NAMED + 1]]
         question = Question(
-            now, self._network, self._chain_id, self._confirmations, log_question(now, named)
+            now,
+            self._network,
+            self._chain_id,
+            self._confirmations,
+            log_question(now, named),
+            self._coin,
         )
         for start in range(0, len(pairs), CHUNK):
             question.watch(pairs[start : start + CHUNK])

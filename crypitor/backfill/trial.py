@@ -19,7 +19,7 @@ from crypitor.database.addresses import labels_of, list_addresses
 from crypitor.database.engine import Database
 from crypitor.database.past import Part
 from crypitor.errors import NodeUnavailable
-from crypitor.evm.types import Block, Hash, Header
+from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.monitor.alone import Alone
 from crypitor.monitor.explanation import Finding, Scene, findings
 from crypitor.monitor.match import Tally, find_matches
@@ -163,7 +163,9 @@ class Trial:
                 if block is None or transaction not in places:
                     raise NodeUnavailable(f"{transaction} is not in block {height} any more")
                 place = places.index(transaction)
-                scene = Scene(self._network, self._chain_id, block, place, self._traced)
+                scene = Scene(
+                    self._network, self._chain_id, block, place, self._traced, self._nodes.coin
+                )
                 return await self._tried(monitor, scene)
         except TimeoutError as late:
             raise NodeUnavailable(f"this took longer than {self._seconds:g} s") from late
@@ -189,7 +191,7 @@ class Trial:
     async def _go_through(self, monitor: Monitor, tried: TriedBlocks) -> None:
         named = await self._database.read(lambda tx: list_addresses(tx, monitor.id, MOST_NAMED + 1))
         logs = log_question(monitor, [address for address, _ in named])
-        question = _Question(self._network, self._chain_id, monitor, self._database)
+        question = self._question(monitor)
         parent, span = None, Span()
         while not tried.complete:
             left = tried.asked[tried.blocks :]
@@ -201,8 +203,12 @@ class Trial:
             tried.tally = replace(question.tally)
             parent = part.headers[-1].hash
 
+    def _question(self, monitor: Monitor) -> "_Question":
+        coin = self._nodes.coin
+        return _Question(self._network, self._chain_id, coin, monitor, self._database)
+
     async def _tried(self, monitor: Monitor, scene: Scene) -> TriedTransaction:
-        question = _Question(self._network, self._chain_id, monitor, self._database)
+        question = self._question(monitor)
         found = await question.matches(scene.block)
         while True:
             rules = [await _tried_rule(scene, rule, question.alone) for rule in monitor.rules]
@@ -215,10 +221,19 @@ class Trial:
 class _Question:
     """One monitor, whose addresses are looked up in the database as they are needed."""
 
-    def __init__(self, network: str, chain_id: int, monitor: Monitor, database: Database) -> None:
+    def __init__(
+        self,
+        network: str,
+        chain_id: int,
+        coin: Address | None,
+        monitor: Monitor,
+        database: Database,
+    ) -> None:
         self.alone = Alone(monitor)
         self.tally = Tally()
-        self._find = partial(find_matches, network=network, chain_id=chain_id, index=self.alone)
+        self._find = partial(
+            find_matches, network=network, chain_id=chain_id, index=self.alone, coin=coin
+        )
         self._database = database
         self._required: Confirmations = monitor.confirmations or 1
 

@@ -5,11 +5,20 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from crypitor.cli import development, monitors, running
+from crypitor.cli import (
+    backups,
+    beginning,
+    development,
+    explaining,
+    monitors,
+    reloading,
+    running,
+)
 from crypitor.cli.keys import keys
 from crypitor.cli.networks import networks
 from crypitor.cli.queues import queue
 from crypitor.errors import ConfigError, CrypitorError
+from crypitor.runtime.certificates import trust
 from crypitor.runtime.signals import note_interrupts
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
@@ -26,21 +35,29 @@ cli = typer.Typer(
 
 @cli.callback(invoke_without_command=True)
 def options(
-    *, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print version, commit, Python, SQLite.")
+    ] = False,
 ) -> None:
     """Follow EVM chains, match what you care about, deliver it by signed webhook."""
     if version:
-        from importlib.metadata import version as version_of
+        from crypitor.runtime.version import description
 
-        typer.echo(f"crypitor {version_of('crypitor')}")
+        typer.echo(description())
         raise typer.Exit
 
 
 for command in (
+    beginning.init,
     running.run,
     running.demo,
     running.check,
     running.migrate,
+    backups.backup,
+    backups.restore,
+    reloading.reload,
+    explaining.explain,
     monitors.apply,
     monitors.export,
     development.listen,
@@ -48,6 +65,7 @@ for command in (
     development.bench,
 ):
     cli.command()(command)
+cli.command("log-level")(reloading.log_level)
 cli.add_typer(keys, name="key")
 cli.add_typer(networks, name="network")
 cli.add_typer(queue, name="queue")
@@ -56,6 +74,7 @@ cli.add_typer(queue, name="queue")
 def main() -> NoReturn:
     """Run a command; the exit status is 0 done, 1 failed while running, 2 wrong usage."""
     note_interrupts()
+    trust()
     try:
         cli()
     except ConfigError as mistakes:

@@ -1,12 +1,10 @@
 """For development: a receiver that verifies, a chain that misbehaves, and benches."""
 
 import asyncio
-import contextlib
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +13,7 @@ import typer
 from crypitor.cli.opened import ConfigPath, failure, load
 from crypitor.development.simulator.faults import MEANING
 from crypitor.errors import Invalid
+from crypitor.runtime.signals import stop_signal
 
 FAULT_NAMES = ", ".join(MEANING)
 
@@ -45,7 +44,7 @@ def listen(
     console = Console(highlight=False, soft_wrap=True)
 
     async def receive() -> None:
-        with _stop_signal() as stop:
+        with stop_signal() as stop:
             async with Receiver(
                 lambda: secret or [],
                 host=host,
@@ -79,6 +78,18 @@ def simulate(
             f" is given; may be repeated. {FAULT_NAMES}, or all of them: all",
         ),
     ] = None,
+    coin_logs: Annotated[
+        bool, typer.Option(help="Each move of the coin is a log too, as EIP-7708 has it.")
+    ] = False,
+    withdrawals: Annotated[
+        tuple[int, int], typer.Option(help="Least and most withdrawals in a block.")
+    ] = (0, 0),
+    quirk: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="How its blocks differ from Ethereum's; may be repeated."
+        ),
+    ] = None,
     config: ConfigPath = None,
 ) -> None:
     """Serve a simulated chain over JSON-RPC, HTTP and WebSocket."""
@@ -86,6 +97,7 @@ def simulate(
     from crypitor.development.simulator.chain import SimulatedChain
     from crypitor.development.simulator.chaos import Chaos, read_rates
     from crypitor.development.simulator.mining import keep_mining
+    from crypitor.development.simulator.quirks import read_quirks
     from crypitor.development.simulator.rpc import SimulatorServer
 
     try:
@@ -97,12 +109,15 @@ def simulate(
             genesis_time=time.time(),
             block_seconds=block_seconds,
             keep_blocks=10_000,
+            coin_logs=coin_logs,
+            withdrawals=withdrawals,
+            quirks=read_quirks(quirk or ()),
         )
     except ValueError as wrong:
         raise typer.BadParameter(str(wrong)) from wrong
 
     async def mine() -> None:
-        with _stop_signal() as stop:
+        with stop_signal() as stop:
             async with SimulatorServer(chain, host, port, chaos=node_chaos) as server:
                 typer.echo(f"chain {chain_id} at {server.url} and {server.ws_url}, Ctrl-C ends it")
                 await keep_mining(chain, server, block_seconds, reorg_every, stop)
@@ -139,16 +154,3 @@ def _run_server(serve: Callable[[], Coroutine[Any, Any, None]], host: str, port:
         asyncio.run(serve())
     except OSError as error:
         raise failure(f"cannot listen on {host}:{port}: {error.strerror}") from error
-
-
-@contextlib.contextmanager
-def _stop_signal() -> Iterator[asyncio.Event]:
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    both = (signal.SIGINT, signal.SIGTERM)
-    for each in both:
-        loop.add_signal_handler(each, stop.set)
-    try:
-        yield stop
-    finally:
-        for each in both:
-            loop.remove_signal_handler(each)

@@ -45,7 +45,7 @@ def apply(
     config: ConfigPath = None,
 ) -> None:
     """Make a running service have the monitors and endpoints of these files."""
-    remote = _remote(load(config), url, key)
+    remote = remote_of(load(config), url, key)
     from crypitor.cli.declared.apply import apply_files
 
     asyncio.run(apply_files(files, remote, typer.echo, prune=prune, dry_run=dry_run))
@@ -58,15 +58,16 @@ def export(
     config: ConfigPath = None,
 ) -> None:
     """Print the monitors and endpoints of a running service as a file for `apply`; no secrets."""
-    remote = _remote(load(config), url, key)
+    remote = remote_of(load(config), url, key)
     from crypitor.cli.declared.apply import export_text
 
     typer.echo(asyncio.run(export_text(remote, form.value)).encode(), nl=False)
 
 
-def _remote(config: "Config", url: str | None, key: str | None) -> "Remote":
+def remote_of(config: "Config", url: str | None, key: str | None) -> "Remote":
     """Return the service that is meant; the local admin key goes to the local service alone."""
-    from crypitor.cli.declared.remote import Remote, local_key, local_url
+    from crypitor.cli.declared.remote import Remote, local_key
+    from crypitor.config.places import local_url
 
     if url is None:
         return Remote(local_url(config), key or local_key(config))

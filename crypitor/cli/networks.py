@@ -5,12 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crypitor.cli.opened import ConfigPath, failure, in_database, load
+from crypitor.cli.opened import DEFAULT_CONFIG, ConfigPath, failure, in_database, load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from crypitor.evm.types import Header
+
+PROBE_SECONDS = 20.0
+"""For one request to a node that no configuration knows."""
 
 networks = typer.Typer(help="The networks that are followed.", no_args_is_help=True)
 
@@ -19,23 +22,25 @@ networks = typer.Typer(help="The networks that are followed.", no_args_is_help=T
 def resume_network(
     name: Annotated[str, typer.Argument(metavar="NAME", help="As the configuration has it.")],
     from_block: Annotated[
-        int, typer.Option(min=1, help="The first block that is read again; its parent is kept.")
+        int, typer.Option(min=0, help="The first block that is read again; its parent is kept.")
     ],
     config: ConfigPath = None,
 ) -> None:
-    """Go on after a reorg deeper than max_reorg_depth.
+    """Go on where a network stopped, or anywhere else.
 
-    Matches from this block on are reverted, and what the nodes have there now is matched.
+    Matches from this block on are reverted, and what the nodes have there now is matched. Below it
+    nothing is needed: 0 begins the chain anew.
     """
     loaded = load(config)
     network = loaded.followed.get(name)
     if network is None:
         raise failure(f"no network {name} with a node is configured")
     from crypitor.database.networks import resume
+    from crypitor.database.past import matched_tip
     from crypitor.process.status import title_of
     from crypitor.runtime.loop import clock
     from crypitor.worker import Unobserved
-    from crypitor.worker.beginning import headers_below
+    from crypitor.worker.beginning import ground_of
     from crypitor.worker.nodes import Nodes
 
     async def ancestors() -> "Sequence[Header]":
@@ -45,18 +50,81 @@ def resume_network(
             chain_id=network.chain_id,
             timeout_seconds=network.timeout_seconds,
             verify=network.verify,
+            profile=network.profile,
             calls_per_second=network.rpc_per_second,
             observer=Unobserved(),
         ) as nodes:
-            return await headers_below(from_block, network.max_reorg_depth, nodes)
+            head = await nodes.header_at("latest")
+            if head is None or head.number < from_block - 1:
+                raise failure(
+                    f"no node has block {from_block - 1}"
+                    + (f": their head is {head.number}" if head else "")
+                )
+            return await ground_of(from_block, network.max_reorg_depth, nodes)
 
     before = asyncio.run(ancestors())
-    if not before:
-        raise failure(f"no node has block {from_block - 1}")
+    tip = in_database(loaded, lambda tx: matched_tip(tx, name))
+    left = _left_out(tip, from_block)
+    if left:
+        typer.echo(f"{name}: {left} will not be matched")
+    if not before and from_block:
+        typer.echo(f"{name}: block {from_block} stands on nothing that the nodes have")
     reverted = in_database(
         loaded,
-        lambda tx: resume(tx, name, before=before, now=clock(), title=title_of(network)),
+        lambda tx: resume(
+            tx, name, before=before, now=clock(), title=title_of(network), first=from_block
+        ),
     )
     if reverted is None:
         raise failure(f"nothing has been matched of {name} yet")
-    typer.echo(f"{name} goes on at block {from_block}; matches reverted: {reverted}")
+    typer.echo(
+        f"{name} goes on at block {from_block}; matches reverted: {reverted};"
+        f" left unmatched: {left or 'no block'}"
+    )
+
+
+@networks.command("probe")
+def probe_network(
+    target: Annotated[
+        str, typer.Argument(metavar="NAME|URL", help="Of the configuration, or a node's URL.")
+    ],
+    blocks: Annotated[
+        int, typer.Option(min=1, max=10_000, help="So many of the newest, and some old ones.")
+    ] = 200,
+    config: ConfigPath = None,
+) -> None:
+    """Find out how a chain's blocks prove themselves, and what its node can do.
+
+    Prints what was found, and the network's table for config.toml. Nothing is stored or changed.
+    """
+    is_url = "://" in target
+    loaded = load(config) if not is_url or config or DEFAULT_CONFIG.exists() else None
+    network = None if is_url or loaded is None else loaded.followed.get(target)
+    if not is_url and network is None:
+        raise failure(f"no network {target} with a node is configured, and it is no URL")
+    from crypitor.errors import NodeUnavailable
+    from crypitor.probe.probe import probe
+    from crypitor.probe.telling import is_stronger, lines, table
+    from crypitor.runtime.redaction import shown
+
+    url = network.rpc[0] if network else target
+    seconds = network.timeout_seconds if network else PROBE_SECONDS
+    try:
+        found = asyncio.run(probe(url, blocks, seconds, network.profile if network else None))
+    except NodeUnavailable as trouble:
+        raise failure(f"{shown(url)}: {trouble}") from trouble
+    for line in lines(found):
+        typer.echo(line)
+    level = found.fit.profile.strongest
+    if network is not None and is_stronger(level, network.verify):
+        typer.echo(f'stronger than verify = "{network.verify}", which is in force')
+    typer.echo("\n" + table(found, target if network else f"chain-{found.chain_id}", shown(url)))
+
+
+def _left_out(tip: int | None, first: int) -> str:
+    """Return which heights between what was matched and what will be are left out; or nothing."""
+    if tip is None or first <= tip + 1:
+        return ""
+    count = first - tip - 1
+    which = f"block {tip + 1}" if count == 1 else f"blocks {tip + 1} to {first - 1}"
+    return f"{count} block{'s' * (count > 1)} ({which})"

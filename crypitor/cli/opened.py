@@ -34,14 +34,20 @@ ConfigPath = Annotated[
 
 def load(path: Path | None) -> "Config":
     """Read the configuration and begin to log as it says."""
-    from crypitor.config import load as read
     from crypitor.runtime.log import setup
 
-    if path is None and DEFAULT_CONFIG.exists():
-        path = DEFAULT_CONFIG
     config = read(path)
     setup(config.log.level, config.log.format)
     return config
+
+
+def read(path: Path | None) -> "Config":
+    """Read the configuration: of this file, or of config.toml, where there is one."""
+    from crypitor.config import load as read_file
+
+    if path is None and DEFAULT_CONFIG.exists():
+        path = DEFAULT_CONFIG
+    return read_file(path)
 
 
 @contextmanager
@@ -56,17 +62,23 @@ def uncollected() -> Iterator[None]:
 
 
 def in_database(config: "Config", work: "Callable[[Transaction], Awaitable[T]]") -> T:
-    """Do one unit of work in the configured database, with its schema up to date."""
+    """Do one unit of work in the configured database, with its schema up to date.
+
+    Raises what ends a command where there is none: only `run`, `demo` and `migrate` make one.
+    """
+    from crypitor.config.paths import database_left_behind
     from crypitor.database.engine import Database
+    from crypitor.database.migrate import is_there, pending
     from crypitor.database.migrate import migrate as apply
-    from crypitor.database.migrate import pending
     from crypitor.database.mistakes import mistakes_of
 
     url = config.database.url.get_secret_value()
 
     async def unit() -> T:
+        if not await is_there(url):
+            raise failure(no_database(Database.name_of(url), database_left_behind(config)))
         if config.database.migrate:
-            await apply(url)
+            await apply(url, copies=config.database.copy_before_migrating)
         elif await pending(url):
             raise failure("the schema is not the newest; run `crypitor migrate`")
         async with Database.open(url, connections=1) as database:
@@ -74,6 +86,49 @@ def in_database(config: "Config", work: "Callable[[Transaction], Awaitable[T]]")
 
     with mistakes_of(url):
         return asyncio.run(unit())
+
+
+def no_database(name: str, before: Path | None) -> str:
+    """Return the sentence where a command needs a database that is not there.
+
+    before: where a release would have looked that counted paths from the current folder.
+    """
+    sentence = (
+        f"there is no database at {name}, nothing has been matched yet; `crypitor run` or"
+        " `crypitor migrate` makes one, and database.url in the configuration, or --config, says"
+        " where it is"
+    )
+    if before is None:
+        return sentence
+    return f"{sentence}. There is one at {before}: relative paths count from the configuration file"
+
+
+def refuse_a_lost_database(config: "Config") -> None:
+    """Raise ConfigError for a file that is not there beside the key of one that was.
+
+    Before anything is made: even to hold a file makes it. The service itself looks closer.
+    """
+    from crypitor.config.paths import admin_key_path, database_file
+
+    path = database_file(config)
+    if path is not None and not path.exists() and admin_key_path(config).exists():
+        from crypitor.process.first_start import lost
+
+        raise lost(config)
+
+
+def warn_of_a_new_database(config: "Config") -> None:
+    """Tell who would make a second database by mistake: an earlier release looked elsewhere."""
+    from crypitor.config.paths import database_file, database_left_behind
+
+    before = database_left_behind(config)
+    if before is not None:
+        typer.echo(
+            f"crypitor: a new database is made at {database_file(config)}. There is one at"
+            f" {before}: relative paths count from the configuration file, not from the current"
+            " folder. To go on with that one, write its absolute path into database.url",
+            err=True,
+        )
 
 
 def failure(sentence: str) -> CrypitorError:

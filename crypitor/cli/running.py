@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
-from crypitor.cli.opened import ConfigPath, load, uncollected
+from crypitor.cli.opened import (
+    ConfigPath,
+    load,
+    read,
+    refuse_a_lost_database,
+    uncollected,
+    warn_of_a_new_database,
+)
 
 
 class RoleName(StrEnum):
@@ -29,6 +36,12 @@ def run(
     role: Annotated[
         list[RoleName] | None, typer.Option(help="Run only this; may be repeated.")
     ] = None,
+    new: Annotated[
+        bool,
+        typer.Option(
+            "--new", help="The database is a new one, although there is an admin.key of another."
+        ),
+    ] = False,
     config: ConfigPath = None,
 ) -> None:
     """Run the service, or some of its roles."""
@@ -38,9 +51,15 @@ def run(
 
         roles = [name for name in ROLES if not role or name.value in role]
         check_roles(loaded, roles)
+        if not new:
+            refuse_a_lost_database(loaded)
+        warn_of_a_new_database(loaded)
+        from crypitor.database.holds import early_hold_of
+
+        hold = early_hold_of(loaded, roles)
         from crypitor.process.app import run as run_service
 
-    raise typer.Exit(run_service(loaded, roles))
+    raise typer.Exit(run_service(loaded, roles, hold, lambda: read(config), new=new))
 
 
 def demo(
@@ -66,7 +85,7 @@ def demo(
 def check(config: ConfigPath = None) -> None:
     """Tell what works and what does not: configuration, database, queue, nodes. Changes nothing."""
     loaded = load(config)
-    from crypitor.process.check import findings
+    from crypitor.process.check.findings import findings
 
     healthy = True
 
@@ -85,5 +104,7 @@ def migrate(config: ConfigPath = None) -> None:
     loaded = load(config)
     from crypitor.database.migrate import migrate as apply
 
-    applied = asyncio.run(apply(loaded.database.url.get_secret_value()))
+    warn_of_a_new_database(loaded)
+    url, copies = loaded.database.url.get_secret_value(), loaded.database.copy_before_migrating
+    applied = asyncio.run(apply(url, copies=copies))
     typer.echo(f"applied: {', '.join(applied)}" if applied else "nothing to do")

@@ -11,12 +11,15 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from crypitor.config.paths import counted_from
 from crypitor.config.types import (
     PREFIX,
     ApiConfig,
     BackfillConfig,
+    BackupConfig,
     Config,
     DatabaseConfig,
+    LimitsConfig,
     LogConfig,
     NetworkConfig,
     QueueConfig,
@@ -27,8 +30,7 @@ from crypitor.config.types import (
     contradictions,
 )
 from crypitor.errors import ConfigError
-from crypitor.evm.networks import PRESETS
-from crypitor.evm.profiles import Level, profile_of
+from crypitor.evm.networks import PRESETS, free_traces
 
 SECTIONS: dict[str, type[Section]] = {
     "server": ServerConfig,
@@ -38,9 +40,15 @@ SECTIONS: dict[str, type[Section]] = {
     "backfill": BackfillConfig,
     "webhook": WebhookConfig,
     "retention": RetentionConfig,
+    "limits": LimitsConfig,
+    "backup": BackupConfig,
     "log": LogConfig,
 }
 _NETWORKS = "networks"
+
+DEVELOPMENT_CHAINS = frozenset({1337, 31337})
+"""Chain ids of ganache and geth --dev, of hardhat and anvil: chains that begin at each start."""
+
 _S = TypeVar("_S", bound=Section)
 
 
@@ -54,7 +62,7 @@ def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
     found = reader.config(raw)
     if mistakes:
         raise ConfigError(source, mistakes)
-    return found
+    return counted_from(found, path.parent) if path else found
 
 
 def _file(path: Path | None) -> dict[str, Any]:
@@ -145,10 +153,12 @@ class _Reader:
             return None
         preset = PRESETS.get(name)
         if preset is None:
-            other = {"title": name, "verify": _strongest(table.get("chain_id"))}
-            return self._section(NetworkConfig, key, {**other, **table})
-        defaults = {field: getattr(preset, field) for field in (*preset.__slots__, "verify")}
-        network = self._section(NetworkConfig, key, {**defaults, **table})
+            return _completed(self._section(NetworkConfig, key, {"title": name, **table}))
+        if table.get("reset") == "follow":
+            self._tell(
+                f"{key}.reset", f'the chain of {name} is never begun anew; only "stop" is right'
+            )
+        network = _completed(self._section(NetworkConfig, key, {**preset.settings, **table}))
         if network and network.chain_id != preset.chain_id:
             self._tell(
                 f"{key}.chain_id", f"{name} is {preset.chain_id}; name other chains otherwise"
@@ -171,10 +181,22 @@ class _Reader:
         self._mistakes.append(f"{key}: {problem}" + (f" (set by {variable})" if variable else ""))
 
 
-def _strongest(chain_id: object) -> Level:
-    """Return the level for a chain without a preset; what is no number is refused later."""
-    text = str(chain_id)
-    return profile_of(int(text) if text.isascii() and text.isdigit() else 0).strongest
+def _completed(network: NetworkConfig | None) -> NetworkConfig | None:
+    """Return a network with what follows from its chain, where the file says nothing of it.
+
+    That is its strongest proof, inner transfers where they cost nothing, and what to do when it
+    begins anew.
+    """
+    if network is None:
+        return None
+    profile = network.profile
+    defaults: dict[str, object] = {
+        "verify": profile.strongest,
+        "traces": free_traces(profile),
+        "reset": "follow" if network.chain_id in DEVELOPMENT_CHAINS else "stop",
+    }
+    told = network.model_fields_set
+    return network.model_copy(update={k: v for k, v in defaults.items() if k not in told})
 
 
 def _key(section: str, place: tuple[int | str, ...]) -> str:

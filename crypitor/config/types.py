@@ -5,14 +5,16 @@ from collections.abc import Collection, Iterator
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
 
+from crypitor.config.chain import ChainRules, level_problem
 from crypitor.config.hosts import hosts_of
 from crypitor.errors import ConfigError
-from crypitor.evm.profiles import Level
+from crypitor.evm.profiles import Level, Profile, profile_of
 from crypitor.runtime.redaction import shown
 
 PREFIX = "CRYPITOR__"
@@ -72,19 +74,22 @@ class ServerConfig(Section):
     """Where the API listens, and how the process ends.
 
     health_port: where a process without the role api tells of its health; None for nowhere.
+    connections: to the API, in all and from one address (of IPv6 a /64).
     """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     health_port: int | None = Field(default=None, ge=0, le=65535)
     shutdown_seconds: Seconds = 20
+    connections: int = Field(default=1_000, ge=16, le=100_000)
+    connections_per_address: int = Field(default=250, ge=1, le=100_000)
 
 
 class ApiConfig(Section):
-    """Who may use the API. admin_key: opens everything; from the environment."""
+    """Who may use the API. admin_key: opens everything, at least 32 characters; from outside."""
 
     auth: bool = True
-    admin_key: Annotated[SecretStr, Field(min_length=16)] | None = None
+    admin_key: Annotated[SecretStr, Field(min_length=32)] | None = None
 
 
 class DatabaseConfig(Section):
@@ -92,6 +97,7 @@ class DatabaseConfig(Section):
 
     url: SecretStr = SecretStr("sqlite:///data/crypitor.db")
     migrate: bool = True
+    copy_before_migrating: bool = True
     connections: int = Field(default=5, ge=1, le=100)
 
     @property
@@ -144,7 +150,7 @@ class QueueConfig(Section):
         return f"{self.topic_prefix}.blocks"
 
 
-class NetworkConfig(Section):
+class NetworkConfig(Section, ChainRules):
     """One chain that is followed. Without presets only chain_id and rpc are needed.
 
     rpc: http(s) and ws(s) URLs, which may hold keys.
@@ -162,11 +168,17 @@ class NetworkConfig(Section):
     rpc_per_second: Seconds | None = None
     max_reorg_depth: int = Field(default=64, ge=1, le=10_000)
     verify: Level = "receipts"
-    traces: Literal["off", "debug", "trace"] = "off"
+    traces: Literal["off", "debug", "trace", "logs"] = "off"
+    reset: Literal["follow", "stop"] = "stop"
     title: str = ""
     native_symbol: str = "ETH"
     native_decimals: int = Field(default=18, ge=0, le=255)
     explorer: str = Field(default="", pattern=r"^(https?://.*[^/])?$")
+
+    @property
+    def profile(self) -> Profile:
+        """How the chain's blocks prove themselves."""
+        return self.over(profile_of(self.chain_id))
 
     @field_validator("rpc")
     @classmethod
@@ -259,7 +271,30 @@ class RetentionConfig(Section):
     bodies_days: Days = 30
     deliveries_days: Days = 90
     matches_days: Days = 365
+    audit_days: Days = 365
     max_database_mb: int | None = Field(default=None, ge=1)
+
+
+class LimitsConfig(Section):
+    """What each project may have and do that has no limits of its own; None for no limit."""
+
+    monitors: Annotated[int, Field(ge=0)] | None = None
+    addresses: Annotated[int, Field(ge=0)] | None = None
+    endpoints: Annotated[int, Field(ge=0)] | None = None
+    deliveries_per_day: Annotated[int, Field(ge=0)] | None = None
+    requests_per_second: Seconds | None = None
+    backfill_blocks_per_day: Annotated[int, Field(ge=0)] | None = None
+
+
+class BackupConfig(Section):
+    """Copies of a SQLite database. hours: between two, None for none; keep: the newest of them.
+
+    folder: where they are; empty for `backups` beside the database.
+    """
+
+    hours: Annotated[float, Field(gt=0, le=8784, allow_inf_nan=False)] | None = None
+    keep: int = Field(default=7, ge=1, le=10_000)
+    folder: str = ""
 
 
 class LogConfig(Section):
@@ -270,7 +305,9 @@ class LogConfig(Section):
 
 
 class Config(Section):
-    """All of it."""
+    """All of it. folder: from which its relative paths count; the current one, or absolute."""
+
+    folder: Path = Path()
 
     server: ServerConfig = ServerConfig()
     api: ApiConfig = ApiConfig()
@@ -280,6 +317,8 @@ class Config(Section):
     backfill: BackfillConfig = BackfillConfig()
     webhook: WebhookConfig = WebhookConfig()
     retention: RetentionConfig = RetentionConfig()
+    limits: LimitsConfig = LimitsConfig()
+    backup: BackupConfig = BackupConfig()
     log: LogConfig = LogConfig()
 
     @property
@@ -311,6 +350,8 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
     """Yield key and problem where two keys, each right by itself, exclude each other."""
     if not config.api.auth and not _is_loopback(config.server.host):
         yield "api.auth", "false is allowed only with a loopback server.host such as 127.0.0.1"
+    if config.server.connections_per_address > config.server.connections:
+        yield "server.connections_per_address", "has to be at most server.connections"
     if config.webhook.lease_seconds <= config.webhook.timeout_seconds:
         yield "webhook.lease_seconds", "has to be longer than webhook.timeout_seconds"
     if config.webhook.in_flight_per_endpoint > config.webhook.in_flight:
@@ -318,10 +359,20 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
     yield from _queue_contradictions(config)
     if config.retention.max_database_mb is not None and not config.database.is_sqlite:
         yield "retention.max_database_mb", "only for SQLite; use the days on PostgreSQL"
+    if config.backup.hours is not None and not config.database.is_sqlite:
+        yield "backup.hours", "only for SQLite; copy PostgreSQL by its own means (docs/backup.md)"
     for name, network in config.networks.items():
-        confirmations = network.confirmations
-        if isinstance(confirmations, int) and confirmations > network.max_reorg_depth:
-            yield f"networks.{name}.confirmations", "has to be at most max_reorg_depth"
+        for key, problem in _network_contradictions(network):
+            yield f"networks.{name}.{key}", problem
+
+
+def _network_contradictions(network: NetworkConfig) -> Iterator[tuple[str, str]]:
+    confirmations = network.confirmations
+    if isinstance(confirmations, int) and confirmations > network.max_reorg_depth:
+        yield "confirmations", "has to be at most max_reorg_depth"
+    yield from network.mistakes()
+    if impossible := level_problem(network.verify, network.profile):
+        yield "verify", impossible
 
 
 def _queue_contradictions(config: Config) -> Iterator[tuple[str, str]]:

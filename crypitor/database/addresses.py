@@ -116,6 +116,7 @@ async def insert_addresses(tx: Transaction, monitor_id: str, pairs: Sequence[Lab
     await tx.many(
         INSERT, [(monitor_id, address, label) for address, label in ordered if label is not None]
     )
+    await _count(tx, monitor_id, len(ordered))
 
 
 async def remove_addresses(
@@ -129,6 +130,7 @@ async def remove_addresses(
             monitor_id=monitor_id,
             addresses=json.dumps(sorted(known)),
         )
+        await _count(tx, monitor_id, -len(known))
     return list(known)
 
 
@@ -141,7 +143,7 @@ async def replace_addresses(
     """
     await leave_addresses(tx, monitor_id)
     await tx.run(
-        "update monitors set list_id = :list_id where id = :monitor_id",
+        "update monitors set list_id = :list_id, address_count = 0 where id = :monitor_id",
         list_id=list_id,
         monitor_id=monitor_id,
     )
@@ -243,6 +245,16 @@ async def _some(tx: Transaction, monitor_id: str, after: Address) -> list[Labell
     query = _texts(tx, LOAD_ONE)
     [texts] = await tx.rows(query, monitor_id=monitor_id, address=after, limit=CHUNK)
     return _pairs(*texts)
+
+
+async def _count(tx: Transaction, monitor_id: str, more: int) -> None:
+    """Keep how many addresses a monitor watches, for the limits of its project."""
+    if more:
+        await tx.run(
+            "update monitors set address_count = address_count + :more where id = :monitor_id",
+            more=more,
+            monitor_id=monitor_id,
+        )
 
 
 async def _known(tx: Transaction, monitor_id: str, addresses: Sequence[Address]) -> set[Address]:

@@ -50,7 +50,8 @@ SELECT_DUE = """with recursive pending (id) as (
 # One statement for many endpoints: each costs a trip to the database, or to its thread. The
 # condition is repeated outside: between choosing and updating, another sender may have come.
 CLAIM = """with chosen as materialized ({arms})
-    update deliveries set due_at = :leased_until, wait_ms = :now - :leased_until, token = token + 1
+    update deliveries set due_at = :leased_until, wait_ms = :now - :leased_until, token = token + 1,
+        claimed_by = {claimer}
     where id in (select id from chosen) and status = 'pending' and due_at <= :now
     returning {columns}"""
 
@@ -79,7 +80,8 @@ TRY = """update endpoints set circuit = 'half-open', circuit_until = :until, cir
     returning id"""
 
 RECORD = """update deliveries set status = :status, attempts = :attempts, due_at = :due_at,
-        error = :error, finished_at = :finished_at, wait_ms = :wait_ms, token = token + 1
+        error = :error, finished_at = :finished_at, wait_ms = :wait_ms, token = token + 1,
+        claimed_by = null
     where id = :id"""
 
 INSERT_ATTEMPT = """insert into attempts
@@ -91,7 +93,7 @@ INSERT_ATTEMPT = """insert into attempts
 RECORD_ROWS = """update deliveries set status = json_extract(done.value, '$[0]'),
         attempts = json_extract(done.value, '$[1]'), due_at = json_extract(done.value, '$[2]'),
         error = json_extract(done.value, '$[3]'), finished_at = json_extract(done.value, '$[4]'),
-        wait_ms = json_extract(done.value, '$[5]'), token = token + 1
+        wait_ms = json_extract(done.value, '$[5]'), token = token + 1, claimed_by = null
     from json_each(:rows) done where deliveries.id = json_extract(done.value, '$[6]')"""
 
 INSERT_ATTEMPT_ROWS = """insert into attempts
@@ -143,8 +145,11 @@ class Claimed:
 
 
 @lru_cache(maxsize=1024)
-def claim_sql(dialect: str, any_order: int, in_order: int) -> str:
-    """Return the statement that claims for so many endpoints, the ordered ones last."""
+def claim_sql(dialect: str, any_order: int, in_order: int, claimer: str = "null") -> str:
+    """Return the statement that claims for so many endpoints, the ordered ones last.
+
+    claimer: an expression.
+    """
     due, first = (
         ("for update skip locked", "for update of d skip locked")
         if dialect == "postgresql"
@@ -152,7 +157,7 @@ def claim_sql(dialect: str, any_order: int, in_order: int) -> str:
     )
     arms = [DUE_ARM.format(place=place, lock=due) for place in range(any_order)]
     arms += [FIRST_ARM.format(place=any_order + place, lock=first) for place in range(in_order)]
-    return CLAIM.format(arms=" union all ".join(arms), columns=COLUMNS)
+    return CLAIM.format(arms=" union all ".join(arms), columns=COLUMNS, claimer=claimer)
 
 
 async def due_endpoints(tx: Transaction, before: int) -> list[Due]:
@@ -180,13 +185,18 @@ async def load_endpoints(tx: Transaction, endpoint_ids: Collection[str]) -> dict
 
 
 async def claim(
-    tx: Transaction, asked: Sequence[tuple[Endpoint, int]], now: int, lease_ms: int
+    tx: Transaction,
+    asked: Sequence[tuple[Endpoint, int]],
+    now: int,
+    lease_ms: int,
+    claimer: str | None = None,
 ) -> dict[str, Claimed]:
     """Take due deliveries of endpoints, longest due first, for as long as the lease.
 
     asked: at most so many of each; of an ordered endpoint the first one or none; where the circuit
-    is to be tried, one; where letters hold many, as many. A disabled endpoint keeps all. Returns
-    what each got, by its id.
+    is to be tried, one; where letters hold many, as many. A disabled endpoint keeps all. claimer:
+    the life of the process that claims; None: nobody can tell its end. Returns what each got, by
+    its id.
     """
     found = {endpoint.id: Claimed(endpoint) for endpoint, _ in asked}
     limits: dict[str, int] = {}
@@ -202,7 +212,7 @@ async def claim(
         if await _try(tx, endpoint.circuit, trying):
             limits[endpoint.id] = _at_once(endpoint, 1)
             tried.append(endpoint)
-    for delivery in await _claim(tx, found, limits, now, lease_ms):
+    for delivery in await _claim(tx, found, limits, now, lease_ms, claimer):
         found[delivery.endpoint_id].deliveries.append(delivery)
     untouched = [endpoint for endpoint in tried if not found[endpoint.id].deliveries]
     await tx.many(UPDATE_ENDPOINT, [_endpoint_row(endpoint) for endpoint in untouched])
@@ -245,16 +255,22 @@ async def _claim(
     limits: Mapping[str, int],
     now: int,
     lease_ms: int,
+    claimer: str | None,
 ) -> list[Delivery]:
     if not limits:
         return []
     in_order = [at for at in limits if endpoints[at].endpoint.ordered]
     any_order = [at for at in limits if not endpoints[at].endpoint.ordered]
-    values: dict[str, object] = {"now": now, "leased_until": now + lease_ms}
+    values: dict[str, object] = {
+        "now": now,
+        "leased_until": now + lease_ms,
+        "claimer": claimer,
+    }
     for place, endpoint_id in enumerate(any_order + in_order):
         values[f"endpoint_{place}"] = endpoint_id
         values[f"limit_{place}"] = limits[endpoint_id]
-    rows = await tx.all(claim_sql(tx.dialect, len(any_order), len(in_order)), **values)
+    by = "null" if claimer is None else ":claimer"
+    rows = await tx.all(claim_sql(tx.dialect, len(any_order), len(in_order), by), **values)
     return [delivery_of(row) for row in rows]
 
 

@@ -120,28 +120,35 @@ async def list_deliveries(
     endpoint: str | None = None,
     match: str | None = None,
     status: Status | None = None,
+    type_: str | None = None,
+    since: int | None = None,
+    until: int | None = None,
     limit: int = 100,
     cursor: str | None = None,
 ) -> list[Delivery]:
     """Return deliveries of a project, newest first, those after `cursor` (see `cursor_of`).
 
-    They come without their bodies.
+    They come without their bodies. type_: what they tell, as `match.detected`. since, until: unix
+    milliseconds of `created_at`, the second excluded.
     """
     wanted = {
         "monitor_id": monitor,
         "endpoint_id": endpoint,
         "match_id": match,
         "status": status.value if status else None,
+        "phase": type_.removeprefix("match.") if type_ else None,
     }
     filters = {column: value for column, value in wanted.items() if value is not None}
     # Whoever names a monitor, endpoint or match gets that index: the project's own, which planners
     # like as well, would be read through all that is newer.
-    named = filters.keys() - {"status"}
+    named = filters.keys() - {"status", "phase"}
     project = "coalesce(project_id, '')" if named else "project_id"
     conditions = [f"{project} = :project_id", *(f"{column} = :{column}" for column in filters)]
     if status is Status.FAILED:  # once more as a literal, by which planners find its index
         conditions.append("status = 'failed'")
-    after: dict[str, object] = {}
+    after: dict[str, object] = {"since": since, "until": until}
+    conditions += ["created_at >= :since"] if since is not None else []
+    conditions += ["created_at < :until"] if until is not None else []
     if cursor is not None:
         after["after_at"], after["after_id"] = _position(cursor)
         conditions.append("(created_at, id) < (:after_at, :after_id)")

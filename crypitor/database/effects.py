@@ -224,7 +224,7 @@ def _match_row(
         match.address,
         effect.header.number,
         effect.header.hash,
-        match.transaction.hash,
+        "" if match.transaction is None else match.transaction.hash,
         Phase.DETECTED.value,
         0,
         None if number is None else effect.header.number + number - 1,

@@ -181,6 +181,11 @@ class Database:
         }
         return aside
 
+    @staticmethod
+    def name_of(url: str) -> str:
+        """Return how a database is called in sentences, without credentials; opens nothing."""
+        return (SQLite if url.startswith("sqlite") else PostgreSQL)(url, 1).name
+
     @property
     def dialect(self) -> Literal["sqlite", "postgresql"]:
         """Which SQL is spoken."""

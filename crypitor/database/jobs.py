@@ -128,6 +128,33 @@ async def get_job(tx: Transaction, project_id: str, job_id: str) -> Job | None:
     return _job(row) if row else None
 
 
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """What a list of jobs is narrowed to; None for everything. Backfills have no endpoint."""
+
+    monitor: str | None = None
+    endpoint: str | None = None
+    status: str | None = None
+
+
+async def list_jobs(
+    tx: Transaction, project_id: str, chosen: JobFilter, limit: int, cursor: str | None = None
+) -> list[Job]:
+    """Return backfills of a project, newest first, those before the id `cursor`."""
+    rows = await tx.all(
+        f"""select {COLUMNS} from jobs
+            where project_id = :project_id and (:monitor = '' or monitor_id = :monitor)
+                and (:status = '' or status = :status) and (:cursor = '' or id < :cursor)
+            order by id desc limit :limit""",  # noqa: S608 - columns from above
+        project_id=project_id,
+        monitor=chosen.monitor or "",
+        status=chosen.status or "",
+        cursor=cursor or "",
+        limit=limit,
+    )
+    return [_job(row) for row in rows]
+
+
 async def open_jobs(tx: Transaction, network: str) -> list[Job]:
     """Return the jobs of a network that have not ended, oldest first."""
     rows = await tx.all(

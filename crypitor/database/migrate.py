@@ -7,13 +7,20 @@ third of a second at every start.
 import asyncio
 import re
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import asyncpg
 
+from crypitor.database.before import (
+    copies_of,
+    copy_before,
+    remove_old_copies,
+    revision_in,
+    revision_of,
+)
 from crypitor.database.mistakes import mistakes_of
 from crypitor.database.postgresql import CONNECT_SECONDS, PostgreSQL, connect_once
 from crypitor.database.sqlite import SQLite, path_of
@@ -56,19 +63,22 @@ async def pending(url: str, folder: Path | None = None) -> bool:
     Raises DatabaseUnavailable, and ConfigError for a schema from the future.
     """
     newest, known = revisions(folder or migrations_folder())
-    look = _sqlite_revision if url.startswith("sqlite") else _postgresql_revision
-    with mistakes_of(url):
-        current = await look(url)
+    current = await _revision(url)
     if current not in {None, *known}:
-        place = "a newer Crypitor has migrated this database; run that one, or restore a backup"
-        raise ConfigError("database", [f"database.url: {place}"])
+        raise ConfigError("database", [f"database.url: {_way_back(url, current, known)}"])
     return current != newest
 
 
-async def migrate(url: str, folder: Path | None = None) -> list[str]:
+async def is_there(url: str) -> bool:
+    """Say whether a database with a schema of ours is there; looks only. Raises as `pending`."""
+    return await _revision(url) is not None
+
+
+async def migrate(url: str, folder: Path | None = None, *, copies: bool = True) -> list[str]:
     """Apply what is missing; return the revisions that were applied, oldest first.
 
-    Several processes may do so at once: one works, the others wait and find nothing to do.
+    copies: a SQLite file is copied before it changes, for those who want to go back. Several
+    processes may do so at once: one works, the others wait and find nothing to do.
     Raises DatabaseUnavailable and ConfigError.
     """
     folder = folder or migrations_folder()
@@ -79,16 +89,22 @@ async def migrate(url: str, folder: Path | None = None) -> list[str]:
         await driver.connect()  # makes the folder, switches to WAL, and tells an outage as such
         await driver.disconnect()
     with mistakes_of(url), driver.outages(writes=True):
-        return await _upgraded(url, folder)
+        applied = await _upgraded(url, folder, copies=copies)
+    if applied and url.startswith("sqlite"):
+        await asyncio.to_thread(remove_old_copies, path_of(url))
+    return applied
 
 
-async def _upgraded(url: str, folder: Path) -> list[str]:
+async def _upgraded(url: str, folder: Path, *, copies: bool) -> list[str]:
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
 
     engine = _engine(url)
     applied: list[str] = []
     try:
         async with engine.begin() as connection:
+            if copies and url.startswith("sqlite"):
+                # Whoever else migrates waits for this transaction; readers, as the copy is, do not.
+                await copy_before(path_of(url), revisions(folder)[0])
             await connection.run_sync(_upgrade, folder, applied)
     except DBAPIError as error:
         raise _drivers_own(error) from error
@@ -154,25 +170,29 @@ def _engine(url: str) -> "AsyncEngine":
     return engine
 
 
+def _way_back(url: str, current: str | None, known: set[str]) -> str:
+    """Return why an older program refuses a database, and how to go on or back."""
+    refused = (
+        f"a newer Crypitor has brought this database to the schema {current}, which this one does"
+        " not know: run that one"
+    )
+    if not url.startswith("sqlite"):
+        return f"{refused}, or put back a dump from before"
+    copies = [path for path in copies_of(path_of(url)) if revision_in(path) in known]
+    if not copies:
+        return f"{refused}, or put back a copy from before: crypitor restore FILE"
+    return f"{refused}, or put back the copy from before: crypitor restore {copies[-1]}"
+
+
+async def _revision(url: str) -> str | None:
+    look = _sqlite_revision if url.startswith("sqlite") else _postgresql_revision
+    with mistakes_of(url):
+        return await look(url)
+
+
 async def _sqlite_revision(url: str) -> str | None:
-    path = path_of(url)
-    driver = SQLite(url, 1)
-
-    def look() -> str | None:
-        if not path.exists():
-            return None
-        # Without a -wal file nobody has it open, and a plain look would leave one behind.
-        still = "" if Path(f"{path}-wal").exists() else "&immutable=1"
-        place = f"{path.resolve().as_uri()}?mode=ro{still}"
-        with closing(sqlite3.connect(place, uri=True)) as reading:
-            known = "select 1 from sqlite_master where name = 'alembic_version'"
-            if reading.execute(known).fetchone() is None:
-                return None
-            row = reading.execute("select version_num from alembic_version").fetchone()
-            return str(row[0]) if row else None
-
-    with driver.outages(writes=False):
-        return await asyncio.to_thread(look)
+    with SQLite(url, 1).outages(writes=False):
+        return await asyncio.to_thread(revision_of, path_of(url))
 
 
 async def _postgresql_revision(url: str) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from crypitor.database.blocks import revert_above
 from crypitor.database.engine import Transaction
 from crypitor.errors import ConfigError
-from crypitor.evm.types import Header
+from crypitor.evm.types import Hash, Header
 from crypitor.monitor.position import Position
 from crypitor.webhook.message import NetworkTitle
 
@@ -30,7 +30,11 @@ SELECT_CHAIN = "select chain_id from networks where name = :name"
 SELECT_HEADERS = """select number, hash, parent_hash, timestamp from headers
     where network = :name order by number desc limit :limit"""
 
-SELECT_SEQUENCE = "select sequence from networks where name = :name"
+SELECT_PLACE = "select sequence, first_block from networks where name = :name"
+
+SELECT_GENESIS = "select genesis from networks where name = :name"
+
+KEEP_GENESIS = "update networks set genesis = :genesis where name = :name and term = :term"
 
 SELECT_REWIND = "select rewind from networks where name = :name"
 
@@ -45,8 +49,12 @@ BEGIN = """update networks set sequence = :sequence
         and not exists (select 1 from headers where network = :name)
     returning name"""
 
-RESUME = """update networks set sequence = sequence + 1, rewind = 1 where name = :name
-    returning name"""
+RESUME = """update networks set sequence = case
+            when sequence + 1 > :sequence then sequence + 1 else :sequence end,
+        rewind = 1, first_block = :first, genesis = null
+    where name = :name returning name"""
+
+HOLD_LEAD = "update networks set term = term where name = :name and term = :term returning name"
 
 FORGET_HEADERS = "delete from headers where network = :name"
 
@@ -98,6 +106,18 @@ async def leave_lead(tx: Transaction, name: str, term: int) -> None:
     await tx.run(LEAVE_LEAD, name=name, term=term)
 
 
+async def terms(tx: Transaction) -> dict[str, int]:
+    """Return how often each network's lead was taken."""
+    rows = await tx.all("select name, term from networks")
+    return {row["name"]: row["term"] for row in rows}
+
+
+async def chain_ids(tx: Transaction) -> dict[str, int]:
+    """Return which chain has been followed under each name."""
+    rows = await tx.all("select name, chain_id from networks")
+    return {row["name"]: row["chain_id"] for row in rows}
+
+
 async def headers(tx: Transaction, name: str, limit: int) -> tuple[Header, ...]:
     """Return the newest matched headers, at most `limit` of them, the newest last."""
     rows = await tx.all(SELECT_HEADERS, name=name, limit=limit)
@@ -115,8 +135,22 @@ async def next_blocks(tx: Transaction) -> dict[str, int]:
 
 async def position_of(tx: Transaction, name: str, keep: int) -> Position:
     """Return where a chain's matching stands, with at most `keep` headers."""
-    sequence = await tx.value(SELECT_SEQUENCE, name=name)
-    return Position(sequence or 0, await headers(tx, name, keep))
+    row = await tx.one(SELECT_PLACE, name=name)
+    known = await headers(tx, name, keep)
+    if row is None:
+        return Position(0, known)
+    return Position(row["sequence"], known, None if known else row["first_block"])
+
+
+async def genesis_of(tx: Transaction, name: str) -> Hash | None:
+    """Return the hash of block 0 of the chain that is followed, None where it is not known."""
+    genesis: Hash | None = await tx.value(SELECT_GENESIS, name=name)
+    return genesis
+
+
+async def keep_genesis(tx: Transaction, name: str, term: int, genesis: Hash) -> None:
+    """Keep the hash of block 0, if the lead is still that of this term."""
+    await tx.run(KEEP_GENESIS, name=name, term=term, genesis=genesis)
 
 
 async def begin(
@@ -140,19 +174,30 @@ async def resume(
     before: Sequence[Header],
     now: int,
     title: NetworkTitle | None = None,
+    first: int | None = None,
+    sequence: int = 0,
 ) -> int | None:
     """Go on above the last of these headers, whatever was stored; unix milliseconds.
 
     Matches above it are reverted: how many, is returned; None if the network is not known. The
     sequence moves, so that nothing which was published before takes effect. title: for people;
-    None where the name has to do.
+    None where the name has to do. first: the height that is read next, wanted where there are no
+    headers for it to stand on. sequence: of the last message that was published, where it is known.
     """
-    if await tx.value(RESUME, name=name) is None:
+    assert before or first is not None
+    bare = None if before else first
+    if await tx.value(RESUME, name=name, first=bare, sequence=sequence) is None:
         return None
-    saved = await revert_above(tx, name, title or NetworkTitle(name), before[-1], now)
+    ancestor = before[-1] if before else Header((first or 0) - 1, "", "", 0)
+    saved = await revert_above(tx, name, title or NetworkTitle(name), ancestor, now)
     await tx.run(FORGET_HEADERS, name=name)
     await _store(tx, name, before)
     return saved.reverted
+
+
+async def holds_lead(tx: Transaction, name: str, term: int) -> bool:
+    """Whether the lead is still that of this term; nobody takes it before the commit."""
+    return await tx.value(HOLD_LEAD, name=name, term=term) is not None
 
 
 async def _store(tx: Transaction, name: str, headers: Sequence[Header]) -> None:

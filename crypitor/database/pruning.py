@@ -74,6 +74,9 @@ REMOVE_KEYS = """delete from idempotency where (project_id, key) in (
     select project_id, key from idempotency where created_at < :cutoff limit :limit)
     returning key"""
 
+REMOVE_AUDIT = """delete from audit where position in (
+    select position from audit where at < :cutoff order by at limit :limit) returning position"""
+
 REMOVE_JOBS = """delete from {table} where id in (
     select id from {table} where finished_at < :cutoff limit :limit) returning id"""
 
@@ -201,6 +204,12 @@ async def prune_tokens(tx: Transaction, part: Slice) -> Done:
 async def prune_keys(tx: Transaction, part: Slice) -> Done:
     """Remove answers that were kept for their Idempotency-Key."""
     rows = await tx.all(REMOVE_KEYS, cutoff=part.cutoff, limit=part.limit)
+    return Done(START, len(rows), len(rows) < part.limit)
+
+
+async def prune_audit(tx: Transaction, part: Slice) -> Done:
+    """Remove old entries of the audit."""
+    rows = await tx.all(REMOVE_AUDIT, cutoff=part.cutoff, limit=part.limit)
     return Done(START, len(rows), len(rows) < part.limit)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crypitor.database.engine import Row, Transaction
-from crypitor.database.jobs import JobStatus
+from crypitor.database.jobs import JobFilter, JobStatus
 from crypitor.database.reopening import reopen
 from crypitor.webhook.delivery import Status
 
@@ -173,6 +173,26 @@ async def get_replay(tx: Transaction, project_id: str, replay_id: str) -> Replay
         project_id=project_id,
     )
     return _replay(row) if row else None
+
+
+async def list_replays(
+    tx: Transaction, project_id: str, chosen: JobFilter, limit: int, cursor: str | None = None
+) -> list[Replay]:
+    """Return replays of a project, newest first, those before the id `cursor`."""
+    rows = await tx.all(
+        f"""select {COLUMNS} from replays
+            where project_id = :project_id and (:monitor = '' or monitor_id = :monitor)
+                and (:endpoint = '' or endpoint_id = :endpoint)
+                and (:status = '' or status = :status) and (:cursor = '' or id < :cursor)
+            order by id desc limit :limit""",  # noqa: S608 - columns from above
+        project_id=project_id,
+        monitor=chosen.monitor or "",
+        endpoint=chosen.endpoint or "",
+        status=chosen.status or "",
+        cursor=cursor or "",
+        limit=limit,
+    )
+    return [_replay(row) for row in rows]
 
 
 async def cancel_replay(tx: Transaction, replay_id: str, now: int) -> Replay | None:

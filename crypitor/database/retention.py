@@ -14,6 +14,7 @@ from crypitor.database.pruning import (
     Prune,
     Slice,
     prune_attempts,
+    prune_audit,
     prune_bodies,
     prune_changes,
     prune_deliveries,
@@ -50,6 +51,7 @@ OF_ALL: dict[str, Prune] = {
     "tokens": prune_tokens,
     "keys": prune_keys,
     "jobs": prune_jobs,
+    "audit": prune_audit,
 }
 # What is older than a removed delivery goes with it: these need no second look.
 RESTARTED = (OF_PROJECT.keys() | OF_ALL.keys()) - {"attempts", "bodies", "events"}
@@ -95,6 +97,7 @@ class Kept:
     bodies: int | None = None
     deliveries: int | None = None
     matches: int | None = None
+    audit: int | None = None
     most_bytes: int | None = None
 
     def of(self, task: str) -> int | None:
@@ -106,6 +109,7 @@ class Kept:
             "events": self.matches,
             "matches": self.matches,
             "jobs": self.deliveries,
+            "audit": self.audit,
             "changes": 0,
             "tokens": TOKENS_MS,
             "keys": KEYS_MS,

@@ -8,7 +8,7 @@ from functools import lru_cache
 # First what may hold a colon that begins no parameter: literals, quoted names, comments, casts.
 _TOKEN = re.compile(
     r"""
-    '(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | ::
+    '(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?(?:\*/|\Z) | ::
     | :(?P<name>[a-z_][a-z0-9_]*)
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,

@@ -10,7 +10,7 @@ HASH_TEXT = len("0x") + 64
 ADDRESS_TEXT = len("0x") + 40
 
 _DIGITS = b"0123456789abcdef"
-_QUANTITIES = re.compile(r"(?:0x[0-9a-f]{1,64} )*+")
+_QUANTITIES = re.compile(r"(?:0x(?!0[0-9a-f])[0-9a-f]{1,64} )*+")
 
 
 def are_hex(texts: Sequence[str], size: int) -> bool:
@@ -30,7 +30,7 @@ def are_hex(texts: Sequence[str], size: int) -> bool:
 
 
 def are_quantities(texts: Sequence[str]) -> bool:
-    """Whether each text is 0x and 1 to 64 lower-case hex digits."""
+    """Whether each text is 0x and 1 to 64 lower-case hex digits, none of them a leading zero."""
     line = " ".join(texts) + " " if texts else ""
     return _QUANTITIES.fullmatch(line) is not None and line.count(" ") == len(texts)
 

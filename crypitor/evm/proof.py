@@ -5,9 +5,11 @@ and address, topics and data of each log. Nothing here proves a transaction's ow
 """
 
 from collections.abc import Sequence
+from itertools import compress
 
 from crypitor.errors import Unproven
 from crypitor.evm.bloom import logs_bloom
+from crypitor.evm.joined import is_joined_root
 from crypitor.evm.profiles import PLAIN, Level, Profile
 from crypitor.evm.receipts import encode_receipts
 from crypitor.evm.trie import streamed_root
@@ -21,7 +23,10 @@ def prove(
     level: Level,
     profile: Profile = PLAIN,
 ) -> None:
-    """Return if the parts agree with the header as far as `level` asks; else raise Unproven."""
+    """Return if the parts agree with the header as far as `level` asks; else raise Unproven.
+
+    What the level "settled" proves beside "off" is proven later, of several blocks together.
+    """
     try:
         _prove(seal, transactions, receipts, level, profile)
     except (ValueError, OverflowError) as wrong:
@@ -39,13 +44,16 @@ def _prove(
 ) -> None:
     _prove_pairs(seal, transactions, receipts)
     _prove_block_hash(seal, transactions, receipts)
-    if level == "off":
+    if level in ("off", "settled"):
         return
-    _prove_logs(receipts)
+    _prove_logs(receipts, profile)
     committed = receipts
-    if receipts and not profile.is_committed(transactions[-1], receipts[-1]):
-        committed = receipts[:-1]
-        _prove_own_bloom(seal, receipts[-1])
+    if profile.uncommitted:
+        of_header = profile.committed(transactions, receipts)
+        committed = [*compress(receipts, of_header)]
+        for receipt, known in zip(receipts, of_header, strict=True):
+            if not known:
+                _prove_own_bloom(seal, receipt)
     if level == "receipts":
         _prove_root(seal, committed, profile)
     elif profile.bloom:
@@ -127,12 +135,18 @@ def _elsewhere(seal: Seal, part: str, transaction: str, block_hash: str) -> Unpr
     return Unproven("hash", f"{_name(seal)}: {part} of {transaction} is of block {block_hash}")
 
 
-def _prove_logs(receipts: Sequence[Receipt]) -> None:
+def _prove_logs(receipts: Sequence[Receipt], profile: Profile) -> None:
+    """Hold the logs' indexes against their order.
+
+    Chains that count anew in each transaction do not always: both ways are taken of their receipts.
+    """
     indexes = [log.index for receipt in receipts for log in receipt.logs]
     if indexes == counted(len(indexes)):
         return
     expected = 0
     for receipt in receipts:
+        if profile.log_indexes == "transaction" and receipt.logs:
+            expected *= int(receipt.logs[0].index, 16) != 0
         for log in receipt.logs:
             if int(log.index, 16) != expected:
                 raise Unproven(
@@ -158,8 +172,16 @@ def _prove_own_bloom(seal: Seal, receipt: Receipt) -> None:
 
 
 def _prove_root(seal: Seal, receipts: Sequence[Receipt], profile: Profile) -> None:
+    wanted = _bytes(seal.receipts_root)
+    if profile.root == "joined":
+        gives = is_joined_root(receipts, wanted)
+        if gives is None:
+            _prove_bloom(seal, receipts)
+        elif not gives:
+            raise Unproven("root", f"{_name(seal)}: its receipts do not give {seal.receipts_root}")
+        return
     root = streamed_root(encode_receipts(receipts, profile), len(receipts))
-    if root != _bytes(seal.receipts_root):
+    if root != wanted:
         raise Unproven(
             "root",
             f"{_name(seal)}: its receipts give the root 0x{root.hex()}, not {seal.receipts_root}",

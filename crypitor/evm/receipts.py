@@ -5,12 +5,15 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 
+from msgspec.structs import replace
+
 from crypitor.evm import rlp
 from crypitor.evm.bloom import logs_bloom
 from crypitor.evm.profiles import PLAIN, Profile
 from crypitor.evm.types import Log, Receipt
 
 _DEPOSIT = 0x7E
+_CELO_FEE = 0x7B
 _POST_STATE = b"\0"
 
 _ADDRESS_TEXT = len("0x") + 40
@@ -26,14 +29,16 @@ _KEPT = 4096
 
 
 def encode_receipts(receipts: Sequence[Receipt], profile: Profile = PLAIN) -> Iterator[bytes]:
-    """Yield `encode_receipt` of each.
+    """Yield `encode_receipt` of each, with the gas that the chain's receipts commit to.
 
     Those in the usual form are put together of what was served, as hex, their logs all at once. A
     text that differs from what `encode_receipt` would make has a character that is no hex digit:
     unhexlify refuses it, which unlike bytes.fromhex skips no blanks.
     """
+    if profile.receipt_gas == "own":
+        receipts = with_own_gas(receipts)
     logs = _logs([*chain.from_iterable([receipt.logs for receipt in receipts])])
-    forms = _forms(profile.post_state_types)
+    forms = _forms(profile.untyped)
     start = end = 0
     for receipt in receipts:
         end += len(receipt.logs)
@@ -54,16 +59,27 @@ def encode_receipts(receipts: Sequence[Receipt], profile: Profile = PLAIN) -> It
         yield encoded
 
 
+def with_own_gas(receipts: Sequence[Receipt]) -> list[Receipt]:
+    """Return the receipts with the gas of each transaction alone in place of the sum up to it."""
+    sums = [int(receipt.cumulative_gas_used, 16) for receipt in receipts]
+    befores = [0, *sums][: len(sums)]
+    return [
+        replace(receipt, cumulative_gas_used=hex(max(0, total - before)))
+        for receipt, total, before in zip(receipts, sums, befores, strict=True)
+    ]
+
+
 def encode_receipt(receipt: Receipt, profile: Profile = PLAIN) -> bytes:
     """Return the consensus encoding: a type byte for typed ones, then the RLP list.
 
     Sources: EIP-658 (status in place of root; some nodes serve both), EIP-2718 (types), OP stack
     specification "deposits": type 0x7e appends depositNonce and depositReceiptVersion from the
     Canyon upgrade on; before it nodes serve the nonce and no version, and neither is committed to.
+    Celo's CIP-64: type 0x7b appends its base fee, since the move to the OP stack.
     """
     kind = int(receipt.type, 16) if receipt.type else 0
     outcome = _outcome(receipt)
-    if kind and receipt.type in profile.post_state_types:
+    if kind and receipt.type in profile.untyped:
         kind, outcome = 0, _POST_STATE
     # As hex text until the end: most of it is served as such.
     logs = "".join(map(_log, receipt.logs))
@@ -74,6 +90,8 @@ def encode_receipt(receipt: Receipt, profile: Profile = PLAIN) -> bytes:
     if kind == _DEPOSIT and receipt.deposit_receipt_version is not None:
         text += _number(receipt.deposit_nonce or "0x0")
         text += _number(receipt.deposit_receipt_version)
+    elif kind == _CELO_FEE and receipt.base_fee is not None:
+        text += _number(receipt.base_fee)
     head = f"{kind:02x}" if kind else ""
     return bytes.fromhex(f"{head}{_list_prefix(len(text) // 2)}{text}")
 
@@ -196,10 +214,11 @@ class _Forms(dict[tuple[str | None, str | None, int, int], tuple[str, str]]):
     and a status that are not usual, nor for less gas than takes two bytes.
     """
 
-    def __init__(self, post_state_types: frozenset[str]) -> None:
+    def __init__(self, untyped: frozenset[str]) -> None:
         super().__init__()
-        usual = {hex(kind): f"{kind:02x}" for kind in range(1, 256) if kind != _DEPOSIT}
-        self._types = {kind: byte for kind, byte in usual.items() if kind not in post_state_types}
+        own = {_DEPOSIT, _CELO_FEE}
+        usual = {hex(kind): f"{kind:02x}" for kind in range(1, 256) if kind not in own}
+        self._types = {kind: byte for kind, byte in usual.items() if kind not in untyped}
         self._types |= {"0x0": ""}
 
     def __missing__(self, key: tuple[str | None, str | None, int, int]) -> tuple[str, str]:
@@ -222,8 +241,8 @@ _shapes = _Shapes()
 
 
 @lru_cache(maxsize=16)
-def _forms(post_state_types: frozenset[str]) -> _Forms:
-    return _Forms(post_state_types)
+def _forms(untyped: frozenset[str]) -> _Forms:
+    return _Forms(untyped)
 
 
 def _bytes(text: str) -> bytes:

@@ -4,21 +4,33 @@ Hashes, addresses and byte strings are lower-case 0x-hex. Quantities stay hex te
 needs their number: of a thousand logs in a block, most are only looked at. Every type is also the
 wire form on the queue. Source: execution-apis, schemas `Block`, `TransactionInfo`, `ReceiptInfo`,
 `Log`.
+
+What nodes write otherwise is brought into this form where a block is read (`worker/tidy.py`), which
+goes by the annotations here: a field of these types needs no more to be compared as text.
 """
 
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
 
-Address: TypeAlias = str
+Address: TypeAlias = Annotated[str, "address"]
 """0x and 40 lower-case hex digits."""
 
 Hash: TypeAlias = str
 """0x and 64 lower-case hex digits."""
 
-Quantity: TypeAlias = str
-"""0x and hex digits of a non-negative integer: `int(quantity, 16)`."""
+Quantity: TypeAlias = Annotated[str, "quantity"]
+"""0x and the hex digits of a non-negative integer, no more than it needs: `int(quantity, 16)`."""
+
+Timestamp: TypeAlias = Annotated[str, "timestamp"]
+"""A quantity of unix seconds."""
+
+Data: TypeAlias = Annotated[str, "bytes"]
+"""0x and pairs of lower-case hex digits, or none."""
+
+Loose: TypeAlias = str | int | float | None
+"""A quantity of which nothing depends but what users ask; some nodes send a number or nothing."""
 
 _HASH_TEXT = len("0x") + 64
 
@@ -38,34 +50,76 @@ class Log(msgspec.Struct, frozen=True, gc=False, rename="camel"):
 
     address: Address
     topics: tuple[str, ...]
-    data: str
+    data: Data
     index: Quantity = msgspec.field(name="logIndex")
     block_hash: Hash
     transaction_hash: Hash
 
 
-class Transaction(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+def number_of(loose: Loose, most: int = 2**256 - 1) -> int | None:
+    """Return the number that stands there; None where there is none up to `most`."""
+    if isinstance(loose, str):
+        try:
+            loose = int(loose, 16)
+        except ValueError:
+            return None
+    return loose if isinstance(loose, int) and 0 <= loose <= most else None
+
+
+class Authorization(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
+    """An entry of a transaction's `authorizationList`, as it was served (EIP-7702)."""
+
+    chain_id: Loose = None
+    address: Loose = None
+    nonce: Loose = None
+    y_parity: Loose = None
+    v: Loose = None
+    r: Loose = None
+    s: Loose = None
+
+
+class InnerCall(msgspec.Struct, frozen=True, gc=False):
+    """One of the calls that a transaction of an account-abstraction type makes.
+
+    to: None for a contract creation.  value: wei.  What is not of this form is not read: few blocks
+    have such calls, and no others should be searched for them.
+    """
+
+    to: Annotated[Address, msgspec.Meta(pattern=r"^0x[0-9a-f]{40}\Z")] | None = None
+    value: Annotated[Quantity, msgspec.Meta(pattern=r"^0x[0-9a-f]{1,64}\Z")] = "0x0"
+    input: Annotated[Data, msgspec.Meta(pattern=r"^0x([0-9a-f]{2})*\Z")] = "0x"
+
+
+class Transaction(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """A transaction within a block.
 
     to: None for a contract creation.
     value: wei.  index: position in the block.
+    calls: what a transaction does that has no receiver, value and input of its own but a list of
+    them (Tempo's type 0x76); empty for all others.
     """
 
     hash: Hash
     index: Quantity = msgspec.field(name="transactionIndex")
     block_hash: Hash
     sender: Address = msgspec.field(name="from")
-    value: Quantity
+    value: Quantity = ""
     to: Address | None = None
-    input: str = "0x"
+    input: Data = "0x"
+    nonce: Loose = None
+    authorization_list: tuple[Authorization, ...] | None = None
+    calls: tuple[InnerCall, ...] = ()
 
 
-class Receipt(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+class Receipt(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True):
     """What came of a transaction.
 
     status: "0x1" success, "0x0" failure, None before Byzantium, where `root`, a hash, stands
     instead. Some nodes fill in both: then `root` is what the header commits to.
     contract_address: of the created contract, if the transaction created one.
+    gas_used: by this transaction alone.  effective_gas_price, blob_gas_price: wei a unit.
+    l1_fee: wei, what an OP chain takes for the data beside the gas.
+    base_fee: wei; of Celo's type 0x7b, whose receipts commit to it.
     """
 
     transaction_hash: Hash
@@ -80,6 +134,12 @@ class Receipt(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     contract_address: Address | None = None
     deposit_nonce: Quantity | None = None
     deposit_receipt_version: Quantity | None = None
+    gas_used: Loose = None
+    effective_gas_price: Loose = None
+    l1_fee: Loose = None
+    blob_gas_used: Loose = None
+    blob_gas_price: Loose = None
+    base_fee: Quantity | None = None
 
     @property
     def has_post_state(self) -> bool:
@@ -90,6 +150,18 @@ class Receipt(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     def succeeded(self) -> bool:
         """Whether the transaction took effect; receipts from before Byzantium count as success."""
         return self.status is None or self.status == "0x1" or self.has_post_state
+
+
+class Withdrawal(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """What a block credits to an account without a transaction (EIP-4895).
+
+    index: counts all withdrawals of the chain.  amount: gwei.
+    """
+
+    index: Quantity
+    validator_index: Quantity
+    address: Address
+    amount: Quantity
 
 
 class Header(msgspec.Struct, frozen=True, gc=False):
@@ -104,20 +176,29 @@ class Header(msgspec.Struct, frozen=True, gc=False):
     timestamp: int
 
     def is_parent_of(self, header: "Header") -> bool:
-        """Whether `header` is the next block on top of this one."""
-        return header.parent_hash == self.hash and header.number == self.number + 1
+        """Whether `header` is the next block on top of this one.
+
+        Its height is one more, but that some chains have heights without a block.
+        """
+        return header.parent_hash == self.hash and header.number > self.number
 
 
 class Seal(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """The fields of a JSON-RPC block by which the rest of it is proven."""
+    """The fields of a JSON-RPC block by which the rest of it is proven.
+
+    Bloom and roots are as they came: who proves by one of them finds what is wrong with it.
+    settled_height: where the roots are of earlier blocks, up to which one.
+    """
 
     number: Quantity
     hash: Hash
     parent_hash: Hash
-    timestamp: Quantity
-    logs_bloom: str
-    receipts_root: Hash
-    transactions_root: Hash
+    timestamp: Timestamp
+    logs_bloom: str = "0x"
+    receipts_root: Hash = "0x"
+    transactions_root: Hash = "0x"
+    withdrawals_root: Hash | None = None
+    settled_height: Quantity | None = None
 
     @property
     def header(self) -> Header:
@@ -144,14 +225,28 @@ class InternalTransfer(msgspec.Struct, frozen=True, gc=False):
     value: Quantity
 
 
+class Settlement(msgspec.Struct, frozen=True, gc=False):
+    """What a header commits to of earlier blocks: from where its parent stopped up to `height`.
+
+    receipts_root: of all their receipts in a row.  Source: Avalanche's ACP-194.
+    """
+
+    height: int
+    receipts_root: Hash
+
+
 class Block(msgspec.Struct, frozen=True, gc=False):
     """A header with everything that happened in the block; receipt i belongs to transaction i.
 
     traces: the internal transfers in the order of the chain; none where the network's traces are
     off.
+    withdrawals: in the order of the block, after all transactions.
+    settlement: where the header commits to earlier blocks in place of its own.
     """
 
     header: Header
     transactions: tuple[Transaction, ...]
     receipts: tuple[Receipt, ...]
     traces: tuple[InternalTransfer, ...] = ()
+    withdrawals: tuple[Withdrawal, ...] = ()
+    settlement: Settlement | None = None

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from crypitor.evm.abi import Values
+from crypitor.evm.delegations import delegations
+from crypitor.evm.profiles import profile_of
 from crypitor.evm.traces import internal_transfers
 from crypitor.evm.types import Address, Block, Log, Receipt, Transaction
 from crypitor.monitor import subjects
@@ -56,7 +58,8 @@ class Finding:
     reasons: everything that keeps it from matching; none if it matches.
     subject: what it was made out to be, None where it is nothing that the rule asks about.
     log: that it is, or was read from.
-    direction, party: of transfers and deployments; each is held against the rule in both.
+    direction, party: of transfers, deployments and transactions; each is held against the rule in
+    both.
     where: what the condition came to, whatever else is in the way; None if it was not asked.
     """
 
@@ -83,13 +86,18 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A transaction in its block. traced: whether the network's internal transfers are read."""
+    """A transaction in its block.
+
+    traced: whether the network's internal transfers are read.  coin: whose logs tell moves of the
+    chain's own coin; None for what is known by the chain's id.
+    """
 
     network: str
     chain_id: int
     block: Block
     place: int
     traced: bool
+    coin: Address | None = None
 
     @property
     def transaction(self) -> Transaction:
@@ -104,22 +112,7 @@ class Scene:
 
 def findings(scene: Scene, prepared: PreparedRule, watching: Watching) -> Iterator[Finding]:
     """Yield what a rule of a monitor finds in each part of a transaction, in the chain's order."""
-    asking = _Asking(scene, prepared, watching)
-    match prepared.rule.kind:
-        case Kind.NATIVE:
-            yield from asking.native()
-        case Kind.INTERNAL:
-            yield from asking.internal()
-        case Kind.EVENT:
-            for log in scene.receipt.logs:
-                yield asking.event(log)
-        case Kind.CALL:
-            yield asking.call()
-        case Kind.DEPLOYMENT:
-            yield from asking.deployment()
-        case _:
-            for log in scene.receipt.logs:
-                yield from asking.token(log)
+    yield from _Asking(scene, prepared, watching).parts()
 
 
 def _nothing(detail: str, log: Log | None = None) -> Finding:
@@ -139,13 +132,43 @@ class _Asking:
         self.watching = watching
         self.transaction = scene.transaction
         self.receipt = scene.receipt
+        self.coin = scene.coin or profile_of(scene.chain_id).coin_logs.address
+
+    def parts(self) -> Iterator[Finding]:
+        """Yield what the rule finds in each part of the transaction."""
+        alone = {
+            Kind.NATIVE: self.native,
+            Kind.INTERNAL: self.internal,
+            Kind.CALL: self.call,
+            Kind.DEPLOYMENT: self.deployment,
+            Kind.TRANSACTION: self.whole,
+            Kind.WITHDRAWAL: self.withdrawal,
+            Kind.DELEGATION: self.delegation,
+        }
+        if self.rule.kind in alone:
+            yield from alone[self.rule.kind]()
+            return
+        for log in self.receipt.logs:
+            if self.rule.kind is Kind.EVENT:
+                yield self.event(log)
+            else:
+                yield from self.token(log)
+
+    def whole(self) -> Iterator[Finding]:
+        yield from self.both_ways(subjects.whole(self.transaction, self.receipt))
+
+    def withdrawal(self) -> Iterator[Finding]:
+        yield _nothing("no transaction carries a withdrawal: test the range of its block")
 
     def native(self) -> Iterator[Finding]:
-        subject = subjects.native(self.transaction, self.receipt)
-        if subject is None:
+        none = True
+        for place, part in subjects.parts(self.transaction):
+            subject = subjects.native(part, self.receipt, place)
+            if subject is not None:
+                none = False
+                yield from self.both_ways(subject)
+        if none:
             yield _nothing("the transaction moves no value")
-        else:
-            yield from self.both_ways(subject)
 
     def internal(self) -> Iterator[Finding]:
         if not self.scene.traced:
@@ -160,13 +183,26 @@ class _Asking:
             yield _nothing("no call within the transaction moved value")
 
     def deployment(self) -> Iterator[Finding]:
-        subject = subjects.deployment(self.transaction, self.receipt)
+        parts = [part for _, part in subjects.parts(self.transaction)]
+        created = [subjects.deployment(part, self.receipt) for part in parts]
+        subject = next((one for one in created if one is not None), None)
         if subject is not None:
             yield from self.both_ways(subject)
-        elif self.transaction.to is not None:
+        elif all(part.to is not None for part in parts) or self.receipt.succeeded:
             yield _nothing("the transaction creates no contract")
         else:
             yield Finding((Reason(Obstacle.FAILED, "the creation failed"),))
+
+    def delegation(self) -> Iterator[Finding]:
+        none = True
+        for given in delegations(self.scene.block, self.scene.chain_id):
+            if given.transaction_index == self.scene.place:
+                none = False
+                for finding in self.both_ways(subjects.delegation(given)):
+                    if finding.direction is Direction.OUT:
+                        yield finding
+        if none:
+            yield _nothing("the transaction has no authorization that can have taken effect")
 
     def token(self, log: Log) -> Iterator[Finding]:
         wanted = _NAMES[self.rule.kind]
@@ -194,15 +230,19 @@ class _Asking:
             log,
         )
 
-    def call(self) -> Finding:
-        if self.transaction.to is None:
+    def call(self) -> Iterator[Finding]:
+        for place, part in subjects.parts(self.transaction):
+            yield self.of_call(part, place)
+
+    def of_call(self, part: Transaction, place: int | None) -> Finding:
+        if part.to is None:
             return _nothing("the transaction creates a contract and calls none")
-        selector = self.transaction.input[:10]
+        selector = part.input[:10]
         return self.signed(
-            self.transaction.to,
+            part.to,
             None if self.prepared.key == selector else f"its input begins with {selector}",
-            lambda: self.prepared.read(self.transaction.input),
-            lambda args: subjects.call(self.transaction, self.rule, args),
+            lambda: self.prepared.read(part.input),
+            lambda args: subjects.call(part, self.rule, args, place),
             None,
         )
 
@@ -253,12 +293,22 @@ class _Asking:
 
     def out_of_the_question(self, subject: Subject) -> Iterator[Reason]:
         """Yield why a rule does not ask about a transfer, whoever its parties are."""
-        if concerns(self.rule, subject, self.receipt):
+        if concerns(self.rule, subject, self.receipt, self.coin):
             return
         contract = subject.contract
+        if self.rule.contracts is None and contract == self.coin:
+            yield Reason(
+                Obstacle.CONTRACT,
+                f"{contract} tells moves of the chain's own coin, which are no tokens: rules of"
+                " kind native and internal see them, or name it in `contracts`",
+            )
         if self.rule.contracts is not None and contract not in self.rule.contracts:
             yield _not_listed(contract)
-        if subject.kind is Kind.NATIVE and not self.receipt.succeeded:
+        if (
+            subject.kind in (Kind.NATIVE, Kind.TRANSACTION)
+            and not self.receipt.succeeded
+            and not self.rule.include_failed
+        ):
             yield Reason(
                 Obstacle.FAILED, "the transaction failed; `include_failed` would report it"
             )

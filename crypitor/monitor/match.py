@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from crypitor.evm.abi import Values
+from crypitor.evm.delegations import delegations
+from crypitor.evm.profiles import profile_of
 from crypitor.evm.traces import internal_transfers
 from crypitor.evm.types import Address, Block, Header, Log, Receipt, Transaction
 from crypitor.monitor import subjects
@@ -34,13 +36,18 @@ class Tally:
 
 
 def find_matches(
-    block: Block, network: str, chain_id: int, index: Index, tally: Tally | None = None
+    block: Block,
+    network: str,
+    chain_id: int,
+    index: Index,
+    tally: Tally | None = None,
+    coin: Address | None = None,
 ) -> list[Match]:
     """Return every match of a block, in the order of the chain, each once.
 
-    tally: is added to.
+    tally: is added to.  coin: see `search`.
     """
-    return distinct(search(block, network, chain_id, index, tally or Tally()))
+    return distinct(search(block, network, chain_id, index, tally or Tally(), coin))
 
 
 def distinct(found: Iterable[Match | None]) -> list[Match]:
@@ -53,16 +60,26 @@ def distinct(found: Iterable[Match | None]) -> list[Match]:
 
 
 def search(
-    block: Block, network: str, chain_id: int, index: Index, tally: Tally
+    block: Block,
+    network: str,
+    chain_id: int,
+    index: Index,
+    tally: Tally,
+    coin: Address | None = None,
 ) -> Iterator[Match | None]:
     """Yield the matches of a block in the order of the chain; one may come twice.
+
+    coin: whose logs tell moves of the chain's own coin; None for what is known by the chain's id.
 
     After whatever was looked at, None is yielded. Whoever goes on later must see to it that the
     index is the same then.
     """
-    seen = survey(block, index)
-    if seen.transactions:
-        yield from _Search(block.header, network, chain_id, index, seen, tally).matches(block)
+    given = delegations(block, chain_id) if Kind.DELEGATION in index.asked.kinds else ()
+    seen = survey(block, index, given)
+    if seen.transactions or seen.withdrawals:
+        coin = coin or profile_of(chain_id).coin_logs.address
+        found = _Search(block.header, network, chain_id, index, seen, tally, coin)
+        yield from found.matches(block)
 
 
 def facts_of(
@@ -99,6 +116,8 @@ def facts_of(
         subject.log,
         subject.item,
         subject.args,
+        subject.withdrawal,
+        subject.delegation,
     )
 
 
@@ -106,11 +125,24 @@ def _nobody(_: Address) -> bool:
     return False
 
 
-def concerns(rule: Rule, subject: Subject, receipt: Receipt) -> bool:
-    """Whether a rule asks about a subject of its kind, before its condition."""
-    if rule.contracts is not None and subject.contract not in rule.contracts:
+def concerns(rule: Rule, subject: Subject, receipt: Receipt, coin: Address | None = None) -> bool:
+    """Whether a rule asks about a subject of its kind, before its condition.
+
+    coin: whose logs tell moves of the chain's own coin, which are no tokens unless a rule says so.
+    """
+    if rule.contracts is None:
+        if subject.contract == coin and subject.kind is Kind.ERC20:
+            return False
+    elif subject.contract not in rule.contracts:
         return False
-    return subject.kind is not Kind.NATIVE or receipt.succeeded or rule.include_failed
+    if receipt.succeeded or rule.include_failed:
+        return True
+    return subject.kind not in (Kind.NATIVE, Kind.TRANSACTION)
+
+
+NO_TRANSACTION = Transaction("", "0x0", "", "", "0x0")
+NO_RECEIPT = Receipt("", "0x0", "", ())
+"""Of what no transaction carries; its conditions cannot name them."""
 
 
 class _Search:
@@ -127,6 +159,7 @@ class _Search:
         index: Index,
         seen: Survey,
         tally: Tally,
+        coin: Address,
     ) -> None:
         self.header = header
         self.network = network
@@ -136,6 +169,8 @@ class _Search:
         self.watched = seen.watched
         self.tally = tally
         self.asked = index.asked
+        self.asks_transactions = Kind.TRANSACTION in self.asked.kinds
+        self.coin = coin
         # a topic, a selector or a kind, each with a contract
         self.known: dict[tuple[str | None, Address | None], Sequence[Readers]] = {}
 
@@ -149,6 +184,8 @@ class _Search:
             if self.transaction.hash not in transactions:
                 continue
             yield from self.of_transaction(self.transaction, self.receipt)
+            for given in self.seen.delegations.get(place, ()):
+                yield from self.of_parties(subjects.delegation(given))
             for moved in inside.get(place, ()):
                 yield from self.of_parties(moved)
             for log in self.receipt.logs:
@@ -159,6 +196,11 @@ class _Search:
                 for moved in subjects.token_transfers(log):
                     yield from self.of_parties(moved)
                 yield None
+
+        self.transaction, self.receipt = NO_TRANSACTION, NO_RECEIPT
+        for place in sorted(self.seen.withdrawals):
+            yield from self.of_parties(subjects.withdrawal(block.withdrawals[place], place))
+            yield None
 
     def inside(self, block: Block) -> dict[int, list[Subject]]:
         """Return the internal transfers that somebody may watch, by transaction."""
@@ -171,6 +213,15 @@ class _Search:
 
     def of_transaction(self, transaction: Transaction, receipt: Receipt) -> Iterator[Match]:
         """Yield the matches of the transaction itself, without those of its logs."""
+        if self.asks_transactions:
+            yield from self.of_parties(subjects.whole(transaction, receipt))
+        if transaction.calls:
+            for place, part in subjects.parts(transaction):
+                yield from self.of_parties(subjects.native(part, receipt, place))
+                yield from self.of_parties(subjects.deployment(part, receipt))
+                if part.to is not None and part.input[:10] in self.asked.calls.found:
+                    yield from self.called(part, place)
+            return
         if transaction.value != "0x0":
             yield from self.of_parties(subjects.native(transaction, receipt))
         if transaction.to is None:
@@ -190,11 +241,11 @@ class _Search:
                         prepared
                         for prepared in watching.rules.get(subject.kind, ())
                         if direction in prepared.directions
-                        and concerns(prepared.rule, subject, self.receipt)
+                        and concerns(prepared.rule, subject, self.receipt, self.coin)
                     ]
                     yield from self.answer(watching, rules, subject, direction, party)
         for readers in self.readers(self.asked.transfers, subject.kind, subject.contract):
-            if concerns(readers.prepared.rule, subject, self.receipt):
+            if concerns(readers.prepared.rule, subject, self.receipt, self.coin):
                 yield from self.of_anybody(readers, subject)
 
     def of_anybody(self, readers: Readers, subject: Subject) -> Iterator[Match]:
@@ -222,12 +273,12 @@ class _Search:
             lambda prepared, args: subjects.event(log, prepared.rule, args),
         )
 
-    def called(self, transaction: Transaction) -> Iterator[Match]:
+    def called(self, transaction: Transaction, item: int | None = None) -> Iterator[Match]:
         """Yield what a transaction is to those who ask about the function that it calls."""
         yield from self.signed(
             self.readers(self.asked.calls, transaction.input[:10], transaction.to),
             lambda prepared: prepared.read(transaction.input),
-            lambda prepared, args: subjects.call(transaction, prepared.rule, args),
+            lambda prepared, args: subjects.call(transaction, prepared.rule, args, item),
         )
 
     def readers(
@@ -320,7 +371,8 @@ class _Search:
         party: Address | None,
     ) -> Match:
         """Return what a subject is to a monitor that it answers."""
-        monitor, transaction = watching.monitor, self.transaction
+        monitor, carried = watching.monitor, subject.kind is not Kind.WITHDRAWAL
+        transaction = self.transaction if carried else None
         return Match(
             match_id(monitor.id, direction, party, self.header, transaction, subject),
             monitor,
@@ -330,7 +382,7 @@ class _Search:
             None if party is None else watching.labels.get(party),
             self.header,
             transaction,
-            self.receipt,
+            self.receipt if carried else None,
             subject,
         )
 

@@ -42,11 +42,13 @@ class Chain:
     title: for people.
     confirmations: required where a monitor says nothing else.
     kept_headers: how many matched headers are kept, the tip among them.
+    coin: whose logs tell moves of the chain's own coin; None for what is known by the chain's id.
     """
 
     title: NetworkTitle
     confirmations: Confirmations
     kept_headers: int
+    coin: Address | None = None
 
 
 class Observer(Protocol):
@@ -216,7 +218,12 @@ class Matcher:
     async def _match(self, message: Message) -> _Work:
         revision = await self._refresh()
         found = await find_in_slices(
-            message.block, message.network, message.chain_id, self._index, self._slice_seconds
+            message.block,
+            message.network,
+            message.chain_id,
+            self._index,
+            self._slice_seconds,
+            self._chains[message.network].coin,
         )
         # nothing may be waited for in between: changes from here on are of the next block
         self._matched[message.network] = message.block.header.number

@@ -10,7 +10,8 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from crypitor.evm.abi import Event, Function, Values, parse_event, parse_function
-from crypitor.evm.types import Address, Header, Log, Receipt, Transaction
+from crypitor.evm.delegations import Delegation
+from crypitor.evm.types import Address, Header, Log, Receipt, Transaction, Withdrawal
 
 
 class Kind(StrEnum):
@@ -24,6 +25,9 @@ class Kind(StrEnum):
     EVENT = "event"
     CALL = "call"
     DEPLOYMENT = "deployment"
+    TRANSACTION = "transaction"
+    WITHDRAWAL = "withdrawal"
+    DELEGATION = "delegation"
 
 
 class Direction(StrEnum):
@@ -54,11 +58,12 @@ Signature: TypeAlias = str | Mapping[str, Any]
 class Rule:
     """One part of the question.
 
-    direction: of transfers and deployments; events and calls have none.
-    contracts: only these; None for any. Never given for native and internal transfers, and
-        deployments.
+    direction: of transfers, deployments and transactions; events and calls have none, a withdrawal
+        is always `in` and a delegation `out`.
+    contracts: only these; None for any. Never given for native and internal transfers, deployments
+        and transactions.
     where: a condition of `crypitor.monitor.condition`.
-    include_failed: of native transfers, also those that failed.
+    include_failed: of native transfers and of transactions, also those that failed.
     signature: of an event or a call.
     abi: what the signature says.
     """
@@ -120,16 +125,19 @@ class Monitor:
 
 
 class Subject(msgspec.Struct, frozen=True, gc=False):
-    """What a match is about: a transfer of value, a log, a call or the creation of a contract.
+    """What a match is about: a transfer of value, a log, a call, a creation, a transaction.
 
-    sender, receiver: of a transfer and a call; the creator and its contract; None for an event. A
-        failed creation has no receiver.
+    sender, receiver: of a transfer, a call and a transaction; the creator and its contract; None
+        for an event. A failed creation has no receiver.
     amount: wei or the token's smallest unit; 1 for erc721; None where nothing is transferred.
     token_id: for erc721 and erc1155.
-    log: the event that says so; None for native, internal, calls and deployments.
+    log: the event that says so; None for native, internal, calls, deployments and transactions.
     item: within a TransferBatch, or among the internal transfers of its transaction, else None.
-    contract: that emitted the log, was called or was created; None for native and internal.
+    contract: that emitted the log, was called or was created; None for native, internal and
+        transactions.
     abi, args: for events and calls, the signature and the values of its arguments.
+    withdrawal, delegation: of those kinds. A delegation's sender is the authority, its receiver the
+        delegate; a withdrawal's item is its place in the block.
     """
 
     kind: Kind
@@ -142,6 +150,8 @@ class Subject(msgspec.Struct, frozen=True, gc=False):
     contract: Address | None = None
     abi: Event | Function | None = None
     args: Values = ()
+    withdrawal: Withdrawal | None = None
+    delegation: Delegation | None = None
 
     @property
     def log_index(self) -> int | None:
@@ -154,6 +164,7 @@ class Match(msgspec.Struct, frozen=True, gc=False):
 
     direction, address: the watched party; None for events and calls.
     label: what the user called the address.
+    transaction, receipt: None for a withdrawal, which no transaction carries.
     """
 
     id: str
@@ -163,12 +174,13 @@ class Match(msgspec.Struct, frozen=True, gc=False):
     address: Address | None
     label: str | None
     header: Header
-    transaction: Transaction
-    receipt: Receipt
+    transaction: Transaction | None
+    receipt: Receipt | None
     subject: Subject
 
 
 _HASH_CHARACTERS = 22
+_AFTER_TRANSACTIONS = 0xFFFF
 
 
 def computed_id(prefix: str, *parts: object) -> str:
@@ -182,7 +194,7 @@ def match_id(
     direction: Direction | None,
     address: Address | None,
     header: Header,
-    transaction: Transaction,
+    transaction: Transaction | None,
     subject: Subject,
 ) -> str:
     """Return the id of a match: the same in all phases, after a crash and in a backfill.
@@ -190,14 +202,15 @@ def match_id(
     It begins with the place in the chain, so that what is stored together is together in the
     indexes of ids too.
     """
+    place = _AFTER_TRANSACTIONS if transaction is None else int(transaction.index, 16)
     return computed_id(
-        f"ma_{header.number:08x}{int(transaction.index, 16):04x}",
+        f"ma_{header.number:08x}{place:04x}",
         monitor_id,
         subject.kind,
         direction,
         address,
         header.hash,
-        transaction.hash,
+        None if transaction is None else transaction.hash,
         subject.log_index,
         subject.item,
     )

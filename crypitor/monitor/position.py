@@ -22,10 +22,12 @@ class Position:
     sequence: of the last message that took effect.
     headers: the newest matched blocks, each the parent of the next; the last one is the tip.
     Empty before the first block.
+    first: the height of that, where it was settled; None for any, and where there are headers.
     """
 
     sequence: int
     headers: tuple[Header, ...]
+    first: int | None = None
 
     @property
     def tip(self) -> Header | None:
@@ -67,12 +69,18 @@ def place(position: Position, sequence: int, header: Header) -> Extends | Repeat
     if sequence <= position.sequence or header in position.headers:
         return Repeated()
     if not position.headers:
-        return Extends(None, ())
+        return Extends(None, ()) if position.first in (None, header.number) else Unlinked()
     return _linked(position.headers, header) or Unlinked()
 
 
 def _linked(headers: Sequence[Header], header: Header) -> Extends | None:
-    for at in range(len(headers) - 1, -1, -1):
-        if headers[at].is_parent_of(header):
+    """Find what a block stands on. Only above the tip may a height be without a block.
+
+    Who goes back to stand on a lower one over such a height has the branch left before.
+    """
+    last = len(headers) - 1
+    for at in range(last, -1, -1):
+        known = headers[at]
+        if known.is_parent_of(header) and (at == last or header.number == known.number + 1):
             return Extends(headers[at], tuple(headers[at + 1 :]))
     return None

@@ -50,11 +50,15 @@ Prepared: TypeAlias = Mapping[Kind, Sequence[PreparedRule]]
 """The rules of a monitor, by kind."""
 
 
+_ONE_WAY = {Kind.WITHDRAWAL: (Direction.IN,), Kind.DELEGATION: (Direction.OUT,)}
+
+
 def prepare(rule: Rule) -> PreparedRule:
     """Make a rule ready. Raises ConditionError."""
-    directions = (
+    directions: tuple[Direction, ...] = (
         (Direction.IN, Direction.OUT) if rule.direction is Direction.ALL else (rule.direction,)
     )
+    directions = _ONE_WAY.get(rule.kind, directions)
     arguments = () if rule.abi is None else rule.abi.arguments
     condition = None if rule.where is None else compiled(rule.kind, arguments, rule.where)
     match rule.abi:
@@ -225,13 +229,16 @@ class Asked:
 
     A monitor is known by its number in the index.
     events: by topic.  calls: by selector.
-    transfers: by kind, and creations of contracts; of monitors that watch every party.
+    transfers: by kind, and creations of contracts and transactions; of monitors that watch every
+    party.
+    kinds: how many rules of each kind there are, whoever is watched.
     """
 
     def __init__(self) -> None:
         self.events: ByName[str | None] = ByName()
         self.calls: ByName[str | None] = ByName()
         self.transfers: ByName[Kind] = ByName()
+        self.kinds: dict[Kind, int] = {}
 
     def add(
         self, number: int, networks: tuple[str, ...], rules: Prepared, *, any_address: bool
@@ -239,6 +246,8 @@ class Asked:
         """Take in the rules of a monitor."""
         for kept, key, prepared in self._places(rules, any_address=any_address):
             kept.add(number, networks, key, prepared)
+        for kind, several in rules.items():
+            self.kinds[kind] = self.kinds.get(kind, 0) + len(several)
 
     def remove(
         self, number: int, networks: tuple[str, ...], rules: Prepared, *, any_address: bool
@@ -246,6 +255,10 @@ class Asked:
         """Forget the rules of a monitor, all as they were added."""
         for kept, key, prepared in self._places(rules, any_address=any_address):
             kept.remove(number, networks, key, prepared)
+        for kind, several in rules.items():
+            self.kinds[kind] -= len(several)
+            if not self.kinds[kind]:
+                del self.kinds[kind]
 
     def _places(
         self, rules: Prepared, *, any_address: bool

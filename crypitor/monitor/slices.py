@@ -4,7 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from crypitor.evm.types import Block
+from crypitor.evm.types import Address, Block
 from crypitor.monitor.index import Index
 from crypitor.monitor.match import Tally, search
 from crypitor.monitor.models import Match
@@ -26,7 +26,12 @@ class Found:
 
 
 async def find_in_slices(
-    block: Block, network: str, chain_id: int, index: Index, slice_seconds: float = SLICE_SECONDS
+    block: Block,
+    network: str,
+    chain_id: int,
+    index: Index,
+    slice_seconds: float = SLICE_SECONDS,
+    coin: Address | None = None,
 ) -> Found:
     """Return every match of a block, as `find_matches` does with the index as it is in the end.
 
@@ -36,7 +41,7 @@ async def find_in_slices(
     for start in range(1, MOST_STARTS + 1):
         tally, version, by_id = Tally(), index.version, dict[str, Match]()
         began = time.perf_counter()
-        for match in search(block, network, chain_id, index, tally):
+        for match in search(block, network, chain_id, index, tally, coin):
             if match is not None:
                 by_id.setdefault(match.id, match)
             if start < MOST_STARTS and time.perf_counter() - began >= slice_seconds:

@@ -4,10 +4,11 @@ Most of a block concerns nobody. What is done for every log and every transactio
 at once where compiled code can; all that follows is done for what this leaves over.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 
+from crypitor.evm.delegations import Delegation
 from crypitor.evm.transfers import TRANSFER, TRANSFER_BATCH, TRANSFER_SINGLE
 from crypitor.evm.types import Address, Block, Hash, Log
 from crypitor.monitor.index import Index
@@ -29,16 +30,20 @@ class Survey:
 
     transactions: by their hashes, also those of which only a log is looked at.
     logs: by their identity.
+    withdrawals: by their place in the block.
+    delegations: all of the block, by the index of their transaction; none if nobody asks.
     watched: the parties of the block that are watched, and who does.
     """
 
     transactions: set[Hash] = field(default_factory=set)
     logs: set[int] = field(default_factory=set)
+    withdrawals: set[int] = field(default_factory=set)
+    delegations: dict[int, list[Delegation]] = field(default_factory=dict)
     watched: dict[Address, Numbers] = field(default_factory=dict)
 
 
-def survey(block: Block, index: Index) -> Survey:
-    """Return what of a block has to be looked at."""
+def survey(block: Block, index: Index, given: Iterable[Delegation] = ()) -> Survey:
+    """Return what of a block has to be looked at. given: its delegations, if somebody asks."""
     moved = [
         log
         for receipt in block.receipts
@@ -46,6 +51,8 @@ def survey(block: Block, index: Index) -> Survey:
         if len(log.topics) > 2 and log.topics[0] in _KINDS
     ]
     found = Survey()
+    for one in given:
+        found.delegations.setdefault(one.transaction_index, []).append(one)
     if index.watches_addresses:
         _find_watched(block, moved, index, found)
     asked = index.asked
@@ -60,28 +67,28 @@ def survey(block: Block, index: Index) -> Survey:
             for transaction in block.transactions
             if transaction.input[:10] in calls and named(transaction.input[:10], transaction.to)
         )
+        found.transactions.update(
+            transaction.hash
+            for transaction in block.transactions
+            for call in transaction.calls
+            if call.input[:10] in calls and named(call.input[:10], call.to)
+        )
     return found
 
 
 def _find_watched(block: Block, moved: Sequence[Log], index: Index, found: Survey) -> None:
-    """Find all whose parties are watched, by one look-up of all parties of a block."""
-    parties: list[Address] = []
-    owners: list[Hash] = []
-    for log in moved:
-        topics = log.topics
-        if topics[0] == TRANSFER:
-            parties += ("0x" + topics[1][26:], "0x" + topics[2][26:])
-        else:  # in ERC-1155 the operator comes first
-            parties += ("0x" + topics[2][26:], "0x" + topics[-1][26:])
+    """Find all whose parties are watched, by one look-up of all parties of a block.
+
+    They stand in pairs, one for each log, transaction, inner transfer, delegation and withdrawal.
+    """
+    kinds = index.asked.kinds
+    parties = _parties_of_logs(moved)
     of_logs = len(parties)
-    for transaction, receipt in zip(block.transactions, block.receipts, strict=True):
-        if transaction.value != "0x0" or transaction.to is None:
-            receiver = transaction.to or receipt.contract_address or transaction.sender
-            parties += (transaction.sender, receiver)
-            owners.append(transaction.hash)
-    for inner in block.traces:
-        parties += (inner.sender, inner.receiver)
-        owners.append(block.transactions[inner.transaction_index].hash)
+    owners = _add_parties(block, found, parties, every=Kind.TRANSACTION in kinds)
+    carried = len(parties)
+    if Kind.WITHDRAWAL in kinds:
+        for withdrawn in block.withdrawals:
+            parties += (withdrawn.address, withdrawn.address)
     watched = index.watched_among(set(parties))
     if not watched:
         return
@@ -89,28 +96,80 @@ def _find_watched(block: Block, moved: Sequence[Log], index: Index, found: Surve
     for place in compress(range(len(parties)), map(watched.__contains__, parties)):
         if place < of_logs:
             _add(moved[place >> 1], found)
-        else:
+        elif place < carried:
             found.transactions.add(owners[place - of_logs >> 1])
+        else:
+            found.withdrawals.add(place - carried >> 1)
+
+
+def _parties_of_logs(moved: Sequence[Log]) -> list[Address]:
+    parties: list[Address] = []
+    for log in moved:
+        topics = log.topics
+        if topics[0] == TRANSFER:
+            parties += ("0x" + topics[1][26:], "0x" + topics[2][26:])
+        else:  # in ERC-1155 the operator comes first
+            parties += ("0x" + topics[2][26:], "0x" + topics[-1][26:])
+    return parties
+
+
+def _add_parties(block: Block, found: Survey, parties: list[Address], *, every: bool) -> list[Hash]:
+    """Add the parties of what transactions do beside their logs; return which transaction it is.
+
+    every: also of those that neither move value nor create.
+    """
+    owners: list[Hash] = []
+    for transaction, receipt in zip(block.transactions, block.receipts, strict=True):
+        for call in transaction.calls:
+            receiver = call.to or receipt.contract_address or transaction.sender
+            parties += (transaction.sender, receiver)
+            owners.append(transaction.hash)
+        if every or transaction.value != "0x0" or transaction.to is None:
+            receiver = transaction.to or receipt.contract_address or transaction.sender
+            parties += (transaction.sender, receiver)
+            owners.append(transaction.hash)
+    for inner in block.traces:
+        parties += (inner.sender, inner.receiver)
+        owners.append(block.transactions[inner.transaction_index].hash)
+    for several in found.delegations.values():
+        for given in several:
+            parties += (given.authority, given.authority)
+            owners.append(block.transactions[given.transaction_index].hash)
+    return owners
 
 
 def _find_any(block: Block, moved: Sequence[Log], asked: ByName[Kind], found: Survey) -> None:
     """Find what moves, or creates a contract, where every party is watched."""
     for kind, by_contract in asked.found.items():
-        match kind:
-            case Kind.NATIVE:
-                paying = (each.hash for each in block.transactions if each.value != "0x0")
-                found.transactions.update(paying)
-            case Kind.DEPLOYMENT:
-                creating = (each.hash for each in block.transactions if each.to is None)
-                found.transactions.update(creating)
-            case Kind.INTERNAL:
-                for inner in block.traces:
-                    found.transactions.add(block.transactions[inner.transaction_index].hash)
-            case _:
-                everywhere = None in by_contract
-                for log in moved:
-                    if kind in _KINDS[log.topics[0]] and (everywhere or log.address in by_contract):
-                        _add(log, found)
+        if kind is Kind.WITHDRAWAL:
+            found.withdrawals.update(range(len(block.withdrawals)))
+        elif kind in _TOKENS:
+            everywhere = None in by_contract
+            for log in moved:
+                if kind in _KINDS[log.topics[0]] and (everywhere or log.address in by_contract):
+                    _add(log, found)
+        else:
+            found.transactions.update(_carrying(kind, block, found))
+
+
+_TOKENS = (Kind.ERC20, Kind.ERC721, Kind.ERC1155)
+
+
+def _carrying(kind: Kind, block: Block, found: Survey) -> Iterator[Hash]:
+    """Yield the transactions that may hold something of a kind which no log tells."""
+    match kind:
+        case Kind.NATIVE:
+            yield from (
+                each.hash for each in block.transactions if each.value != "0x0" or each.calls
+            )
+        case Kind.DEPLOYMENT:
+            yield from (each.hash for each in block.transactions if each.to is None or each.calls)
+        case Kind.INTERNAL:
+            yield from (block.transactions[one.transaction_index].hash for one in block.traces)
+        case Kind.DELEGATION:
+            yield from (block.transactions[place].hash for place in found.delegations)
+        case _:
+            yield from (each.hash for each in block.transactions)
 
 
 def _find_told(block: Block, asked: ByName[str | None], found: Survey) -> None:

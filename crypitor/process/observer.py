@@ -30,6 +30,14 @@ class Observer:
         """Count a block that did not prove itself."""
         self._metrics.block_incomplete.labels(network, node, check).inc()
 
+    def refused(self, reason: str) -> None:
+        """Count a connection or request to the API's port that was not served."""
+        self._metrics.refused.labels(reason).inc()
+
+    def exhausted(self) -> None:
+        """Count an attempt that this machine had no descriptors, memory or threads for."""
+        self._metrics.exhausted.inc()
+
     def published(self, network: str) -> None:
         """Nothing is counted at the worker's end of the queue; the matched block is."""
 

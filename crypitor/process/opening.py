@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import ctypes
-import os
-import secrets
+import socket
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -14,20 +14,21 @@ import structlog
 from aiohttp import web
 
 from crypitor.api import SERVER_OPTIONS
+from crypitor.api.serving.crowd import Bounds
 from crypitor.api.serving.starting import starting
+from crypitor.api.serving.wire import Runner
 from crypitor.config import Config
-from crypitor.database.engine import Database, Transaction
-from crypitor.database.files import make_folder
+from crypitor.database.engine import Database
+from crypitor.database.hold import Hold
 from crypitor.database.instants import follow_clock
-from crypitor.database.keys import ensure_admin
 from crypitor.database.migrate import migrate, pending
 from crypitor.database.mistakes import mistakes_of
 from crypitor.database.reseal import seal_all
 from crypitor.database.seal import Seal
-from crypitor.database.sqlite import path_of
 from crypitor.errors import ConfigError, Unavailable
+from crypitor.process.first_start import let_somebody_in, refuse_blank
 from crypitor.runtime.listening import listening
-from crypitor.runtime.loop import LONGEST_WAIT_SECONDS, Health, clock, pause
+from crypitor.runtime.loop import LONGEST_WAIT_SECONDS, Health, pause
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,14 @@ FIRST_RETRY_SECONDS = 0.5
 
 KEPT_BYTES = 16 << 20
 """Of freed memory: the copies of a block's answer, which is 0.7 to 6 MB."""
+
+FEWEST_CONNECTIONS = 16
+DESCRIPTORS_OF_A_NODE = 8
+DESCRIPTORS_OF_A_CONNECTION = 4
+"""SQLite's file, its log, and the log's index, or a socket."""
+
+SPARE_DESCRIPTORS = 32
+"""The log, the loop's own, look-ups of names, Kafka."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # mallopt(3)
 
@@ -48,6 +57,45 @@ def allow_many_connections() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):  # macOS grants less than it says
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def descriptors() -> int | None:
+    """Return how many file descriptors this process may have; None where that is not known."""
+    try:
+        import resource  # noqa: PLC0415 - not there on every platform
+    except ImportError:
+        return None
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if allowed == resource.RLIM_INFINITY else allowed
+
+
+def bounds_of(config: Config, allowed: int | None) -> Bounds:
+    """Return how many connections the API takes, which leaves enough descriptors for the rest.
+
+    allowed: descriptors of the process.
+    """
+    server = config.server
+    most = server.connections
+    if allowed is not None:
+        most = max(FEWEST_CONNECTIONS, min(most, allowed - _reserve(config)))
+    share = max(FEWEST_CONNECTIONS, server.connections_per_address * most // server.connections)
+    if most < server.connections:
+        log.warning(
+            "fewer connections to the API than configured: raise the limit of open files",
+            connections=most,
+            configured=server.connections,
+            open_files=allowed,
+        )
+    return Bounds(
+        connections=most, connections_per_address=min(share, server.connections_per_address)
+    )
+
+
+def _reserve(config: Config) -> int:
+    """Return how many descriptors others need: each POST, node, and connection to a database."""
+    nodes = sum(len(network.rpc) for network in config.followed.values())
+    database = DESCRIPTORS_OF_A_CONNECTION * (config.database.connections + 1)
+    return config.webhook.in_flight + DESCRIPTORS_OF_A_NODE * nodes + database + SPARE_DESCRIPTORS
 
 
 def keep_freed_memory() -> None:
@@ -65,22 +113,28 @@ def keep_freed_memory() -> None:
     allow(_M_MMAP_THRESHOLD, KEPT_BYTES // 2)
 
 
-def announce(url: str, admin_key: str | None) -> None:
-    """Tell where the API is, if there is one, and the admin key, if one was made just now."""
+def announce(url: str, admin_key: str | None, path: Path) -> None:
+    """Tell where the API is, if there is one, and of the admin key, if one was made just now.
+
+    People see it; other output is kept, and has the path alone.
+    """
     if url:
         log.info("ready", url=url)
-    if admin_key:
+    if admin_key and sys.stdout.isatty():
         print(f"admin key, shown this once: {admin_key}", flush=True)  # noqa: T201 - not for the log
+    elif admin_key:
+        print(f"the admin key is in {path}", flush=True)  # noqa: T201
 
 
 async def _open(
-    config: Config, roles: Sequence[str]
+    config: Config, roles: Sequence[str], *, new: bool
 ) -> tuple[AsyncExitStack, Database, str | None]:
     """Open the database with the newest schema, its secrets sealed, and a key for the API."""
     url = config.database.url.get_secret_value()
     if config.database.migrate:
-        for revision in await migrate(url):
-            log.info("schema brought up to date", revision=revision)
+        applied = await migrate(url, copies=config.database.copy_before_migrating)
+        if applied:
+            log.info("schema brought up to date", steps=len(applied), revision=applied[-1])
     elif await pending(url):
         mistake = (
             "database.migrate: is false and the schema is not the newest; run `crypitor migrate`"
@@ -99,47 +153,33 @@ async def _open(
             if sealed:
                 log.info("secrets sealed by the newest key", endpoints=sealed)
         await database.read(follow_clock)
-        admin_key = await database.write(partial(_let_somebody_in, config))
+        admin_key = await let_somebody_in(database, config, new=new)
         return trial.pop_all(), database, admin_key
     raise AssertionError("an exit stack swallows nothing")
 
 
-async def _let_somebody_in(config: Config, tx: Transaction) -> str | None:
-    """Make the admin key of an empty database, and keep it in a file before it is committed."""
-    configured = config.api.admin_key
-    secret = await ensure_admin(
-        tx, configured.get_secret_value() if configured else None, clock(), secrets.token_bytes
-    )
-    if secret is not None:
-        path = admin_key_path(config)
-        make_folder(path.parent)
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(f"{secret}\n")
-            file.flush()
-            os.fsync(file.fileno())
-    return secret
-
-
-def admin_key_path(config: Config) -> Path:
-    """Return where the first start keeps the admin key: beside the SQLite file, or in `data`."""
-    url = config.database.url.get_secret_value()
-    if url.startswith("sqlite"):
-        return path_of(url).with_name("admin.key")
-    return Path("data") / "admin.key"
-
-
 async def opened_in_time(
-    config: Config, roles: Sequence[str], stop: asyncio.Event, health: Health
+    config: Config,
+    roles: Sequence[str],
+    hold: Hold,
+    stop: asyncio.Event,
+    health: Health,
+    *,
+    new: bool = False,
 ) -> tuple[AsyncExitStack, Database, str | None] | None:
-    """Open the database, as soon as it is there; None when `stop` comes first."""
+    """Take hold of the database and open it, as soon as it is there; None when `stop` comes first.
+
+    new: it may be empty although there is an admin key of one that was not. Nothing is made or
+    migrated in a database that somebody else owns. Raises ConfigError.
+    """
     wait = FIRST_RETRY_SECONDS
     async with AsyncExitStack() as meanwhile:
         while not stop.is_set():
             try:
                 with mistakes_of(config.database.url.get_secret_value()):
-                    opened = await _open(config, roles)
+                    await refuse_blank(config, new=new)
+                    await hold.take()
+                    opened = await _open(config, roles, new=new)
             except Unavailable as trouble:
                 if health.begin("database", str(trouble)):
                     log.warning("outage begins", role="start", trouble=str(trouble))
@@ -148,7 +188,7 @@ async def opened_in_time(
                 wait = min(wait * 2, LONGEST_WAIT_SECONDS)
             else:
                 if health.end("database"):
-                    log.info("outage over", role="start")
+                    log.info("outage over", role="start", seconds=health.seconds("database"))
                 return opened
     return None
 
@@ -167,10 +207,15 @@ async def _starting_page(
 
 
 @asynccontextmanager
-async def site_of(config: Config, roles: Sequence[str], app: web.Application) -> AsyncIterator[str]:
+async def site_of(
+    config: Config,
+    roles: Sequence[str],
+    app: web.Application,
+    kept: list[socket.socket] | None = None,
+) -> AsyncIterator[str]:
     """Serve the API where the configuration says, or the health of a process without it.
 
-    Gives the URL; empty if there is none.
+    Gives the URL; empty if there is none. kept: see `listening`.
     """
     where = config.server
     key, port = ("port", where.port) if "api" in roles else ("health_port", where.health_port)
@@ -180,7 +225,15 @@ async def site_of(config: Config, roles: Sequence[str], app: web.Application) ->
     async with AsyncExitStack() as stack:
         try:
             url = await stack.enter_async_context(
-                listening(app, where.host, port, shutdown_seconds=1.0, **SERVER_OPTIONS)
+                listening(
+                    app,
+                    where.host,
+                    port,
+                    shutdown_seconds=1.0,
+                    kept=kept,
+                    runs=partial(Runner, bounds=bounds_of(config, descriptors())),
+                    **SERVER_OPTIONS,
+                )
             )
         except OSError as error:
             mistake = f"server.{key}: cannot listen on {where.host}:{port}: {error.strerror}"

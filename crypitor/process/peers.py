@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -22,6 +23,16 @@ Led = Mapping[str, tuple[int, Mapping[str, object]]]
 """Network → the term in which this process leads it, and how it stands."""
 
 
+def name_of(host: str, process: int, life: str) -> str:
+    """Return the name of a process in this life."""
+    return f"{host}:{process}:{life}"
+
+
+def life_of(name: str) -> str:
+    """Return the life of a process, unlike any other's, out of its name."""
+    return name.rpartition(":")[2]
+
+
 class Processes:
     """Tells how this process stands, and knows what the others told.
 
@@ -32,6 +43,7 @@ class Processes:
         self._database = database
         self._name = name
         self._told = Told({}, {}, {})
+        self._hearing_since: float | None = None
 
     async def exchange(self, itself: Mapping[str, object], led: Led) -> None:
         """Tell how this process and its networks stand, and hear the others.
@@ -48,8 +60,10 @@ class Processes:
         try:
             self._told = await self._database.write(work)
         except Unavailable:
-            self._told = Told({}, {}, {})
+            self._told, self._hearing_since = Told({}, {}, {}), None
             raise
+        if self._hearing_since is None:
+            self._hearing_since = monotonic()
 
     async def leave(self) -> None:
         """Say that this process has ended, if the database hears it."""
@@ -63,6 +77,16 @@ class Processes:
     def all(self) -> Sequence[Mapping[str, Any]]:
         """What each process told of late, this one among them."""
         return [{"id": name, **json.loads(text)} for name, text in self._told.processes.items()]
+
+    async def living(self) -> set[str] | None:
+        """Return the lives of the processes that told something of late; None while not known.
+
+        After the start, or an outage, that is known as soon as each of them had its time to tell.
+        """
+        since = self._hearing_since
+        if since is None or monotonic() - since < HEARD_MS / 1000:
+            return None
+        return {life_of(name) for name in self._told.processes}
 
     def standing(self, network: str) -> dict[str, object] | None:
         """Return how a network stands by its leader, None if nobody told of late."""

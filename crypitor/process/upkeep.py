@@ -1,4 +1,4 @@
-"""The roles that see to what is past: replays, what deletions cancel, what is kept no longer."""
+"""The roles that see to what is past: replays, deletions, what is kept no longer, memory."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -8,8 +8,11 @@ from crypitor.config import Config, RetentionConfig
 from crypitor.database.cancellations import cancel_more, has_cancellations
 from crypitor.database.engine import Database, Transaction
 from crypitor.database.leftovers import has_leftovers, remove_leftovers
+from crypitor.database.limits import Limits
 from crypitor.database.retention import DAY_MS, Kept
+from crypitor.process.quotas import Quotas
 from crypitor.process.retention import Retention
+from crypitor.runtime.garbage import Garbage
 from crypitor.runtime.loop import Health, clock, forever
 from crypitor.webhook.replayer import Replayer
 
@@ -37,10 +40,12 @@ def upkeep(
     Each of them shares its work, step by step, with the same one in other processes.
     """
     yield "leftovers", leftovers(database)
+    yield "garbage", Garbage(busy=lambda: database.is_writing)
     if "webhook" in roles:
         per_second = config.webhook.replay_per_second
         yield "replays", Replayer(database, wake=wake, clock=clock, per_second=per_second)
         yield "cancellations", cancellations(database)
+        yield "quotas", Quotas(database, project_limits(config), clock=clock, wake=wake)
     if {"webhook", "monitor"} & set(roles):
         yield "retention", Retention(database, kept_of(config.retention), clock=clock)
 
@@ -99,8 +104,14 @@ def kept_of(retention: RetentionConfig) -> Kept:
         bodies=_days(retention.bodies_days),
         deliveries=_days(retention.deliveries_days),
         matches=_days(retention.matches_days),
+        audit=_days(retention.audit_days),
         most_bytes=None if most_mb is None else most_mb * 1_000_000,
     )
+
+
+def project_limits(config: Config) -> Limits:
+    """Return what a project may have that has no limits of its own."""
+    return Limits(**config.limits.model_dump())
 
 
 def _days(days: int | Literal["forever"]) -> int | None:

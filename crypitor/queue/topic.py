@@ -97,6 +97,13 @@ async def look_at_topic(connection: Connection, name: str) -> Found:
         return Found(brokers, len(known["partitions"]), replicas, settings)
 
 
+async def refusal_to_make(connection: Connection, wanted: Wanted) -> str | None:
+    """Return what would keep a topic from being made; makes none. Raises BrokerUnavailable."""
+    async with _admin(connection) as admin:
+        brokers = len((await admin.describe_cluster())["brokers"])
+        return await _made(admin, wanted, min(wanted.replicas, brokers), only_asks=True)
+
+
 @asynccontextmanager
 async def _admin(connection: Connection) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(**connection.options)
@@ -129,8 +136,10 @@ async def _grown(admin: AIOKafkaAdminClient, wanted: Wanted) -> str | None:
     return None
 
 
-async def _made(admin: AIOKafkaAdminClient, wanted: Wanted, replicas: int) -> str | None:
-    """Make a topic; return what kept it from being made."""
+async def _made(
+    admin: AIOKafkaAdminClient, wanted: Wanted, replicas: int, *, only_asks: bool = False
+) -> str | None:
+    """Make a topic, or only ask whether one may; return what kept it from being made."""
     settings = {
         "retention.ms": str(round(wanted.retention_hours * 3_600_000)),
         "max.message.bytes": str(MESSAGE_BYTES),
@@ -139,7 +148,7 @@ async def _made(admin: AIOKafkaAdminClient, wanted: Wanted, replicas: int) -> st
     if replicas > 2:
         settings["min.insync.replicas"] = "2"
     topic = NewTopic(wanted.name, wanted.partitions, replicas, topic_configs=settings)
-    answer = await admin.create_topics([topic])
+    answer = await admin.create_topics([topic], validate_only=only_asks)
     [(_, code, *_)] = answer.topic_errors
     if code in (NoError.errno, TopicAlreadyExistsError.errno):
         return None

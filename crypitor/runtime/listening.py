@@ -1,6 +1,7 @@
 """An aiohttp application on a port, for as long as a context lasts."""
 
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -9,18 +10,41 @@ from aiohttp import web
 
 @asynccontextmanager
 async def listening(
-    app: web.Application, host: str, port: int, *, shutdown_seconds: float, **options: Any
+    app: web.Application,
+    host: str,
+    port: int,
+    *,
+    shutdown_seconds: float,
+    kept: list[socket.socket] | None = None,
+    runs: Callable[..., web.AppRunner] = web.AppRunner,
+    **options: Any,
 ) -> AsyncIterator[str]:
     """Serve `app` and give its URL; port 0 takes a free one.
 
-    shutdown_seconds: how long open requests are waited for at the end. options: of aiohttp's
-    AppRunner. Raises OSError where nothing can listen there.
+    shutdown_seconds: how long open requests are waited for at the end. kept: sockets that listen
+    already, or an empty list that they are put into: they go on to listen afterwards, and who
+    connects meanwhile waits. Whoever made the list closes them. runs: makes the
+    runner. options: of aiohttp's AppRunner. Raises OSError where nothing can listen there.
     """
-    runner = web.AppRunner(app, **options, shutdown_timeout=shutdown_seconds)
+    runner = runs(app, **options, shutdown_timeout=shutdown_seconds)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        for one in kept or ():
+            await web.SockSite(runner, one.dup()).start()
+        if not kept:
+            site = web.TCPSite(runner, host, port)
+            await site.start()
+            if kept is not None:
+                kept += _sockets_of(site)
         name, bound = runner.addresses[0][:2]
         yield f"http://{f'[{name}]' if ':' in name else name}:{bound}"
     finally:
         await runner.cleanup()
+
+
+def _sockets_of(site: web.TCPSite) -> list[socket.socket]:
+    """Return copies of what it listens on: they stay open when it ends."""
+    server = site._server  # noqa: SLF001 - it tells no other way
+    return [
+        socket.fromfd(one.fileno(), one.family, one.type) for one in getattr(server, "sockets", ())
+    ]

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import gc
+import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
@@ -75,14 +76,18 @@ def spare_collections() -> None:
     A million addresses would be walked by every full collection, for nothing.
     """
     gc.freeze()
-    gc.set_threshold(COLLECT_AFTER)
+    # All generations are searched by a role of its own, in quiet moments.
+    gc.set_threshold(COLLECT_AFTER, 10, 1_000)
 
 
 class Health:
     """What each role cannot do at the moment; empty when all is well. Read by `/readyz`."""
 
-    def __init__(self) -> None:
+    def __init__(self, timer: Callable[[], float] = passed_seconds) -> None:
         self._troubles: dict[str, str] = {}
+        self._timer = timer
+        self._since: dict[str, float] = {}
+        self._told: dict[str, set[str]] = {}
 
     @property
     def troubles(self) -> dict[str, str]:
@@ -93,11 +98,35 @@ class Health:
         """Note a trouble. True when it is new, so that it is logged once and not at every retry."""
         new = name not in self._troubles
         self._troubles[name] = trouble
+        if new:
+            self._since[name] = self._timer()
+            self._told[name] = {_kind(trouble)}
         return new
+
+    def has_another_cause(self, name: str) -> bool:
+        """Tell, once for each, whether a trouble that goes on has become one of another kind."""
+        kind, told = _kind(self._troubles[name]), self._told[name]
+        if kind in told:
+            return False
+        told.add(kind)
+        return True
+
+    def seconds(self, name: str) -> float:
+        """Return for how long a trouble has lasted; of the last one, where it is over."""
+        return round(self._timer() - self._since.get(name, self._timer()), 1)
+
+    def clear(self) -> None:
+        """Forget all of it: whoever was in trouble has ended."""
+        self._troubles.clear()
 
     def end(self, name: str) -> bool:
         """Note that a trouble is over. True when there was one."""
         return self._troubles.pop(name, None) is not None
+
+
+def _kind(trouble: str) -> str:
+    """Return a trouble without what varies in it: numbers and hashes."""
+    return re.sub(r"(0x)?[0-9a-fA-F]*\d[0-9a-fA-F.]*", "…", trouble)
 
 
 async def pause(seconds: float, event: asyncio.Event) -> None:
@@ -151,6 +180,22 @@ async def forever(
         passing_on.cancel()
 
 
+async def ended_in_time(
+    workers: Sequence[asyncio.Task[None]], others: Sequence[asyncio.Task[None]], seconds: float
+) -> None:
+    """Let roles finish their step, for so long.
+
+    Workers need not: what they do is repeated anyway.
+    """
+    log.info("stopping")
+    for worker in workers:
+        worker.cancel()
+    _, late = await asyncio.wait([*workers, *others], timeout=seconds)
+    for task in late:
+        log.warning("cut off at the end", role=task.get_name())
+        task.cancel()
+
+
 async def _steps(
     name: str,
     step: Callable[[], Awaitable[bool]],
@@ -168,11 +213,13 @@ async def _steps(
         except Unavailable as trouble:
             if health.begin(name, str(trouble)):
                 log.warning("outage begins", role=name, trouble=str(trouble))
+            elif health.has_another_cause(name):
+                log.warning("outage has another cause", role=name, trouble=str(trouble))
             await pause(max(wait, trouble.retry_after or 0), stop)
             wait = min(wait * 2, LONGEST_WAIT_SECONDS)
             continue
         if health.end(name):
-            log.info("outage over", role=name)
+            log.info("outage over", role=name, seconds=health.seconds(name))
         wait = FIRST_WAIT_SECONDS
         if busy:
             await asyncio.sleep(0)

@@ -154,6 +154,30 @@ class Metrics:
             registry=registry,
         )
 
+        self.refused = Counter(
+            "crypitor_refused_total",
+            "Connections and requests to the API's port that were not served.",
+            ["reason"],
+            registry=registry,
+        )
+        self.exhausted = Counter(
+            "crypitor_exhausted_total",
+            "Attempts that this machine had no descriptors, memory or threads for.",
+            registry=registry,
+        )
+        self.backup_age_seconds = Gauge(
+            "crypitor_backup_age_seconds",
+            "Age of the newest copy of the database; infinite before the first, NaN without any.",
+            registry=registry,
+        )
+        self.backup_period_seconds = Gauge(
+            "crypitor_backup_period_seconds",
+            "Between two copies of the database, as configured; NaN where there is none.",
+            registry=registry,
+        )
+        for gauge in (self.backup_age_seconds, self.backup_period_seconds):
+            gauge.set(float("nan"))
+
     def render(self) -> bytes:
         """Return all of it as Prometheus text, of CONTENT_TYPE."""
         return generate_latest(self._registry)

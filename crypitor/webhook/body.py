@@ -11,7 +11,8 @@ import msgspec
 from crypitor.evm.abi import to_json
 from crypitor.evm.metadata import NOTHING, Token
 from crypitor.evm.transfers import TRANSFER_SINGLE, address_in, batch_arrays
-from crypitor.evm.types import Address, Log
+from crypitor.evm.types import Address, Log, Receipt, Transaction, number_of
+from crypitor.monitor.condition.scope import fee_of, selector_of
 from crypitor.monitor.models import Confirmations, Kind, Match, Phase, Subject
 
 NATIVE_DECIMALS = 18
@@ -31,7 +32,7 @@ def document(match: Match, chain_id: int, token: Token = NOTHING) -> str:
     It is stored, and becomes `data` of each body once the confirmations are added.
     token: what is known of the contract by now.
     """
-    subject, transaction, header = match.subject, match.transaction, match.header
+    subject, header = match.subject, match.header
     return _json(
         {
             "id": match.id,
@@ -51,14 +52,7 @@ def document(match: Match, chain_id: int, token: Token = NOTHING) -> str:
                 "hash": header.hash,
                 "timestamp": rfc3339(header.timestamp * 1000),
             },
-            "transaction": {
-                "hash": transaction.hash,
-                "index": int(transaction.index, 16),
-                "from_address": transaction.sender,
-                "to_address": transaction.to,
-                "value": str(int(transaction.value, 16)),
-                "status": "success" if match.receipt.succeeded else "failed",
-            },
+            "transaction": _transaction(match),
             "log_index": subject.log_index,
             "item": subject.item,
             "from_address": subject.sender,
@@ -68,7 +62,7 @@ def document(match: Match, chain_id: int, token: Token = NOTHING) -> str:
             "amount_formatted": _formatted(subject, token),
             "token_id": None if subject.token_id is None else str(subject.token_id),
             "event": None if subject.log is None else _event(subject.log, subject),
-            **({"call": _decoded(subject)} if subject.kind is Kind.CALL else {}),
+            **_own(subject),
         }
     )
 
@@ -107,11 +101,57 @@ def _formatted(subject: Subject, token: Token) -> str | None:
     """Return an amount in whole coins; None where nobody counts so, or the decimals are unknown."""
     if subject.amount is None:
         return None
-    if subject.kind in (Kind.NATIVE, Kind.INTERNAL):
+    if subject.kind in (Kind.NATIVE, Kind.INTERNAL, Kind.WITHDRAWAL):
         return formatted(subject.amount, NATIVE_DECIMALS)
     if subject.kind is Kind.ERC20 and token.decimals is not None:
         return formatted(subject.amount, token.decimals)
     return None
+
+
+def _transaction(match: Match) -> dict[str, object] | None:
+    """Return the transaction of a match; None for a withdrawal, which none carries."""
+    transaction, receipt = match.transaction, match.receipt
+    if transaction is None or receipt is None:
+        return None
+    return {
+        "hash": transaction.hash,
+        "index": int(transaction.index, 16),
+        "from_address": transaction.sender,
+        "to_address": transaction.to,
+        "value": str(int(transaction.value, 16)),
+        "status": "success" if receipt.succeeded else "failed",
+        **(_costs(transaction, receipt) if match.subject.kind is Kind.TRANSACTION else {}),
+    }
+
+
+def _own(subject: Subject) -> dict[str, object]:
+    """Return what only this kind has."""
+    if subject.kind is Kind.CALL:
+        return {"call": _decoded(subject)}
+    if (withdrawn := subject.withdrawal) is not None:
+        told = {"index": withdrawn.index, "validator_index": withdrawn.validator_index}
+        return {"withdrawal": {name: int(value, 16) for name, value in told.items()}}
+    if (given := subject.delegation) is not None:
+        told_of = {"delegate": given.delegate, "nonce": str(given.nonce)}
+        return {"delegation": {**told_of, "chain_id": given.chain_id}}
+    return {}
+
+
+def _costs(transaction: Transaction, receipt: Receipt) -> dict[str, object]:
+    """Return what a match of a whole transaction tells beside what all tell."""
+    fee, price = fee_of(receipt), number_of(receipt.effective_gas_price)
+    return {
+        "type": number_of(receipt.type) or 0,
+        "nonce": _text(number_of(transaction.nonce)),
+        "selector": selector_of(transaction),
+        "gas_used": _text(number_of(receipt.gas_used)),
+        "gas_price": _text(price),
+        "fee": _text(fee),
+    }
+
+
+def _text(number: int | None) -> str | None:
+    return None if number is None else str(number)
 
 
 def _contract(address: Address, token: Token) -> dict[str, object]:

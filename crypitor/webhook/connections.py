@@ -7,6 +7,7 @@ task to write the body.
 """
 
 import asyncio
+import math
 import socket
 import ssl
 import time
@@ -37,6 +38,7 @@ PIECE_BYTES = 1024
 # A connection goes on to the address that DNS named when it was opened. Leaving it after this time
 # bounds how long an endpoint that has moved is still looked for at its old address.
 CONNECTION_SECONDS = 30.0
+RENEWED_SECONDS = 1.0
 DNS_CACHE_SECONDS = 10
 KEEPALIVE_SECONDS = 15.0
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None)
@@ -152,6 +154,11 @@ class Connections:
         """Close all that are open."""
         while self._open:
             await self._open.pop().close()
+
+    def renew(self) -> None:
+        """Let go of kept connections before the next POST: descriptors are short."""
+        if self._open and time.monotonic() - self._open[-1].opened_at > RENEWED_SECONDS:
+            self._open[-1].opened_at = -math.inf
 
     def target(
         self,

@@ -35,7 +35,8 @@ def origin(match: Match, chain_id: int, display_name: str) -> str | None:
     configuration calls the network by then.
     """
     log = match.subject.log
-    if match.subject.kind not in CATEGORIES or not match.receipt.succeeded:
+    receipt = match.receipt
+    if match.subject.kind not in CATEGORIES or receipt is None or not receipt.succeeded:
         return None
     return _json(
         {

@@ -1,6 +1,8 @@
 """Failures of a POST in words for the endpoint's owner: one short printable line each."""
 
 import errno
+import os
+import socket
 import ssl
 from collections.abc import Callable
 from http import HTTPStatus
@@ -10,6 +12,7 @@ import aiohttp
 from crypitor.webhook.egress import NotPublicError
 
 LONGEST = 300
+_OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
 _REDIRECTS = (301, 302, 303, 307, 308)
 NO_CERTIFICATE = "the receiver wants a client certificate: give the endpoint one (tls.certificate)"
 _REFUSED = (
@@ -30,6 +33,24 @@ def refusal(status_code: int | None, location: str | None) -> str | None:
         return f"answered {status_code} {HTTPStatus(status_code).phrase}"
     except ValueError:
         return f"answered {status_code}"
+
+
+def shortage(failure: Exception) -> str | None:
+    """Return what this machine has run out of, None where it is not that.
+
+    A name that cannot be looked up because of it is said not to exist: so a descriptor is tried.
+    """
+    if isinstance(failure, MemoryError):
+        return "no memory is left"
+    if isinstance(failure, RuntimeError):
+        return "no thread can be started" if "start new thread" in str(failure) else None
+    number = failure.errno if isinstance(failure, OSError) else None
+    if isinstance(failure, aiohttp.ClientConnectorDNSError):
+        try:
+            socket.socket().close()
+        except OSError as error:
+            number = error.errno
+    return os.strerror(number).lower() if number in _OURS else None
 
 
 def sentence(failure: Exception) -> str:

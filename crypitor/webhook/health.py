@@ -27,6 +27,7 @@ class WaitingFor(StrEnum):
     OWNER = "disabled"
     CIRCUIT = "circuit"
     ASKED = "retry-after"
+    LIMIT = "limit"
     RETRY = "retry"
 
 
@@ -55,6 +56,14 @@ class Waiting:
     since: int
     delivery: str
     next_at: int | None
+
+
+def limited_until(now: int) -> int:
+    """Return until when an endpoint rests whose project has used up the day's deliveries.
+
+    A millisecond after midnight, UTC, which no `Retry-After` says: those are whole seconds.
+    """
+    return now - now % DAY_MS + DAY_MS + 1
 
 
 def endpoint_after(endpoint: Endpoint, result: Result) -> Endpoint:
@@ -125,7 +134,9 @@ def waiting_of(endpoint: Endpoint, first: Queued | None, now: int) -> Waiting | 
         return Waiting(WaitingFor.CIRCUIT, endpoint.circuit.since, first.id, next_at)
     if endpoint.circuit.until is not None and endpoint.circuit.rests(now):
         next_at = max(endpoint.circuit.until, due_at)
-        return Waiting(WaitingFor.ASKED, endpoint.circuit.since, first.id, next_at)
+        limited = endpoint.circuit.until == limited_until(now)
+        reason = WaitingFor.LIMIT if limited else WaitingFor.ASKED
+        return Waiting(reason, endpoint.circuit.since, first.id, next_at)
     if first.attempts and due_at > now:
         since = first.created_at if first.tried_at is None else first.tried_at
         return Waiting(WaitingFor.RETRY, since, first.id, due_at)

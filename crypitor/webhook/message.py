@@ -15,7 +15,9 @@ from typing import Any
 
 import msgspec
 
+from crypitor.evm.profiles import profile_of
 from crypitor.monitor.models import Phase
+from crypitor.webhook.body import NATIVE_DECIMALS, formatted
 
 CHATS = ("slack", "discord", "telegram")
 DISCORD_TITLE_CHARACTERS = 256
@@ -70,7 +72,7 @@ def links_of(match: Mapping[str, Any], network: NetworkTitle) -> dict[str, str |
     """Return the explorer's pages of a match. match: `data` of a body."""
     contract = match["contract"]["address"] if match["contract"] else None
     return {
-        "transaction": _link(network, "tx", match["transaction"]["hash"]),
+        "transaction": _link(network, "tx", (match["transaction"] or {}).get("hash")),
         "block": _link(network, "block", match["block"]["number"]),
         "address": _link(network, "address", match["address"]),
         "contract": _link(network, "address", contract),
@@ -81,7 +83,8 @@ def message_of(match: Mapping[str, Any], phase: Phase, network: NetworkTitle) ->
     """Return what a match says. match: `data` of a body."""
     links = links_of(match, network)
     name = quiet(match["monitor"]["name"], LONGEST_NAME)
-    failed = ", failed" if match["transaction"]["status"] == "failed" else ""
+    transaction = match["transaction"] or {}
+    failed = ", failed" if transaction.get("status") == "failed" else ""
     headline = f"{name}: {_sentence(match, network)} ({_PHASES[phase]}{failed})"
     lines: list[Line] = []
     if match["address"]:
@@ -97,16 +100,21 @@ def message_of(match: Mapping[str, Any], phase: Phase, network: NetworkTitle) ->
             )
         )
     lines += _arguments(match)
-    lines.append(
-        (
-            Piece("Transaction "),
-            Piece(short(match["transaction"]["hash"]), links["transaction"]),
-            Piece(f" in {quiet(network.title, LONGEST_VALUE)} block "),
-            Piece(str(match["block"]["number"]), links["block"]),
-        )
-    )
+    lines.append(_place(match, network, links))
     lines.append((Piece(_confirmations(match, phase)),))
-    return Message(headline, lines, links["transaction"], phase.value)
+    return Message(headline, lines, links["transaction"] or links["block"], phase.value)
+
+
+def _place(
+    match: Mapping[str, Any], network: NetworkTitle, links: Mapping[str, str | None]
+) -> Line:
+    """Return where it happened: in a transaction, or in a block alone."""
+    title = quiet(network.title, LONGEST_VALUE)
+    number = Piece(str(match["block"]["number"]), links["block"])
+    if match["transaction"] is None:
+        return Piece(f"In {title} block "), number
+    carried = Piece(short(match["transaction"]["hash"]), links["transaction"])
+    return Piece("Transaction "), carried, Piece(f" in {title} block "), number
 
 
 def chat_body(chat: str, message: Message, timestamp: str) -> str:
@@ -127,7 +135,7 @@ def quiet(text: object, longest: int) -> str:
     return re.sub(r"(?<=\w)\.(?=\w)|://|@|(?<!\S)/(?=\w)", lambda found: found[0] + "\u2060", line)
 
 
-def _sentence(match: Mapping[str, Any], network: NetworkTitle) -> str:
+def _sentence(match: Mapping[str, Any], network: NetworkTitle) -> str:  # noqa: PLR0911 - a row for each kind
     kind = match["kind"]
     verb = {"in": "received", "out": "sent"}.get(match["direction"], "saw")
     contract = match["contract"] or {}
@@ -138,6 +146,24 @@ def _sentence(match: Mapping[str, Any], network: NetworkTitle) -> str:
         return f"{verb} {match['amount_formatted']} {quiet(network.symbol, 24)}{inside}"
     if kind in ("erc20", "erc721", "erc1155"):
         return f"{verb} {_tokens(match, token or where)}"
+    if kind == "transaction":
+        verb = {"in": "received", "out": "sent"}[match["direction"]]
+        fee = match["transaction"]["fee"]
+        cost = (
+            ""
+            if fee is None
+            else f", fee {formatted(int(fee), NATIVE_DECIMALS)} {quiet(network.symbol, 24)}"
+        )
+        return f"{verb} transaction {match['transaction']['nonce'] or ''}".rstrip() + cost
+    if kind == "withdrawal":
+        symbol = profile_of(match["chain_id"]).withdrawn or quiet(network.symbol, 24)
+        validator = match["withdrawal"]["validator_index"]
+        return f"received {match['amount_formatted']} {symbol}, withdrawn by validator {validator}"
+    if kind == "delegation":
+        account = short(match["from_address"])
+        if match["to_address"] is None:
+            return f"the code of {account} was cleared"
+        return f"the code of {account} is now that of {short(match['to_address'])}"
     if kind == "deployment":
         return f"contract {short(match['to_address'] or '')} deployed"
     told = match.get("call") if kind == "call" else match["event"]

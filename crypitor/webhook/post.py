@@ -17,7 +17,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from crypitor import __version__
-from crypitor.errors import Invalid, Unavailable
+from crypitor.errors import Exhausted, Invalid, Unavailable
 from crypitor.webhook.closed import Closed
 from crypitor.webhook.connections import CONNECTION_SECONDS, Answer, Connections, Target
 from crypitor.webhook.crypitor import FORMAT
@@ -29,7 +29,7 @@ from crypitor.webhook.egress import (
     is_own_header,
     request_target,
 )
-from crypitor.webhook.failure import about_client_certificate, sentence
+from crypitor.webhook.failure import about_client_certificate, sentence, shortage
 from crypitor.webhook.mail import EMAIL, http_url, letter_of, login_of, mailbox_of
 from crypitor.webhook.names import Names
 from crypitor.webhook.outcome import MOST_KEPT_CHARACTERS, outcome_of
@@ -119,7 +119,7 @@ class Poster:
     async def post(
         self, endpoint: Endpoint, webhook_id: str, body: bytes, now: int, key: str = ""
     ) -> Outcome:
-        """Post once and return what came of it; raises only when it is cancelled.
+        """Post once and return what came of it. Raises Exhausted, and when it is cancelled.
 
         now: unix milliseconds; signed, so receivers compare it with their clocks.
         key: what a topic keeps in order: the id of the monitor.
@@ -151,9 +151,19 @@ class Poster:
             error = f"not called: {refused.detail}"
         except Unavailable as down:
             error = str(down)
-        except (aiohttp.ClientError, OSError, ValueError) as failure:
-            error = _sentence(endpoint, failure)
+        except (aiohttp.ClientError, OSError, ValueError, MemoryError, RuntimeError) as failure:
+            error = self._failed(endpoint, failure)
         return outcome_of(endpoint, answer, error, now, round((time.monotonic() - began) * 1000))
+
+    def _failed(self, endpoint: Endpoint, failure: Exception) -> str:
+        """Return what kept a POST from being answered. Raises what is no receiver's doing."""
+        short = shortage(failure)
+        if short is not None:
+            self._connections.renew()
+            raise Exhausted(f"this machine: {short}") from failure
+        if isinstance(failure, RuntimeError):
+            raise failure
+        return _sentence(endpoint, failure)
 
     def _checked(self, url: str) -> Target:
         return self._connections.target(called_url(url, self._allow), request_target(url))

@@ -36,6 +36,7 @@ from crypitor.webhook.health import rate_of, rest_of
 from crypitor.webhook.letters import attempts_of, content_of, rested, results_of
 from crypitor.webhook.misplaced import Misplaced
 from crypitor.webhook.post import Poster
+from crypitor.webhook.shortage import Shortage
 from crypitor.webhook.turns import MOST_REMEMBERED, Turns
 
 log = structlog.get_logger(__name__)
@@ -79,7 +80,9 @@ class Sender:
     schedule_seconds: waits between attempts. lease_seconds: longer than the poster's deadline.
     grace_seconds: for attempts in flight when it is told to stop. clock: unix milliseconds.
     jitter: -1 to 1. in_flight and the two after it: see Turns. looks: whether deliveries are queued
-    by another process, which cannot wake this one; then it looks for new ones more often.
+    by another process, which cannot wake this one; then it looks for new ones more often. life: of
+    this process, by which others end its claims when it is gone; None: they wait for the lease.
+    exhausted: hears of each POST that this machine had nothing left for.
     """
 
     def __init__(
@@ -97,11 +100,14 @@ class Sender:
         endpoints_at_once: int = ENDPOINTS_AT_ONCE,
         grace_seconds: float = GRACE_SECONDS,
         looks: bool = False,
+        life: str | None = None,
+        exhausted: Callable[[], None] = lambda: None,
     ) -> None:
         if lease_seconds <= poster.deadline_seconds:
             raise ValueError("a lease must be longer than the deadline of a POST")
         self._database = database
-        self._poster = poster
+        patience_seconds = lease_seconds - poster.deadline_seconds
+        self._posts = Shortage(poster, clock, patience_seconds, exhausted)
         self._clock = clock
         self._jitter = jitter
         self._observer = observer
@@ -111,6 +117,7 @@ class Sender:
         self._turns = Turns(in_flight, in_flight_per_endpoint, endpoints_at_once)
         self._sweep_at = 0
         self._looks = looks
+        self._life = life
         self._look_at = 0
         self._seen_position = 0
         self._misplaced = Misplaced(database, clock, shared=looks)
@@ -175,6 +182,7 @@ class Sender:
 
     async def run(self, stop: asyncio.Event, health: Health) -> None:
         """Send until told to stop; then claim no more and see off what is in flight."""
+        self._posts.health = health
         async with asyncio.TaskGroup() as self._group:
             self._sending = True
             try:
@@ -286,7 +294,7 @@ class Sender:
         unknown = [endpoint_id for endpoint_id, _ in slots.granted if endpoint_id not in known]
         endpoints = {**known, **await load_endpoints(tx, unknown)}
         asked = [(endpoints[at], held) for at, held in slots.granted if at in endpoints]
-        claimed = await claim(tx, asked, slots.now, self._lease_ms)
+        claimed = await claim(tx, asked, slots.now, self._lease_ms, self._life)
         cancelled = await give_up_cancelled(
             tx, [delivery for got in claimed.values() for delivery in got.deliveries], slots.now
         )
@@ -355,8 +363,11 @@ class Sender:
         """
         if not leads:
             await asyncio.sleep(0)
-        webhook_id, body, key = content_of(deliveries)
-        outcome = await self._poster.post(endpoint, webhook_id, body, self._clock(), key)
+        outcome = await self._posts.post(endpoint, *content_of(deliveries))
+        if outcome is None:
+            self._turns.given_up(endpoint.id)
+            self._awake.set()
+            return
         outcome = rested(endpoint, outcome)
         now = self._clock()
         recent = self._recent.setdefault(endpoint.id, Recent())

@@ -41,11 +41,18 @@ async def send_letter(
     """
     opened = await _connected(mailbox, resolver, check)
     # Shut down, it ends what the thread waits for, whoever holds the socket by then.
-    spare = opened.dup()
+    try:
+        spare = opened.dup()
+    except OSError:
+        opened.close()
+        raise
     try:
         return await asyncio.to_thread(
             _talk, opened, mailbox, letter, answer, context, login, seconds
         )
+    except RuntimeError:  # no thread could be started
+        opened.close()
+        raise
     finally:
         with suppress(OSError):
             spare.shutdown(socket.SHUT_RDWR)

@@ -207,6 +207,13 @@ class Turns:
         if used == granted or lane.asking:
             self._ask(endpoint_id, lane)
 
+    def given_up(self, endpoint_id: str) -> None:
+        """Free the slot of what could not be tried."""
+        lane = self._lanes[endpoint_id]
+        self._hold(lane, -1)
+        if lane.asking:
+            self._ask(endpoint_id, lane)
+
     def ended(self, endpoint_id: str, *, succeeded: bool) -> None:
         """Free the slot of an attempt, and let the endpoint's share follow from how it went."""
         lane = self._lanes[endpoint_id]

@@ -1,4 +1,4 @@
-"""A block and its receipts as a node serves them: read, looked over, in lower case. Pure.
+"""A block and its receipts as a node serves them: read, looked over, in one form. Pure.
 
 Whatever cannot be read becomes NodeUnavailable, so that another node is asked.
 """
@@ -6,13 +6,24 @@ Whatever cannot be read becomes NodeUnavailable, so that another node is asked.
 import re
 from functools import partial
 from itertools import chain
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.hexes import ADDRESS_TEXT, HASH_TEXT, are_bytes, are_hex, are_quantities
-from crypitor.evm.types import Block, Hash, Header, Receipt, Seal, Transaction, counted
+from crypitor.evm.types import (
+    Block,
+    Header,
+    Receipt,
+    Seal,
+    Settlement,
+    Transaction,
+    Withdrawal,
+    counted,
+)
+from crypitor.worker.tidy import seconds, tidied
 
 T = TypeVar("T")
 
@@ -26,36 +37,52 @@ LAST_TIMESTAMP = 253_402_300_799
 """The last second of the year 9999, in unix seconds."""
 
 
-class SealWithTransactions(Seal, frozen=True, gc=False, rename="camel"):
+class SealWithTransactions(Seal, frozen=True, gc=False, rename="camel", kw_only=True):
     """A block as eth_getBlockByNumber gives it with its transactions whole."""
 
     transactions: tuple[Transaction, ...]
+    withdrawals: tuple[Withdrawal, ...] | None = None
 
 
 class ServedHeader(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """What is read of a header."""
 
-    number: str
+    number: str | int
     hash: str
     parent_hash: str
-    timestamp: str
+    timestamp: str | int
 
 
 class Served(msgspec.Struct, frozen=True):
-    """A block as the node served it, in lower case, not yet proven."""
+    """A block as the node served it, in the form of `evm/types.py`, not yet proven."""
 
     seal: Seal
     transactions: tuple[Transaction, ...]
     receipts: tuple[Receipt, ...]
+    withdrawals: tuple[Withdrawal, ...] = ()
 
     @property
     def block(self) -> Block:
         """The block as it goes on the queue."""
-        return Block(self.seal.header, self.transactions, self.receipts)
+        settled = self.seal.settled_height
+        settlement = (
+            None if settled is None else Settlement(int(settled, 16), self.seal.receipts_root)
+        )
+        return Block(
+            self.seal.header,
+            self.transactions,
+            self.receipts,
+            withdrawals=self.withdrawals,
+            settlement=settlement,
+        )
 
 
 _seals = msgspec.json.Decoder(SealWithTransactions | None)
 _receipts = msgspec.json.Decoder(tuple[Receipt, ...] | None)
+_anything: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+_lists = msgspec.json.Decoder(list[Any] | None)
+
+_NUMBER = re.compile(r"0[xX][0-9a-fA-F]{1,256}")
 
 
 def read(decoder: "msgspec.json.Decoder[T]", raw: Raw | bytes, what: str) -> T:
@@ -69,32 +96,68 @@ def read(decoder: "msgspec.json.Decoder[T]", raw: Raw | bytes, what: str) -> T:
 def served(block: Raw, receipts: Raw) -> Served:
     """Return a block and its receipts; neither may be null.
 
-    Some nodes send addresses with a checksum, or everything in upper case. The test of the whole
-    block's shape finds that, and only then the JSON itself is lowered and read again.
+    What is not in the one form already, as many nodes write it, is read once more for it.
     """
-    found = _served(block, receipts)
-    if _misshapen(found):
-        found = _served(_lowered(block), _lowered(receipts))
-        if wrong := _misshapen(found):
-            raise NodeUnavailable(f"block {found.seal.number[:20]} has {wrong}")
-    header_from(found.seal)
-    return found
+    try:
+        found = served_well(_seals.decode(block), _receipts.decode(receipts))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        found = None
+    if found is not None:
+        return found
+    seal = seal_of(block)
+    return with_receipts(seal, seal.transactions, receipts, seal.withdrawals or ())
 
 
-def served_well(seal: SealWithTransactions, receipts: tuple[Receipt, ...]) -> Served | None:
+def served_well(
+    seal: SealWithTransactions | None, receipts: tuple[Receipt, ...] | None
+) -> Served | None:
     """Return a block that was read already; None where it is not as `served` would return it."""
-    found = Served(seal, seal.transactions, receipts)
+    if seal is None or receipts is None:
+        return None
+    found = Served(seal, seal.transactions, receipts, seal.withdrawals or ())
     if _misshapen(found) or not _fits(seal.header):
         return None
     return found
 
 
-def contents_of(block: Raw) -> tuple[Hash, list[Hash]]:
-    """Return the hash of a served block, not null, and those of its transactions, as they came."""
-    seal = read(_seals, block, "a block")
-    if seal is None:
+def seal_of(block: Raw) -> SealWithTransactions:
+    """Return a served block without its receipts; it may not be null."""
+    document = read(_anything, block, "a block")
+    if document is None:
         raise NodeUnavailable("null in place of a block")
-    return seal.hash, [transaction.hash for transaction in seal.transactions]
+    try:
+        seal = tidied(document, SealWithTransactions)
+    except msgspec.ValidationError as wrong:
+        raise NodeUnavailable(f"not a block: {str(wrong)[:200]}") from wrong
+    return replace(seal, transactions=tuple(map(_with_value, seal.transactions)))
+
+
+def _with_value(transaction: Transaction) -> Transaction:
+    """Return a transaction with a value of zero where it has calls and no value of its own."""
+    if transaction.value or not transaction.calls:
+        return transaction
+    return replace(transaction, value="0x0")
+
+
+def with_receipts(
+    seal: Seal,
+    transactions: tuple[Transaction, ...],
+    receipts: Raw,
+    withdrawals: tuple[Withdrawal, ...] = (),
+) -> Served:
+    """Return a block with the receipts that were served for it; they may not be null."""
+    documents = read(_lists, receipts, "receipts")
+    if documents is None:
+        raise NodeUnavailable("null in place of a block or its receipts")
+    try:
+        of_block = tuple(tidied(one, Receipt) for one in documents)
+    except msgspec.ValidationError as wrong:
+        raise NodeUnavailable(f"not receipts: {str(wrong)[:200]}") from wrong
+    found = Served(seal, transactions, of_block, withdrawals)
+    if wrong_text := _misshapen(found):
+        raise NodeUnavailable(f"block {seal.number[:20]} has {wrong_text}")
+    header_from(seal)
+    return found
 
 
 def header_from(served: Seal | ServedHeader) -> Header:
@@ -103,7 +166,7 @@ def header_from(served: Seal | ServedHeader) -> Header:
         number=quantity(served.number),
         hash=served.hash.lower(),
         parent_hash=served.parent_hash.lower(),
-        timestamp=quantity(served.timestamp),
+        timestamp=seconds(quantity(served.timestamp)),
     )
     if not are_hex((header.hash, header.parent_hash), HASH_TEXT):
         raise NodeUnavailable(f"not a hash: {served.hash[:80]!r} or {served.parent_hash[:80]!r}")
@@ -112,42 +175,32 @@ def header_from(served: Seal | ServedHeader) -> Header:
     return header
 
 
-def quantity(text: str) -> int:
-    """Return the number of a JSON-RPC quantity in lower or upper case."""
-    if not are_quantities((text.lower(),)):
-        raise NodeUnavailable(f"not a quantity: {text[:80]!r}")
-    return int(text, 16)
+def quantity(written: str | int) -> int:
+    """Return the number of a JSON-RPC quantity, whatever its case and leading zeros."""
+    if isinstance(written, int):
+        number = written
+    elif _NUMBER.fullmatch(written):
+        number = int(written, 16)
+    else:
+        raise NodeUnavailable(f"not a quantity: {written[:80]!r}")
+    if not 0 <= number < 2**256:
+        raise NodeUnavailable(f"not a quantity: {str(written)[:80]}")
+    return number
 
 
 def _fits(header: Header) -> bool:
     return header.number <= LAST_NUMBER and header.timestamp <= LAST_TIMESTAMP
 
 
-def _served(block: Raw | bytes, receipts: Raw | bytes) -> Served:
-    seal = read(_seals, block, "a block")
-    of_block = read(_receipts, receipts, "receipts")
-    if seal is None or of_block is None:
-        raise NodeUnavailable("null in place of a block or its receipts")
-    return Served(seal, seal.transactions, of_block)
-
-
-_ANY_HEX = re.compile(rb'"0[xX][0-9a-fA-F]*"')
-
-
-def _lowered(raw: Raw) -> bytes:
-    """Return JSON with all hex values in lower case; no key looks like one."""
-    return _ANY_HEX.sub(lambda found: found[0].lower(), bytes(raw))
-
-
 def _misshapen(found: Served) -> str | None:
-    """Return what is not lower-case hex of its length; None if all is well.
+    """Return what is not lower-case hex of its length, or not the shortest; None if all is well.
 
     Texts of a kind are looked at all at once. What `prove` compares with something that is looked
     at here is left out.
     """
     seal, transactions, receipts = found.seal, found.transactions, found.receipts
     logs = [*chain.from_iterable([receipt.logs for receipt in receipts])]
-    hashes = [seal.hash, seal.parent_hash, seal.receipts_root, seal.transactions_root]
+    hashes = [seal.hash, seal.parent_hash]
     hashes += [transaction.hash for transaction in transactions]
     hashes += chain.from_iterable([log.topics for log in logs])
     addresses = [transaction.sender for transaction in transactions]
@@ -162,8 +215,16 @@ def _misshapen(found: Served) -> str | None:
     ):
         if indexes != counted(len(indexes)):
             quantities += indexes
-    quantities += {receipt.status for receipt in receipts if receipt.status is not None}
+    kinds = {receipt.status for receipt in receipts} | {receipt.type for receipt in receipts}
+    quantities += [kind for kind in kinds if kind is not None]
     quantities += (seal.number, seal.timestamp)
+    if seal.withdrawals_root is not None:
+        hashes.append(seal.withdrawals_root)
+    if seal.settled_height is not None:
+        quantities.append(seal.settled_height)
+    for one in found.withdrawals:
+        addresses.append(one.address)
+        quantities += (one.index, one.validator_index, one.amount)
     strings = [transaction.input for transaction in transactions]
     strings += [log.data for log in logs]
     for texts, ok, name in (

@@ -11,35 +11,33 @@ from typing import Literal
 
 import structlog
 
-from crypitor.database import networks
 from crypitor.database.engine import Database, Transaction
 from crypitor.errors import DeepReorg, NodeUnavailable, Unavailable
 from crypitor.evm.types import Block, Header
-from crypitor.monitor.position import Position, kept_headers
+from crypitor.monitor.position import kept_headers
 from crypitor.queue import Message, Queue
-from crypitor.runtime.loop import Health, forever, pause
+from crypitor.runtime.loop import Health, forever
+from crypitor.webhook.message import NetworkTitle
 from crypitor.worker import Observer
-from crypitor.worker.beginning import headers_below
-from crypitor.worker.fork import LONG_FORK, Doubts, ancestor_of
+from crypitor.worker.anew import Anew
+from crypitor.worker.announced import listen
+from crypitor.worker.beginning import Beginning
+from crypitor.worker.fork import Branches
+from crypitor.worker.gap import BrokenLink, Gap
 from crypitor.worker.halt import Halt
 from crypitor.worker.lead import BEAT_SECONDS, Lead
 from crypitor.worker.lookout import Lookout, Seen
 from crypitor.worker.nodes import Nodes
 from crypitor.worker.pace import Pace
 from crypitor.worker.progress import CATCHING_UP_BLOCKS, Progress
+from crypitor.worker.reset import OnReset
+from crypitor.worker.rewinds import LOOK_MS, Rewinds
+from crypitor.worker.settling import Settling
 from crypitor.worker.sight import Sight
 from crypitor.worker.status import NetworkState, NetworkStatus, Reorg
 from crypitor.worker.trail import Trail
 
 log = structlog.get_logger(__name__)
-
-REWIND_LOOK_MS = 1000
-"""How often the database is asked whether the matcher wants to go back."""
-
-HEAD_START_SECONDS = 0.05
-"""A block at the head goes through the database before that is asked."""
-
-RELISTEN_SECONDS = 5.0
 
 _COUNTER_BITS = 40
 
@@ -54,6 +52,7 @@ class Follower:
     clock: unix milliseconds.
     tags_wanted: whether something waits for the node's `safe` or `finalized`.
     lead: taken at once, whoever has it, where it is not given.
+    reset: what to do when the chain is begun anew.  title: of the network, for people.
     """
 
     def __init__(
@@ -73,6 +72,8 @@ class Follower:
         observer: Observer,
         tags_wanted: Callable[[], bool] = lambda: True,
         lead: Lead | None = None,
+        reset: OnReset = "stop",
+        title: NetworkTitle | None = None,
     ) -> None:
         self.role = f"worker {network}"
         self._network = network
@@ -98,14 +99,21 @@ class Follower:
         self._term: int | None = None
         self._counter = 0
         self._trail = Trail(max_reorg_depth)
-        self._genesis_next = False
-        self._looked_for_rewind_at = 0
+        self._first: int | None = None
+        self._branch_left = False
         self._last_reorg: Reorg | None = None
         self._halt = Halt(network, self.role, health)
         self._waiting: str | None = None
         self._pace = Pace(poll_seconds)
         self._progress = Progress(network, self._pace)
-        self._doubts = Doubts(nodes)
+        self._settling = Settling(network, nodes) if nodes.settles else None
+        self._gap = Gap(network, nodes)
+        self._branches = Branches(nodes, self._gap)
+        self._rewinds = Rewinds(network, database, kept_headers(max_reorg_depth), self._wake)
+        self._beginning = Beginning(
+            network, nodes, database, self._gap, start=start, depth=max_reorg_depth
+        )
+        self._anew = Anew(network, nodes, database, on_reset=reset, title=title)
 
     @property
     def term(self) -> int | None:
@@ -116,7 +124,7 @@ class Follower:
     def status(self) -> NetworkStatus:
         """How things stand now."""
         now, behind, blocks = self._clock(), self._behind(), self._pace.blocks
-        trouble = self._halt.reason or self._waiting
+        trouble = self._halt.reason or self._waiting or self._lead.doubt
         return NetworkStatus(
             network=self._network,
             chain_id=self._chain_id,
@@ -140,7 +148,10 @@ class Follower:
         """Follow the network until `stop` is set."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                listening = tasks.create_task(self._listen(stop), name=f"{self.role} heads")
+                listening = tasks.create_task(
+                    listen(self._network, self._nodes, self._pace, self._heard, stop),
+                    name=f"{self.role} heads",
+                )
                 leading = tasks.create_task(self._lead.keep(stop), name=f"{self.role} lead")
                 await forever(
                     self.role,
@@ -198,9 +209,9 @@ class Follower:
         if await self._halt.lasts(self._trail, self._nodes, self._clock()):
             return False
         tip = self._trail.tip
-        if tip is None and not self._genesis_next:
+        if tip is None and self._first is None:
             return await self._begin()
-        number = tip.number + 1 if tip else 0
+        number = self._gap.next_number(tip) if tip else self._first or 0
         seen = await self._lookout.next(number, self._trail)
         sight = seen.sight
         if sight.block is None:
@@ -208,8 +219,11 @@ class Follower:
             return await self._without_block(sight, number)
         if not self._trail.continues_with(sight.block.header):
             return await self._fork(sight.block.header, sight.node)
+        self._gap.close()
         await self._publish(sight.block, seen)
-        await self._heed_rewind(HEAD_START_SECONDS)
+        await self._heed_rewind(at_head=not self._behind())
+        if not self._behind():
+            await self._anew.learn(self._led_term())
         return bool(self._behind())
 
     def idle_seconds(self) -> float:
@@ -217,7 +231,7 @@ class Follower:
         if self._lead.term is None:
             return BEAT_SECONDS
         if self._halt.reason is not None:
-            return REWIND_LOOK_MS / 1000
+            return LOOK_MS / 1000
         return self._pace.wait_seconds(self._clock(), expecting=bool(self._behind()))
 
     def _is_coming(self) -> bool:
@@ -235,67 +249,35 @@ class Follower:
             return "standby"
         if self._halt.reason is not None:
             return "stopped"
-        if self._waiting is not None:
+        if self._waiting is not None or self._lead.doubt is not None:
             return "waiting"
         return "catching up" if (behind or 0) > CATCHING_UP_BLOCKS else "following"
 
     def _go_on_from(self, kept: Sequence[Header]) -> None:
         self._trail.replace(kept)
-        self._genesis_next = False
+        self._first = None
 
     async def _stored(self, tx: Transaction) -> tuple[Header, ...]:
-        return await networks.headers(tx, self._network, kept_headers(self._trail.depth))
+        return (await self._rewinds.position(tx)).headers
 
     async def _begin(self) -> bool:
-        """Settle which block is the first, where nothing has been matched yet.
+        """Settle which block is the first, where nothing has been matched yet."""
+        position = await self._database.read(self._rewinds.position)
+        begun = await self._beginning.settle(
+            position.first, self._led_term(), self._sequence(), self._clock()
+        )
+        if begun.head is not None:
+            self._lookout.head = begun.head
+        if begun.before:
+            self._go_on_from(await self._database.read(self._stored))
+        self._first = begun.first
+        return begun.first is not None or len(self._trail) > 0
 
-        The headers below it are stored too, so that a reorg of the first blocks finds its ancestor.
-        """
-        first = self._start
-        if first == "latest":
-            head = self._lookout.head = await self._nodes.header_at("latest")
-            if head is None:
-                return False
-            first = head.number
-        if first == 0:
-            self._genesis_next = True
-            return True
-        before = await headers_below(first, self._trail.depth, self._nodes)
-        if before:
-            self._go_on_from(await self._stored_beginning(before))
-        return len(self._trail) > 0
-
-    async def _stored_beginning(self, before: Sequence[Header]) -> tuple[Header, ...]:
-        assert self._term is not None
-        term, sequence = self._term, self._sequence()
-
-        async def work(tx: Transaction) -> tuple[Header, ...]:
-            await networks.begin(tx, self._network, term=term, sequence=sequence, before=before)
-            return await self._stored(tx)
-
-        return await self._database.write(work)
-
-    async def _heed_rewind(self, head_start_seconds: float = 0.0) -> None:
+    async def _heed_rewind(self, *, at_head: bool = False) -> None:
         """Go on from what was matched, if the matcher asked for it."""
-        now = self._clock()
-        if abs(now - self._looked_for_rewind_at) < REWIND_LOOK_MS:
+        position = await self._rewinds.asked(self._led_term, self._clock(), at_head=at_head)
+        if position is None:
             return
-        self._looked_for_rewind_at = now
-        if head_start_seconds and not self._behind():
-            await pause(head_start_seconds, self._wake)
-        if not await self._database.read(
-            lambda tx: networks.rewind_asked(tx, self._network), at_once=True
-        ):
-            return
-
-        assert self._term is not None
-        term = self._term
-
-        async def work(tx: Transaction) -> Position:
-            await networks.take_rewind(tx, self._network, term)
-            return await networks.position_of(tx, self._network, kept_headers(self._trail.depth))
-
-        position = await self._database.write(work)
         await self._lookout.drop()
         if position.sequence >> _COUNTER_BITS == self._term:
             self._counter = max(self._counter, position.sequence & (1 << _COUNTER_BITS) - 1)
@@ -303,7 +285,17 @@ class Follower:
         self._halt.end()
         log.info("going back to the last matched block", network=self._network, tip=self._trail.tip)
 
+    def _led_term(self) -> int:
+        assert self._term is not None
+        return self._term
+
     async def _publish(self, block: Block, seen: Seen) -> None:
+        tip, sight = self._trail.tip, seen.sight
+        if self._settling is not None:
+            sight = await self._settling.proven_by(block, sight)
+        if self._branch_left and tip is not None and block.header.number > tip.number + 1:
+            await self._go_back_to(self._trail.headers, block.header.number)
+        self._branch_left = False
         self._counter += 1
         head = self._lookout.head
         message = Message(
@@ -311,8 +303,8 @@ class Follower:
             chain_id=self._chain_id,
             sequence=self._sequence(),
             block=block,
-            safe=seen.sight.safe,
-            finalized=seen.sight.finalized,
+            safe=sight.safe,
+            finalized=sight.finalized,
             seen_at=seen.at,
             behind=max(0, head.number - block.header.number) if head else 0,
         )
@@ -323,64 +315,91 @@ class Follower:
         self._progress.tell(block.header, self._behind() or 0, seen.at)
 
     def _sequence(self) -> int:
-        assert self._term is not None
-        return self._term << _COUNTER_BITS | self._counter
+        return self._led_term() << _COUNTER_BITS | self._counter
 
     async def _without_block(self, sight: Sight, number: int) -> bool:
-        """Tell why the node has no next block: nothing new, a lag, or a branch that is shorter."""
-        head = sight.head
-        if self._trail.tip is None or head.number >= number:
+        """Tell why the node has no next block: nothing new, a gap, a lag, or a shorter branch."""
+        head, tip = sight.head, self._trail.tip
+        if head.number >= number:
+            return await self._gap.pass_over(sight, number, tip, self._clock())
+        if tip is None:
             return False
+        self._gap.close()
         known = self._trail.at(head.number)
-        if known is None:
-            below = self._trail.tip.number - head.number
+        if known is None and head.number < tip.number:
+            if (anew := await self._goes_anew(head, sight.node)) is not None:
+                return anew
+            below = tip.number - head.number
             trouble = f"head {head.number} is {below} blocks below what was published"
             self._nodes.accuse(sight.node, trouble)
             raise NodeUnavailable(trouble)
-        if known.hash == head.hash:
+        if known is None or known.hash == head.hash:
             return False
         return await self._fork(head, sight.node)
 
-    async def _fork(self, header: Header, node: str) -> bool:
-        """Go back to where the branch of `header` left ours; the next step goes on from there.
+    async def _goes_anew(self, head: Header, node: str) -> bool | None:
+        """Follow a chain that was begun anew, or stop; None where it is the one that it was."""
+        tip, now = self._trail.tip, self._clock()
+        assert tip is not None
+        begun = await self._anew.seen(self._trail, now)
+        if begun is None or await self._branches.is_foreign(tip, head, node, now):
+            return None
+        if not self._anew.is_sure(now):
+            return False
+        if not self._anew.follows:
+            self._halt.begin(self._anew.reason(tip, begun, head), now)
+            return False
+        log.warning(
+            "the chain was begun anew: following the new one",
+            network=self._network,
+            tip=tip.number,
+            block=begun.number,
+            hash=begun.hash,
+        )
+        first = self._start if isinstance(self._start, int) else 0
+        await self._go_back_to((), first if first <= head.number else 0)
+        return True
 
-        node: who showed it, and is not believed if the others say that there is no such branch.
+    async def _go_back_to(self, kept: Sequence[Header], first: int) -> None:
+        """Revert what was told above these headers, at once, and go on with height `first`.
+
+        Elsewhere the next block does it, by what it stands on.
         """
         await self._lookout.drop()
-        tip = self._trail.tip
+        self._counter += 1
+        await self._anew.go_back_to(kept, first, self._sequence(), self._led_term(), self._clock())
+        self._go_on_from(kept)
+
+    async def _fork(self, header: Header, node: str) -> bool:
+        """Go back to where the branch of `header` left ours; the next step goes on from there."""
+        await self._lookout.drop()
+        now, tip = self._clock(), self._trail.tip
         assert tip is not None
         try:
-            ancestor = await ancestor_of(header, self._trail, self._nodes)
-        except DeepReorg as deep:
-            if await self._doubts.is_foreign(tip, header, node, self._clock()):
-                return True
-            self._halt.begin(deep, self._clock())
+            ancestor = await self._branches.ancestor(header, node, self._trail, now)
+        except BrokenLink as broken:
+            self._halt.begin(str(broken), now, broken.block)
             return False
-        except NodeUnavailable as gone:
-            self._nodes.accuse(node, str(gone))
-            raise
-        long = tip.number - ancestor.number >= LONG_FORK
-        if long and await self._doubts.is_foreign(tip, header, node, self._clock()):
+        except DeepReorg as deep:
+            if (anew := await self._goes_anew(header, node)) is not None:
+                return anew
+            self._halt.begin(str(deep), now)
+            return False
+        if ancestor is None:
             return True
         depth = self._trail.back_to(ancestor)
-        self._last_reorg = Reorg(self._clock(), depth, ancestor.number)
+        self._branch_left = True
+        self._last_reorg = Reorg(now, depth, ancestor.number)
         self._pace.misses = 0
         self._observer.reorganised(self._network, depth)
         log.info("branch left", network=self._network, depth=depth, ancestor=ancestor.number)
         return True
 
-    async def _listen(self, stop: asyncio.Event) -> None:
-        """Wake the steps at each new head that a node announces."""
-        while self._nodes.push and not stop.is_set():
-            try:
-                async for header in self._nodes.heads():
-                    self._pace.announced = header.number
-                    if self._trail.tip is None or header.hash != self._trail.tip.hash:
-                        self._lookout.head = header
-                        self._pace.misses = 0
-                        self._wake.set()
-            except NodeUnavailable as trouble:
-                log.debug("no announcements", network=self._network, trouble=str(trouble))
-            self._pace.announced = None
-            self._wake.set()
-            await pause(RELISTEN_SECONDS, stop)
+    def _heard(self, header: Header | None) -> None:
+        """Wake the steps at a head that a node announced, or when none does any more."""
+        if header is not None:
+            if self._trail.tip is not None and header.hash == self._trail.tip.hash:
+                return
+            self._lookout.head = header
+            self._pace.misses = 0
+        self._wake.set()

@@ -2,6 +2,7 @@
 
 from crypitor.errors import DeepReorg, NodeUnavailable
 from crypitor.evm.types import Header
+from crypitor.worker.gap import Gap
 from crypitor.worker.nodes import Nodes
 from crypitor.worker.trail import Trail
 
@@ -15,21 +16,30 @@ PATIENCE_MS = 60_000
 async def ancestor_of(header: Header, trail: Trail, nodes: Nodes) -> Header:
     """Return the newest published header that `header` descends from, by walking back its parents.
 
-    Raises DeepReorg if there is none, NodeUnavailable if no node has one of the parents.
+    Raises DeepReorg if there is none, ParentGone if no node has one of the parents.
     """
     branch = header
-    while (known := trail.at(branch.number - 1)) is not None:
-        if known.hash == branch.parent_hash:
+    while trail.reaches_below(branch.number):
+        known = trail.parent_of(branch)
+        if known is not None:
             return known
         parent = await nodes.header(branch.parent_hash)
         if parent is None or not parent.is_parent_of(branch):
-            raise NodeUnavailable(f"the parent of block {branch.number} {branch.hash} is gone")
+            raise ParentGone(branch)
         branch = parent
     raise DeepReorg(
         f"block {header.number} {header.hash} descends from none of the last {trail.depth + 1}"
         " blocks: the reorg is deeper than max_reorg_depth; `crypitor network resume` goes on from"
         " a block of your choice"
     )
+
+
+class ParentGone(NodeUnavailable):
+    """No node has the parent that a block names. block: that one."""
+
+    def __init__(self, block: Header) -> None:
+        super().__init__(f"the parent of block {block.number} {block.hash} is gone")
+        self.block = block
 
 
 class Doubts:
@@ -56,3 +66,41 @@ class Doubts:
             return False
         self._nodes.accuse(node, f"block {header.number} {header.hash} is foreign to the others")
         return True
+
+
+class Branches:
+    """Goes back from a branch that left ours. gap: notes what is missing for how long."""
+
+    def __init__(self, nodes: Nodes, gap: Gap) -> None:
+        self._nodes = nodes
+        self._gap = gap
+        self._doubts = Doubts(nodes)
+
+    async def ancestor(self, header: Header, node: str, trail: Trail, now: int) -> Header | None:
+        """Return where the branch of `header` left ours; None where it is not believed.
+
+        node: who showed it, and is not believed if the others say that there is no such branch.
+        now: unix milliseconds. Raises DeepReorg where it left ours too long ago, BrokenLink if it
+        stands on nothing for good, NodeUnavailable as long as that is not known.
+        """
+        tip = trail.tip
+        assert tip is not None
+        try:
+            ancestor = await ancestor_of(header, trail, self._nodes)
+        except DeepReorg:
+            if await self.is_foreign(tip, header, node, now):
+                return None
+            raise
+        except NodeUnavailable as gone:
+            if isinstance(gone, ParentGone):
+                self._gap.require_parent(gone.block, now)
+            self._nodes.accuse(node, str(gone))
+            raise
+        long = tip.number - ancestor.number >= LONG_FORK
+        if long and await self.is_foreign(tip, header, node, now):
+            return None
+        return ancestor
+
+    async def is_foreign(self, tip: Header, header: Header, node: str, now: int) -> bool:
+        """Whether the other nodes contradict a branch; see `Doubts`."""
+        return await self._doubts.is_foreign(tip, header, node, now)

@@ -2,7 +2,7 @@
 
 import structlog
 
-from crypitor.errors import DeepReorg
+from crypitor.evm.types import Header
 from crypitor.runtime.loop import Health
 from crypitor.worker.nodes import Nodes
 from crypitor.worker.trail import Trail
@@ -24,12 +24,17 @@ class Halt:
         self._name = f"{role} reorg"
         self._health = health
         self._looked_at = 0
+        self._broken: Header | None = None
         self.reason: str | None = None
 
-    def begin(self, deep: DeepReorg, now: int) -> None:
-        """Stop the network. now: unix milliseconds."""
+    def begin(self, reason: str, now: int, broken: Header | None = None) -> None:
+        """Stop the network. now: unix milliseconds. broken: what stands on nothing, if that is why.
+
+        It goes on by itself where the nodes have another block in the place of that one.
+        """
         self._looked_at = now
-        self.reason = str(deep)
+        self._broken = broken
+        self.reason = reason
         self._health.begin(self._name, self.reason)
         log.error("network stopped", network=self._network, trouble=self.reason)
 
@@ -49,6 +54,12 @@ class Halt:
         if abs(now - self._looked_at) < LOOK_MS:
             return True
         self._looked_at = now
+        if self._broken is not None:
+            shown = await nodes.header_at(self._broken.number)
+            if shown is None or shown == self._broken:
+                return True
+            self.end()
+            return False
         deepest = trail.deepest
         if deepest is None or await nodes.header_at(deepest.number) != deepest:
             return True

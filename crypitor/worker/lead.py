@@ -1,13 +1,15 @@
 """Which process leads a network: a lease in the database, and a term that fences the one before.
 
-Where worker and monitor share a process, nobody else is there to be waited for: the lead is taken
-at once and has no end. Elsewhere it is a lease, which somebody else takes over when it was not
-begun anew in time. Who was paused meanwhile may still publish: its sequences are below those of the
-next term, so that it takes no effect, and all else that only a leader does asks for its term.
+Where worker and monitor share a process, it owns the database, and nobody else is there to be
+waited for: the lead is taken at once and has no end. Elsewhere it is a lease, which somebody else
+takes over when it was not begun anew in time; a leader that could not do so leads no longer. Who
+was paused meanwhile may still publish: its sequences are below those of the next term, so that it
+takes no effect, and all else that only a leader does asks for its term.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import TypeVar
 
 import structlog
@@ -30,7 +32,8 @@ class Lead:
     """The lead of one network, as one process sees it.
 
     leader: names this process in this life. lease_seconds: None where the lead has no end.
-    term: None while this process does not lead. elsewhere: another one was seen to lead.
+    term: None while this process does not lead. elsewhere: another one was seen to lead. doubt: why
+    it is not known whether this one still does, None while it is.
     """
 
     def __init__(
@@ -38,17 +41,18 @@ class Lead:
         network: str,
         chain_id: int,
         database: Database,
-        *,
         leader: str = "",
         lease_seconds: float | None = None,
     ) -> None:
-        self._network = network
+        self.network = network
         self._chain_id = chain_id
         self._database = database
         self._leader = leader
         self._lease_ms = None if lease_seconds is None else round(lease_seconds * 1000)
         self.term: int | None = None
         self.elsewhere = False
+        self.doubt: str | None = None
+        self._kept_at = monotonic()
 
     async def take(self, read: Callable[[Transaction], Awaitable[T]]) -> T | None:
         """Take the lead and read what goes with it, in one unit; None while somebody else leads.
@@ -60,7 +64,7 @@ class Lead:
         async def work(tx: Transaction) -> tuple[int, T] | None:
             term = await networks.lead(
                 tx,
-                self._network,
+                self.network,
                 self._chain_id,
                 leader=self._leader,
                 lease_ms=self._lease_ms,
@@ -68,12 +72,13 @@ class Lead:
             )
             return None if term is None else (term, await read(tx))
 
+        began = monotonic()
         taken = await self._database.write(work)
-        self.elsewhere = taken is None
+        self.elsewhere, self.doubt, self._kept_at = taken is None, None, began
         if taken is None:
             return None
         self.term, value = taken
-        log.info("leading", network=self._network, term=self.term)
+        log.info("leading", network=self.network, term=self.term)
         return value
 
     async def beat(self) -> None:
@@ -81,21 +86,44 @@ class Lead:
         term, lease_ms = self.term, self._lease_ms
         if term is None or lease_ms is None:
             return
+        began = monotonic()
         kept = await self._database.write(
-            lambda tx: networks.keep_lead(tx, self._network, term, lease_ms)
+            lambda tx: networks.keep_lead(tx, self.network, term, lease_ms)
         )
-        if not kept and self.term == term:
+        if kept:
+            self._kept_at = began
+        elif self.term == term:
             self.term, self.elsewhere = None, True
-            log.warning("another process leads now", network=self._network)
+            log.warning("another process leads now", network=self.network)
 
     async def keep(self, stop: asyncio.Event) -> None:
-        """Beat until `stop` is set. An outage of the database is told by those who need it more."""
+        """Beat until `stop` is set, and stand by when the lease has ended meanwhile.
+
+        An outage of the database is told by those who need it more; a beat that nobody answers is
+        waited for until the lease ends, and longer only by another one.
+        """
         while not stop.is_set():
             try:
-                await self.beat()
-            except Unavailable as trouble:
-                log.debug("lead not kept", network=self._network, trouble=str(trouble))
+                async with asyncio.timeout(max(BEAT_SECONDS, self._left_seconds())):
+                    await self.beat()
+            except (Unavailable, TimeoutError) as trouble:
+                log.debug("lead not kept", network=self.network, trouble=str(trouble))
+                self._lapse(str(trouble) or "the database does not answer")
             await pause(BEAT_SECONDS, stop)
+
+    def _left_seconds(self) -> float:
+        """Return how long the lease lasts, by this process's own clock; none has no end."""
+        if self._lease_ms is None:
+            return float("inf")
+        return self._kept_at + self._lease_ms / 1000 - monotonic()
+
+    def _lapse(self, trouble: str) -> None:
+        """Lead no longer, if the lease has ended: somebody else may do so by now."""
+        if self.term is None or self._left_seconds() > 0:
+            return
+        self.term = None
+        self.doubt = f"the lead could not be kept: {trouble}"
+        log.warning("lead lost", network=self.network, trouble=trouble)
 
     async def leave(self) -> None:
         """Let somebody else lead at once; if the database is down, when the lease ends."""
@@ -104,6 +132,6 @@ class Lead:
             return
         try:
             async with asyncio.timeout(LEAVE_SECONDS):
-                await self._database.write(lambda tx: networks.leave_lead(tx, self._network, term))
+                await self._database.write(lambda tx: networks.leave_lead(tx, self.network, term))
         except (Unavailable, TimeoutError) as trouble:
-            log.debug("lead not left", network=self._network, trouble=str(trouble))
+            log.debug("lead not left", network=self.network, trouble=str(trouble))

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import TracebackType
 from typing import Literal, Self, TypeVar
@@ -10,15 +10,16 @@ from typing import Literal, Self, TypeVar
 import structlog
 
 from crypitor.errors import NodeUnavailable, Unproven
-from crypitor.evm.profiles import Level
+from crypitor.evm.profiles import Level, Profile
 from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.runtime.redaction import names_of
 from crypitor.worker import Observer
 from crypitor.worker.limit import Limits, Rank
-from crypitor.worker.node import Node, Turn
+from crypitor.worker.node import Node
+from crypitor.worker.requests import Turn
 from crypitor.worker.rpc import Bloomed, Tag
 from crypitor.worker.sight import Sight
-from crypitor.worker.status import NodeState, NodeStatus
+from crypitor.worker.status import NodeStatus
 from crypitor.worker.tracing import Traces
 
 log = structlog.get_logger(__name__)
@@ -66,6 +67,8 @@ class Nodes:
     """The nodes of one network, in the order of preference; `async with` closes them.
 
     clock: seconds that only grow.  wall: unix seconds.
+    settles: whether blocks are proven by later ones.  coin: whose logs tell moves of the chain's
+    own coin.
 
     The methods are Node's. Each asks the first node that is not resting after a failure; where
     that fails, or has not what is asked for, the others are asked in turn within the same call.
@@ -83,6 +86,8 @@ class Nodes:
     ) -> None:
         self._network = network
         self._seats = [_Seat(node) for node in nodes]
+        self.coin = next((node.coin for node in nodes), None)
+        self.settles = any(node.verify == "settled" for node in nodes)
         self._compared_at = clock()
         self._wall = wall
         self._active: _Seat | None = None
@@ -98,6 +103,7 @@ class Nodes:
         chain_id: int,
         timeout_seconds: float,
         verify: Level,
+        profile: Profile | None = None,
         calls_per_second: float | None = None,
         limits: Limits | None = None,
         rank: Rank = Rank.LIVE,
@@ -117,6 +123,7 @@ class Nodes:
                 chain_id=chain_id,
                 timeout_seconds=timeout_seconds,
                 verify=verify,
+                profile=profile,
                 limit=limits.of(url, calls_per_second),
                 rank=rank,
                 traces=traces,
@@ -151,7 +158,7 @@ class Nodes:
         return tuple(
             NodeStatus(
                 name=seat.node.name,
-                state=self._state(seat),
+                state="failing" if seat.error else "active" if seat is self._active else "standby",
                 head=seat.head.number if seat.head else None,
                 head_seconds=round(now - seat.head_since, 1) if seat.head else None,
                 error=seat.error,
@@ -160,6 +167,8 @@ class Nodes:
                 if (latency := seat.node.latency_seconds) is not None
                 else None,
                 requests=seat.node.requests,
+                batch_calls=seat.node.batch_calls,
+                limits=seat.node.limits,
             )
             for seat in self._seats
         )
@@ -177,6 +186,7 @@ class Nodes:
 
     async def next(self, number: int, *, tags: bool = False, turn: Turn | None = None) -> Sight:
         """Return the head and block `number`, if any node has it."""
+        lacks: list[str] = []
 
         async def ask(seat: _Seat) -> Sight:
             try:
@@ -186,9 +196,17 @@ class Nodes:
                     self._showed(seat, seat.node.head)
             if sight.block is None:
                 await self._compare(seat)
+            if sight.lack:
+                lacks.append(f"{seat.node.name}: {sight.lack}")
             return sight
 
-        return await self._ask(ask, lambda sight: _is_news(sight, number))
+        sight = await self._ask(ask, lambda sight: not sight.lack)
+        return replace(sight, lack="; ".join(lacks)) if sight.lack else sight
+
+    def doubt(self) -> None:
+        """Check the chain id of every node again with its next request."""
+        for seat in self._seats:
+            seat.node.doubt()
 
     def accuse(self, name: str, trouble: str) -> None:
         """Turn to other nodes for a while, because of what this one showed."""
@@ -222,7 +240,11 @@ class Nodes:
 
     async def headers(self, first: int, last: int) -> tuple[Header, ...]:
         """Return the headers from `first` to `last`, all from one node."""
-        return await self._ask(lambda seat: seat.node.headers(first, last), _is_there)
+        return await self._ask(lambda seat: seat.node.headers(first, last), bool)
+
+    async def headers_up_to(self, first: int, last: int) -> tuple[Header, ...]:
+        """Return the headers from `first` to `last` that one node has."""
+        return await self._ask(lambda seat: seat.node.headers_up_to(first, last), bool)
 
     async def call(self, contract: Address, data: str, block: int | Tag) -> str | None:
         """Return what a contract returns when it is called, None where it reverts."""
@@ -365,16 +387,6 @@ class Nodes:
         if unproven and len(unproven) == len(failures):
             return Unproven(unproven[0].check, "; ".join(reasons))
         return NodeUnavailable("; ".join(reasons), retry_after)
-
-    def _state(self, seat: _Seat) -> NodeState:
-        if seat.error is not None:
-            return "failing"
-        return "active" if seat is self._active else "standby"
-
-
-def _is_news(sight: Sight, number: int) -> bool:
-    """Whether a node has the block, or is right that there is none yet."""
-    return sight.block is not None or sight.head.number < number
 
 
 def _is_there(answer: object) -> bool:

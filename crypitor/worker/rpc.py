@@ -12,7 +12,8 @@ import msgspec
 
 from crypitor.errors import NodeUnavailable, Unproven
 from crypitor.evm.traces import room_for_deep_calls
-from crypitor.evm.types import Hash, Header, Log, Receipt
+from crypitor.evm.types import Hash, Header, Receipt
+from crypitor.worker.batches import Refused
 from crypitor.worker.block import (
     Raw,
     SealWithTransactions,
@@ -44,6 +45,8 @@ _CONTRACT_FAILS = re.compile(
     r"|vm (execution|exception)|bad instruction",
     re.IGNORECASE,
 )
+
+NO_BLOOM = (None, "", "0x")
 
 ALL_BITS = 2**2048 - 1
 
@@ -137,12 +140,17 @@ class _ServedBloom(ServedHeader, frozen=True, gc=False, rename="camel"):
 
 
 class _LogPlace(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    block_number: str
+    block_number: str | int
+
+
+class _IndexedLog(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    index: str | int = msgspec.field(name="logIndex")
+    transaction_hash: str
 
 
 class _TransactionPlace(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     hash: str
-    block_number: str | None = None
+    block_number: str | int | None = None
 
 
 class Bloomed(msgspec.Struct, frozen=True, gc=False):
@@ -161,11 +169,12 @@ _answers: msgspec.json.Decoder[Answer | list[Answer]] = msgspec.json.Decoder(Ans
 _looks = msgspec.json.Decoder(_Look)
 _news = msgspec.json.Decoder(_News)
 _text = msgspec.json.Decoder(str)
+_quantities: msgspec.json.Decoder[str | int] = msgspec.json.Decoder(str | int)
 _headers = msgspec.json.Decoder(ServedHeader | None)
 _blooms = msgspec.json.Decoder(_ServedBloom | None)
 _transaction_places = msgspec.json.Decoder(_TransactionPlace | None)
 _log_places = msgspec.json.Decoder(list[_LogPlace])
-_logs = msgspec.json.Decoder(tuple[Log, ...])
+_logs = msgspec.json.Decoder(tuple[_IndexedLog, ...])
 _encoder = msgspec.json.Encoder()
 
 
@@ -210,11 +219,14 @@ def _looked(body: bytes) -> list[Answer] | None:
 def in_order(answer: Answer | list[Answer], ids: range) -> list[Answer]:
     """Return the answers to calls with these ids, each exactly once.
 
-    A node that refuses a whole batch answers with a single error: that is raised.
+    A node that refuses a whole batch answers with a single error, or with fewer answers: that is
+    raised as Refused.
     """
     answers = answer if isinstance(answer, list) else [answer]
     if len(answers) == 1 and answers[0].error and (len(ids) > 1 or answers[0].id not in ids):
-        raise NodeUnavailable(f"refused the request: {said(answers[0].error)}")
+        raise Refused(f"refused the request: {said(answers[0].error)}")
+    if len(answers) < len(ids):
+        raise Refused(f"{len(answers)} answers to {len(ids)} calls")
     found = {one.id: one for one in answers if isinstance(one.id, int)}
     if len(answers) != len(ids) or any(one not in found for one in ids):
         raise NodeUnavailable(f"{len(answers)} answers, or other ones, to {len(ids)} calls")
@@ -243,7 +255,7 @@ def text_of(raw: Raw) -> str:
 
 def quantity_of(raw: Raw) -> int:
     """Return the number of a JSON-RPC quantity."""
-    return quantity(read(_text, raw, "a string"))
+    return quantity(read(_quantities, raw, "a quantity"))
 
 
 def header_of(raw: Raw) -> Header | None:
@@ -257,11 +269,12 @@ def bloomed_of(raw: Raw) -> Bloomed | None:
     found = read(_blooms, raw, "a header")
     if found is None:
         return None
-    if found.logs_bloom is None:
+    if found.logs_bloom in NO_BLOOM:
         return Bloomed(header_from(found), ALL_BITS)
-    if not _BLOOM.fullmatch(found.logs_bloom):
-        raise NodeUnavailable(f"not a bloom: {found.logs_bloom[:80]!r}")
-    return Bloomed(header_from(found), int(found.logs_bloom, 16))
+    bloom = found.logs_bloom or ""
+    if not _BLOOM.fullmatch(bloom):
+        raise NodeUnavailable(f"not a bloom: {bloom[:80]!r}")
+    return Bloomed(header_from(found), int(bloom, 16))
 
 
 def heights_of(raw: Raw) -> list[int]:

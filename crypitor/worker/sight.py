@@ -13,6 +13,7 @@ class Sight:
     block: the one that was asked for, proven; None while the node does not have all of it.
     safe, finalized: heights of these tags, None where the node has none or they were not asked.
     node: the name of who showed it.
+    lack: what does not come though the head says that it is there; empty where nothing is missing.
     """
 
     head: Header
@@ -20,3 +21,4 @@ class Sight:
     safe: int | None = None
     finalized: int | None = None
     node: str = ""
+    lack: str = ""

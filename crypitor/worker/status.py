@@ -20,6 +20,8 @@ class NodeStatus:
     error: why it is failing.  error_rate: share of failures among the last dozens of requests.
     latency_ms: of a request, the newest counting most.
     requests: how many were sent; a batch is one.
+    batch_calls: the most calls it takes in one request, None where no limit was met.
+    limits: what it refuses, a sentence each.
     """
 
     name: str
@@ -30,6 +32,8 @@ class NodeStatus:
     error_rate: float
     latency_ms: float | None
     requests: int
+    batch_calls: int | None = None
+    limits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

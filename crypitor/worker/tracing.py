@@ -15,8 +15,11 @@ from crypitor.evm.types import Block
 from crypitor.worker import rpc
 from crypitor.worker.rpc import Answer, Call
 
-Traces: TypeAlias = Literal["off"] | Format
-"""networks.NAME.traces of the configuration."""
+Traces: TypeAlias = Literal["off", "logs"] | Format
+"""networks.NAME.traces of the configuration; "logs" asks nothing, the block has them."""
+
+ASKING: tuple[Traces, ...] = ("debug", "trace")
+"""Those that take a request of their own."""
 
 
 def traces_call(block: Block, written: Format) -> Call:

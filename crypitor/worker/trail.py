@@ -1,7 +1,9 @@
 """The newest published headers, by which a fork is recognised. Pure."""
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable
+from itertools import islice
 
 from crypitor.evm.types import Header
 from crypitor.monitor.position import kept_headers
@@ -27,17 +29,40 @@ class Trail:
         return self._headers[-1] if self._headers else None
 
     @property
+    def headers(self) -> tuple[Header, ...]:
+        """All that are kept, the tip last."""
+        return tuple(self._headers)
+
+    @property
+    def oldest(self) -> Header | None:
+        """The oldest one that is kept."""
+        return self._headers[0] if self._headers else None
+
+    @property
     def deepest(self) -> Header | None:
         """The oldest one that a reorg may go back to."""
         return self._headers[-min(self.depth + 1, len(self._headers))] if self._headers else None
 
     def at(self, number: int) -> Header | None:
-        """Return the header at a height, None if no reorg may go back to it."""
+        """Return the header at a height; None if no reorg may go back to it, or there is none."""
         deepest = self.deepest
         if deepest is None or number < deepest.number:
             return None
-        place = number - self._headers[0].number
-        return self._headers[place] if place < len(self._headers) else None
+        place = bisect_left(self._headers, number, key=lambda header: header.number)
+        known = self._headers[place] if place < len(self._headers) else None
+        return known if known is not None and known.number == number else None
+
+    def reaches_below(self, number: int) -> bool:
+        """Whether a reorg may go back to a header below a height."""
+        deepest = self.deepest
+        return deepest is not None and number > deepest.number
+
+    def parent_of(self, header: Header) -> Header | None:
+        """Return what a header stands on; None if it is none that a reorg may go back to."""
+        for known in islice(reversed(self._headers), self.depth + 1):
+            if known.is_parent_of(header):
+                return known
+        return None
 
     def continues_with(self, header: Header) -> bool:
         """Whether `header` can come next; any can where there is none."""

@@ -27,6 +27,7 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 
 from crypitor.errors import NodeUnavailable
 from crypitor.worker import rpc
+from crypitor.worker.batches import Refused
 
 Answers: TypeAlias = rpc.Answer | list[rpc.Answer]
 
@@ -43,6 +44,9 @@ CLOSE_SECONDS = 1.0
 HTTP_CONNECTIONS = 32
 NEWS_KEPT = 64
 LONGEST_RETRY_AFTER_SECONDS = 300.0
+
+_REFUSALS = frozenset(range(400, 502)) - {401, 404, 407, 408}
+"""HTTP statuses that may be meant for the number of calls in a request."""
 
 _LARGE = 4096
 """Bytes from which on an answer is not read before it is its turn."""
@@ -298,7 +302,8 @@ def _outages() -> Iterator[None]:
     try:
         yield
     except aiohttp.ClientResponseError as error:
-        raise NodeUnavailable(
+        kind = Refused if error.status in _REFUSALS else NodeUnavailable
+        raise kind(
             f"HTTP {error.status} {error.message}", _retry_after(error.headers or {})
         ) from error
     except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientResponse, ClientSession
+from aiohttp import ClientResponse, ClientSession, web
 from aiohttp.test_utils import TestServer
 
 from crypitor.api import SERVER_OPTIONS, Context, NetworkFacts, build
@@ -60,6 +60,7 @@ class Api:
     admin: str
     project: str
     woken: list[int]
+    app: web.Application
 
     async def call(
         self, method: str, path: str, *, key: str | None = None, **options
@@ -71,7 +72,7 @@ class Api:
         ) as answer:
             if answer.content_type == "text/event-stream":
                 return answer, None  # it has no end
-            is_json = "json" in answer.content_type
+            is_json = "json" in answer.content_type and "ndjson" not in answer.content_type
             return answer, await answer.json(content_type=None) if is_json else await answer.text()
 
     async def made(self, path: str, body: dict, **options) -> dict:
@@ -141,7 +142,8 @@ async def api(context: Context, woken: list[int]) -> AsyncIterator[Api]:
         lambda tx: ensure_admin(tx, None, context.clock(), secrets.token_bytes)
     )
     project = await context.database.read(lambda tx: tx.value("select min(id) from projects"))
-    server = TestServer(build(context))
+    app = build(context)
+    server = TestServer(app)
     await server.start_server(**SERVER_OPTIONS)
     async with ClientSession() as session:
         yield Api(
@@ -154,6 +156,7 @@ async def api(context: Context, woken: list[int]) -> AsyncIterator[Api]:
             admin,
             project,
             woken,
+            app,
         )
     await server.close()
 

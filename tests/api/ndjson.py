@@ -41,6 +41,7 @@ def before_call(_context, case, _kwargs):
         if isinstance(signature, str) and signature and kind in ("event", "call"):
             rule["signature"] = TEXTS[kind]
     if isinstance(case.body, dict):
+        _name_networks(case.body)
         for endpoint in (case.body, case.body.get("webhook")):
             _agree(endpoint)
 
@@ -55,6 +56,14 @@ SERVICES = {
     "email": ("smtps://mail.example.com/?from=a@example.com&to=b@example.com", {}),
     "opsgenie": ("https://api.opsgenie.com/v2/alerts", {"Authorization": "GenieKey x"}),
 }
+
+
+def _name_networks(body):
+    """Name networks that there are, where JSON Schema can only say that there is text."""
+    if isinstance(body.get("network"), str):
+        body["network"] = "ethereum"
+    if isinstance(names := body.get("networks"), list):
+        body["networks"] = ["ethereum" if isinstance(name, str) else name for name in names]
 
 
 def _agree(endpoint):

@@ -283,3 +283,39 @@ async def test_more_than_a_million_is_too_large(api, path, context):
         problem["detail"]
         == "more than 1000000 addresses in one call (before that, 1000000 were taken)"
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"label,address\nhot,{A}\n{{}},{B}\n".replace("{}", ""),
+        f"address;label\n{A};hot\n{B}\n",
+        f"{A};hot\n{B};\n",
+        f"address\tlabel\n{A}\thot\n{B}\t\n",
+        f"{A}\thot\n{B}\n",
+        f'id;"Label";Chain;Address\r\n1;"hot";eth;{A}\r\n2;;eth;{B}\r\n',
+        f"name,address\nx,{A}\ny,{B}\n",
+    ],
+)
+async def test_columns_of_csv_stand_where_its_header_says(api, text):
+    """In any order, among others, set apart by a comma, a semicolon or a tab."""
+    made = await api.made("/v1/monitors", {"networks": ["dev"]})
+    path = f"/v1/monitors/{made['id']}/addresses"
+    _, added = await api.call("POST", path, **sent("text/csv", text))
+
+    _, page = await api.call("GET", path)
+    labels = {one["address"]: one["label"] for one in page["data"]}
+    assert (added["added"], added["invalid"]) == (2, [])
+    assert labels == {A: None if text.startswith("name") else "hot", B: None}
+
+
+async def test_line_without_the_column_of_the_address_is_told(api):
+    """A line that is too short is listed with what is missing."""
+    made = await api.made("/v1/monitors", {"networks": ["dev"]})
+    text = f"label,address\nhot\nx,{A}\n"
+    _, added = await api.call(
+        "POST", f"/v1/monitors/{made['id']}/addresses", **sent("text/csv", text)
+    )
+
+    assert (added["added"], added["invalid"][0]["line"]) == (1, 2)
+    assert "column 2" in added["invalid"][0]["reason"]

@@ -49,9 +49,9 @@ async def test_scope_decides_how_far(api, scope):
 
 @pytest.mark.parametrize("operation", PROTECTED, ids=lambda operation: operation.name)
 def test_scopes_fit_the_methods(operation):
-    """Reading needs read scope but for secrets, projects and keys; changing needs more."""
+    """Reading needs read scope but for secrets, projects, keys and the audit; changing needs more."""
     expected = Scope.READ if operation.method == "GET" else Scope.WRITE
-    if "/keys" in operation.path or "/projects" in operation.path:
+    if "/keys" in operation.path or "/projects" in operation.path or "/audit" in operation.path:
         expected = Scope.ADMIN
     elif operation.path.endswith("/secret"):
         expected = Scope.WRITE

@@ -56,12 +56,12 @@ async def test_error_is_a_problem_document(api, method, path, options, status, d
 
 
 async def test_body_beyond_the_limit_is_too_large(api):
-    """More than 4 MiB of JSON is 413."""
+    """More than 1 MiB of JSON is 413."""
     body = io.BytesIO(b'{"note": "' + b"x" * 4 * 1024 * 1024 + b'"}')
 
     answer, problem = await api.call("POST", MONITORS, data=body, headers=JSON)
 
-    assert (answer.status, problem["detail"]) == (413, "the body is longer than 4 MiB")
+    assert (answer.status, problem["detail"]) == (413, "the body is longer than 1 MiB")
 
 
 async def test_wrong_method_names_the_right_ones(api):

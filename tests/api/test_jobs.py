@@ -211,3 +211,37 @@ async def test_removed_matches_do_not_come_back(api, monitor, body, status):
 
     assert (answer.status, above.status) == (status, 202)
     assert status == 202 or "10 to 20" in told["detail"]
+
+
+async def test_list_of_jobs(api, monitor):
+    """Backfills and replays stand in one list, newest first, narrowed and in pages."""
+    endpoint = (await api.made("/v1/endpoints", {"url": "https://example.com"}))["id"]
+    other = await another(api)
+    jobs = []
+    for at in (monitor, other):
+        jobs.append((await start(api, at))[1])
+        jobs.append(await api.made(f"/v1/monitors/{at}/replay", {}))
+    jobs.append(await api.made(f"/v1/endpoints/{endpoint}/replay", {}))
+    await api.call("DELETE", f"/v1/jobs/{jobs[0]['id']}")
+
+    async def listed(query: str = "") -> list[int]:
+        _, page = await api.call("GET", f"/v1/jobs?{query}")
+        ids = [job["id"] for job in jobs]
+        return [ids.index(one["id"]) for one in page["data"]]
+
+    assert await listed() == [4, 3, 2, 1, 0]
+    assert await listed(f"monitor={monitor}") == [1, 0]
+    assert await listed(f"endpoint={endpoint}") == [4]
+    assert await listed("kind=backfill") == [2, 0]
+    assert await listed("kind=replay&status=queued") == [4, 3, 1]
+    assert await listed("status=cancelled") == [0]
+    _, first = await api.call("GET", "/v1/jobs?limit=2")
+    assert await listed(f"limit=2&cursor={first['next_cursor']}") == [2, 1]
+
+
+async def test_jobs_of_others_are_not_listed(api, monitor, stranger):
+    """Another project's list has none of them."""
+    await start(api, monitor)
+
+    _, page = await api.call("GET", "/v1/jobs", key=stranger)
+    assert page["data"] == []

@@ -51,6 +51,15 @@ RULES = [
     {"kind": "call", "signature": FRAGMENT},
     {"kind": "event", "contracts": [USDC], "signature": "event X(uint256 indexed a) anonymous"},
     {"kind": "deployment", "direction": "out"},
+    {
+        "kind": "transaction",
+        "direction": "out",
+        "where": "transaction.fee > 1",
+        "include_failed": False,
+    },
+    {"kind": "transaction", "direction": "all", "include_failed": True},
+    {"kind": "withdrawal", "where": "amount > 32 ether"},
+    {"kind": "delegation"},
     {"kind": "internal", "direction": "in", "where": "amount >= 1 ether"},
 ]
 
@@ -203,7 +212,7 @@ REFUSED = [
         "/rules/0/where",
         "unknown field 'total'; known are from, to, value (at character 5)",
     ),
-    ({"rules": [{"kind": "erc20", "include_failed": True}]}, "/rules/0/include_failed", "only rules of kind 'native' can include failed transactions"),
+    ({"rules": [{"kind": "erc20", "include_failed": True}]}, "/rules/0/include_failed", "only rules of kind 'native' and 'transaction' can include failed transactions"),
     ({"rules": [{"kind": "event"}]}, "/rules/0/signature", "this field is required"),
     ({"rules": [{"kind": "event", "signature": 5}]}, "/rules/0/signature", "this has to be text, or an entry of a JSON ABI"),
     (
@@ -225,6 +234,9 @@ REFUSED = [
     ({"rules": [{"kind": "erc21"}]}, "/rules/0/kind", f"there is no kind 'erc21'; now: {', '.join(Kind)}"),
     ({"rules": [{"direction": "in"}]}, "/rules/0/kind", "this field is required"),
     ({"rules": [{"kind": "native", "contracts": [USDC]}]}, "/rules/0/contracts", "transfers of the chain's own coin and deployments have no contract; leave 'contracts' out"),
+    ({"rules": [{"kind": "withdrawal", "direction": "in"}]}, "/rules/0/direction", "a rule of kind 'withdrawal' has no 'direction'; leave it out"),
+    ({"rules": [{"kind": "withdrawal", "where": "transaction.value > 1"}]}, "/rules/0/where", "unknown field 'transaction.value'; known are direction, address, label, to_address, amount, item, withdrawal.index, withdrawal.validator_index, network, chain_id, block.number, block.hash, block.timestamp (at character 0)"),
+    ({"rules": [{"kind": "delegation", "contracts": [USDC]}]}, "/rules/0/contracts", "a rule of kind 'delegation' has no 'contracts'; leave it out"),
     ({"rules": [{"kind": "erc20", "contracts": ["0x"]}]}, "/rules/0/contracts/0", "an address is 0x and 40 hex digits"),
     ({"rules": [{"kind": "erc20", "direction": "up"}]}, "/rules/0/direction", "this has to be 'all', 'in' or 'out'"),
     ({"rules": [{"kind": "native"}] * 65}, "/rules", "65 rules; the limit is 64"),

@@ -10,14 +10,16 @@ from pathlib import Path
 import jsonschema
 import pytest
 from aiohttp.test_utils import TestServer
-from openapi_spec_validator import OpenAPIV31SpecValidator
+from openapi_schema_validator import OAS30Validator
+from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
 
 from crypitor.api import SERVER_OPTIONS, build
-from crypitor.api.build import OPERATIONS
-from crypitor.api.serving.openapi import document
+from crypitor.api.build import described
+from crypitor.api.serving.openapi_3_0 import as_3_0
 
 HERE = Path(__file__).parent
-DOCUMENT = document(OPERATIONS, ["ethereum", "dev"])
+DOCUMENT = described()
+DOCUMENT_3_0 = as_3_0(DOCUMENT)
 NAMED = {
     operation["operationId"]: operation
     for path in DOCUMENT["paths"].values()
@@ -45,6 +47,151 @@ def test_document_is_openapi_3_1():
     errors = list(OpenAPIV31SpecValidator(DOCUMENT).iter_errors())
 
     assert errors == []
+
+
+def test_document_is_openapi_3_0_too():
+    """For generators that do not read 3.1."""
+    errors = list(OpenAPIV30SpecValidator(DOCUMENT_3_0).iter_errors())
+
+    assert errors == []
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_example_fits_the_3_0_document(name):
+    """What is left out of 3.0 makes no schema refuse what 3.1 takes."""
+    [operation] = [
+        operation
+        for path in DOCUMENT_3_0["paths"].values()
+        for operation in path.values()
+        if operation["operationId"] == name
+    ]
+
+    for content in told(operation):
+        whole = {**content["schema"], "components": nullable(DOCUMENT_3_0["components"])}
+        OAS30Validator(whole).validate(content.get("example", ""))
+
+
+def nullable(schema):
+    """Return schemas that take null where `nullable` stands beside a union or a reference.
+
+    Generators read it so, but for the specification it only matters beside `type`.
+    """
+    if isinstance(schema, list):
+        return [nullable(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {name: nullable(value) for name, value in schema.items()}
+    if inner.get("nullable") is True and "type" not in inner:
+        return {"anyOf": [inner, {"enum": [None], "nullable": True}]}
+    return inner
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/openapi-3.0.json"])
+async def test_both_are_served(api, path):
+    """Without a key, as a generator asks for them."""
+    answer, document = await api.call("GET", path)
+
+    assert answer.status == 200
+    assert document == (DOCUMENT if path == "/openapi.json" else DOCUMENT_3_0)
+
+
+def schemas_in(schema):
+    """Yield a schema and all within it."""
+    if isinstance(schema, dict):
+        yield schema
+        for key, value in schema.items():
+            if key not in ("enum", "example", "examples", "mapping"):
+                yield from schemas_in(value)
+    elif isinstance(schema, list):
+        for each in schema:
+            yield from schemas_in(each)
+
+
+@pytest.mark.parametrize("document", [DOCUMENT, DOCUMENT_3_0], ids=["3.1", "3.0"])
+def test_words_are_enums(document):
+    """Of `const` several generators make any text, or nothing."""
+    assert [schema for schema in schemas_in(document) if "const" in schema] == []
+
+
+def test_a_request_has_no_defaults():
+    """
+    With them generators ask for what may be left out, or send what was not said, which in a merge
+    patch undoes settings.
+    """
+    asked = [
+        schema
+        for operation in NAMED.values()
+        for content in operation.get("requestBody", {}).get("content", {}).values()
+        for schema in reached(content["schema"])
+    ]
+
+    assert len(asked) > 50
+    assert [schema for schema in asked if "default" in schema] == []
+
+
+def reached(schema, seen=()):
+    """Yield a schema and all that it is made of, through its references."""
+    for inner in schemas_in(schema):
+        name = inner.get("$ref", "").rpartition("/")[2]
+        if name and name not in seen:
+            seen = (*seen, name)
+            yield from reached(DOCUMENT["components"]["schemas"][name], seen)
+        yield inner
+
+
+FREE = {
+    ("DecodedAnswer", "args"),  # as the user's signature says
+    ("FindingAnswer", "args"),
+    ("WherePart", "values"),
+    ("AuditAnswer", "before"),  # what was, of whichever resource
+    ("AuditAnswer", "after"),
+    ("RuleAnswer", "signature"),  # an entry of a JSON ABI
+    *((rule, "signature") for rule in ("EventRule", "CallRule")),
+}
+
+
+def test_every_object_has_a_type():
+    """An object without members is of no use to a client; the few there are belong to users."""
+    free = {
+        (name, member)
+        for name, schema in DOCUMENT["components"]["schemas"].items()
+        for member, inner in schema.get("properties", {}).items()
+        for one in schemas_in(inner)
+        if one.get("type") == "object"
+        and "properties" not in one
+        and one.get("additionalProperties") in (None, True)
+    }
+
+    assert free <= FREE
+
+
+@pytest.mark.parametrize("document", [DOCUMENT, DOCUMENT_3_0], ids=["3.1", "3.0"])
+def test_no_word_is_unknown(document):
+    """A word that JSON Schema does not have limits nothing."""
+    words = {
+        word
+        for schema in document["components"]["schemas"].values()
+        for one in schemas_in({**schema, "properties": [*schema.get("properties", {}).values()]})
+        for word in one
+        if "type" in one or "anyOf" in one
+    }
+
+    assert words <= {
+        "additionalProperties", "allOf", "anyOf", "description", "discriminator", "else", "enum",
+        "example", "exclusiveMinimum", "format", "if", "items", "maxItems", "maxLength",
+        "maxProperties", "maximum", "minItems", "minLength", "minimum", "nullable", "oneOf",
+        "pattern", "properties", "propertyNames", "required", "then", "type",
+    }  # fmt: skip
+
+
+def test_every_operation_has_a_name_of_its_own():
+    """Which is a word in all languages."""
+    names = [operation["operationId"] for operation in NAMED.values()]
+    hooks = [hook["post"]["operationId"] for hook in DOCUMENT["webhooks"].values()]
+    count = sum(len(path) for path in DOCUMENT["paths"].values())
+
+    assert len({*names, *hooks}) == count + len(hooks)
+    assert all(name.isidentifier() and name == name.lower() for name in [*names, *hooks])
 
 
 @pytest.mark.parametrize("name", NAMED)

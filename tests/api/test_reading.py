@@ -1,8 +1,13 @@
 """Merge patches, and where JSON is wrong."""
 
+import contextlib
+import gc
+import weakref
+
 import pytest
 
-from crypitor.api.serving.reading import merge_patch, parse_json, pointer_to
+from crypitor.api.monitors.body import MonitorBody
+from crypitor.api.serving.reading import merge_patch, parse_json, pointer_to, validated
 from crypitor.errors import Invalid
 
 # RFC 7396, appendix A: original, patch, result.
@@ -59,3 +64,23 @@ def test_what_is_no_json_is_refused(text):
 def test_pointer_escapes():
     """~ and / in names are escaped as in RFC 6901."""
     assert pointer_to(["headers", "a/b~c", 0]) == "/headers/a~1b~0c/0"
+
+
+def test_what_was_refused_is_let_go_at_once():
+    """No trace of an error holds a document, of some MB, until garbage is searched for."""
+    document = Held({"networks": ["dev"], "addresses": ["0x"] * 10, "notify": ["x"]})
+    gone = weakref.ref(document)
+    gc.collect()
+    gc.disable()
+    try:
+        with contextlib.suppress(Invalid):
+            validated(MonitorBody, document)
+        del document
+
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+class Held(dict):
+    """A document that can be asked whether it is still there."""

@@ -16,6 +16,7 @@ LISTS = [
 BODIES = {
     "change_monitor": {"name": "taken"},
     "change_endpoint": {"description": "taken"},
+    "change_project": {"name": "taken"},
     "add_monitor_addresses": {"addresses": ["0x" + "b" * 40]},
     "remove_monitor_addresses": {"addresses": [A]},
     "start_backfill": {"network": "ethereum", "from_block": 1},
@@ -32,6 +33,7 @@ async def things(api) -> dict[str, str]:
     body = {"networks": ["ethereum"], "addresses": [A], "webhook": {"url": "https://example.com"}}
     made = await api.made("/v1/monitors", body)
     key = await api.made("/v1/keys", {"name": "x"})
+    project = await api.made("/v1/projects", {"name": "third"})
 
     async def unit(tx):
         await tx.run("insert into headers values ('ethereum', 100, '0xa', '0xb', 0)")
@@ -41,7 +43,7 @@ async def things(api) -> dict[str, str]:
 
     match, delivery = await api.context.database.write(unit)
     job = await api.made(f"/v1/monitors/{made['id']}/backfill", BODIES["start_backfill"])
-    ids = (made["id"], made["endpoints"][0], match, delivery, job["id"], key["id"])
+    ids = (made["id"], made["endpoints"][0], match, delivery, job["id"], key["id"], project["id"])
     return {thing[:3]: thing for thing in ids}
 
 
@@ -56,6 +58,7 @@ async def contents(api) -> list:
         "deliveries",
         "jobs",
         "api_keys",
+        "projects",
     )
 
     async def unit(tx):

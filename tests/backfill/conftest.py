@@ -71,15 +71,16 @@ class Rig:
     async def __aexit__(self, *_):
         await self._stack.aclose()
 
-    def _nodes(self, url, verify="receipts"):
-        node = Node(url, "node", chain_id=CHAIN_ID, timeout_seconds=2 * HANG_SECONDS, verify=verify)
+    def _nodes(self, url, verify="receipts", profile=None):
+        options = {"timeout_seconds": 2 * HANG_SECONDS, "verify": verify, "profile": profile}
+        node = Node(url, "node", chain_id=CHAIN_ID, **options)
         return Nodes(NETWORK, [node], observer=Unobserved())
 
-    async def begin(self, verify="receipts", confirmations=CONFIRMATIONS, **options):
+    async def begin(self, verify="receipts", confirmations=CONFIRMATIONS, profile=None, **options):
         """What a start of the process does: another term, nothing remembered."""
         self.term = await self.database.write(lambda tx: lead(tx, NETWORK, CHAIN_ID))
         term = self.term
-        nodes = await self._stack.enter_async_context(self._nodes(self.node.url, verify))
+        nodes = await self._stack.enter_async_context(self._nodes(self.node.url, verify, profile))
         self.backfill = Backfill(
             NETWORK,
             CHAIN_ID,
@@ -243,7 +244,7 @@ ENDPOINT = """insert into endpoints (id, project_id, url, description, format, h
 @pytest.fixture(scope="session")
 def mined():
     """A chain to be copied: signing its transactions takes ten times as long."""
-    chain = SimulatedChain(11, chain_id=CHAIN_ID, transfers=(2, 6), actors=30, safe_depth=2, finalized_depth=4)  # fmt: skip
+    chain = SimulatedChain(11, chain_id=CHAIN_ID, transfers=(2, 6), actors=30, safe_depth=2, finalized_depth=4, withdrawals=(0, 3))  # fmt: skip
     chain.mine(80)
     return pickle.dumps(chain)
 

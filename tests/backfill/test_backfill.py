@@ -2,8 +2,12 @@
 
 import asyncio
 
+import pytest
+
 from crypitor.database.jobs import cancel_job
+from crypitor.development.simulator.audit import Question, audit
 from crypitor.monitor.models import Direction, Kind, Rule
+from tests.backfill.conftest import CONFIRMATIONS, NOBODY
 from tests.worker.faulty import altered
 
 
@@ -23,6 +27,25 @@ async def test_every_match_of_past_blocks_is_told(rig):
     assert (done.status, done.position, done.trouble) == ("done", 80, None)
     assert done.matches_found == done.matches_new == len(await rig.rows("select id from matches"))
     assert set(rig.woken) == {"ep_1"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "first"), [(Kind.TRANSACTION, 70), (Kind.WITHDRAWAL, 5), (Kind.DELEGATION, 5)]
+)
+async def test_past_blocks_tell_what_no_log_tells(rig, kind, first):
+    """
+    Transactions, withdrawals and delegations of everybody, all of a range and no others.
+    """
+    rule = Rule(kind, where="block.number > 4", include_failed=True)
+    await rig.monitor(rules=(rule,), any_address=True, actors=NOBODY)
+    await rig.job(first, 80)
+
+    await rig.settle()
+
+    asked = Question("mo_1", first, CONFIRMATIONS, None, kinds=frozenset({kind.value}))
+    found = audit(rig.chain, [asked], await rig.told(), 80)
+    assert found.problems == []
+    assert found.expected > 5
 
 
 async def test_new_matches_are_counted_once(rig):

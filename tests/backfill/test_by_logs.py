@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from crypitor.backfill.span import FIRST, MOST, PATIENCE, Span
+from crypitor.evm.profiles import Profile
 from crypitor.monitor.models import Direction, Kind, Rule
 from tests.backfill.conftest import NOBODY, QUIET
 from tests.worker.faulty import altered, without
@@ -95,6 +96,51 @@ async def test_header_without_bloom_rules_nothing_out(rig):
 
     assert problems == []
     assert rig.asked("eth_getBlockReceipts") == 80
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        Profile("off", bloom=False),
+        Profile("settled", root="settled"),
+        Profile(uncommitted=frozenset({"system"}), bloom_from=100),
+    ],
+    ids=["no bloom", "of earlier blocks", "without what is not committed to"],
+)
+async def test_a_bloom_that_has_not_all_logs_rules_nothing_out(rig, profile):
+    """
+    Where the profile says that the bloom is no proof, what the node hides is found all the same.
+    """
+
+    def empty(request, answer):
+        answer["result"]["logsBloom"] = "0x" + "00" * 256
+
+    def hide(request, answer):
+        answer["result"] = []
+
+    def alter(asked, answers):
+        altered("eth_getBlockByNumber", empty)(asked, answers)
+        altered("eth_getLogs", hide)(asked, answers)
+
+    rig.node.alter = alter
+    await rig.begin(verify="off", profile=profile)
+
+    problems, expected = await told_of_one_actor(rig)
+
+    assert problems == []
+    assert expected > 10
+
+
+async def test_a_bloom_counts_from_the_block_on_from_which_it_has_all_logs(rig):
+    """
+    Below that block all are read, above it those that the bloom does not rule out.
+    """
+    await rig.begin(profile=Profile(bloom_from=41))
+
+    problems, _ = await told_of_one_actor(rig)
+
+    assert problems == []
+    assert 40 < rig.asked("eth_getBlockReceipts") < 60
 
 
 # How nodes and gateways say that a range is too long, some with hints that help nobody.

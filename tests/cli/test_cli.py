@@ -16,11 +16,12 @@ import pytest
 
 from crypitor.database.migrate import migrations_folder, revisions
 from crypitor.development.simulator.faults import Fault
+from crypitor.development.simulator.quirks import Quirk
 from tests.patience import HANG_SECONDS
 
 CRYPITOR = [sys.executable, "-m", "crypitor"]
 COMMANDS = [
-    "run", "demo", "check", "migrate", "apply", "export", "listen", "simulate", "bench", "key", "network", "queue",
+    "init", "run", "demo", "check", "migrate", "backup", "restore", "reload", "explain", "apply", "export", "listen", "simulate", "bench", "key", "network", "queue",
 ]  # fmt: skip
 QUICK = 5
 """An end that waits for nothing takes less than so many starts of the same program."""
@@ -90,7 +91,9 @@ def test_help_is_quick():
 
 
 @pytest.mark.parametrize(
-    "command", [[name] for name in COMMANDS] + [["key", "create"], ["network", "resume"]]
+    "command",
+    [[name] for name in COMMANDS]
+    + [["key", "create"], ["network", "resume"], ["network", "probe"], ["log-level"]],
 )
 def test_every_command_has_help_and_config(crypitor, command):
     """The contract: every command takes --config."""
@@ -151,6 +154,7 @@ def test_migrate_says_what_it_applied(crypitor, tmp_path):
 
 def test_a_key_is_made_listed_and_revoked(crypitor):
     """The secret is printed alone, once, so that a script can take it."""
+    crypitor("migrate")
     secret = crypitor("key", "create", "--name", "for CI", "--scope", "read").stdout.strip()
     key_id = secret.rpartition("_")[0]
     listed = crypitor("key", "list").stdout
@@ -166,6 +170,7 @@ def test_a_key_is_made_listed_and_revoked(crypitor):
 
 def test_what_is_not_there_fails_with_status_1(crypitor):
     """A sentence, not a traceback."""
+    crypitor("migrate")
     for words in (
         ["key", "revoke", "ke_none"],
         ["key", "create", "--name", "x", "--project", "pr_none"],
@@ -232,6 +237,23 @@ def test_a_simulated_node_that_fails(tmp_path):
     assert {name: one["rate"] for name, one in listed.items() if one["rate"]} == {
         "http_503": 1, "lag": 0.1,
     }  # fmt: skip
+
+
+def test_a_simulated_chain_of_another_kind(tmp_path, crypitor):
+    """`simulate --quirk` takes what the chain is; a wrong name is answered with the right ones."""
+    process, first = begin(tmp_path, "simulate", "--port", "0", "--quirk", "late_roots")
+    with process:
+        url = re.search(r"http://127\.0\.0\.1:\d+", first)[0]
+        asked = b'{"id": 1, "method": "eth_getBlockByNumber", "params": ["0x0", false]}'
+        with urllib.request.urlopen(url, asked) as answer:
+            genesis = json.load(answer)["result"]
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=10)
+    wrong = crypitor("simulate", "--quirk", "nonsense")
+
+    assert genesis["settledHeight"] == "0x0"
+    assert wrong.returncode == 2
+    assert all(quirk in re.sub(r"[\s│]+", " ", wrong.stderr) for quirk in Quirk)
 
 
 def test_faults_are_named_in_the_help(crypitor):

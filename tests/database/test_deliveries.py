@@ -14,7 +14,7 @@ from crypitor.database.deliveries import (
 )
 from crypitor.errors import Invalid, NotFound
 from crypitor.monitor.models import Phase
-from crypitor.webhook.delivery import Attempt, Outcome, State, Status
+from crypitor.webhook.delivery import Attempt, Notice, Outcome, State, Status
 from tests.database.plans import ON_SQLITE, steps_of
 from tests.webhook.queued import BROKEN, GONE, OK, Store, delivery, endpoint
 
@@ -465,6 +465,20 @@ async def test_a_list_is_newest_first_and_filtered(store):
     assert await listed(store, match="ma_de_2") == ["de_2"]
     assert await listed(store, status=Status.DELIVERED) == ["de_1"]
     assert await listed(store, monitor="mo_1", endpoint="ep_1", status=Status.PENDING) == []
+
+
+async def test_a_list_is_of_a_time_and_of_a_type(store):
+    """From one time on, before another, and of what the webhook tells."""
+    await store.queue(delivery("de_1"), now=1)
+    await store.queue(delivery("de_2", phase=Phase.REVERTED), now=2)
+    await store.queue(delivery("de_3", phase=Notice.FAILING), now=3)
+
+    assert await listed(store, since=2) == ["de_3", "de_2"]
+    assert await listed(store, until=2) == ["de_1"]
+    assert await listed(store, since=2, until=3, endpoint="ep_1") == ["de_2"]
+    assert await listed(store, type_="match.detected") == ["de_1"]
+    assert await listed(store, type_="match.reverted") == ["de_2"]
+    assert await listed(store, type_="endpoint.failing") == ["de_3"]
 
 
 async def plan_of_list(store, **filters) -> str:

@@ -1,8 +1,10 @@
 """Ids that sort by time."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from crypitor.database.ids import is_id, new_id
+from crypitor.database.ids import Ids, is_id, new_id, time_of
 
 
 def test_layout_is_that_of_ulid():
@@ -41,3 +43,19 @@ def test_too_few_random_bytes_are_refused():
 def test_form_of_an_id(text, expected):
     """An id has its prefix and 22 or more URL-safe ASCII characters."""
     assert is_id(text, "mo_") is expected
+
+
+@given(st.integers(0, 2**48 - 1), st.binary(min_size=10, max_size=10))
+def test_time_of_an_id_is_read_back(now, random):
+    """The time that an id was made with stands in it."""
+    assert time_of(new_id("mo_", now, random)) == now
+
+
+@given(st.lists(st.integers(0, 2**47), min_size=1, max_size=50), st.integers(0, 2**47))
+def test_ids_follow_each_other_whatever_the_clock_says(clock, newest):
+    """Each id sorts behind the one before, and behind what was stored at the start."""
+    ids = Ids(newest)
+    made = [new_id("mo_", ids.at(now), b"\x00" * 10) for now in clock]
+
+    assert made == sorted(set(made))
+    assert made[0] > new_id("mo_", newest, b"\xff" * 10)

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from crypitor.evm.networks import PRESETS
 from crypitor.evm.profiles import profile_of
 from crypitor.evm.proof import prove
@@ -34,12 +36,24 @@ CONTRACT = """ethereum 1 12, sepolia 11155111, bsc 56 18, polygon 137 50, avalan
     harmony 1666600000, telos 40, fuse 122, kaia 8217, cronos 25, zksync 324, blast 81457"""
 
 
-def test_the_presets_are_the_contracts():
+# What people run in 2026, by the definitions that wallets and libraries publish (viem, August 2026).
+PUBLISHED = """hoodi 560048 ETH, bsc-testnet 97 tBNB, opbnb 204 BNB, polygon-amoy 80002 POL,
+    avalanche-fuji 43113 AVAX, base-sepolia 84532 ETH, unichain 130 ETH, worldchain 480 ETH,
+    ink 57073 ETH, soneium 1868 ETH, katana 747474 ETH, hemi 43111 ETH, ronin 2020 RON,
+    megaeth 4326 ETH, taiko 167000 ETH, abstract 2741 ETH, sonic 146 S, berachain 80094 BERA,
+    monad 143 MON, hyperevm 999 HYPE, sei 1329 SEI, plasma 9745 XPL"""
+
+
+def test_the_presets_are_the_contracts_and_what_people_run():
     """All of them, no others, with chain id and confirmations."""
     told = [line.split() for line in CONTRACT.split(",")]
+    newer = [line.split() for line in PUBLISHED.split(",")]
 
     assert {name: PRESETS[name].chain_id for name in PRESETS} == {
-        name: int(chain_id) for name, chain_id, *_ in told
+        name: int(chain_id) for name, chain_id, *_ in (*told, *newer)
+    }
+    assert {name: PRESETS[name].native_symbol for name, _, _ in newer} == {
+        name: symbol for name, _, symbol in newer
     }
     assert all(PRESETS[name].confirmations == int(rest[0]) for name, _, *rest in told if rest)
 
@@ -50,7 +64,7 @@ def test_every_preset_has_what_people_see():
 
     assert len(titles) == len(PRESETS)
     for preset in PRESETS.values():
-        assert re.fullmatch(r"[A-Z]{3,4}", preset.native_symbol)
+        assert re.fullmatch(r"t?[A-Z]{1,4}", preset.native_symbol)
         assert re.fullmatch(r"https://[a-z0-9.-]+[a-z]", preset.explorer)
         assert 0 < preset.confirmations <= preset.max_reorg_depth
 
@@ -61,4 +75,22 @@ def test_the_root_is_asked_for_wherever_it_is_known_to_hold():
 
     assert proven == {
         "ethereum", "sepolia", "bsc", "polygon", "arbitrum", "base", "optimism", "gnosis", "scroll",
+        "kaia", "hoodi", "bsc-testnet", "opbnb", "polygon-amoy", "base-sepolia", "unichain",
+        "worldchain", "ink", "soneium", "katana", "sonic", "berachain", "monad", "hyperevm",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name, minutes", [("ethereum", 12), ("bsc", 5), ("arbitrum", 5), ("abstract", 5), ("base", 5)]
+)
+def test_a_reorg_may_take_back_minutes_whatever_the_blocks_take(name, minutes):
+    """Blocks of 200 ms need a greater depth than those of 12 s."""
+    preset = PRESETS[name]
+
+    assert preset.max_reorg_depth * preset.block_seconds >= minutes * 60
+    assert preset.max_reorg_depth <= 10_000
+
+
+def test_polygons_deepest_reorg_is_within_its_depth():
+    """One of 157 blocks happened."""
+    assert PRESETS["polygon"].max_reorg_depth > 157

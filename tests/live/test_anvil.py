@@ -54,8 +54,8 @@ class Anvil:
 
 
 @asynccontextmanager
-async def anvil():
-    port = free_port()
+async def anvil(port=None):
+    port = port or free_port()
     process = await asyncio.create_subprocess_exec(
         os.environ["CRYPITOR_TEST_ANVIL"], "--port", str(port), "--no-mining", "--silent"
     )
@@ -95,13 +95,14 @@ def told(webhook):
 
 
 @asynccontextmanager
-async def watching(folder, url, receiver, secrets):
+async def watching(folder, url, receiver, secrets, **settings):
     service = Service(
         folder,
         {
             "CRYPITOR__NETWORKS__DEV__CHAIN_ID": "31337",
             "CRYPITOR__NETWORKS__DEV__RPC": f'["{url}"]',
             "CRYPITOR__NETWORKS__DEV__CONFIRMATIONS": "3",
+            **settings,
         },
     )
     await service.start()

@@ -15,7 +15,7 @@ from crypitor.config import load
 from crypitor.database.engine import Database
 from crypitor.database.migrate import migrate
 from crypitor.errors import BrokerUnavailable
-from crypitor.process.check import findings
+from crypitor.process.check.findings import findings
 from crypitor.process.queues import kafka_of
 from crypitor.queue.connection import Connection
 from crypitor.queue.kafka import KafkaQueue

@@ -1,30 +1,48 @@
-"""The pages in a real browser: they show what there is, and ask nobody else for anything."""
+"""The pages in a real browser: they work, look right, and ask nobody else for anything.
+
+Pictures of every page are left in build/pages.
+"""
 
 import os
+import re
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
-from playwright.async_api import async_playwright
+from playwright.async_api import async_playwright, expect
 
 from crypitor.development.listen import Behaviour, Receiver
 from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.rpc import SimulatorServer
+from tests.patience import HANG_SECONDS
 from tests.rig import ADMIN_KEY, Service
 
 pytestmark = pytest.mark.live
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+AXE = (Path(__file__).parent / "axe" / "axe-4.14.1.min.js").read_text()
+PICTURES = Path("build/pages")
+LOOKS = {
+    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 860}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 860}},
+    "phone": {"color_scheme": "light", "viewport": {"width": 360, "height": 780}},
+}
+HOSTILE = "<img src=x onerror=\"document.title='taken'\">\u202eevil" + "a" * 150
+
+expect.set_options(timeout=HANG_SECONDS * 1000)
 
 
 @asynccontextmanager
-async def browser():
+async def browser(**options):
     """A page, with everything that went wrong on it and every host that it asked."""
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
             executable_path=os.environ["CRYPITOR_TEST_CHROMIUM"], args=FLAGS
         )
         try:
-            page = await chromium.new_page()
+            context = await chromium.new_context(**{**LOOKS["light"], **options})
+            context.set_default_timeout(HANG_SECONDS * 1000)
+            page = await context.new_page()
             page.wrong, page.hosts = [], set()
             page.on("pageerror", lambda error: page.wrong.append(str(error)))
             page.on("console", lambda said: said.type == "error" and page.wrong.append(said.text))
@@ -35,8 +53,8 @@ async def browser():
 
 
 @asynccontextmanager
-async def running(folder):
-    """The service on a chain of twelve blocks, with a monitor and its deliveries."""
+async def running(folder, *, empty=False, **monitor):
+    """The service on a chain of twelve blocks, with a monitor and its deliveries, unless empty."""
     chain = SimulatedChain(3)
     async with SimulatorServer(chain) as node, Receiver(list) as receiver:
         service = Service(
@@ -48,48 +66,240 @@ async def running(folder):
             },
         )
         await service.start()
-        await service.post(
-            "/v1/monitors",
-            {
-                "name": "Treasury",
-                "networks": ["dev"],
-                "addresses": [actor.address for actor in chain.actors[:3]],
-                "webhook": {"url": f"{receiver.url}/hook"},
-            },
-        )
-        chain.mine(12)
-        await service.until_tip("dev", 12)
-        await service.until_nothing_is_due()
+        service.receiver = receiver
+        if not empty:
+            await service.post(
+                "/v1/monitors",
+                {
+                    "name": "Treasury",
+                    "networks": ["dev"],
+                    "addresses": [actor.address for actor in chain.actors[:3]],
+                    "webhook": {"url": f"{receiver.url}/hook"},
+                    **monitor,
+                },
+            )
+            chain.mine(12)
+            await service.until_tip("dev", 12)
+            await service.until_nothing_is_due()
         try:
             yield service, chain
         finally:
             await service.stop()
 
 
-async def test_the_page_shows_networks_matches_and_deliveries(tmp_path):
-    """
-    With the key the page shows the network's tip, matches and deliveries; without, none of them.
-    """
-    async with running(tmp_path) as (service, _), browser() as page:
-        await page.goto(service.url)
-        before = await page.inner_text("body")
-        await page.fill("input[type=password]", ADMIN_KEY)
-        await page.keyboard.press("Enter")
-        await page.get_by_text("Treasury").first.wait_for()
-        shown = await page.inner_text("body")
+async def log_in(page, service, to="/"):
+    """Log in as a person does."""
+    await page.goto(f"{service.url}{to}")
+    await page.get_by_label("API key").fill(ADMIN_KEY)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(lambda url: "/login" not in url)
 
-    assert "Treasury" not in before
-    assert "dev" in shown
-    assert "12" in shown
-    assert "delivered" in shown
+
+async def first(page, service, path):
+    """Return the path of the first thing in a list."""
+    await page.goto(f"{service.url}{path}")
+    return await page.locator(".list .main a").first.get_attribute("href")
+
+
+async def serious(page):
+    """Return what axe finds that keeps somebody from using the page."""
+    await page.evaluate(AXE)
+    found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        (each["id"], [node["target"] for node in each["nodes"]][:3])
+        for each in found["violations"]
+        if each["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_every_page_is_whole_in_every_look(tmp_path, look):
+    """
+    In light, in dark and on a phone: no error, no request elsewhere, nothing serious for axe,
+    nothing wider than the screen, and hostile names are text.
+    """
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    found = {}
+    hostile = {"name": HOSTILE[:200], "tags": ["<b>tag</b>"], "note": HOSTILE * 50}
+    async with running(tmp_path, **hostile) as (service, _), browser(**LOOKS[look]) as page:
+        await page.goto(service.url)
+        found["/login"] = await serious(page)
+        await log_in(page, service)
+        singles = [
+            await first(page, service, path)
+            for path in ("/monitors", "/matches", "/deliveries", "/endpoints")
+        ]
+        for path in (
+            "/",
+            "/monitors",
+            "/matches",
+            "/deliveries",
+            "/endpoints",
+            "/networks",
+            "/networks/dev",
+            "/keys",
+            "/audit",
+            "/about",
+            "/monitors/new",
+            "/endpoints/new",
+            *singles,
+            f"{singles[0]}/edit",
+            f"{singles[3]}?secret=shown",
+        ):
+            await page.goto(service.url + path)
+            await page.locator("h1").first.wait_for()
+            wide, shown = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+            name = (
+                re.sub(r"_(\w\w_)\w+", r"_\1one", re.sub(r"\W+", "_", path)).strip("_")
+                or "overview"
+            )
+            await page.screenshot(path=PICTURES / f"{name}-{look}.png")
+            found[path] = [*await serious(page), *([("wide", wide)] if wide > shown else [])]
+            assert await page.title() != "taken", path
+
+    assert {path: wrong for path, wrong in found.items() if wrong} == {}
     assert page.wrong == []
     assert page.hosts == {service.url.removeprefix("http://")}
 
 
-async def test_the_page_shows_endpoints_that_are_in_trouble(tmp_path):
+async def test_a_new_user_comes_to_the_first_webhook(tmp_path):
     """
-    One that is gone stands before the healthy one, with its error and what is kept for its owner;
-    on a narrow screen nothing is wider than the screen.
+    From an empty installation, by what the pages say: an endpoint, a monitor, then a match that
+    appears by itself and leads to its delivery.
+    """
+    async with running(tmp_path, empty=True) as (service, chain), browser() as page:
+        chain.mine(1)
+        await service.until_tip("dev", 1)
+        await log_in(page, service)
+        await page.get_by_role("link", name="Make an endpoint").click()
+        await page.get_by_label("URL", exact=True).fill(f"{service.receiver.url}/hook")
+        await page.get_by_label("Name").fill("mine")
+        await page.get_by_role("button", name="Make the endpoint").click()
+        await expect(page.get_by_text("whsec_").first).to_be_visible()
+        await page.get_by_role("link", name="Overview").click()
+        await page.get_by_role("link", name="Make a monitor").click()
+        await page.get_by_label("Name").fill("First")
+        await page.get_by_label("Addresses, one a line").fill(
+            "\n".join(actor.address for actor in chain.actors)
+        )
+        condition = page.get_by_label("Condition", exact=True).first
+        await condition.fill("amont > 0")
+        await expect(page.get_by_text("did you mean amount?").first).to_be_visible()
+        await condition.fill("amount > 0")
+        await expect(page.get_by_text("This can be asked").first).to_be_visible()
+        await page.get_by_label("mine").check()
+        await page.get_by_role("button", name="Make the monitor").click()
+        await expect(page.get_by_role("status")).to_contain_text("in force")
+        await page.get_by_role("link", name="Matches", exact=True).click()
+        await expect(page.get_by_role("button", name="Live")).to_be_visible()
+        await expect(page.locator(".live:not(.lost)")).to_be_visible()
+        chain.mine(4)
+        row = page.locator("#list tbody tr").first
+        await expect(row).to_contain_text("First")
+        await row.get_by_role("link").first.click()
+        await expect(page.get_by_text("Who was told")).to_be_visible()
+        await service.until_nothing_is_due()
+        await page.reload()
+        await expect(page.locator("article .pill.delivered").first).to_be_visible()
+
+    assert service.receiver.received
+    assert page.wrong == []
+
+
+async def test_the_live_list_stops_while_it_is_paused(tmp_path):
+    """
+    What matches meanwhile comes once it goes on.
+    """
+    async with running(tmp_path) as (service, chain), browser() as page:
+        await log_in(page, service, "/matches")
+        before = await page.locator("#list tbody tr").first.inner_text()
+        await page.get_by_role("button", name="Live").click()
+        await expect(page.get_by_role("button", name="Paused")).to_be_visible()
+        newest = await page.locator(".list .main a").first.get_attribute("href")
+        chain.mine(3)
+        await service.until_tip("dev", 15)
+        await service.until_nothing_is_due()
+        still = await page.locator(".list .main a").first.get_attribute("href")
+        await page.get_by_role("button", name="Paused").click()
+        await expect(page.locator(".live:not(.lost)")).to_contain_text("Live")
+        chain.mine(3)
+        await expect(page.locator(".list .main a").first).not_to_have_attribute("href", newest)
+
+    assert before
+    assert still == newest
+    assert page.wrong == []
+
+
+async def test_the_keyboard_is_enough(tmp_path):
+    """
+    `g m` leads to the monitors, `/` to the search, `j` to the first row, Enter opens it, `?` helps.
+    """
+    async with running(tmp_path) as (service, _), browser() as page:
+        await log_in(page, service)
+        await page.keyboard.press("g")
+        await page.keyboard.press("m")
+        await page.wait_for_url("**/monitors")
+        await page.keyboard.press("/")
+        await page.keyboard.type("trea")
+        await page.wait_for_url("**search=trea**")
+        await page.keyboard.press("Escape")
+        await page.locator("h1").click()
+        await page.keyboard.press("?")
+        await expect(page.get_by_role("dialog")).to_be_visible()
+        await page.keyboard.press("Escape")
+        await page.locator("h1").click()
+        await page.keyboard.press("j")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/monitors/mo_*")
+        await expect(page.locator("h1")).to_contain_text("Treasury")
+
+    assert page.wrong == []
+
+
+async def test_times_are_in_the_readers_zone(tmp_path):
+    """
+    The exact time stands in the title, with the zone's name.
+    """
+    async with (
+        running(tmp_path) as (service, _),
+        browser(timezone_id="Asia/Kolkata", locale="en-GB") as page,
+    ):
+        await log_in(page, service, "/matches")
+        time = page.locator("#list time").first
+        await expect(time).to_have_attribute("title", re.compile(r"\(Asia/(Kolkata|Calcutta)\)"))
+        shown = await time.evaluate(
+            "t => t.title.includes(new Date(t.dateTime).toLocaleTimeString('en-GB', {timeZone: 'Asia/Kolkata'}))"
+        )
+
+    assert shown
+
+
+async def test_everything_can_be_read_and_done_without_scripts(tmp_path):
+    """
+    Pages, filters, the next page of a list, a rule more in the form, and making a monitor.
+    """
+    async with running(tmp_path) as (service, chain), browser(java_script_enabled=False) as page:
+        await log_in(page, service, "/matches")
+        await page.get_by_label("Kind").select_option("erc20")
+        await page.get_by_role("button", name="Filter").click()
+        kinds = await page.locator("#list td.kind").all_inner_texts()
+        await page.goto(f"{service.url}/monitors/new")
+        await page.get_by_role("button", name="Add a rule").click()
+        rules = await page.locator("fieldset.rule").count()
+        await page.get_by_label("Name").fill("No scripts")
+        await page.get_by_label("Addresses, one a line").fill(chain.actors[0].address)
+        await page.get_by_role("button", name="Make the monitor").click()
+        made = await page.locator("h1").inner_text()
+
+    assert kinds
+    assert all(kind.startswith("erc20") for kind in kinds)
+    assert rules == 3
+    assert made.startswith("No scripts")
+
+
+async def test_an_endpoint_in_trouble_is_the_first_thing_that_is_seen(tmp_path):
+    """
+    One that is gone is told on the overview, with its error; its page enables it again.
     """
     async with (
         running(tmp_path) as (service, chain),
@@ -102,26 +312,40 @@ async def test_the_page_shows_endpoints_that_are_in_trouble(tmp_path):
                 "name": "Closed shop",
                 "networks": ["dev"],
                 "addresses": [actor.address for actor in chain.actors[:3]],
-                "webhook": {"url": f"{gone.url}/hook"},
+                "webhook": {"url": f"{gone.url}/hook", "description": "closed shop"},
             },
         )
+        await log_in(page, service)
         chain.mine(12)
         await service.until_tip("dev", 24)
-        await page.goto(service.url)
-        await page.fill("input[type=password]", ADMIN_KEY)
-        await page.keyboard.press("Enter")
-        rows = page.locator("section[aria-labelledby=endpoints] tbody tr")
-        await rows.first.get_by_text("it answered 410 Gone").wait_for()
-        states = await rows.locator(".pill").all_inner_texts()
-        worst = await rows.first.inner_text()
-        await page.set_viewport_size({"width": 360, "height": 800})
-        width = await page.evaluate("document.documentElement.scrollWidth")
+        await expect(page.locator(".news")).to_contain_text(
+            "closed shop is disabled: it answered 410 Gone"
+        )
+        await page.get_by_role("link", name="Repair it").click()
+        gone.behaviour = Behaviour()
+        await page.get_by_role("button", name="Enable again").click()
+        await expect(page.get_by_role("status")).to_contain_text("It is enabled")
+        await expect(page.locator("h1 .pill")).not_to_have_text("disabled")
 
-    assert states == ["disabled", "healthy"]
-    assert "its owner since" in worst
-    assert width <= 360
     assert page.wrong == []
     assert page.hosts == {service.url.removeprefix("http://")}
+
+
+async def test_a_monitor_is_tested_on_a_transaction_and_explained(tmp_path):
+    """
+    Each rule says why it matches, or why not.
+    """
+    async with running(tmp_path) as (service, _), browser() as page:
+        await log_in(page, service)
+        match = await service.get("/v1/matches?limit=1")
+        transaction = match["data"][0]["transaction"]["hash"]
+        await page.goto(service.url + await first(page, service, "/monitors"))
+        await page.get_by_label("Transaction").fill(transaction)
+        await page.get_by_role("button", name="Test", exact=True).click()
+        await expect(page.locator("#tried")).to_contain_text("It would match")
+        await expect(page.locator("#tried-now details").first).to_be_visible()
+
+    assert page.wrong == []
 
 
 async def test_the_docs_show_every_operation(tmp_path):

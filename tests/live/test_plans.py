@@ -2,6 +2,7 @@
 
 import asyncio
 
+import aiohttp
 import asyncpg
 import pytest
 
@@ -95,6 +96,7 @@ async def test_no_query_walks_through_a_large_table(tmp_path):
             chain.reorg(2, 3)
             await service.until_tip("dev", chain.head.number)
         await read_everything(service)
+        await look_at_pages(service)
         await asyncio.sleep(1)
         await service.stop()
         after = await walked(admin)
@@ -132,3 +134,25 @@ async def read_everything(service):
             assert answer.status == 200, await answer.text()
         async with api.delete("/v1/monitors/mo_7") as answer:
             assert answer.status == 200, await answer.text()
+
+
+async def look_at_pages(service):
+    """Open the dashboard's lists, as a browser does."""
+    jar = aiohttp.CookieJar(unsafe=True)  # which keeps those of an address, too
+    async with aiohttp.ClientSession(service.url, cookie_jar=jar) as browser:
+        async with browser.post("/login", data={"key": ADMIN_KEY}) as answer:
+            assert answer.url.path == "/"
+        for path in (
+            "/?span=7d",
+            "/monitors",
+            "/monitors/mo_old",
+            "/matches",
+            "/deliveries",
+            "/endpoints/ep_old",
+            "/networks/dev",
+            "/keys",
+            "/about",
+        ):
+            async with browser.get(path) as answer:
+                assert answer.status == 200, path
+                assert answer.url.path == path.split("?")[0]

@@ -4,13 +4,24 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as some
 
-from crypitor.evm.types import Block, Header, InternalTransfer, Log, Receipt, Transaction
+from crypitor.evm.types import (
+    Authorization,
+    Block,
+    Header,
+    InternalTransfer,
+    Log,
+    Receipt,
+    Transaction,
+    Withdrawal,
+)
 from crypitor.queue import Message
 from crypitor.queue.wire import VERSION, decode, encode
 from tests.queue.messages import message, recorded_message
 
 text = some.text(alphabet="0123456789abcdefx", max_size=80)
 height = some.integers(0, 2**63 - 1)
+loose = some.none() | text | height | some.floats(allow_nan=False, width=32)
+authorizations = some.builds(Authorization, chain_id=loose, address=loose, nonce=loose, r=loose)
 logs = some.builds(
     Log,
     address=text,
@@ -28,6 +39,8 @@ receipts = some.builds(
     logs=some.lists(logs, max_size=3).map(tuple),
     status=some.none() | text,
     contract_address=some.none() | text,
+    gas_used=loose,
+    l1_fee=loose,
 )
 transactions = some.builds(
     Transaction,
@@ -38,6 +51,8 @@ transactions = some.builds(
     value=text,
     to=some.none() | text,
     input=text,
+    nonce=loose,
+    authorization_list=some.none() | some.lists(authorizations, max_size=2).map(tuple),
 )
 internal = some.builds(
     InternalTransfer,
@@ -47,12 +62,14 @@ internal = some.builds(
     receiver=text,
     value=text,
 )
+withdrawals = some.builds(Withdrawal, index=text, validator_index=text, address=text, amount=text)
 blocks = some.builds(
     Block,
     header=some.builds(Header, number=height, hash=text, parent_hash=text, timestamp=height),
     transactions=some.lists(transactions, max_size=3).map(tuple),
     receipts=some.lists(receipts, max_size=3).map(tuple),
     traces=some.lists(internal, max_size=3).map(tuple),
+    withdrawals=some.lists(withdrawals, max_size=3).map(tuple),
 )
 messages = some.builds(
     Message,

@@ -82,3 +82,24 @@ except ValueError:
         assert "Traceback" in said
         assert "cannot use https://node.example/v3/" in said
         assert "sesame" not in said
+
+
+def test_what_is_logged_is_cut_however_deep_and_however_much():
+    """A stranger's text, list or object cannot fill a disk; the end of a traceback stays."""
+    body = """
+log.info("x" * 10**6, text="y " * 10**6, list=["z" * 10**5] * 10**5, deep={"a": [["b" * 10**6]]})
+nested = []
+for _ in range(900):
+    nested = [nested]
+log.info("nested", nested=nested)
+try:
+    raise ValueError("long " * 10**6 + "\\n" + "line\\n" * 10**5 + "the end")
+except ValueError:
+    log.exception("failed")
+"""
+    for form in ("json", "console"):
+        said = run(body, form=form)
+
+        assert len(said) < 1_000_000
+        assert "characters)" in said
+        assert "the end" in said

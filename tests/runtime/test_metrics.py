@@ -23,7 +23,8 @@ OURS = """
     crypitor_blocks_per_second{network} crypitor_seconds_to_head{network}
     crypitor_network_trouble{network}
     crypitor_condition_errors_total{network} crypitor_undecoded_total{network}
-    crypitor_processes{role}
+    crypitor_processes{role} crypitor_refused_total{reason} crypitor_exhausted_total
+    crypitor_backup_age_seconds crypitor_backup_period_seconds
 """
 
 

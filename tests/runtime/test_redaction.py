@@ -2,7 +2,7 @@
 
 import pytest
 
-from crypitor.runtime.redaction import redacted, shown
+from crypitor.runtime.redaction import LONGEST, redacted, shown
 
 HASH = "0x" + "ab" * 32
 
@@ -67,3 +67,36 @@ def test_the_rest_of_a_text_stays():
     text = "https://user:sesame@node.example:8545/v3/9aa3d95b3bc440fa88ea?token=x timed out"
 
     assert redacted(text) == "https://node.example:8545/v3/…?token=… timed out"
+
+
+SECRET = "9aa3d95b3bc440fa88ea12eaa4456161AbCdEf"
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        f"whsec_{SECRET}==",
+        f"ke_06f8k2v9x1_{SECRET}",
+        f"Bearer {SECRET}",
+        f"https://user:{SECRET}@node.example/",
+        f"https://{SECRET}@node.example/",
+        f"https://node.example/v3/{SECRET}",
+        f"https://node.example/?key={SECRET}",
+    ],
+)
+def test_a_text_that_is_cut_shows_no_half_of_a_secret(secret):
+    """Wherever in it the end comes."""
+    for shift in range(len(secret) + 1):
+        text = "x " * ((LONGEST - shift) // 2) + secret + " and the rest " * 1000
+        shown_text = redacted(text)
+
+        assert "9aa3" not in shown_text
+        assert len(shown_text) < LONGEST + 100
+
+
+def test_what_is_cut_says_how_long_it_was():
+    """So nobody takes it for the whole."""
+    text = redacted("word " * 100_000)
+
+    assert text.startswith("word word ")
+    assert text.endswith("(500000 characters)")

@@ -17,6 +17,7 @@ from crypitor.webhook.egress import networks
 from crypitor.webhook.formats import Form
 from crypitor.webhook.mail import check_mail_url, login_of, mailbox_of
 from crypitor.webhook.post import Poster
+from crypitor.webhook.shortage import NAME
 from crypitor.webhook.tls import Tls
 from tests.patience import HANG_SECONDS
 from tests.webhook.certificates import Authority
@@ -26,6 +27,8 @@ from tests.webhook.queued import delivery
 from tests.webhook.queued import endpoint as endpoint_named
 from tests.webhook.receivers import raw_receiver
 from tests.webhook.resolvers import Stub
+from tests.webhook.short import no_descriptors, opened
+from tests.webhook.world import until
 
 COMPANY = Authority()
 SERVER = COMPANY.sign()
@@ -289,4 +292,28 @@ async def test_a_letter_that_fails_is_one_failure_of_its_endpoint(world, tmp_pat
 
     assert failed.failures_in_row == 1
     assert len(room.letters) == 1
+    assert set((await world.store.statuses()).values()) == {"delivered"}
+
+
+async def test_a_letter_that_cannot_be_tried_is_due_again_with_all_it_holds(world, tmp_path):
+    """This machine was short until the lease ended: nothing counts, and the slot is free."""
+    body = body_of(Form("email"))
+    async with mailroom(tmp_path, "smtps") as (room, url):
+        how = {"format": "email", "tls": Tls(ca=COMPANY.pem), "rate_per_second": 10_000}
+        await world.store.prepare(endpoint_named("ep_1", url, digest=Digest(60, 3), **how))
+        await opened(world)
+        await world.queue(*(delivery(f"de_{n}", "ep_1", body=body) for n in range(3)))
+        lease_seconds = world.poster.deadline_seconds + 0.1
+        sender = world.sender(lease_seconds=lease_seconds)
+        with no_descriptors():
+            async with world.running(sender):
+                await until(lambda: NAME in world.health.troubles, 20)
+                await until(lambda: sender.in_flight == 0, 20)
+        untold = list(world.heard.results)
+        world.clock.advance(lease_seconds + 1)
+        await world.sender().settle()
+
+    assert untold == []
+    assert len(room.letters) == 1
+    assert {(await world.store.get(f"de_{n}")).attempts for n in range(3)} == {1}
     assert set((await world.store.statuses()).values()) == {"delivered"}

@@ -76,6 +76,34 @@ def test_telegram_gets_html_without_a_preview():
         (NATIVE, "received 0.5 ETH"),
         ({**NATIVE, "direction": "out"}, "sent 0.5 ETH"),
         ({**NATIVE, "kind": "internal"}, "received 0.5 ETH by an internal transfer"),
+        (
+            {**NATIVE, "kind": "withdrawal", "transaction": None,
+             "withdrawal": {"index": 1, "validator_index": 77}},
+            "received 0.5 ETH, withdrawn by validator 77",
+        ),
+        (
+            {**NATIVE, "kind": "withdrawal", "chain_id": 100, "transaction": None,
+             "withdrawal": {"index": 1, "validator_index": 77}},
+            "received 0.5 mGNO, withdrawn by validator 77",
+        ),
+        (
+            {**NATIVE, "kind": "delegation", "direction": "out"},
+            "the code of 0x2222…2222 is now that of 0x1111…1111",
+        ),
+        (
+            {**NATIVE, "kind": "delegation", "direction": "out", "to_address": None},
+            "the code of 0x2222…2222 was cleared",
+        ),
+        (
+            {**NATIVE, "kind": "transaction", "direction": "out",
+             "transaction": {**DATA["transaction"], "nonce": "7", "fee": "420000000000000"}},
+            "sent transaction 7, fee 0.00042 ETH",
+        ),
+        (
+            {**NATIVE, "kind": "transaction",
+             "transaction": {**DATA["transaction"], "nonce": None, "fee": None}},
+            "received transaction",
+        ),
         ({"amount_formatted": None}, "received 123100 smallest units of USDC"),
         ({"contract": {**DATA["contract"], "symbol": None}}, "received 0.1231 USD Coin"),
         (

@@ -68,8 +68,7 @@ class FaultyNode:
             await self._released.wait()
         if self.reply is not None:
             return self.reply()
-        async with self._session.post(self._upstream, json=asked) as response:
-            answers = await response.json()
+        answers = await self._ask(asked)
         if self.alter is not None:
             changed = self.alter(asked, answers)
             answers = answers if changed is None else changed
@@ -77,6 +76,10 @@ class FaultyNode:
             answers if isinstance(document, list) or not isinstance(answers, list) else answers[0]
         )
         return web.json_response(body)
+
+    async def _ask(self, asked: list[dict]) -> list[dict]:
+        async with self._session.post(self._upstream, json=asked) as response:
+            return await response.json()
 
 
 class Upstream(FaultyNode):
@@ -113,3 +116,21 @@ def without(method: str):
         answer["error"] = {"code": -32601, "message": f"the method {method} does not exist"}
 
     return altered(method, change)
+
+
+def unprovable(*numbers: int):
+    """An `alter` of a node whose receipts, asked for in whichever way, say something untrue.
+
+    numbers: of these blocks only; of all where there are none.
+    """
+
+    def alter(asked, answers):
+        for answer in answers:
+            told = answer.get("result")
+            for receipt in told if isinstance(told, list) else [told]:
+                if not isinstance(receipt, dict) or "cumulativeGasUsed" not in receipt:
+                    continue
+                if not numbers or int(receipt["blockNumber"], 16) in numbers:
+                    receipt["cumulativeGasUsed"] = "0x1"
+
+    return alter

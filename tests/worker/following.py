@@ -132,6 +132,7 @@ class Rig:
                 chain_id=options["chain_id"],
                 timeout_seconds=HANG_SECONDS,
                 verify=options["verify"],
+                profile=options.get("profile"),
             )
             for at, url in enumerate(self._urls)
         ]
@@ -156,6 +157,7 @@ class Rig:
             observer=self.observer,
             tags_wanted=options.get("tags_wanted", lambda: True),
             lead=options.get("lead"),
+            reset=options.get("reset", "stop"),
         )
         await self._stack.enter_async_context(self.nodes)
         self._stack.push_async_callback(self.follower.close)

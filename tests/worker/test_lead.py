@@ -1,10 +1,17 @@
+import asyncio
+import shutil
+import sqlite3
+from contextlib import closing
+
 import pytest
 
+from crypitor.database.engine import Database
 from crypitor.database.networks import ask_rewind, rewind_asked
 from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.rpc import SimulatorServer
 from crypitor.queue.memory import MemoryQueue
 from crypitor.worker.lead import Lead
+from tests.webhook.world import until
 from tests.worker.following import CHAIN_ID, KEPT, NETWORK, Rig
 
 
@@ -108,3 +115,58 @@ async def test_leaving_hands_the_lead_over_at_once(workers):
     await two.settle()
 
     assert two.follower.term == 2
+
+
+@pytest.fixture
+async def sqlite(tmp_path, migrated_sqlite):
+    """A database of which another program can hold the lock: then no unit writes."""
+    shutil.copy(migrated_sqlite, tmp_path / "locked.db")
+    async with Database.open(f"sqlite:///{tmp_path}/locked.db") as database:
+        with closing(sqlite3.connect(tmp_path / "locked.db", isolation_level=None)) as other:
+            yield database, other
+
+
+async def test_a_leader_that_cannot_keep_its_lease_stands_by(sqlite, chain):
+    """Once its lease has ended somebody else may lead: it says so, and takes the lead anew later."""
+    database, other = sqlite
+    lead = Lead(NETWORK, CHAIN_ID, database, "one", 0.2)
+    stop = asyncio.Event()
+    async with (
+        SimulatorServer(chain) as node,
+        Rig(database, node.url, queue=MemoryQueue(limit=10_000), lead=lead) as rig,
+    ):
+        await rig.settle()
+        before = rig.follower.status
+        keeping = asyncio.create_task(lead.keep(stop))
+        other.execute("begin immediate")
+        await until(lambda: lead.term is None, 30)
+        meanwhile = rig.follower.status
+        other.execute("rollback")
+        await rig.settle()
+        after = rig.follower.status
+        stop.set()
+        await keeping
+
+    assert (before.state, before.trouble) == ("following", None)
+    assert meanwhile.state == "waiting"
+    assert "the lead could not be kept" in meanwhile.trouble
+    assert (after.state, after.trouble) == ("following", None)
+    assert lead.term == 2
+
+
+async def test_a_beat_that_is_late_but_kept_loses_nothing(sqlite):
+    """What nobody took in the meantime is led on, in the same term."""
+    database, _ = sqlite
+    lead = Lead(NETWORK, CHAIN_ID, database, "one", 0.01)
+    stop = asyncio.Event()
+    await lead.take(lambda tx: tx.value("select 1"))
+    await end_lease(database)
+    keeping = asyncio.create_task(lead.keep(stop))
+    leased = "select leased_until from networks"
+    async with asyncio.timeout(30):
+        while not await database.read(lambda tx: tx.value(leased)):
+            await asyncio.sleep(0.01)
+    stop.set()
+    await keeping
+
+    assert (lead.term, lead.doubt) == (1, None)

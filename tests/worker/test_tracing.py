@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 
 from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.rpc import SimulatorServer
 from crypitor.errors import NodeUnavailable, Unproven
 from crypitor.worker.nodes import Nodes
 from tests.worker.conftest import CHAIN_ID
@@ -49,6 +50,20 @@ async def test_every_block_comes_with_what_moved_inside(chain, server, open_node
 
     blocks = [(await node.next(number)).block for number in range(11)]
 
+    assert [found(block) for block in blocks] == [truth(chain, number) for number in range(11)]
+    assert sum(len(block.traces) for block in blocks) > 20
+
+
+async def test_the_coins_logs_tell_the_same_at_no_request(open_node):
+    """With `logs` each block has exactly what happened, and no trace was asked for."""
+    chain = SimulatedChain(6, chain_id=CHAIN_ID, transfers=(40, 60), coin_logs=True)
+    chain.mine(10)
+    async with SimulatorServer(chain) as server:
+        node = open_node(server.url, traces="logs")
+
+        blocks = [(await node.next(number)).block for number in range(11)]
+
+    assert node.requests == 11
     assert [found(block) for block in blocks] == [truth(chain, number) for number in range(11)]
     assert sum(len(block.traces) for block in blocks) > 20
 

@@ -1,25 +1,33 @@
 """The addresses of a monitor: up to a million in one call, in three forms."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 import msgspec
 
-from crypitor.api.addresses.answer import AddedAnswer, AddressPage, LabelledAddress, RemovedAnswer
+from crypitor.api.addresses.answer import (
+    AddedAnswer,
+    AddressPage,
+    LabelledAddress,
+    RemovedAnswer,
+)
 from crypitor.api.addresses.examples import EXAMPLES
 from crypitor.api.addresses.query import AddressQuery
+from crypitor.api.serving.authentication import DOOR
 from crypitor.api.serving.call import KEY_HEADER, REPEATED_HEADER, Call, found
 from crypitor.api.serving.entries import CSV, JSON, NDJSON, Intake, read_entries
 from crypitor.api.serving.ordering import in_order
 from crypitor.api.serving.routing import Routes
+from crypitor.api.serving.streams import UPLOADS
 from crypitor.database.addresses import (
     add_addresses,
     get_label,
     list_addresses,
     remove_addresses,
 )
+from crypitor.database.audit import Actor, amend_deed, record_deed
 from crypitor.database.engine import Transaction, waiting_from_now
 from crypitor.database.idempotency import claim, given_answer, is_known, keep_answer
 from crypitor.database.keys import Scope
@@ -37,6 +45,9 @@ READ_AHEAD = 200_000
 order each chunk then touches a fifth of the table's pages, not all; it costs some 40 MB meanwhile.
 """
 
+FIRST_TOLD = 20
+"""How many addresses an entry of the audit names; of the rest it has the count."""
+
 STORED_AT_ONCE = 1_000
 """How many of them are one unit of work: some 8 ms, so that blocks take effect in between."""
 
@@ -44,28 +55,53 @@ MEDIA = (JSON, CSV, NDJSON)
 PATH = "/v1/monitors/{id}/addresses"
 
 Pairs = dict[Address, str | None]
-Take = Callable[[Call, str, Pairs], Awaitable[int]]
+Take = Callable[[Call, str, Pairs, "Taken"], Awaitable[int]]
 Answer = TypeVar("Answer")
 
 
 @dataclass(slots=True)
 class Taken:
-    """What became of a stream. changed, unchanged: valid entries that did and did not matter."""
+    """What became of a stream.
+
+    changed, unchanged: valid entries that did and did not matter. entry: of the audit, None before
+    the first chunk; recorded, first: what it tells of, how many addresses and the first of them.
+    """
 
     intake: Intake
     networks: tuple[str, ...]
     changed: int = 0
     unchanged: int = 0
+    entry: int | None = None
+    recorded: int = 0
+    first: tuple[Address, ...] = ()
+
+    async def record(
+        self, tx: Transaction, call: Call, actor: Actor, monitor_id: str, chunk: Sequence[Address]
+    ) -> int:
+        """Keep in the audit what a chunk changed; all chunks of a call have one entry."""
+        first = (*self.first, *chunk)[:FIRST_TOLD]
+        after = {"count": self.recorded + len(chunk), "addresses": list(first)}
+        if self.entry is not None:
+            await amend_deed(tx, self.entry, after)
+            return self.entry
+        deed = call.deed(monitor_id, after)
+        return await record_deed(tx, actor, deed, call.context.clock())
+
+    def note(self, entry: int, chunk: Sequence[Address]) -> None:
+        """Remember what was committed."""
+        self.entry, self.first = entry, (*self.first, *chunk)[:FIRST_TOLD]
+        self.recorded += len(chunk)
 
 
-@routes.add("POST", PATH, scope=Scope.WRITE, media=MEDIA, problems=(409, 413))
+@routes.add("POST", PATH, scope=Scope.WRITE, media=MEDIA, problems=(409, 413, 429))
 async def add_monitor_addresses(call: Call, id: str) -> AddedAnswer:  # noqa: A002 - as in the path
     """Add addresses to a monitor, up to 1,000,000 in one call.
 
-    As JSON, as CSV (`address[,label]`, with or without a header line) or as NDJSON (an address or
-    an object a line). Every valid one is taken, those that are not are listed. One that is watched
-    already is not counted again and takes the new label, if there is one. What was taken before
-    a mistake in the whole, or before the connection broke, stays; the call can be repeated.
+    As JSON, as CSV (`address[,label]`, or the columns that a header line names, set apart by `,`,
+    `;` or a tab) or as NDJSON (an address or an object a line). Every valid one is taken, those
+    that are not are listed. One that is watched already is not counted again and takes the new
+    label, if there is one. What was taken before a mistake in the whole, or before the connection
+    broke, stays; the call can be repeated.
     """
 
     async def answer(seen: Callable[[bytes], object]) -> AddedAnswer:
@@ -81,7 +117,7 @@ async def add_monitor_addresses(call: Call, id: str) -> AddedAnswer:  # noqa: A0
     return await _once(call, answer)
 
 
-@routes.add("DELETE", PATH, scope=Scope.WRITE, media=MEDIA, problems=(409, 413))
+@routes.add("DELETE", PATH, scope=Scope.WRITE, media=MEDIA, problems=(409, 413, 429))
 async def remove_monitor_addresses(call: Call, id: str) -> RemovedAnswer:  # noqa: A002
     """Remove addresses from a monitor: the same bodies as for adding; labels do not matter."""
 
@@ -153,13 +189,17 @@ async def _take_stream(
     async def take_all() -> None:
         pairs, repeated = taken.intake.handed_over()
         taken.unchanged += repeated
-        for chunk in in_order(pairs, STORED_AT_ONCE):
-            await call.context.give_way()
-            if chunk is None:
-                continue
-            changed = await take(call, monitor_id, chunk)
-            taken.changed += changed
-            taken.unchanged += len(chunk) - changed
+        try:
+            for chunk in in_order(pairs, STORED_AT_ONCE):
+                await call.context.give_way()
+                if chunk is None:
+                    continue
+                await call.request.app[DOOR].admit(call.request, Scope.WRITE)  # it may take long
+                changed = await take(call, monitor_id, chunk, taken)
+                taken.changed += changed
+                taken.unchanged += len(chunk) - changed
+        finally:
+            pairs.clear()
 
     request = call.request
     try:
@@ -171,38 +211,51 @@ async def _take_stream(
         await take_all()
         error.detail += f" (before that, {taken.changed + taken.unchanged} were taken)"
         raise
+    except BaseException:
+        taken.intake.let_go()
+        raise
     await take_all()
     return taken
 
 
-async def _add(call: Call, monitor_id: str, pairs: Pairs) -> int:
-    async def unit(tx: Transaction) -> tuple[Monitor, int, list[Labelled]]:
+async def _add(call: Call, monitor_id: str, pairs: Pairs, taken: Taken) -> int:
+    actor = call.actor
+
+    async def unit(tx: Transaction) -> tuple[Monitor, int, list[Labelled], int]:
         monitor = await _locked(tx, call, monitor_id)
         added = await add_addresses(tx, monitor_id, pairs)
         await call.record_changes(tx, [monitor_id], Edit(added=added.changed))
-        return monitor, added.added, added.changed
+        if added.added:
+            await call.keep_limits(tx, ("addresses",))
+        told = [address for address, _ in added.changed]
+        entry = await taken.record(tx, call, actor, monitor_id, told)
+        return monitor, added.added, added.changed, entry
 
     context = call.context
     with waiting_from_now():
         async with context.changing.turn(monitor_id):
-            monitor, count, changed = await context.write(unit)
+            monitor, count, changed, entry = await context.write(unit)
+            taken.note(entry, [address for address, _ in changed])
             if context.index is not None and monitor.enabled:
                 context.index.put(monitor)
                 context.index.add_addresses(monitor_id, changed)
     return count
 
 
-async def _remove(call: Call, monitor_id: str, pairs: Pairs) -> int:
-    async def unit(tx: Transaction) -> tuple[Monitor, list[Address]]:
+async def _remove(call: Call, monitor_id: str, pairs: Pairs, taken: Taken) -> int:
+    actor = call.actor
+
+    async def unit(tx: Transaction) -> tuple[Monitor, list[Address], int]:
         monitor = await _locked(tx, call, monitor_id)
         removed = await remove_addresses(tx, monitor_id, list(pairs))
         await call.record_changes(tx, [monitor_id], Edit(removed=removed))
-        return monitor, removed
+        return monitor, removed, await taken.record(tx, call, actor, monitor_id, removed)
 
     context = call.context
     with waiting_from_now():
         async with context.changing.turn(monitor_id):
-            monitor, removed = await context.write(unit)
+            monitor, removed, entry = await context.write(unit)
+            taken.note(entry, removed)
             if context.index is not None and monitor.enabled:
                 context.index.put(monitor)
                 context.index.remove_addresses(monitor_id, removed)
@@ -230,6 +283,13 @@ async def _once(
     A stream is many units of work, so its answer is kept after the last: a repetition of a call
     that was cut off takes what was not taken.
     """
+    with call.request.app[UPLOADS].one_more(call.project):
+        return await _once_alone(call, make)
+
+
+async def _once_alone(
+    call: Call, make: Callable[[Callable[[bytes], object]], Awaitable[Answer]]
+) -> Answer:
     digest = hashlib.sha256()
     context = call.context
     if await call.read(lambda tx: _came_before(tx, call)):

@@ -1,11 +1,21 @@
 """How a list of deliveries is asked for."""
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import Field
 
+from crypitor.api.serving.moment import Moment
 from crypitor.api.serving.paging import Name, Query
 from crypitor.database.epochs import PREFIX
+
+DeliveryType: TypeAlias = Literal[
+    "match.detected",
+    "match.confirmed",
+    "match.reverted",
+    "endpoint.failing",
+    "endpoint.disabled",
+    "endpoint.moved",
+]
 
 
 class DeliveryQuery(Query):
@@ -20,3 +30,6 @@ class DeliveryQuery(Query):
     endpoint: Name | None = None
     match: Name | None = None
     status: Literal["waiting", "pending", "delivered", "failed", "cancelled"] | None = None
+    type: DeliveryType | None = Field(None, description="What it tells.")
+    since: Moment | None = Field(None, description="Queued at this time or later.")
+    until: Moment | None = Field(None, description="Queued before this time.")

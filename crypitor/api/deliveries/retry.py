@@ -38,7 +38,11 @@ async def retry_delivery(call: Call, id: str, body: RetryBody) -> DeliveryAnswer
         else:
             await reopen(tx, [id], now)
         opened, _ = await get_delivery(tx, call.project, id)
-        return Change(delivery_answer(opened), _wake(call, delivery.endpoint_id))
+        return Change(
+            delivery_answer(opened),
+            _wake(call, delivery.endpoint_id),
+            before={**delivery_answer(delivery)},
+        )
 
     return await call.change(unit)
 

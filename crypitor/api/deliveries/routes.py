@@ -36,6 +36,9 @@ async def read_deliveries(call: Call, query: DeliveryQuery) -> DeliveryPage:
             endpoint=query.endpoint,
             match=query.match,
             status=Status(query.status) if query.status else None,
+            type_=query.type,
+            since=query.since,
+            until=query.until,
             limit=query.limit + 1,
             cursor=query.cursor,
         )

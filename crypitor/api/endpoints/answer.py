@@ -53,11 +53,12 @@ class WaitingAnswer(TypedDict):
     """Why nothing is sent to an endpoint although something is queued for it.
 
     `disabled`: until somebody enables it. `circuit`: it failed too often, and is tried now and
-    then. `retry-after`: it said for how long, by 429 or 503 or by its announced limits. `retry`: it
-    is `ordered`, and the first in its order waits for its next attempt.
+    then. `retry-after`: it said for how long, by 429 or 503 or by its announced limits. `limit`:
+    its project has used up the day's deliveries. `retry`: it is `ordered`, and the first in its
+    order waits for its next attempt.
     """
 
-    reason: Literal["disabled", "circuit", "retry-after", "retry"]
+    reason: Literal["disabled", "circuit", "retry-after", "limit", "retry"]
     since: Time
     delivery: Annotated[str, Field(description="The first in the endpoint's order.")]
     next_attempt_at: Annotated[str | None, Field(description="null while disabled.")]

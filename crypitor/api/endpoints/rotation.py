@@ -33,8 +33,11 @@ async def read_secret(call: Call, id: str) -> SecretAnswer:  # noqa: A002 - as i
 
     It needs a key with write scope: who has it can make webhooks that look like ours.
     """
-    endpoint = await call.read(lambda tx: get_endpoint(tx, call.project, id))
-    return secret_answer(found(endpoint, "endpoint"), call.context.clock())
+
+    async def unit(tx: Transaction) -> Endpoint:
+        return found(await get_endpoint(tx, call.project, id), "endpoint")
+
+    return secret_answer(await call.read_secret(unit, id), call.context.clock())
 
 
 @routes.add("POST", "/v1/endpoints/{id}/rotate", scope=Scope.WRITE, optional=True)

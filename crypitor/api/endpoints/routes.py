@@ -64,7 +64,7 @@ async def create_endpoint(call: Call, body: EndpointBody) -> EndpointAnswer:
 
     async def unit(tx: Transaction) -> Change[EndpointAnswer]:
         await insert_endpoint(tx, endpoint)
-        return Change(endpoint_answer(endpoint, call.who, secret=True))
+        return Change(endpoint_answer(endpoint, call.who, secret=True), grows=("endpoints",))
 
     return await call.change(unit)
 
@@ -112,18 +112,32 @@ async def change_endpoint(call: Call, id: str, body: dict[str, Any]) -> Endpoint
     queued meanwhile is sent, slowly at first.
     """
 
-    async def unit(tx: Transaction) -> Change[EndpointAnswer]:
-        now = call.context.clock()
-        before = found(await lock_endpoint(tx, call.project, id, now), "endpoint")
+    async def read(tx: Transaction) -> Endpoint:
+        return found(await get_endpoint(tx, call.project, id), "endpoint")
+
+    async def check(before: Endpoint) -> tuple[EndpointBody, str]:
         whole = validated(EndpointBody, merge_patch(_document(before), body))
-        after = _changed(before, whole, _checked(call, whole), now, enabling=body.get("enabled"))
+        return whole, _checked(call, whole)
+
+    async def lock(tx: Transaction) -> Endpoint:
+        return found(await lock_endpoint(tx, call.project, id, call.context.clock()), "endpoint")
+
+    async def unit(
+        tx: Transaction, before: Endpoint, checked: tuple[EndpointBody, str]
+    ) -> Change[EndpointAnswer]:
+        now, (whole, url) = call.context.clock(), checked
+        after = _changed(before, whole, url, now, enabling=body.get("enabled"))
         if whole.signature != signature_of(before.secret):
             after = rotated(after, made_secret(call, whole.signature), now)
         await update_endpoint(tx, after)
         waiting = waiting_of(after, (await first_queued(tx, [id])).get(id), now)
-        return Change(endpoint_answer(after, call.who, waiting=waiting), _wake(call, id))
+        return Change(
+            endpoint_answer(after, call.who, waiting=waiting),
+            _wake(call, id),
+            before=_state(before, call.who),
+        )
 
-    return await call.change(unit)
+    return await call.change_as_read(read, check, lock, unit, call.change, same=_document)
 
 
 @routes.add("DELETE", "/v1/endpoints/{id}", scope=Scope.WRITE)
@@ -135,11 +149,16 @@ async def remove_endpoint(call: Call, id: str) -> Deleted:  # noqa: A002 - as in
 
     async def unit(tx: Transaction) -> Change[Deleted]:
         left = await monitors_of_endpoint(tx, id)
+        before = found(await get_endpoint(tx, call.project, id), "endpoint")
         if not await delete_endpoint(tx, call.project, id):
             found(None, "endpoint")
         await cancel_for_endpoint(tx, id, call.context.clock())
         await call.record_changes(tx, left)
-        return Change({"id": id, "deleted": True}, _put(call, await load_some_monitors(tx, left)))
+        return Change(
+            {"id": id, "deleted": True},
+            _put(call, await load_some_monitors(tx, left)),
+            before=_state(before, call.who),
+        )
 
     return await call.change_monitors(None, unit)
 
@@ -210,6 +229,11 @@ def endpoint_answer(
     if secret:
         answer["secret"] = endpoint.secret
     return answer
+
+
+def _state(endpoint: Endpoint, caller: Caller) -> dict[str, Any]:
+    """Return an endpoint for the audit."""
+    return {**endpoint_answer(endpoint, caller)}
 
 
 def _waiting_answer(waiting: Waiting) -> WaitingAnswer:

@@ -1,26 +1,38 @@
 """What the API answers of events."""
 
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 from pydantic import Field
-from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
+from typing_extensions import TypeAliasType, TypedDict  # pydantic takes this TypedDict alone
 
+from crypitor.api.events.told import EndpointNews
+from crypitor.api.matches.parts import MatchBody
 from crypitor.api.serving.answers import Time
 
+Position = Annotated[int, Field(description="Grows from event to event, with gaps.")]
 
-class EventAnswer(TypedDict):
-    """An event: the body that a webhook in the standard format has of it, and its position."""
 
-    position: Annotated[int, Field(description="Grows from event to event, with gaps.")]
-    type: Annotated[
-        str,
-        Field(
-            description="`match.detected`, `match.confirmed`, `match.reverted`, "
-            "`endpoint.failing`, `endpoint.disabled` or `endpoint.moved`."
-        ),
-    ]
+class MatchEvent(TypedDict):
+    """A phase of a match: the body that a webhook in the standard format has, and its position."""
+
+    position: Position
+    type: Literal["match.detected", "match.confirmed", "match.reverted"]
     timestamp: Time
-    data: Annotated[dict[str, Any], Field(description="As in the webhook of this type.")]
+    data: MatchBody
+
+
+class EndpointEvent(TypedDict):
+    """News of an endpoint: the body that a webhook in the standard format has, and its position."""
+
+    position: Position
+    type: Literal["endpoint.failing", "endpoint.disabled", "endpoint.moved"]
+    timestamp: Time
+    data: EndpointNews
+
+
+EventAnswer = TypeAliasType(
+    "EventAnswer", Annotated[MatchEvent | EndpointEvent, Field(discriminator="type")]
+)
 
 
 class EventPage(TypedDict):

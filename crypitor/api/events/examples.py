@@ -3,13 +3,33 @@
 from typing import Any
 
 from crypitor.api.matches.examples import MATCH
-from crypitor.api.serving.examples import TIME, Examples
+from crypitor.api.serving.examples import ENDPOINT_ID, TIME, Examples
+
+MATCH_BODY: dict[str, Any] = {
+    name: MATCH[name] for name in MATCH if name not in ("phase", "created_at")
+}
+
+NEWS: dict[str, Any] = {
+    "endpoint": {"id": ENDPOINT_ID, "description": "accounting", "host": "example.com"},
+    "state": "failing",
+    "reason": "4 attempts in a row failed, the last with status 500",
+    "failures_in_row": 4,
+    "failing_since": TIME,
+}
+
+MOVED: dict[str, Any] = {
+    "endpoint": {"id": ENDPOINT_ID, "description": "on duty", "host": "api.telegram.org"},
+    "state": "healthy",
+    "reason": "its group has become chat -1001234567890, to which messages go from now on",
+    "failures_in_row": 0,
+    "failing_since": None,
+}
 
 EVENT: dict[str, Any] = {
     "position": 4711,
     "type": "match.detected",
     "timestamp": TIME,
-    "data": {name: MATCH[name] for name in MATCH if name not in ("phase", "created_at")},
+    "data": MATCH_BODY,
 }
 
 EXAMPLES = Examples(

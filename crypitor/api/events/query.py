@@ -18,7 +18,17 @@ EventType: TypeAlias = Literal[
     "endpoint.moved",
 ]
 EventKind: TypeAlias = Literal[
-    "native", "internal", "erc20", "erc721", "erc1155", "event", "call", "deployment"
+    "native",
+    "internal",
+    "erc20",
+    "erc721",
+    "erc1155",
+    "event",
+    "call",
+    "deployment",
+    "transaction",
+    "withdrawal",
+    "delegation",
 ]
 CursorText: TypeAlias = Annotated[str, Field(pattern=f"^{PREFIX}[0-9]{{1,18}}$")]
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from crypitor.api.events.examples import EXAMPLES
 from crypitor.api.events.query import StreamQuery
 from crypitor.api.serving.authentication import DOOR
-from crypitor.api.serving.call import Call
+from crypitor.api.serving.call import Call, begun
 from crypitor.api.serving.pages import Pages
 from crypitor.api.serving.routing import Routes
 from crypitor.database.engine import Transaction
@@ -24,6 +24,9 @@ routes = Routes("Events", EXAMPLES)
 
 SLOW_SECONDS = 30.0
 """How long a reader may take nothing, before it is left; it loses nothing and may come again."""
+
+LOOK_SECONDS = 1.0
+"""How often it is looked whether the reader's key still opens; the door remembers a second."""
 
 AT_ONCE = 500
 COMMENT = b": nothing new\n\n"
@@ -47,7 +50,7 @@ async def stream_events(call: Call, query: StreamQuery) -> web.StreamResponse:
     call.pages = Pages(query)
     events = _Following(call, query)
     first = await events.begin()
-    response = web.StreamResponse(headers={**_HEADERS, **call.headers})
+    response = web.StreamResponse(headers={**_HEADERS, **begun(call)})
     await response.prepare(call.request)
     try:
         await _write(response, events.text(first))
@@ -72,6 +75,7 @@ class _Following:
         self._more = query.cursor is not None
         self._tail = call.context.events
         self._reader = self._tail.reader(call.project)
+        self._quiet_seconds = 0.0
 
     async def begin(self) -> list[Event]:
         """Return the first events. Raises Gone for a cursor whose events are not there."""
@@ -100,20 +104,25 @@ class _Following:
         """Yield events, none for a heartbeat, until the reader is behind or its key is revoked."""
         while self._more:
             yield await self._stored()
+            if not await self._may_still():
+                return
         # It follows first and then reads what came before: so nothing falls between.
         await self._tail.follow(self._reader)
         self._more = True
         while self._more:
             yield await self._stored()
-        while not self._reader.behind:
+        while not self._reader.behind and await self._may_still():
+            look = min(LOOK_SECONDS, self._tail.heartbeat_seconds)
             try:
-                async with asyncio.timeout(self._tail.heartbeat_seconds):
+                async with asyncio.timeout(look):
                     taken = await self._reader.take()
             except TimeoutError:
-                if not await self._may_still():
-                    return
-                yield ()
+                self._quiet_seconds += look
+                if self._quiet_seconds >= self._tail.heartbeat_seconds:
+                    self._quiet_seconds = 0.0
+                    yield ()
             else:
+                self._quiet_seconds = 0.0
                 yield self._wanted(taken)
 
     def _wanted(self, events: Iterable[Event]) -> list[Event]:

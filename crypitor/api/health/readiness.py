@@ -10,8 +10,9 @@ SENDING = ("webhook", "deliveries")
 DATABASE = "database"
 
 ASIDE = frozenset(
-    ("gauges", "processes", "watch", "retention", "replays", "cancellations", "leftovers", "clocks")
-)
+    ("gauges", "processes", "watch", "retention", "replays", "cancellations", "leftovers", "clocks",
+     "backup")
+)  # fmt: skip
 ASIDE_OF_A_NETWORK = ("backfill ", "tokens ")
 """What nobody waits for: without it, all is matched and sent."""
 

@@ -82,3 +82,10 @@ class JobAnswer(TypedDict):
     created_at: Time
     started_at: str | None
     finished_at: str | None
+
+
+class JobPage(TypedDict):
+    """Jobs, newest first."""
+
+    data: list[JobAnswer]
+    next_cursor: str | None

@@ -43,7 +43,8 @@ async def start_backfill(call: Call, id: str, body: BackfillBody) -> JobAnswer: 
         _check_removed(blocks, await removed_blocks(tx, id, body.network))
         await check_open_jobs(tx, call.project)
         job = await insert_job(tx, job_id, call.project, id, body.network, blocks, context.clock())
-        return Change(job_answer(job, context.clock()))
+        answer = job_answer(job, context.clock())
+        return Change(answer, subject=job_id, grows=("backfill_blocks_per_day",))
 
     return await call.change(unit)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from crypitor.api.serving.examples import ENDPOINT_ID, JOB_ID, MONITOR_ID, TIME, Examples
+from crypitor.api.serving.examples import ENDPOINT_ID, JOB_ID, MONITOR_ID, TIME, Examples, page
 
 JOB: dict[str, Any] = {
     "id": JOB_ID,
@@ -62,6 +62,7 @@ EXAMPLES = Examples(
             "expected_at": None,
             "started_at": None,
         },
+        "read_jobs": page(JOB),
         "read_job": JOB,
         "stop_job": {**JOB, "status": "cancelled", "expected_at": None, "finished_at": TIME},
     },

@@ -1,7 +1,8 @@
 """What the API answers of keys."""
 
-from typing import Literal, NotRequired
+from typing import Annotated, Literal, NotRequired
 
+from pydantic import Field
 from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
 
 from crypitor.api.serving.answers import Time
@@ -19,6 +20,12 @@ class KeyAnswer(TypedDict):
     name: str
     scope: Literal["read", "write", "admin"]
     created_at: Time
+    expires_at: Annotated[
+        str | None, Field(description="From then on it opens nothing; null: for ever.")
+    ]
+    last_used_at: Annotated[
+        str | None, Field(description="To some ten seconds; null before the first time.")
+    ]
     revoked_at: str | None
     secret: NotRequired[str | None]
 

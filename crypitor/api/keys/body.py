@@ -1,10 +1,11 @@
 """What a new key may be."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from crypitor.api.serving.bodies import Body, Line
+from crypitor.api.serving.bodies import Body, Line, whole
+from crypitor.api.serving.moment import Moment
 
 
 class KeyBody(Body):
@@ -16,4 +17,13 @@ class KeyBody(Body):
     )
     project: str | None = Field(
         None, description="null: the project of the key that asks; others need an operator's key."
+    )
+    expires_at: Moment | None = Field(None, description="From then on it opens nothing.")
+
+
+class KeyRotationBody(Body):
+    """For how long both keys open."""
+
+    overlap_seconds: Annotated[int, Field(ge=0, le=30 * 24 * 3600), BeforeValidator(whole)] = Field(
+        24 * 3600, description="For how long the old key opens yet."
     )

@@ -1,59 +1,19 @@
 """What the API answers of matches."""
 
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Literal
 
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
 
+from crypitor.api.matches.parts import Found
 from crypitor.api.serving.answers import Confirmations, Time
 
 
-class MatchAnswer(TypedDict):
+class MatchAnswer(Found):
     """A match in its present phase: what its webhooks have in `data`, and phase and time."""
 
-    id: str
     phase: Literal["detected", "confirmed", "reverted"]
     created_at: Time
-    monitor: dict[str, Any]
-    network: str
-    chain_id: int
-    kind: str
-    direction: Annotated[
-        Literal["in", "out"] | None, Field(description="null for events and calls.")
-    ]
-    address: Annotated[
-        str | None, Field(description="The watched party; null for events and calls.")
-    ]
-    label: str | None
-    block: dict[str, Any]
-    transaction: dict[str, Any]
-    log_index: int | None
-    item: int | None
-    from_address: Annotated[
-        str | None,
-        Field(description="Sender, caller or creator; null for events."),
-    ]
-    to_address: Annotated[
-        str | None,
-        Field(
-            description="Receiver, called or created contract; null for events and for creations "
-            "that failed."
-        ),
-    ]
-    contract: Annotated[
-        dict[str, Any] | None,
-        Field(description="That emitted the log, was called or was created; null for native."),
-    ]
-    amount: Annotated[str | None, Field(description="null for events, calls and deployments.")]
-    amount_formatted: str | None
-    token_id: str | None
-    event: dict[str, Any] | None
-    call: NotRequired[
-        Annotated[
-            dict[str, Any],
-            Field(description="Of a call: name, signature and args, as `event` has them."),
-        ]
-    ]
     confirmations: Annotated[
         int | None, Field(description="Of now: tip - block + 1; null while the tip is not known.")
     ]

@@ -45,7 +45,19 @@ class MatchQuery(Query):
     address: AddressText | None = Field(None, description="The watched address.")
     phase: Literal["detected", "confirmed", "reverted"] | None = None
     kind: (
-        Literal["native", "internal", "erc20", "erc721", "erc1155", "event", "call", "deployment"]
+        Literal[
+            "native",
+            "internal",
+            "erc20",
+            "erc721",
+            "erc1155",
+            "event",
+            "call",
+            "deployment",
+            "transaction",
+            "withdrawal",
+            "delegation",
+        ]
         | None
     ) = None
     since: Moment | None = Field(None, description="Matched at this time or later.")

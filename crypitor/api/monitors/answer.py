@@ -8,14 +8,15 @@ from typing_extensions import TypedDict  # pydantic takes this one alone before 
 from crypitor.api.addresses.answer import LabelledAddress
 from crypitor.api.endpoints.answer import EndpointAnswer
 from crypitor.api.serving.answers import ArmedFrom, Confirmations, Time
+from crypitor.monitor.models import Kind
 
 
 class RuleAnswer(TypedDict):
     """One part of the question: what was given, and the direction where there is one."""
 
-    kind: str
+    kind: Kind
     signature: NotRequired[str | dict[str, Any]]
-    direction: NotRequired[str]
+    direction: NotRequired[Literal["all", "in", "out"]]
     contracts: NotRequired[list[str]]
     where: NotRequired[str]
     include_failed: NotRequired[bool]
@@ -41,7 +42,7 @@ class MonitorAnswer(TypedDict):
     rules: list[RuleAnswer]
     endpoints: list[str]
     webhook: NotRequired[EndpointAnswer]
-    notify: list[str]
+    notify: list[Literal["detected", "confirmed", "reverted"]]
     confirmations: Confirmations | None
     tags: list[str]
     note: str

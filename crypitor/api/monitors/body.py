@@ -14,7 +14,7 @@ from pydantic import (
 
 from crypitor.api.endpoints.body import EndpointBody
 from crypitor.api.monitors.rules import RuleBody
-from crypitor.api.serving.bodies import Body, Entry, Line
+from crypitor.api.serving.bodies import AddressEntry, Body, Line
 
 MOST_RULES = 64
 MOST_INLINE_ADDRESSES = 10_000
@@ -80,7 +80,7 @@ class MonitorBody(Body):
     )
     addresses: Annotated[
         Annotated[Literal["any"], Tag("any")]
-        | Annotated[list[Entry], BeforeValidator(_few_inline), Tag("list")],
+        | Annotated[list[AddressEntry], BeforeValidator(_few_inline), Tag("list")],
         Discriminator(lambda value: "any" if isinstance(value, str) else "list"),
     ] = Field(
         default_factory=list,
@@ -105,7 +105,9 @@ class MonitorBody(Body):
         None, description="Shorthand: makes an endpoint and puts its id into `endpoints`."
     )
     notify: list[Literal["detected", "confirmed", "reverted"]] = Field(
-        default=["detected", "confirmed", "reverted"], description="The phases that are delivered."
+        default=["detected", "confirmed", "reverted"],
+        max_length=10,
+        description="The phases that are delivered.",
     )
     confirmations: Annotated[
         int | str | None,

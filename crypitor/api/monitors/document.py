@@ -1,7 +1,7 @@
 """A monitor as JSON has it, and back."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 from crypitor.api.monitors.answer import MonitorAnswer, RuleAnswer
 from crypitor.api.monitors.body import MonitorBody
@@ -9,7 +9,7 @@ from crypitor.api.monitors.rules import RuleBody
 from crypitor.api.serving.context import NetworkFacts
 from crypitor.api.serving.reading import summary
 from crypitor.errors import Invalid, Mistake
-from crypitor.evm.abi import Event, SignatureError
+from crypitor.evm.abi import Event, SignatureError, types_in
 from crypitor.monitor.condition import ConditionError
 from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import DEFAULT_RULES, Direction, Kind, Monitor, Phase, Rule, rule_of
@@ -23,20 +23,43 @@ if TYPE_CHECKING:
 MOST_SHOWN = 1_000
 
 
-def check_monitor(body: MonitorBody, known: Mapping[str, NetworkFacts]) -> None:
-    """Raise Invalid for what the types alone do not say."""
+MOST_TYPES_OF_A_MONITOR = 4_000
+"""In the signatures of all its rules: what they cost, besides their conditions."""
+
+
+async def check_monitor(
+    body: MonitorBody,
+    known: Mapping[str, NetworkFacts],
+    give_way: Callable[[], Awaitable[None]],
+) -> None:
+    """Raise Invalid for what the types alone do not say.
+
+    Rules are compiled one by one, each in some 20 ms at most; others are let go on in between.
+    """
     blind = [one for one in body.networks if one in known and not known[one].traces]
     mistakes = [
         Mistake(f"/networks/{place}", f"unknown network; these are known: {', '.join(known)}")
         for place, network in enumerate(body.networks)
         if network not in known
     ]
+    types = 0
     for place, rule in enumerate(body.rules or ()):
+        await give_way()
         if rule.kind == "internal" and blind:
             mistakes.append(Mistake(f"/rules/{place}/kind", _without_traces(blind)))
+        try:
+            made = _rule(rule)
+        except SignatureError as error:
+            mistakes.append(Mistake(f"/rules/{place}/signature", str(error)))
+            continue
+        types += types_in(made.abi.arguments) if made.abi else 0
+        if types > MOST_TYPES_OF_A_MONITOR:
+            limit = f"with this rule the signatures are made of more than {MOST_TYPES_OF_A_MONITOR}"
+            mistakes.append(Mistake(f"/rules/{place}/signature", f"{limit} types, the limit"))
+            break
         mistakes += [
             Mistake(f"/rules/{place}/{field}", sentence)
-            for field, sentence in _wrong_in(rule, any_address=body.addresses == "any")
+            for field, sentence in _wrong_in(made, any_address=body.addresses == "any")
         ]
     if body.addresses == "any" and body.rules is None:
         mistakes.append(Mistake("/rules", f"{_LIMIT_NEEDED} contracts or a condition ('where')"))
@@ -47,6 +70,12 @@ def check_monitor(body: MonitorBody, known: Mapping[str, NetworkFacts]) -> None:
 _LIMIT_NEEDED = "with addresses 'any' each rule has to have"
 
 
+_WITHOUT_CONTRACTS = (
+    Kind.NATIVE, Kind.INTERNAL, Kind.DEPLOYMENT, Kind.TRANSACTION, Kind.WITHDRAWAL, Kind.DELEGATION,
+)  # fmt: skip
+_WITHOUT_DIRECTION = (Kind.EVENT, Kind.CALL, Kind.WITHDRAWAL, Kind.DELEGATION)
+
+
 def _without_traces(networks: Sequence[str]) -> str:
     keys = " and ".join(f"networks.{name}.traces" for name in dict.fromkeys(networks))
     return (
@@ -55,13 +84,8 @@ def _without_traces(networks: Sequence[str]) -> str:
     )
 
 
-def _wrong_in(body: RuleBody, *, any_address: bool) -> Iterator[tuple[str, str]]:
+def _wrong_in(rule: Rule, *, any_address: bool) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with a rule: the field, and a sentence."""
-    try:
-        rule = _rule(body)
-    except SignatureError as error:
-        yield "signature", str(error)
-        return
     if isinstance(rule.abi, Event) and rule.abi.anonymous and rule.contracts is None:
         yield "contracts", "an anonymous event is found by its contracts alone: name them"
     try:
@@ -69,7 +93,7 @@ def _wrong_in(body: RuleBody, *, any_address: bool) -> Iterator[tuple[str, str]]
     except ConditionError as error:
         yield "where", f"{error} (at character {error.position})"
     if any_address and rule.abi is None and rule.contracts is None and rule.where is None:
-        if rule.kind in (Kind.NATIVE, Kind.INTERNAL, Kind.DEPLOYMENT):
+        if rule.kind in _WITHOUT_CONTRACTS:
             yield "where", f"{_LIMIT_NEEDED} a condition ('where')"
         else:
             yield "contracts", f"{_LIMIT_NEEDED} contracts or a condition ('where')"
@@ -125,6 +149,22 @@ def pairs_of(body: MonitorBody) -> list[Labelled]:
     return list(labels.items())
 
 
+def size_of(monitor: Monitor) -> int:
+    """Return about how many bytes a monitor has in a list."""
+    rules = sum(
+        _BYTES_OF_A_RULE
+        + len(rule.signature if isinstance(rule.signature, str) else str(rule.signature))
+        + len(rule.where or "")
+        + _BYTES_OF_AN_ADDRESS * len(rule.contracts or ())
+        for rule in monitor.rules
+        if rule.contracts or rule.signature or rule.where
+    )
+    return _BYTES_OF_A_MONITOR + len(monitor.note) + len(monitor.name) + rules
+
+
+_BYTES_OF_A_MONITOR, _BYTES_OF_A_RULE, _BYTES_OF_AN_ADDRESS = 1_000, 100, 45
+
+
 def monitor_answer(monitor: Monitor, count: int, shown: Sequence[Labelled] | None) -> MonitorAnswer:
     """Return a monitor as JSON has it. shown: its addresses, None where they are left out."""
     addresses: list[str | LabelledAddress] | None = None
@@ -152,19 +192,19 @@ def monitor_answer(monitor: Monitor, count: int, shown: Sequence[Labelled] | Non
 
 
 def _rule_answer(rule: Rule) -> RuleAnswer:
-    answer: RuleAnswer = {"kind": rule.kind.value}
+    answer: RuleAnswer = {"kind": cast("Kind", rule.kind.value)}
     if rule.signature is not None:
         answer["signature"] = (
             rule.signature if isinstance(rule.signature, str) else {**rule.signature}
         )
-    if rule.kind not in (Kind.EVENT, Kind.CALL):
+    if rule.kind not in _WITHOUT_DIRECTION:
         answer["direction"] = rule.direction.value
     if rule.contracts is not None:
         answer["contracts"] = sorted(rule.contracts)
     if rule.where is not None:
         answer["where"] = rule.where
-    if rule.include_failed:
-        answer["include_failed"] = True
+    if rule.include_failed or rule.kind is Kind.TRANSACTION:
+        answer["include_failed"] = rule.include_failed
     return answer
 
 

@@ -1,6 +1,8 @@
 """Monitors: create, read, list, change, delete."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from crypitor.api.endpoints.routes import endpoint_answer, endpoint_of
@@ -13,10 +15,12 @@ from crypitor.api.monitors.document import (
     monitor_answer,
     monitor_of,
     pairs_of,
+    size_of,
 )
 from crypitor.api.monitors.examples import EXAMPLES
 from crypitor.api.monitors.query import MonitorQuery
 from crypitor.api.serving.call import Call, Change, Effect, found
+from crypitor.api.serving.fitting import fitting
 from crypitor.api.serving.reading import merge_patch, summary, validated
 from crypitor.api.serving.routing import Routes
 from crypitor.database.addresses import (
@@ -58,7 +62,7 @@ async def create_monitor(call: Call, body: MonitorBody) -> MonitorAnswer:
     """
     now = call.context.clock()
     monitor_id = call.new_id("mo_")
-    check_monitor(body, call.context.networks)
+    await check_monitor(body, call.context.networks, call.context.give_way)
     endpoint = endpoint_of(call, body.webhook, "/webhook") if body.webhook else None
     pairs = pairs_of(body)
     monitor = monitor_of(body, monitor_id, call.project, now, now, endpoint)
@@ -73,26 +77,34 @@ async def create_monitor(call: Call, body: MonitorBody) -> MonitorAnswer:
         answer = monitor_answer(monitor, len(pairs), sorted(pairs))
         if endpoint:
             answer["webhook"] = endpoint_answer(endpoint, call.who, secret=True)
-        return Change(answer, _replace(call, monitor, pairs))
+        grows = ("monitors", "addresses", *(("endpoints",) if endpoint else ()))
+        return Change(answer, _replace(call, monitor, pairs), grows=grows)
 
     return _armed(call, await call.change_monitors(monitor_id, unit))
 
 
 @routes.add("GET", "/v1/monitors", scope=Scope.READ)
 async def read_monitors(call: Call, query: MonitorQuery) -> MonitorPage:
-    """List monitors, newest first."""
+    """List monitors, newest first.
+
+    A page has at most some 4 MiB, and then fewer monitors than `limit`; `next_cursor` leads on.
+    """
     chosen = MonitorFilter(query.network, query.tag, query.enabled, query.search)
 
-    async def unit(tx: Transaction) -> tuple[list[Monitor], dict[str, int]]:
-        monitors = await list_monitors(tx, call.project, chosen, query.limit + 1, query.cursor)
-        shown = [monitor.id for monitor in monitors[: query.limit]]
-        return monitors, await call.context.counts.of(tx, shown)
+    async def unit(tx: Transaction) -> tuple[list[Monitor], bool, dict[str, int]]:
+        shown, more = await fitting(
+            lambda rows, cursor: list_monitors(tx, call.project, chosen, rows, cursor),
+            query.limit,
+            query.cursor,
+            cursor_of=lambda monitor: monitor.id,
+            size_of=size_of,
+        )
+        return shown, more, await call.context.counts.of(tx, [monitor.id for monitor in shown])
 
-    monitors, counts = await call.read(unit)
-    shown = monitors[: query.limit]
+    shown, more, counts = await call.read(unit)
     return {
         "data": [monitor_answer(monitor, counts[monitor.id], None) for monitor in shown],
-        "next_cursor": shown[-1].id if len(monitors) > query.limit else None,
+        "next_cursor": shown[-1].id if more else None,
     }
 
 
@@ -115,11 +127,19 @@ async def change_monitor(call: Call, id: str, body: dict[str, Any]) -> MonitorAn
     `addresses` takes the place of all that are watched, however they were added.
     """
 
-    async def unit(tx: Transaction) -> Change[MonitorAnswer]:
-        now = call.context.clock()
-        before = found(await lock_monitor(tx, call.project, id, now), "monitor")
+    async def read(tx: Transaction) -> Monitor:
+        return found(await get_monitor(tx, call.project, id), "monitor")
+
+    async def check(before: Monitor) -> MonitorBody:
         whole = validated(MonitorBody, merge_patch(document(before), body))
-        check_monitor(whole, call.context.networks)
+        await check_monitor(whole, call.context.networks, call.context.give_way)
+        return whole
+
+    async def lock(tx: Transaction) -> Monitor:
+        return found(await lock_monitor(tx, call.project, id, call.context.clock()), "monitor")
+
+    async def unit(tx: Transaction, before: Monitor, whole: MonitorBody) -> Change[MonitorAnswer]:
+        now = call.context.clock()
         await _check_endpoints(tx, call, whole)
         endpoint = endpoint_of(call, whole.webhook, "/webhook") if whole.webhook else None
         if endpoint:
@@ -132,11 +152,20 @@ async def change_monitor(call: Call, id: str, body: dict[str, Any]) -> MonitorAn
         answer = await _whole_answer(tx, after, counted if pairs is None else len(pairs))
         if endpoint:
             answer["webhook"] = endpoint_answer(endpoint, call.who, secret=True)
-        return Change(answer, effect)
+        told = {**monitor_answer(before, counted, None)}
+        grows = (*(("addresses",) if pairs else ()), *(("endpoints",) if endpoint else ()))
+        return Change(answer, effect, before=told, grows=grows)
 
     # To count a million takes longer than anybody should wait for a change.
     counted = await call.read(lambda tx: _counted(tx, id))
-    return _armed(call, await call.change_monitors(id, unit))
+    changed = await call.change_as_read(
+        read, check, lock, unit, partial(call.change_monitors, id), same=_asked
+    )
+    return _armed(call, changed)
+
+
+def _asked(monitor: Monitor) -> Monitor:
+    return replace(monitor, updated_at=0)
 
 
 @routes.add("DELETE", "/v1/monitors/{id}", scope=Scope.WRITE)
@@ -150,8 +179,10 @@ async def remove_monitor(call: Call, id: str) -> DeletedMonitor:  # noqa: A002 -
         monitor = found(await delete_monitor(tx, call.project, id), "monitor")
         await cancel_for_monitor(tx, id, call.context.clock())
         await call.record_changes(tx, [id])
-        return Change(monitor.networks, _forget(call, id))
+        before = {**monitor_answer(monitor, counted, None)}
+        return Change(monitor.networks, _forget(call, id), before=before)
 
+    counted = await call.read(lambda tx: _counted(tx, id))
     networks = await call.change_monitors(id, unit)
     return {"id": id, "deleted": True, "armed_from": call.armed_from(networks)}
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from pydantic import Field, PlainValidator, WithJsonSchema
+from typing_extensions import TypeAliasType
 
 from crypitor.api.serving.bodies import AddressText, Body
 from crypitor.evm.abi.fragment import LONGEST_FRAGMENT
@@ -117,7 +118,43 @@ class DeploymentRule(Body):
     where: Where = None
 
 
-RuleBody: TypeAlias = Annotated[
-    NativeRule | InternalRule | TokenRule | EventRule | CallRule | DeploymentRule,
-    Field(discriminator="kind"),
-]
+class TransactionRule(Body):
+    """Transactions from or to a watched address, whatever they call, move or become."""
+
+    kind: Literal["transaction"]
+    direction: Literal["all", "in", "out"] = "all"
+    include_failed: bool = Field(
+        default=True, description="Also those that failed; their `status` is `failed`."
+    )
+    where: Where = None
+
+
+class WithdrawalRule(Body):
+    """What a block credits to a watched address without a transaction (EIP-4895)."""
+
+    kind: Literal["withdrawal"]
+    where: Where = None
+
+
+class DelegationRule(Body):
+    """Authorizations by which a watched account sets, changes or clears its code (EIP-7702)."""
+
+    kind: Literal["delegation"]
+    where: Where = None
+
+
+RuleBody = TypeAliasType(
+    "RuleBody",
+    Annotated[
+        NativeRule
+        | InternalRule
+        | TokenRule
+        | EventRule
+        | CallRule
+        | DeploymentRule
+        | TransactionRule
+        | WithdrawalRule
+        | DelegationRule,
+        Field(discriminator="kind"),
+    ],
+)

@@ -1,11 +1,11 @@
 """What the API answers of networks and their nodes."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
 
-from crypitor.api.serving.answers import Confirmations
+from crypitor.api.serving.answers import Confirmations, Time
 
 
 class NodeAnswer(TypedDict):
@@ -26,6 +26,21 @@ class NodeAnswer(TypedDict):
     ]
     latency_ms: Annotated[float | None, Field(description="Of a request, newest counting most.")]
     requests: Annotated[int, Field(description="Sent since the start; a batch is one.")]
+    batch_calls: Annotated[
+        int | None,
+        Field(description="The most calls it takes in one request; null where no limit was met."),
+    ]
+    limits: Annotated[
+        list[str], Field(description="What it refuses, found out by asking, in its own words.")
+    ]
+
+
+class ReorgAnswer(TypedDict):
+    """Blocks that left the chain: how many, and the newest that stayed."""
+
+    at: Time
+    depth: int
+    ancestor: int
 
 
 class NetworkAnswer(TypedDict):
@@ -62,7 +77,7 @@ class NetworkAnswer(TypedDict):
     requests_per_block: Annotated[
         float | None, Field(description="Requests to all nodes for each block, since the start.")
     ]
-    last_reorg: dict[str, Any] | None
+    last_reorg: ReorgAnswer | None
     nodes: list[NodeAnswer]
 
 
@@ -70,4 +85,4 @@ class NetworkPage(TypedDict):
     """All networks that are configured."""
 
     data: list[NetworkAnswer]
-    next_cursor: None
+    next_cursor: Annotated[str | None, Field(description="Always null: all are in one page.")]

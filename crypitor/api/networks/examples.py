@@ -33,6 +33,8 @@ NETWORK: dict[str, Any] = {
             "error_rate": 0.0,
             "latency_ms": 23.5,
             "requests": 412,
+            "batch_calls": None,
+            "limits": [],
         }
     ],
 }

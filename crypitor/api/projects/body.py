@@ -1,11 +1,31 @@
-"""What a new project may be."""
+"""What a project may be, and what it may have."""
 
-from pydantic import Field
+from typing import Annotated, TypeAlias
 
-from crypitor.api.serving.bodies import Body, Line
+from pydantic import BeforeValidator, Field
+
+from crypitor.api.serving.bodies import LAST_BLOCK, Body, Line, whole
+
+Most: TypeAlias = Annotated[int, Field(ge=0, le=LAST_BLOCK), BeforeValidator(whole)]
+
+
+class LimitsBody(Body):
+    """What a project may have and do; null: as the configuration says. Days begin at 00:00 UTC."""
+
+    monitors: Most | None = None
+    addresses: Most | None = Field(None, description="Of all its monitors together.")
+    endpoints: Most | None = None
+    deliveries_per_day: Most | None = Field(
+        None, description="Beyond them, deliveries wait for the next day."
+    )
+    requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] | None = Field(
+        None, description="To each process that serves the API; those of one second at once."
+    )
+    backfill_blocks_per_day: Most | None = None
 
 
 class ProjectBody(Body):
     """What owns monitors, endpoints, matches and keys."""
 
     name: Line = Field(min_length=1, max_length=200)
+    limits: LimitsBody = Field(default_factory=lambda: LimitsBody.model_validate({}))

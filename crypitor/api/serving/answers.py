@@ -1,9 +1,9 @@
 """Parts of several answers."""
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
-from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
+from typing_extensions import TypeAliasType, TypedDict  # pydantic takes this TypedDict alone
 
 Time: TypeAlias = Annotated[str, Field(description="RFC 3339, UTC, milliseconds.")]
 
@@ -15,7 +15,16 @@ ArmedFrom: TypeAlias = Annotated[
     ),
 ]
 
-Confirmations: TypeAlias = int | Literal["safe", "finalized"]
+Confirmations = TypeAliasType("Confirmations", int | Literal["safe", "finalized"])
+"""An alias with a name gives the schema one, so that clients have a type of that name."""
+
+DecodedArgs: TypeAlias = Annotated[
+    dict[str, Any],
+    Field(
+        description="By name, or position where there is none: integers as decimal text, tuples "
+        "as objects, arrays as lists."
+    ),
+]
 
 
 class Deleted(TypedDict):

@@ -1,66 +1,117 @@
 """Who asks, and how far that key reaches."""
 
+import asyncio
 import re
 from collections import OrderedDict
 from ipaddress import ip_address
 
+import structlog
 from aiohttp import web
 
 from crypitor.api.serving.context import Context
+from crypitor.api.serving.crowd import MayLeave, place_of
+from crypitor.api.serving.guesses import Guesses
+from crypitor.api.serving.pace import Pace
 from crypitor.database.keys import Caller, Scope, ensure_project, find_caller, hash_of, is_mistyped
 from crypitor.errors import Forbidden, Unauthorized
+from crypitor.runtime.seldom import Seldom
 
-REMEMBERED_MS = 2_000
+log = structlog.get_logger(__name__)
+
+REMEMBERED_MS = 1_000
 MOST_REMEMBERED = 10_000
+LOOK_SECONDS = 0.25
+"""Between two looks at whether somebody still waits for an answer that has to wait."""
+
+GIVEN = web.RequestKey("GIVEN", str)
+"""The API key of a request that brought it in another way than by its header: by a session."""
 
 _TOKEN = re.compile(r"[Bb]earer +([\x21-\x7e]{1,512})", re.ASCII)
 
 
 class Door:
-    """Lets callers in; remembers for two seconds whom it let in.
+    """Lets callers in; remembers for a second whom it let in.
 
     So a key that another process revoked opens nothing after that time, and one that this process
-    revoked opens nothing at once.
+    revoked opens nothing at once. The second ends by the wall clock or the steady one, whichever
+    says so first: a clock that is put back lets nobody in for longer.
     """
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._known: OrderedDict[str, tuple[Caller, int]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[Caller, int, float]] = OrderedDict()
         self._locked = 0
         self._operator: Caller | None = None
+        self._pace = Pace()
+        self._guesses = Guesses()
+        self._seldom = Seldom(log.warning)
 
     async def admit(self, request: web.Request, scope: Scope) -> Caller:
         """Return who asks. Raises Unauthorized, or Forbidden when the key's scope is below this."""
         if not self._context.auth:
             return await self._anybody(request)
-        caller = await self._caller(_secret_of(request))
+        try:
+            caller = await self._caller(_secret_of(request))
+        except Unauthorized:
+            if "Authorization" in request.headers or GIVEN in request:
+                await self._wrong(request)
+            raise
         if caller.scope < scope:
             raise Forbidden(
                 f"this needs a key with the scope {scope.word}; this one has {caller.scope.word}"
             )
+        self._pace.take(caller.project_id, self._rate(caller), self._context.steady())
         return caller
+
+    def _rate(self, caller: Caller) -> float | None:
+        """Return how many requests a second the caller's project may make, None for any."""
+        default = self._context.limits.requests_per_second
+        rate: float | None = caller.limits.get("requests_per_second", default)
+        return rate
 
     def forget(self) -> None:
         """Ask the database again about everybody: a key was revoked."""
         self._known.clear()
         self._locked += 1
 
+    async def _wrong(self, request: web.Request) -> None:
+        """Count a wrong key, and wait where there were many; its connection may be given up."""
+        context, transport = self._context, request.transport
+        address = place_of(transport.get_extra_info("peername") if transport else None)
+        context.refused("wrong_key")
+        self._seldom.told("wrong API key", address)
+        left = self._guesses.delay_seconds(address, context.clock())
+        if left and isinstance(request.protocol, MayLeave):
+            request.protocol.may_leave()
+        while left > 0 and request.transport is not None:
+            await asyncio.sleep(min(left, LOOK_SECONDS))
+            left -= LOOK_SECONDS
+
     async def _caller(self, secret: str) -> Caller:
         now, hashed = self._context.clock(), hash_of(secret)
-        caller, until = self._known.get(hashed, (None, 0))
-        if caller is not None and now < until <= now + REMEMBERED_MS:
-            return caller
+        caller, since, steady = self._known.get(hashed, (None, 0, 0.0))
+        age_ms = (self._context.steady() - steady) * 1000
+        if caller is not None and 0 <= now - since < REMEMBERED_MS and age_ms < REMEMBERED_MS:
+            if not caller.opens(now):
+                raise Unauthorized("this key has expired")
+            return self._used(caller, now)
         if is_mistyped(secret):
             raise Unauthorized("the key is mistyped or cut off: its checksum is wrong")
-        locked = self._locked
-        caller = await self._context.database.read(lambda tx: find_caller(tx, secret), at_once=True)
+        locked, steady = self._locked, self._context.steady()
+        caller = await self._context.database.read(
+            lambda tx: find_caller(tx, secret, now), at_once=True
+        )
         if caller is None:
-            raise Unauthorized("this key is not known, or was revoked")
+            raise Unauthorized("this key is not known, was revoked, or has expired")
         if locked == self._locked:
-            self._known[hashed] = (caller, now + REMEMBERED_MS)
+            self._known[hashed] = (caller, now, steady)
             self._known.move_to_end(hashed)
             while len(self._known) > MOST_REMEMBERED:
                 self._known.popitem(last=False)
+        return self._used(caller, now)
+
+    def _used(self, caller: Caller, now: int) -> Caller:
+        self._context.uses.note(caller.key_id, now)
         return caller
 
     async def _anybody(self, request: web.Request) -> Caller:
@@ -89,6 +140,8 @@ def is_this_machine(host: str) -> bool:
 
 
 def _secret_of(request: web.Request) -> str:
+    if GIVEN in request:
+        return request[GIVEN]
     header = request.headers.get("Authorization", "")
     if not header:
         raise Unauthorized("send an API key: Authorization: Bearer ke_…")

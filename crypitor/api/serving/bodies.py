@@ -3,8 +3,10 @@
 from typing import Annotated, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from typing_extensions import TypeAliasType
 
 from crypitor.api.serving.entries import LONGEST_LABEL, address_of, entry_of
+from crypitor.api.serving.wrong import few
 from crypitor.evm.types import Address
 
 LAST_BLOCK = 2**53 - 1
@@ -14,21 +16,20 @@ _ADDRESS_WORDS = "0x and 40 hex digits; mixed case only with a true EIP-55 check
 LINE = r"^[^\x00-\x1f\x7f]*$"
 
 
-def _whole(value: object) -> object:
+def whole(value: object) -> object:
     """Return 7 for 7.0, which is an integer in JSON Schema."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 _ADDRESS_SCHEMA = {"type": "string", "pattern": ADDRESS_PATTERN, "description": _ADDRESS_WORDS}
 AddressText: TypeAlias = Annotated[
-    Address, PlainValidator(address_of), WithJsonSchema(_ADDRESS_SCHEMA)
+    Address, PlainValidator(few(address_of)), WithJsonSchema(_ADDRESS_SCHEMA)
 ]
 Entry: TypeAlias = Annotated[
     tuple[Address, str | None],
-    PlainValidator(entry_of),
+    PlainValidator(few(entry_of)),
     WithJsonSchema(
         {
-            "title": "Entry",
             "oneOf": [
                 _ADDRESS_SCHEMA,
                 {
@@ -48,7 +49,8 @@ Entry: TypeAlias = Annotated[
         }
     ),
 ]
-Height: TypeAlias = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=LAST_BLOCK)]
+AddressEntry = TypeAliasType("AddressEntry", Entry)
+Height: TypeAlias = Annotated[int, Field(ge=0, le=LAST_BLOCK), BeforeValidator(whole)]
 Line: TypeAlias = Annotated[str, Field(pattern=LINE)]
 
 

@@ -1,27 +1,36 @@
 """One request: who asks, and how its change is made exactly once."""
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 import msgspec
+import structlog
 from aiohttp import web
 
+from crypitor.api.serving.actions import action_of
 from crypitor.api.serving.context import Context
+from crypitor.api.serving.errors import REQUEST_ID
 from crypitor.api.serving.pages import Pages
+from crypitor.database.audit import Actor, Deed, record_deed
 from crypitor.database.engine import Transaction, waiting_from_now
 from crypitor.database.idempotency import Repeatable, claim, given_answer, keep_answer
 from crypitor.database.ids import RANDOM_BYTES, new_id
 from crypitor.database.keys import Caller
+from crypitor.database.limits import keep_limits
 from crypitor.database.monitors import Edit, record_changes
 from crypitor.database.networks import next_blocks
-from crypitor.errors import Gone, Invalid, NotFound
+from crypitor.errors import CallerError, Conflict, Gone, Invalid, NotFound
 
 T = TypeVar("T")
+Checked = TypeVar("Checked")
 Answer = TypeVar("Answer")
 Effect = Callable[[], Awaitable[None]]
+
+MOST_TRIES = 10
 
 KEY_HEADER = "Idempotency-Key"
 REPEATED_HEADER = "Idempotency-Replayed"
@@ -35,11 +44,26 @@ class Change(Generic[Answer]):
 
     effect: brings what is in memory in step, once the change is committed.
     kept: the answer for repetitions, where it is not the same.
+    before: what was there, for the audit; what is there after it is the answer, unless `after` says
+    something else. subject, project: of what was changed, where it is not in path, answer or call.
+    grows: limits of the project of which more is used by now.
     """
 
     answer: Answer
     effect: Effect | None = None
     kept: Answer | None = None
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+    subject: str | None = None
+    project: str | None = None
+    grows: Sequence[str] = ()
+
+
+Unit: TypeAlias = Callable[[Transaction], Awaitable[Change[Answer]]]
+
+
+class _ChangedMeanwhile(Exception):
+    """What was read has been changed before it was locked."""
 
 
 @dataclass(slots=True)
@@ -66,8 +90,9 @@ class Call:
         return self.who.project_id
 
     def new_id(self, prefix: str) -> str:
-        """Return an id for something made now."""
-        return new_id(prefix, self.context.clock(), self.context.random_bytes(RANDOM_BYTES))
+        """Return an id for something made now, which lists have before all that was made so far."""
+        at = self.context.ids.at(self.context.clock())
+        return new_id(prefix, at, self.context.random_bytes(RANDOM_BYTES))
 
     def armed_from(self, networks: Iterable[str]) -> dict[str, int | None]:
         """Return from which block on a change that has taken effect is in force."""
@@ -103,6 +128,7 @@ class Call:
         The effect begins at the return from the commit, without an await before it.
         """
         repeatable = self.repeatable(hashlib.sha256(await self.request.read()))
+        actor = self.actor  # the unit runs in another thread
 
         async def unit(tx: Transaction) -> Change[Answer] | str:
             if repeatable is not None:
@@ -112,6 +138,8 @@ class Call:
                     return given
                 self.refuse_lost_key()
             change = await work(tx)
+            await self.keep_limits(tx, change.grows)
+            await self._record(tx, actor, change)
             if repeatable is not None:
                 kept = change.answer if change.kept is None else change.kept
                 await keep_answer(tx, repeatable, self.status, msgspec.json.encode(kept).decode())
@@ -126,6 +154,47 @@ class Call:
             await change.effect()
         return change.answer
 
+    async def change_as_read(
+        self,
+        read: Callable[[Transaction], Awaitable[T]],
+        check: Callable[[T], Awaitable[Checked]],
+        lock: Callable[[Transaction], Awaitable[T]],
+        work: Callable[[Transaction, T, Checked], Awaitable[Change[Answer]]],
+        run: Callable[[Unit[Answer]], Awaitable[Answer]],
+        *,
+        same: Callable[[T], object],
+    ) -> Answer:
+        """Make a change of what is checked before its unit of work: checks may take their time.
+
+        read: what is to be changed. check: what that becomes, or raises. lock: reads it again, so
+        that nobody changes it meanwhile; where somebody has, all is done anew. run: runs the unit,
+        as `change` does. same: of what is read, what the checks depend on.
+        """
+        for _ in range(MOST_TRIES):
+            before, checked, refused = None, None, None
+            try:
+                before = await self.read(read)
+                checked = await check(before)
+            except CallerError as error:
+                refused = error
+
+            async def unit(
+                tx: Transaction,
+                before: T | None = before,
+                checked: Checked | None = checked,
+                refused: CallerError | None = refused,
+            ) -> Change[Answer]:
+                if refused is not None:  # now, as a repeated request gets the answer it got before
+                    raise refused
+                locked = await lock(tx)
+                if same(locked) != same(cast("T", before)):
+                    raise _ChangedMeanwhile
+                return await work(tx, locked, cast("Checked", checked))
+
+            with contextlib.suppress(_ChangedMeanwhile):
+                return await run(unit)
+        raise Conflict("this is being changed by others again and again")
+
     async def change_monitors(
         self,
         monitor_id: str | None,
@@ -139,25 +208,84 @@ class Call:
             async with self.context.changing.turn(monitor_id):
                 return await self.change(work)
 
+    @property
+    def actor(self) -> Actor:
+        """Who asks, for the audit."""
+        return Actor("api", self.who.key_id, self.request.remote, self.request_id)
+
+    @property
+    def request_id(self) -> str:
+        """The id of this request, which its answer has too."""
+        return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+
+    def deed(
+        self,
+        subject: str | None,
+        after: Mapping[str, Any] | None,
+        before: Mapping[str, Any] | None = None,
+        project: str | None = None,
+    ) -> Deed:
+        """Return what this request does, for the audit; its operation says what it is called."""
+        resource = self.request.match_info.route.resource
+        action = action_of(self.request.method, resource.canonical if resource else "")
+        return Deed(project or self.project, action, subject, before, after)
+
+    async def read_secret(self, work: Callable[[Transaction], Awaitable[T]], subject: str) -> T:
+        """Run a unit of work that reads a secret, and keep who did so."""
+        actor = self.actor
+
+        async def unit(tx: Transaction) -> T:
+            result = await work(tx)
+            await record_deed(tx, actor, self.deed(subject, None), self.context.clock())
+            return result
+
+        return await self.context.write(unit)
+
+    async def keep_limits(self, tx: Transaction, names: Sequence[str]) -> None:
+        """Raise Conflict where the project has more by now than it may; see the database's."""
+        if names:
+            context = self.context
+            await keep_limits(tx, self.project, context.limits, names, context.clock())
+
+    async def _record(self, tx: Transaction, actor: Actor, change: Change[Any]) -> None:
+        """Keep in the same transaction who made a change, of what, and how."""
+        answer = change.answer if isinstance(change.answer, Mapping) else {}
+        after = change.after
+        if after is None and answer and not answer.get("deleted"):
+            after = answer
+        subject = change.subject or self.request.match_info.get("id") or answer.get("id")
+        deed = self.deed(subject, after, change.before, change.project)
+        await record_deed(tx, actor, deed, self.context.clock())
+
     async def once(self, make: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Do what is no unit of work; for an Idempotency-Key that was answered, answer the same."""
+        """Do what is no unit of work, and keep who did it.
+
+        For an Idempotency-Key that was answered, answer the same.
+        """
         repeatable = self.repeatable(hashlib.sha256(await self.request.read()))
         if repeatable is None:
-            return await make()
+            answer = await make()
+            actor = self.actor
+            await self.context.write(lambda tx: self._record(tx, actor, Change(answer)))
+            return answer
         given = await self.read(lambda tx: given_answer(tx, repeatable))
         if not given:
             self.refuse_lost_key()
             answer = await make()
-            given = await self.context.write(lambda tx: self._keep(tx, repeatable, answer))
+            actor = self.actor
+            given = await self.context.write(lambda tx: self._keep(tx, repeatable, answer, actor))
             self.note_key()
             if given is None:
                 return answer
         self.headers[REPEATED_HEADER] = "true"
         return cast("Answer", msgspec.json.decode(given))
 
-    async def _keep(self, tx: Transaction, repeatable: Repeatable, answer: object) -> str | None:
+    async def _keep(
+        self, tx: Transaction, repeatable: Repeatable, answer: object, actor: Actor
+    ) -> str | None:
         given = await claim(tx, repeatable, self.context.clock())
         if given is None:
+            await self._record(tx, actor, Change(answer))
             text = msgspec.json.encode(answer).decode()
             await keep_answer(tx, repeatable, self.status, text)
         return given
@@ -190,6 +318,11 @@ class Call:
             raise Invalid(f"{KEY_HEADER} has to be 1 to 255 visible ASCII characters")
         request = f"{self.request.method} {self.request.path_qs} {body.hexdigest()}"
         return Repeatable(self.project, key, hashlib.sha256(request.encode()).hexdigest())
+
+
+def begun(call: Call) -> dict[str, str]:
+    """Return the headers of an answer that begins before it is whole."""
+    return {**call.headers, REQUEST_ID: call.request_id, "Cache-Control": "no-store"}
 
 
 def found(thing: T | None, word: str) -> T:

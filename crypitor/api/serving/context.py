@@ -1,5 +1,6 @@
 """What the API is given by the process that runs it."""
 
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -13,7 +14,10 @@ from crypitor.api.serving.tail import Tail
 from crypitor.backfill.trial import Trial
 from crypitor.database.engine import Database, Transaction
 from crypitor.database.given import Given
-from crypitor.errors import Unavailable
+from crypitor.database.ids import Ids
+from crypitor.database.limits import UNLIMITED, Limits
+from crypitor.database.uses import Uses
+from crypitor.errors import ConfigError, Unavailable
 from crypitor.evm.types import Address
 from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import Confirmations, Monitor
@@ -63,6 +67,22 @@ class NetworkFacts:
     traces: bool = False
 
 
+class ReadAgain(Protocol):
+    """What a configuration that was read again changes, by its keys."""
+
+    @property
+    def changed(self) -> Sequence[str]:
+        """In force in a moment."""
+
+    @property
+    def restart(self) -> Sequence[str]:
+        """Waiting for a restart."""
+
+
+async def _as_it_is() -> ReadAgain:
+    raise ConfigError("configuration", ["this process cannot read it again"])
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Everything that the API works with.
@@ -86,9 +106,15 @@ class Context:
     trials: network → what tries monitors on its past.
     precedence: of blocks that are on their way to their first POST.
     given: what was given out to callers, which an older copy of the database does not know.
+    refused: told, with a word for why, of what came to the API's port and was not served.
     changing: whose turn it is while the database and then the index change, so that both see one
     order.
+    steady: seconds of a clock that nobody puts back.
+    ids: the times of new ids.
+    limits: of a project that has none of its own.
+    uses: when keys were used, to be stored now and then.
     events: the end of the log of what was told, for those who follow it.
+    reload: reads the configuration again and lets it be taken; raises ConfigError.
     """
 
     database: Database
@@ -111,11 +137,17 @@ class Context:
     kafka_topics: Sequence[str] = ()
     closed: Closed = field(default_factory=Closed)
     in_doubt: Callable[[], None] = lambda: None
+    refused: Callable[[str], None] = lambda _: None
     trials: Mapping[str, Trial] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
     precedence: Precedence = field(default_factory=Precedence)
     given: Given = field(default_factory=Given)
     changing: Changing = field(default_factory=Changing)
+    steady: Callable[[], float] = time.monotonic
+    uses: Uses = field(default_factory=Uses)
+    ids: Ids = field(default_factory=Ids)
+    limits: Limits = UNLIMITED
+    reload: Callable[[], Awaitable[ReadAgain]] = _as_it_is
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run a unit of work that writes. Raises DatabaseUnavailable."""

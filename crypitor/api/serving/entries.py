@@ -86,24 +86,58 @@ def entry_of(value: object) -> tuple[Address, str | None]:
     return address_of(value["address"]), label_of(value.get("label"))
 
 
-def csv_entry(line: str) -> tuple[Address, str | None]:
-    """Return address and label of a line `address[,label]`, quoted as in RFC 4180 or not.
+@dataclass(frozen=True, slots=True)
+class CsvForm:
+    """How lines of CSV are read: `address[,label]`, or as a header says.
 
-    Raises ValueError with a sentence.
+    delimiter: between columns. address, label: which column has them; label None for none.
+    named: whether a header has said so, and other columns are passed over.
     """
-    if '"' in line:
+
+    delimiter: str = ","
+    address: int = 0
+    label: int | None = 1
+    named: bool = False
+
+    def entry(self, line: str) -> tuple[Address, str | None]:
+        """Return address and label of a line, quoted as in RFC 4180 or not.
+
+        Raises ValueError with a sentence.
+        """
+        columns = self._columns(line)
+        if not self.named and len(columns) > 2:
+            raise ValueError("more than two columns; quote a label that holds a comma")
+        if len(columns) <= self.address:
+            raise ValueError(f"there is no column {self.address + 1}, which has the address")
+        has_label = self.label is not None and self.label < len(columns)
+        label = columns[self.label] if has_label and self.label is not None else None
+        # Within quotes a space is part of the label; without, it only sets the columns apart.
+        label = label if label is None or '"' in line else label.strip()
+        return parse_address(columns[self.address].strip()), label_of(label)
+
+    def _columns(self, line: str) -> list[str]:
+        if '"' not in line:
+            return line.split(self.delimiter)
         try:
-            columns = next(csv.reader([line], strict=True))
+            return next(csv.reader([line], delimiter=self.delimiter, strict=True))
         except csv.Error as error:
             raise ValueError(f"the quotes are wrong: {error}") from error
-    else:
-        columns = line.split(",")
-    if len(columns) > 2:
-        raise ValueError("more than two columns; quote a label that holds a comma")
-    label = columns[1] if columns[1:] else None
-    # Within quotes a space is part of the label; without, it only sets the columns apart.
-    label = label if label is None or '"' in line else label.strip()
-    return parse_address(columns[0].strip()), label_of(label)
+
+
+def csv_form(line: str) -> CsvForm:
+    """Return how the lines are read of which this is the first: a header, or an address.
+
+    Columns are set apart by a comma, a semicolon or a tab. A header names `address`, and `label`
+    if there is one, in any order.
+    """
+    delimiter = next((one for one in "\t;" if one in line), ",")
+    if "," in line and delimiter == ";" and line.index(",") < line.index(";"):
+        delimiter = ","
+    names = [name.strip(' "').lower() for name in line.split(delimiter)]
+    if "address" not in names:
+        return CsvForm(delimiter)
+    label = names.index("label") if "label" in names else None
+    return CsvForm(delimiter, names.index("address"), label, named=True)
 
 
 def ndjson_entry(line: str) -> tuple[Address, str | None]:
@@ -153,6 +187,11 @@ class Intake:
             shown = value if isinstance(value, str) else json.dumps(value)
             self.invalid.append({"line": line, "value": shown[:MOST_VALUE_SHOWN], "reason": reason})
 
+    def let_go(self) -> None:
+        """Forget what was read: an error's trace may hold this for longer."""
+        self.pairs.clear()
+        self.invalid.clear()
+
     def handed_over(self) -> tuple[dict[Address, str | None], int]:
         """Return the valid entries and how many came again; they are taken now."""
         pairs, repeated = self.pairs, self.repeated
@@ -172,7 +211,7 @@ async def read_entries(
     if media == JSON:
         reader = _JsonReader(intake)
     else:
-        reader = _LineReader(intake, csv_entry if media == CSV else ndjson_entry, csv=media == CSV)
+        reader = _LineReader(intake, ndjson_entry, csv=media == CSV)
     size = 0
     async for piece in stream.iter_chunked(SLICE_BYTES):
         size += len(piece)
@@ -198,6 +237,8 @@ class _LineReader:
         self._intake = intake
         self._parse = parse
         self._csv = csv
+        if csv:
+            self._parse = CsvForm().entry
         self._rest = b""
         self._line = 0
 
@@ -216,14 +257,16 @@ class _LineReader:
                 continue
             if self._line == 1:
                 text = text.removeprefix("\ufeff")
-            text = text.strip(" \t\r")
-            if text and not (self._csv and self._line == 1 and _is_header(text)):
-                self._intake.take(self._line, text, self._parse)
+            text = text.strip(" \r" if self._csv else " \t\r")
+            if not text.strip() or (self._csv and self._line == 1 and self._is_header(text)):
+                continue
+            self._intake.take(self._line, text, self._parse)
 
-
-def _is_header(line: str) -> bool:
-    columns = [column.strip(' "').lower() for column in line.split(",")]
-    return columns in (["address"], ["address", "label"])
+    def _is_header(self, line: str) -> bool:
+        """Take from the first line how all are read; tell whether it is a header."""
+        form = csv_form(line)
+        self._parse = form.entry
+        return form.named
 
 
 class _JsonReader:

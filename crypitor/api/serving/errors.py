@@ -12,14 +12,26 @@ from aiohttp import ClientPayloadError, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from crypitor.api.serving.context import CONTEXT
-from crypitor.errors import CallerError, Mistake, Unauthorized, Unavailable
+from crypitor.errors import (
+    MOST_MISTAKES,
+    CallerError,
+    Mistake,
+    TooMany,
+    Unauthorized,
+    Unavailable,
+)
+from crypitor.runtime.seldom import Seldom
 
 log = structlog.get_logger(__name__)
+
+_outages, _mistakes = Seldom(log.warning), Seldom(log.error)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 REQUEST_ID = "X-Request-Id"
 RETRY_SECONDS = 5
+LONGEST_DETAIL = 2_000
+LONGEST_POINTER = 500
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}", re.ASCII)
 
@@ -30,27 +42,41 @@ def problem(
     detail: str,
     *,
     mistakes: Sequence[Mistake] = (),
+    count: int = 0,
     headers: Mapping[str, str] | None = None,
     **more: object,
 ) -> web.Response:
-    """Return a problem document; `more` are its extension members."""
+    """Return a problem document; `more` are its extension members.
+
+    count: of all mistakes, where they are more than are listed. What is long is cut.
+    """
     document: dict[str, object] = {
         "type": "about:blank",
         "title": title,
         "status": status,
-        "detail": detail,
+        "detail": _cut(detail, LONGEST_DETAIL),
         **more,
     }
     if mistakes:
         document["errors"] = [
-            {"pointer": mistake.pointer, "detail": mistake.detail} for mistake in mistakes
+            {
+                "pointer": _cut(mistake.pointer, LONGEST_POINTER),
+                "detail": _cut(mistake.detail, LONGEST_DETAIL),
+            }
+            for mistake in mistakes[:MOST_MISTAKES]
         ]
+    if count > len(mistakes):
+        document["error_count"] = count
     return web.Response(
         status=status,
         body=msgspec.json.encode(document),
         content_type="application/problem+json",
         headers=headers,
     )
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 @web.middleware
@@ -75,7 +101,7 @@ async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
         return _refused(error)
     except Unavailable as error:
         wait = math.ceil(error.retry_after or RETRY_SECONDS)
-        log.warning("answered 503", path=request.path, trouble=str(error))
+        _outages.told("answered 503", path=request.path, trouble=str(error))
         return problem(
             503,
             "Service unavailable",
@@ -85,12 +111,18 @@ async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         return _from_aiohttp(request, error)
     except (ClientPayloadError, HttpProcessingError, web.RequestPayloadError) as error:
-        log.info("request body could not be read", path=request.path, trouble=str(error))
+        log.debug("request body could not be read", path=request.path, trouble=type(error).__name__)
         return problem(400, "Bad request", "the body could not be read to its end")
     except (ConnectionError, asyncio.CancelledError):
         raise
-    except Exception:
-        log.exception("unexpected error", method=request.method, path=request.path)
+    except Exception as error:  # noqa: BLE001 - it is logged, though not a thousand times a minute
+        _mistakes.told(
+            "unexpected error",
+            type(error).__name__,
+            method=request.method,
+            path=request.path,
+            exc_info=error,
+        )
         return problem(
             500,
             "Internal server error",
@@ -102,8 +134,15 @@ def _refused(error: CallerError) -> web.Response:
     headers = None
     if isinstance(error, Unauthorized):
         headers = {"WWW-Authenticate": 'Bearer realm="crypitor"'}
+    elif isinstance(error, TooMany):
+        headers = {"Retry-After": str(error.retry_after_seconds)}
     return problem(
-        error.status, error.title, error.detail, mistakes=error.mistakes, headers=headers
+        error.status,
+        error.title,
+        error.detail,
+        mistakes=error.mistakes,
+        count=error.count,
+        headers=headers,
     )
 
 
@@ -116,7 +155,7 @@ def _from_aiohttp(request: web.Request, error: web.HTTPException) -> web.Respons
         headers["Allow"] = allowed
         detail = f"{request.method} is not possible here; these are: {allowed}"
     elif isinstance(error, web.HTTPRequestEntityTooLarge):
-        detail = "the body is longer than 4 MiB"
+        detail = "the body is longer than 1 MiB"
     elif isinstance(error, web.HTTPNotFound):
         detail = "there is nothing at this path; /docs has all that are"
     return problem(status, status.phrase.capitalize(), detail, headers=headers)

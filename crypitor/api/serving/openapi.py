@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document, made from the operations themselves."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
@@ -8,18 +9,28 @@ from typing import Any, Literal, TypeAlias, get_args
 from pydantic import BaseModel, TypeAdapter
 
 import crypitor
-from crypitor.api.serving.bodies import ADDRESS_PATTERN
+from crypitor.api.serving.bodies import ADDRESS_PATTERN, AddressEntry
 from crypitor.api.serving.call import KEY_HEADER
-from crypitor.api.serving.examples import BEACON
 from crypitor.api.serving.problems import Problem
 from crypitor.api.serving.routing import JSON, MERGE_PATCH, Operation
+from crypitor.api.serving.shapes import (
+    Schema,
+    merge_patch,
+    plain,
+    walked,
+    without_defaults,
+    without_null,
+)
+from crypitor.api.serving.webhooks import Webhook
 
 REF = "#/components/schemas/{model}"
 PROBLEM = "application/problem+json"
 ADDRESS_LIST = "AddressList"
+LABELLED_ENTRY = "LabelledEntry"
+
+_REFERENCE = re.compile('"#/components/schemas/([^"]+)"')
 
 Mode: TypeAlias = Literal["validation", "serialization"]
-Schema: TypeAlias = dict[str, Any]
 
 DESCRIPTION = """Monitors watch networks for transfers, events, calls and deployments, and hand each
 match, signed, to endpoints.
@@ -42,24 +53,26 @@ is 409. What was refused is not kept. A key that was answered in a lost time is 
 RFC 3339 in UTC."""
 
 
-def document(operations: Iterable[Operation], networks: Sequence[str]) -> Schema:
-    """Return the OpenAPI document. networks: the names that this process knows."""
+def document(operations: Iterable[Operation], webhooks: Sequence[Webhook], told: Any) -> Schema:
+    """Return the OpenAPI document, the same for every installation.
+
+    told: the type of all bodies of webhooks.
+    """
     chosen = [*operations]
-    references, schemas = _schemas(chosen)
+    references, schemas = _schemas(chosen, webhooks, told)
     paths: dict[str, Schema] = {}
     for operation in chosen:
         entry = paths.setdefault(operation.path, {})
         entry[operation.method.lower()] = _operation(operation, references)
-    if networks:
-        schemas["MonitorBody"]["properties"]["networks"]["items"]["enum"] = [*networks]
-        for body in ("BackfillBody", "TrialBody"):
-            schemas[body]["properties"]["network"]["enum"] = [*networks]
     schemas |= {
-        f"{operation.body.__name__}Patch": _patch(schemas[operation.body.__name__])
+        f"{operation.body.__name__}Patch": merge_patch(
+            schemas[operation.body.__name__], MERGE_PATCH
+        )
         for operation in chosen
         if operation.patches and operation.body
     }
-    schemas[ADDRESS_LIST] = _address_list()
+    schemas[ADDRESS_LIST] = _address_list(references)
+    schemas |= _address_entry(schemas["AddressEntry"])
     return {
         "openapi": "3.1.0",
         "info": {
@@ -71,6 +84,7 @@ def document(operations: Iterable[Operation], networks: Sequence[str]) -> Schema
         "servers": [{"url": "/"}],
         "tags": [{"name": tag} for tag in dict.fromkeys(o.tag for o in chosen)],
         "paths": paths,
+        "webhooks": {webhook.type: _webhook(webhook, references) for webhook in webhooks},
         "components": {
             "schemas": dict(sorted(schemas.items())),
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
@@ -78,7 +92,9 @@ def document(operations: Iterable[Operation], networks: Sequence[str]) -> Schema
     }
 
 
-def _schemas(operations: Sequence[Operation]) -> tuple[Mapping[Any, Schema], dict[str, Schema]]:
+def _schemas(
+    operations: Sequence[Operation], webhooks: Sequence[Webhook], told: Any
+) -> tuple[Mapping[Any, Schema], dict[str, Schema]]:
     """Return a reference for each type that bodies and answers have, and what they refer to."""
     types: dict[str, tuple[str, Mode, TypeAdapter[Any]]] = {}
 
@@ -86,14 +102,49 @@ def _schemas(operations: Sequence[Operation]) -> tuple[Mapping[Any, Schema], dic
         types[_key(kind, mode)] = (_key(kind, mode), mode, TypeAdapter(kind))
 
     note(Problem, "serialization")
+    note(told, "serialization")
+    note(AddressEntry, "validation")
+    for webhook in webhooks:
+        note(webhook.body, "serialization")
     for operation in operations:
         if operation.body is not None:
             note(operation.body, "validation")
         if operation.answers == JSON:
             note(_answer_type(operation), "serialization")
     references, definitions = TypeAdapter.json_schemas(types.values(), ref_template=REF)
-    found: dict[str, Schema] = definitions["$defs"]
+    found = {name: walked(schema, plain) for name, schema in definitions["$defs"].items()}
+    asked = [schema for (_, mode), schema in references.items() if mode == "validation"]
+    for name in _named(asked, found):
+        found[name] = walked(found[name], without_defaults)
     return {key: schema for (key, _), schema in references.items()}, found
+
+
+def _named(schemas: Iterable[Schema], found: Mapping[str, Schema]) -> set[str]:
+    """Return the names of all that these schemas are made of."""
+    names: set[str] = set()
+    waiting = [*schemas]
+    while waiting:
+        new = set(_REFERENCE.findall(json.dumps(waiting.pop()))) - names
+        names |= new
+        waiting += [found[name] for name in new]
+    return names
+
+
+def _webhook(webhook: Webhook, references: Mapping[Any, Schema]) -> Schema:
+    content = {
+        "schema": references[_key(webhook.body, "serialization")],
+        "example": webhook.example,
+    }
+    return {
+        "post": {
+            "operationId": "on_" + webhook.type.replace(".", "_"),
+            "summary": (webhook.body.__doc__ or "").partition("\n")[0].rstrip("."),
+            "tags": ["Webhooks"],
+            "parameters": _WEBHOOK_HEADERS,
+            "requestBody": {"required": True, "content": {JSON: content}},
+            "responses": {"2XX": {"description": "It was taken."}},
+        }
+    }
 
 
 def _operation(operation: Operation, references: Mapping[Any, Schema]) -> Schema:
@@ -138,18 +189,8 @@ def _query_parameters(operation: Operation) -> Iterable[Schema]:
         parameter: Schema = {"name": name, "in": "query", "required": False}
         if "description" in schema:
             parameter["description"] = schema.pop("description")
-        schema.pop("title", None)
-        parameter["schema"] = _without_null(schema)
+        parameter["schema"] = walked(without_null(schema), plain)
         yield parameter
-
-
-def _without_null(schema: Schema) -> Schema:
-    """Return the schema of a parameter: it is there or not, but never null."""
-    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
-    outer = {name: value for name, value in schema.items() if name not in ("anyOf", "default")}
-    inner = kinds[0] if len(kinds) == 1 else {}
-    default = schema.get("default")
-    return {**outer, **inner, **({} if default is None else {"default": default})}
 
 
 def _body(operation: Operation, references: Mapping[Any, Schema]) -> Schema:
@@ -160,11 +201,11 @@ def _body(operation: Operation, references: Mapping[Any, Schema]) -> Schema:
                 "example": operation.examples.bodies[operation.name],
             },
             "text/csv": {
-                "schema": {},
+                "schema": {"type": "string"},
                 "example": "address,label\n0x00000000219ab540356cbb839cbe05303d7705fa,deposit\n",
             },
             "application/x-ndjson": {
-                "schema": {},
+                "schema": {"type": "string"},
                 "example": '"0x00000000219ab540356cbb839cbe05303d7705fa"\n',
             },
         }
@@ -201,7 +242,7 @@ def _responses(operation: Operation, references: Mapping[Any, Schema]) -> Schema
 def _problems(operation: Operation) -> set[int]:
     statuses = {*operation.problems}
     if operation.scope is not None:
-        statuses |= {400, 401, 403, 503}
+        statuses |= {400, 401, 403, 429, 503}
     if "{" in operation.path or operation.name in ("create_monitor", "add_key"):
         statuses.add(404)
     if operation.writes:
@@ -213,46 +254,22 @@ def _problems(operation: Operation) -> set[int]:
     return statuses
 
 
-def _patch(schema: Schema) -> Schema:
-    """Return the schema of a merge patch: everything may be left out, or null for its default."""
-    needed = schema.get("required", ())
-    properties = {
-        name: _merged(told) if name in needed else _or_null(_merged(told))
-        for name, told in schema["properties"].items()
-    }
-    return {
-        "type": "object",
-        "title": schema["title"] + "Patch",
-        "description": f"What changes ({MERGE_PATCH}).",
-        "properties": properties,
-        "additionalProperties": False,
-        **{name: schema[name] for name in ("if", "then") if name in schema},
-    }
+def _address_entry(schema: Schema) -> dict[str, Schema]:
+    """Return the two forms of an entry, the one that is an object with a name of its own."""
+    address, labelled = schema["oneOf"]
+    named = {"$ref": REF.format(model=LABELLED_ENTRY)}
+    return {"AddressEntry": {**schema, "oneOf": [address, named]}, LABELLED_ENTRY: labelled}
 
 
-def _merged(schema: Schema) -> Schema:
-    """Return the schema of a member of a merge patch: in a free object, null removes a member."""
-    if isinstance(schema.get("additionalProperties"), dict):
-        return {**schema, "additionalProperties": _or_null(schema["additionalProperties"])}
-    return schema
-
-
-def _or_null(schema: Schema) -> Schema:
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-def _address_list() -> Schema:
-    """Return the schema of a stream of addresses, in which nothing makes an entry fail the call."""
+def _address_list(references: Mapping[Any, Schema]) -> Schema:
+    """Return the schema of a list of addresses."""
     return {
         "type": "object",
         "properties": {
             "addresses": {
                 "type": "array",
-                "items": {
-                    "description": "An address, or an object with `address` and `label`; anything "
-                    "else is passed over and listed in the answer.",
-                    "examples": [BEACON, {"address": BEACON, "label": "deposits"}],
-                },
+                "items": references[_key(AddressEntry, "validation")],
+                "description": "What is no address is passed over and listed in the answer.",
             },
         },
         "required": ["addresses"],
@@ -282,3 +299,18 @@ _IDEMPOTENCY: Schema = {
 _ANSWER_HEADERS: Schema = {
     "X-Request-Id": {"required": True, "schema": {"type": "string"}},
 }
+
+_WEBHOOK_HEADERS: list[Schema] = [
+    {
+        "name": name,
+        "in": "header",
+        "required": True,
+        "description": sentence,
+        "schema": {"type": "string"},
+    }
+    for name, sentence in (
+        ("webhook-id", "The same in every attempt: what was taken under it need not be again."),
+        ("webhook-timestamp", "Of the attempt, unix seconds."),
+        ("webhook-signature", "Standard Webhooks: `v1,` or `v1a,` and base64, space separated."),
+    )
+]

@@ -1,4 +1,4 @@
-"""What the API answers when something is wrong (RFC 9457)."""
+"""What a problem document has (RFC 9457), for the OpenAPI document; `errors.py` makes them."""
 
 from typing import Annotated, NotRequired
 
@@ -21,6 +21,9 @@ class Problem(TypedDict):
     status: int
     detail: str
     errors: NotRequired[list[Wrong]]
+    error_count: NotRequired[
+        Annotated[int, Field(description="Of all errors, where more were found than are listed.")]
+    ]
     troubles: NotRequired[
         Annotated[dict[str, str], Field(description="/readyz: what is in trouble → which trouble.")]
     ]

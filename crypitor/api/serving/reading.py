@@ -1,7 +1,8 @@
 """Reads bodies and queries, and says in plain words what is wrong with them, and where."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -9,62 +10,112 @@ from multidict import MultiMapping
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from crypitor.errors import Invalid, Mistake
+from crypitor.api.serving.wrong import Wrong
+from crypitor.errors import MOST_MISTAKES, Invalid, Mistake
 from crypitor.monitor.models import Kind
 
 Model = TypeVar("Model", bound=BaseModel)
+
+MOST_VALUES = 50_000
+"""Of a JSON document: a list of 10,000 addresses with labels has 30,000."""
+
+MOST_MEMBERS = 100
+"""Of one JSON object: none that is known here has a third of them."""
 
 FOREIGN_FIELDS = {
     "state": "the state is ours to tell; set 'enabled' to true or false",
     "contracts": "transfers of the chain's own coin and deployments have no contract; leave "
     "'contracts' out",
     "direction": "events and calls have no direction; leave 'direction' out",
-    "include_failed": "only rules of kind 'native' can include failed transactions",
+    "include_failed": "only rules of kind 'native' and 'transaction' can include failed "
+    "transactions",
     "signature": "only rules of kind 'event' and 'call' have a signature",
 }
 
+_PLAIN_KINDS = (Kind.TRANSACTION, Kind.WITHDRAWAL, Kind.DELEGATION)
+
 
 def parse_json(body: bytes) -> Any:
-    """Return what JSON text stands for. Raises Invalid with line and column."""
+    """Return what JSON text stands for. Raises Invalid, with line and column."""
     try:
-        return msgspec.json.decode(body)
+        document = msgspec.json.decode(body)
     except RecursionError:
         raise Invalid("the JSON is nested too deeply") from None
     except (msgspec.MsgspecError, ValueError) as error:
         raise Invalid(f"this is not JSON: {_with_line(str(error), body)}") from error
+    _check_size(document)
+    return document
+
+
+def _check_size(document: object) -> None:
+    """Raise Invalid for more than can be looked at while others wait."""
+    left, waiting = MOST_VALUES, [document]
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, dict):
+            if len(inner) > MOST_MEMBERS:
+                raise Invalid(f"an object with {len(inner)} fields; the limit is {MOST_MEMBERS}")
+            values: Iterable[object] = inner.values()
+        elif isinstance(inner, list):
+            values = inner
+        else:
+            continue
+        left -= len(inner)
+        if left < 0:
+            raise Invalid(f"the JSON has more than {MOST_VALUES} values")
+        waiting += [value for value in values if isinstance(value, dict | list)]
 
 
 def validated(model: type[Model], document: object) -> Model:
     """Return a document as its type. Raises Invalid with a pointer to each wrong place."""
     try:
-        return model.model_validate(document)
+        return model.model_validate(document, context=Wrong())
     except ValidationError as error:
-        mistakes = [_mistake(wrong, document) for wrong in error.errors(include_url=False)]
-        raise Invalid(summary(mistakes), mistakes) from None
+        raise _refusal(error, document) from None
+
+
+def _refusal(error: ValidationError, document: object) -> Invalid:
+    """Return what refuses a document.
+
+    In a frame of its own: the errors' traces lead to that of who validated, and with them in a
+    variable of it the whole document would stay until garbage is searched for.
+    """
+    errors = error.errors(include_url=False)
+    mistakes = [_mistake(wrong, document) for wrong in errors[:MOST_MISTAKES]]
+    return Invalid(summary(mistakes, len(errors)), mistakes, len(errors))
 
 
 def read_query(model: type[Model], query: MultiMapping[str]) -> Model:
     """Return the parameters of a query. Raises Invalid; pointers are `?name`."""
-    twice = {name for name in query if len(query.getall(name)) > 1}
+    twice = sorted(
+        name for name, times in Counter(name for name, _ in query.items()).items() if times > 1
+    )
     if twice:
-        mistakes = [Mistake(f"?{name}", "this parameter is given twice") for name in sorted(twice)]
-        raise Invalid(summary(mistakes), mistakes)
+        mistakes = [
+            Mistake(f"?{name}", "this parameter is given twice") for name in twice[:MOST_MISTAKES]
+        ]
+        raise Invalid(summary(mistakes, len(twice)), mistakes, len(twice))
     values = dict(query.items())
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        mistakes = [
-            Mistake(f"?{wrong['loc'][0]}", _in_words(wrong))
-            for wrong in error.errors(include_url=False)
-        ]
-        raise Invalid(summary(mistakes), mistakes) from None
+        raise _query_refusal(error) from None
 
 
-def summary(mistakes: Sequence[Mistake]) -> str:
-    """Return the sentence that stands above a list of mistakes."""
+def _query_refusal(error: ValidationError) -> Invalid:
+    errors = error.errors(include_url=False)
+    mistakes = [
+        Mistake(f"?{wrong['loc'][0]}", _in_words(wrong)) for wrong in errors[:MOST_MISTAKES]
+    ]
+    return Invalid(summary(mistakes, len(errors)), mistakes, len(errors))
+
+
+def summary(mistakes: Sequence[Mistake], count: int | None = None) -> str:
+    """Return the sentence that stands above a list of mistakes. count: of all, listed or not."""
     first = mistakes[0]
     place = first.pointer or "the body"
-    more = f" ({len(mistakes) - 1} more in errors)" if len(mistakes) > 1 else ""
+    others = (len(mistakes) if count is None else count) - 1
+    more = f" ({others} more in errors)" if others else ""
     return f"{place}: {first.detail}{more}"
 
 
@@ -107,6 +158,9 @@ def _in_words(wrong: ErrorDetails) -> str:
     name, context, value = wrong["type"], wrong.get("ctx", {}), wrong["input"]
     field = str(wrong["loc"][-1]) if wrong["loc"] else ""
     if name == "extra_forbidden":
+        kind = wrong["loc"][-2] if len(wrong["loc"]) > 1 else None
+        if kind in _PLAIN_KINDS and field in FOREIGN_FIELDS:
+            return f"a rule of kind '{kind}' has no '{field}'; leave it out"
         return FOREIGN_FIELDS.get(field, "there is no such field")
     if name == "union_tag_invalid":
         return _about_kind(context["tag"])

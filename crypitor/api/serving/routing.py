@@ -2,11 +2,12 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_type_hints
 
-import msgspec
 from aiohttp import web
+from aiohttp.payload import Payload
 from pydantic import BaseModel
 
 from crypitor.api.serving.authentication import DOOR
@@ -17,7 +18,9 @@ from crypitor.api.serving.examples import Examples
 from crypitor.api.serving.pages import Pages
 from crypitor.api.serving.paging import Query
 from crypitor.api.serving.reading import parse_json, read_query, validated
-from crypitor.database.keys import Scope
+from crypitor.api.serving.streams import LARGE_ANSWERS
+from crypitor.api.serving.written import LARGE_BYTES, Written, encoded
+from crypitor.database.keys import Caller, Scope
 from crypitor.errors import Invalid, NotFound
 
 Run = Callable[..., Awaitable[Any]]
@@ -25,7 +28,10 @@ AnyRun = TypeVar("AnyRun", bound=Run)
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
-BODY_LIMIT = 4 * 1024 * 1024
+LONGEST_TYPE = 256
+"""Characters of a Content-Type that is looked at."""
+
+BODY_LIMIT = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,16 +159,28 @@ def served(operation: Operation) -> Handler:
         answer = await operation.run(call, **arguments)
         if isinstance(answer, web.StreamResponse):
             return answer
-        if call.pages is not None:
-            call.pages.give_out(answer, context)
-        return web.Response(
-            status=operation.status,
-            body=msgspec.json.encode(answer),
-            content_type=JSON,
-            headers=call.headers,
-        )
+        return await _answered(call, answer)
 
     return serve
+
+
+async def _answered(call: Call, answer: object) -> web.Response:
+    """Return an answer as JSON, with its place in time where it is a page."""
+    if call.pages is not None:
+        call.pages.give_out(answer, call.context)
+    body: bytes | Payload = await encoded(answer, call.context.give_way)
+    if isinstance(body, bytes) and len(body) >= LARGE_BYTES and call.caller is not None:
+        body = _held(call.request, call.caller, body)
+    return web.Response(status=call.status, body=body, content_type=JSON, headers=call.headers)
+
+
+def _held(request: web.Request, caller: Caller, body: bytes) -> Payload:
+    """Return what writes a large answer, and counts it until it is written."""
+    if request.method == "HEAD":
+        return Written(body, lambda: None)
+    counted = ExitStack()
+    counted.enter_context(request.app[LARGE_ANSWERS].one_more(caller.project_id))
+    return Written(body, counted.close)
 
 
 def _unread(request: web.Request, operation: Operation) -> web.Response | None:
@@ -171,7 +189,11 @@ def _unread(request: web.Request, operation: Operation) -> web.Response | None:
         return None
     if "Content-Encoding" in request.headers:
         detail, wanted = "send the body without Content-Encoding", {"Accept-Encoding": "identity"}
-    elif request.content_type not in operation.media:
+    elif (
+        # The library's way to read it takes time that grows with the square of its length.
+        len(request.headers.get("Content-Type", "")) > LONGEST_TYPE
+        or request.content_type not in operation.media
+    ):
         detail = f"the body has to be {' or '.join(operation.media)}"
         wanted = {"Accept": ", ".join(operation.media)}
     else:

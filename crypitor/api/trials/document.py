@@ -6,7 +6,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
 
+from crypitor.api.matches.parts import Found, MatchedBlock
+from crypitor.api.serving.answers import DecodedArgs
 from crypitor.api.serving.bodies import Body, Height
+from crypitor.monitor.models import Kind
 
 MOST_TRIED_BLOCKS = 10_000
 
@@ -26,16 +29,15 @@ class TrialBody(Body):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "oneOf": [
-                {
-                    "properties": {
-                        "transaction": {"type": "string"},
-                        "to_block": {"type": "null"},
-                    },
-                    "required": ["transaction"],
-                },
-                {"properties": {"from_block": {"type": "integer"}}, "required": ["from_block"]},
-            ]
+            "if": {
+                "properties": {"transaction": {"type": "string"}},
+                "required": ["transaction"],
+            },
+            "then": {"properties": {"from_block": {"type": "null"}, "to_block": {"type": "null"}}},
+            "else": {
+                "properties": {"from_block": {"type": "integer"}},
+                "required": ["from_block"],
+            },
         }
     )
 
@@ -122,7 +124,7 @@ class FindingAnswer(TypedDict):
     amount: str | None
     token_id: str | None
     args: Annotated[
-        dict[str, Any] | None, Field(description="Of an event or a call that was decoded.")
+        DecodedArgs | None, Field(description="Of an event or a call that was decoded.")
     ]
     log_index: int | None
     item: int | None
@@ -139,7 +141,7 @@ class TriedRuleAnswer(TypedDict):
     """One rule of the monitor."""
 
     rule: Annotated[int, Field(description="Its place in the monitor's rules, from 0.")]
-    kind: str
+    kind: Kind
     matches: int
     detail: Annotated[str, Field(description="The answer in a sentence.")]
     findings: Annotated[
@@ -153,7 +155,7 @@ class TriedTransactionAnswer(TypedDict):
     """The transaction and every rule."""
 
     hash: str
-    block: dict[str, Any]
+    block: MatchedBlock
     from_address: str
     to_address: str | None
     value: str
@@ -191,6 +193,10 @@ class TriedBlocksAnswer(TypedDict):
     ]
 
 
+class TriedMatch(Found):
+    """What would be told of a match, but for its confirmations."""
+
+
 class TrialAnswer(TypedDict):
     """What a monitor would match, and of one transaction why, or why not."""
 
@@ -201,7 +207,7 @@ class TrialAnswer(TypedDict):
     ]
     match_count: int
     matches: Annotated[
-        list[dict[str, Any]],
+        list[TriedMatch],
         Field(description="At most 100, as webhooks have them in `data`."),
     ]
     transaction: Annotated[

@@ -29,7 +29,7 @@ from crypitor.evm.abi import to_json
 from crypitor.evm.metadata import NOTHING
 from crypitor.monitor.condition import Explanation
 from crypitor.monitor.explanation import Finding
-from crypitor.monitor.models import Match, Monitor
+from crypitor.monitor.models import Kind, Match, Monitor
 from crypitor.webhook.body import document, rfc3339
 
 routes = Routes("Monitors", EXAMPLES, "mo_")
@@ -197,7 +197,7 @@ async def _answer(
 def _rule(place: int, tried: TriedRule) -> TriedRuleAnswer:
     return {
         "rule": place,
-        "kind": tried.rule.kind.value,
+        "kind": cast("Kind", tried.rule.kind.value),
         "matches": tried.matched,
         "detail": _in_a_sentence(tried),
         "findings": list(map(_finding, tried.findings)),

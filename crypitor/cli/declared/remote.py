@@ -12,19 +12,13 @@ from crypitor.api.monitors.body import MonitorBody
 from crypitor.cli.declared.files import Addresses, Table
 from crypitor.cli.declared.forms import Held, answered, endpoint_form, endpoint_key, monitor_form
 from crypitor.config import Config
+from crypitor.config.paths import admin_key_path
 from crypitor.errors import CrypitorError, Unavailable
 from crypitor.evm.types import Address
-from crypitor.process.opening import admin_key_path
 from crypitor.runtime.redaction import shown
 
 PAGE = 1000
 TIMEOUT_SECONDS = 120.0
-
-
-def local_url(config: Config) -> str:
-    """Return where the service of this configuration can be reached from this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.server.host, config.server.host)  # noqa: S104
-    return f"http://{f'[{host}]' if ':' in host else host}:{config.server.port}"
 
 
 def local_key(config: Config) -> str:
@@ -108,6 +102,15 @@ class Remote:
             return "any"
         path = f"/v1/monitors/{monitor.id}/addresses"
         return {answer["address"]: answer["label"] async for answer in self._pages(path)}
+
+    async def reload(self) -> tuple[list[str], list[str]]:
+        """Let it read its configuration again; return what changed, and what needs a restart."""
+        answer = await self._ask("POST", "/v1/reload")
+        return answer["changed"], answer["restart"]
+
+    async def set_log_level(self, level: str, module: str | None) -> None:
+        """Let its process, or a module of it, be heard from a level on."""
+        await self._ask("PUT", "/v1/log-level", json={"level": level, "module": module})
 
     async def create(self, table: Table, body: Mapping[str, Any]) -> str:
         """Create a resource and return its id."""

@@ -1,63 +1,134 @@
-// Keeps the first page fresh. The key, if one is needed, stays in this tab's sessionStorage.
+// What a page does beyond links and forms: times, copying, the keyboard, the live list.
+// Everything can be read without it.
 
-const REFRESH_MS = 2000;
-const STORED = "crypitor-key";
+const each = (query, act, within = document) => within.querySelectorAll(query).forEach(act);
+const SPANS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+const LIVE_MS = 700;
 
-const overview = document.getElementById("overview");
-const trouble = document.getElementById("trouble");
-const door = document.getElementById("door");
-const leave = document.getElementById("leave");
-
-function say(sentence) {
-  trouble.textContent = sentence;
-  trouble.hidden = !sentence;
+function since(seconds) {
+  const size = SPANS.find(([unit]) => Math.abs(seconds) >= unit) ?? SPANS[3];
+  const text = `${Math.floor(Math.abs(seconds) / size[0])}\u202f${size[1]}`;
+  return seconds < 0 ? `in ${text}` : seconds < 2 ? "now" : `${text} ago`;
 }
 
-function show(open) {
-  if (!door) return;
-  door.hidden = open;
-  leave.hidden = !open;
-  overview.hidden = !open;
+// In the reader's own time zone.
+function tell(time) {
+  const at = new Date(time.dateTime);
+  if (Number.isNaN(at.getTime())) return;
+  const exact = at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  time.title = `${exact} (${Intl.DateTimeFormat().resolvedOptions().timeZone})`;
+  time.textContent = "exact" in time.dataset ? exact : since((Date.now() - at) / 1000);
 }
 
-async function refresh() {
-  const key = sessionStorage.getItem(STORED);
-  if (door && !key) return show(false);
-  try {
-    const headers = key ? { Authorization: `Bearer ${key}` } : {};
-    const answer = await fetch("/overview", { headers, cache: "no-store" });
-    if (answer.status === 401 || answer.status === 403) {
-      sessionStorage.removeItem(STORED);
-      show(false);
-      say((await answer.json()).detail);
-    } else if (answer.ok) {
-      overview.innerHTML = await answer.text(); // escaped where it was rendered
-      show(true);
-      say("");
-    } else {
-      say(`The service answers ${answer.status}; trying again.`);
-    }
-  } catch {
-    say("The service cannot be reached; trying again.");
+function dress(within) {
+  each("time", tell, within);
+  each(".copy, [data-print], [data-help], [data-live]", (found) => { found.hidden = false; }, within);
+}
+
+async function copy(button) {
+  await navigator.clipboard?.writeText(button.dataset.copy);
+  button.classList.add("done");
+  setTimeout(() => button.classList.remove("done"), 1500);
+}
+
+function rows() { return [...document.querySelectorAll(".list tbody tr")]; }
+
+function move(step) {
+  const all = rows();
+  const at = all.findIndex((row) => row.classList.contains("at"));
+  const next = all[Math.max(0, Math.min(all.length - 1, at + step))];
+  if (!next) return;
+  all[at]?.classList.remove("at");
+  next.classList.add("at");
+  next.scrollIntoView({ block: "nearest" });
+  next.querySelector(".main a")?.focus({ preventScroll: true });
+}
+
+let going = false;
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, textarea, select, dialog")) return;
+  const went = going;
+  going = false;
+  if (went) {
+    const place = document.querySelector(`nav a[data-key="${CSS.escape(event.key)}"]`);
+    if (place) return place.click();
   }
-}
-
-async function forever() {
-  if (!document.hidden) await refresh();
-  setTimeout(forever, REFRESH_MS);
-}
-
-door?.addEventListener("submit", (event) => {
-  event.preventDefault();
-  sessionStorage.setItem(STORED, new FormData(door).get("key").trim());
-  door.reset();
-  refresh();
+  if (event.key === "g") going = true;
+  else if (event.key === "j") move(1);
+  else if (event.key === "k") move(-1);
+  else if (event.key === "?") document.getElementById("help")?.showModal();
+  else if (event.key === "/") {
+    const search = document.querySelector("[data-search]");
+    if (!search) return;
+    event.preventDefault();
+    search.focus();
+    search.select?.();
+  }
 });
 
-leave?.addEventListener("click", () => {
-  sessionStorage.removeItem(STORED);
-  overview.replaceChildren();
-  show(false);
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  if ("copy" in button.dataset) copy(button);
+  else if ("print" in button.dataset) { each("details", (found) => { found.open = true; }); window.print(); }
+  else if ("help" in button.dataset) document.getElementById("help")?.showModal();
+  else if ("live" in button.dataset) (button.following ? pause : follow)(button);
+  else if ("insert" in button.dataset) insert(button);
 });
 
-forever();
+document.addEventListener("submit", (event) => {
+  const sure = event.target.dataset.sure;
+  if (sure && !window.confirm(sure)) { event.preventDefault(); return; }
+  // A second press must not do it twice.
+  if (event.target.method === "post" && event.submitter) setTimeout(() => { event.submitter.disabled = true; });
+});
+
+window.addEventListener("pageshow", () => each("button[disabled]", (button) => { button.disabled = false; }));
+
+// A field's name into the condition above it, where the cursor stands.
+function insert(button) {
+  const field = document.getElementById(button.dataset.into);
+  if (!field) return;
+  field.setRangeText(button.dataset.insert, field.selectionStart, field.selectionEnd, "end");
+  field.focus();
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+// The stream tells that there is more; the server draws the list, as it did before.
+function follow(button) {
+  const stream = new EventSource(button.dataset.live);
+  let waiting = false;
+  const refresh = () => {
+    if (waiting || document.hidden) return;
+    waiting = true;
+    setTimeout(() => { waiting = false; window.htmx?.trigger(document.body, "live"); }, LIVE_MS);
+  };
+  for (const type of ["match.detected", "match.confirmed", "match.reverted"]) stream.addEventListener(type, refresh);
+  stream.onopen = () => button.classList.remove("lost");
+  stream.onerror = () => button.classList.add("lost");
+  button.following = stream;
+  button.setAttribute("aria-pressed", "true");
+  button.lastElementChild.textContent = "Live";
+}
+
+function pause(button) {
+  button.following.close();
+  button.following = null;
+  button.setAttribute("aria-pressed", "false");
+  button.lastElementChild.textContent = "Paused";
+}
+
+document.addEventListener("htmx:load", (event) => dress(event.target));
+dress(document);
+each("[data-live]", follow);
+setInterval(() => each("time:not([data-exact])", tell), 1000);
+
+// What refreshes by itself does so while somebody looks, and not under the reader's hands.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { elt, requestConfig } = event.detail;
+  if (requestConfig.triggeringEvent?.type === "input" || elt.matches("form, input, textarea, select, button")) return;
+  const busy = elt.contains(document.activeElement) || !window.getSelection().isCollapsed || elt.querySelector("details[open]");
+  if (document.hidden || busy) event.preventDefault();
+});

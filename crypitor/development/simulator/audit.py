@@ -31,7 +31,8 @@ class Question:
     """What one monitor was asked.
 
     addresses: watched parties; None for every party.  kinds: of its rules; left out, those of a
-    monitor that gives no rules.  contracts, directions: None for any.
+    monitor that gives no rules; `delegation` only of a chain without reorgs: after one, those that
+    are out of date may be told.  contracts, directions: None for any.
     armed_from: the first block that counts.  confirmations: required.
     """
 
@@ -47,6 +48,7 @@ class Question:
         """Whether a movement of this party is a match."""
         return (
             (self.directions is None or direction in self.directions)
+            and (moved.kind != "delegation" or direction == "out")
             and (self.addresses is None or party in self.addresses)
             and moved.kind in self.kinds
             and (self.contracts is None or moved.contract in self.contracts)
@@ -214,9 +216,9 @@ def _keys(chain: SimulatedChain, block_hash: Hash, question: Question) -> set[Ke
         return set()
     return {
         _expected_key(question.monitor_id, block_hash, block.number, moved, direction, party)
-        for moved in chain.truth(block_hash)
+        for moved in (*chain.truth(block_hash), *chain.beside(block_hash))
         for direction, party in (("out", moved.from_address), ("in", moved.to_address))
-        if question.asks_for(moved, direction, party)
+        if party is not None and question.asks_for(moved, direction, party)
     }
 
 
@@ -237,18 +239,19 @@ def _expected_key(
         moved.from_address,
         moved.to_address,
         moved.contract,
-        str(moved.amount),
+        None if moved.amount is None else str(moved.amount),
         None if moved.token_id is None else str(moved.token_id),
     )
 
 
 def _heard_key(data: Mapping[str, Any]) -> Key:
+    transaction = data["transaction"] or {"hash": None, "index": None}
     return (
         data["monitor"]["id"],
         data["block"]["hash"],
         data["block"]["number"],
-        data["transaction"]["hash"],
-        data["transaction"]["index"],
+        transaction["hash"],
+        transaction["index"],
         data["kind"],
         data["direction"],
         data["address"],

@@ -9,7 +9,9 @@ from typing import Literal, TypeAlias
 
 from crypitor.evm.types import Address
 
-Kind: TypeAlias = Literal["native", "internal", "erc20", "erc721", "erc1155"]
+Kind: TypeAlias = Literal[
+    "native", "internal", "erc20", "erc721", "erc1155", "transaction", "withdrawal", "delegation"
+]
 
 Way: TypeAlias = Literal[
     "CALL", "CALLCODE", "DELEGATECALL", "STATICCALL", "CREATE", "CREATE2", "SELFDESTRUCT"

@@ -1,7 +1,7 @@
 """A chain that is mined and forked on demand, the same for the same seed."""
 
 from collections import Counter, defaultdict
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -9,6 +9,7 @@ from crypitor.development.simulator.blocks import Happened, Mined, Place, Simula
 from crypitor.development.simulator.contracts import Contracts, deployed
 from crypitor.development.simulator.ledger import Entries
 from crypitor.development.simulator.making import BlockInMaking, Recipe
+from crypitor.development.simulator.quirks import Quirk
 from crypitor.development.simulator.traffic import Traffic
 from crypitor.development.simulator.transactions import Actor
 from crypitor.evm.keccak import keccak
@@ -41,8 +42,11 @@ class SimulatedChain:
     safe_depth, finalized_depth: how many blocks the tags stay behind the head.
     left: the head that the last reorg orphaned.  arrivals: how often each block that is kept came
     onto the chain: once, and once more whenever the chain went back to it.
+    quirks: how its blocks differ from Ethereum's.
     keep_blocks: blocks further below the head are forgotten, as a pruned node does, so that a
     chain may run for ever; None keeps all.
+    coin_logs: whether each move of the coin is a log too (EIP-7708).
+    withdrawals: least and most in a block (EIP-4895).
     """
 
     def __init__(
@@ -57,6 +61,9 @@ class SimulatedChain:
         safe_depth: int = 32,
         finalized_depth: int = 64,
         keep_blocks: int | None = None,
+        coin_logs: bool = False,
+        withdrawals: tuple[int, int] = (0, 0),
+        quirks: Iterable[Quirk] = (),
     ) -> None:
         if not 0 <= transfers[0] <= transfers[1]:
             raise ValueError(f"transfers are least and most, got {transfers}")
@@ -88,6 +95,9 @@ class SimulatedChain:
             ),
             traffic=Traffic(self.actors, self.contracts),
             beneficiary="0x" + keccak(f"{self.seed}/beneficiary".encode())[12:].hex(),
+            coin_logs=coin_logs,
+            withdrawals=withdrawals,
+            quirks=frozenset(quirks),
         )
         self._state = Entries()
         self._undo: dict[Hash, Entries] = {}
@@ -166,6 +176,10 @@ class SimulatedChain:
     def truth(self, block_hash: Hash) -> list[Happened]:
         """Return every movement in a block, in order. Raises KeyError for an unknown block."""
         return list(self._blocks[block_hash].truth)
+
+    def beside(self, block_hash: Hash) -> list[Happened]:
+        """Return what else happened: transactions as such, delegations and withdrawals."""
+        return self._blocks[block_hash].beside
 
     # What can be done
 
@@ -318,6 +332,7 @@ class SimulatedChain:
             mark=f"crypitor chain {self.chain_id}".encode(),
             randomness=keccak(self._recipe.seed.encode()),
             beneficiary=self._recipe.beneficiary,
+            quirks=self._recipe.quirks,
         )
         return sealed(place, (), {})
 

@@ -3,14 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.documents import Document, receipt_document
 from crypitor.development.simulator.faults import MEANING, Fault
-from crypitor.development.simulator.lies import OF_RECEIPTS, checksum_case, of_logs
+from crypitor.development.simulator.forms import FORMS
+from crypitor.development.simulator.lies import OF_RECEIPTS, of_logs
 from crypitor.development.simulator.params import METHOD_NOT_FOUND, SERVER_ERROR, is_hash
 from crypitor.development.simulator.views import Backend, Shown
 from crypitor.evm.types import Hash
@@ -19,7 +20,39 @@ DEFAULT_RATE = 0.1
 _MOST_BEHIND = 5
 _MOST_BACK = 20
 _FOREIGN_BLOCKS = 20
+_MOST_CALLS = 2
 _OF_ONE_RECEIPT = frozenset(OF_RECEIPTS) - {Fault.MISSING_RECEIPT, Fault.CUT_LAST_TX}
+
+
+_BULK = "eth_getBlockReceipts"
+
+
+class _Refusal(NamedTuple):
+    """An error in place of the result of a method: only of null, or of anything else."""
+
+    fault: Fault
+    method: str
+    of_null: bool
+    code: int
+    message: str
+
+    def is_of(self, method: str, told: Any) -> bool:
+        return method == self.method and (told is None) == self.of_null
+
+
+_REFUSALS = (
+    _Refusal(
+        Fault.NO_RECEIPTS_METHOD, _BULK, False, METHOD_NOT_FOUND,
+        f"the method {_BULK} does not exist",
+    ),
+    _Refusal(
+        Fault.NO_BULK_RECEIPTS, _BULK, False, SERVER_ERROR, "the method is disabled on this node"
+    ),
+    _Refusal(
+        Fault.ERROR_ABOVE_HEAD, "eth_getBlockByNumber", True, SERVER_ERROR,
+        "requested height is greater than the last accepted",
+    ),
+)  # fmt: skip
 
 
 class Chaos:
@@ -80,6 +113,10 @@ class Chaos:
         for request, answer in zip(requests, answers, strict=True):
             if "result" in answer:
                 self._change(faults, request, answer, chain)
+        if Fault.SMALL_BATCHES in faults and len(requests) > _MOST_CALLS:
+            for answer in answers:
+                self._refuse(answer, SERVER_ERROR, "too many calls in a batch")
+            self.happened(Fault.SMALL_BATCHES)
         if Fault.ERROR in faults and answers:
             self._refuse(self._rng.choice(answers), SERVER_ERROR, "header not found")
             self.happened(Fault.ERROR)
@@ -95,22 +132,26 @@ class Chaos:
         self, faults: frozenset[Fault], request: Document, answer: Document, chain: SimulatedChain
     ) -> None:
         method, told = request["method"], answer["result"]
-        if method == "eth_chainId" and Fault.WRONG_CHAIN_ID in faults:
+        refused = next(
+            (one for one in _REFUSALS if one.fault in faults and one.is_of(method, told)), None
+        )
+        if refused is not None:
+            self._refuse(answer, refused.code, refused.message)
+            self.happened(refused.fault)
+        elif method == "eth_chainId" and Fault.WRONG_CHAIN_ID in faults:
             self._tell(answer, Fault.WRONG_CHAIN_ID, hex(chain.chain_id + 1))
         elif method.startswith("eth_getBlockBy") and Fault.NULL_BLOCK in faults:
             self._tell(answer, Fault.NULL_BLOCK, None)
-        elif method == "eth_getBlockReceipts" and Fault.NO_RECEIPTS_METHOD in faults:
-            self._refuse(answer, METHOD_NOT_FOUND, f"the method {method} does not exist")
-            self.happened(Fault.NO_RECEIPTS_METHOD)
-        elif method in ("eth_getBlockReceipts", "eth_getTransactionReceipt"):
+        elif method in (_BULK, "eth_getTransactionReceipt"):
             self._change_receipts(faults, answer, chain)
         elif method == "eth_getLogs":
             for fault in Fault:
                 if fault in faults and fault in _OF_ONE_RECEIPT | {Fault.CUT_LAST_TX}:
                     logs = of_logs(OF_RECEIPTS[fault], _copy(answer["result"]), self._rng)
                     self._lie(answer, fault, logs, {log["blockHash"] for log in told})
-        if Fault.CHECKSUM_CASE in faults and "result" in answer and answer["result"]:
-            self._tell(answer, Fault.CHECKSUM_CASE, checksum_case(answer["result"]))
+        for fault, form in FORMS.items():
+            if fault in faults and answer.get("result"):
+                self._tell(answer, fault, form(answer["result"]))
 
     def _change_receipts(
         self, faults: frozenset[Fault], answer: Document, chain: SimulatedChain
@@ -119,9 +160,11 @@ class Chaos:
         told = answer["result"]
         if Fault.NULL_RECEIPTS in faults:
             self._tell(answer, Fault.NULL_RECEIPTS, None)
+        single = isinstance(told, dict)
+        if Fault.EMPTY_RECEIPTS in faults and answer["result"] and not single:
+            self._tell(answer, Fault.EMPTY_RECEIPTS, [])
         if not answer["result"]:
             return
-        single = isinstance(told, dict)
         block_hash = (told if single else told[0])["blockHash"]
         for fault, lie in OF_RECEIPTS.items():
             if fault in faults and (not single or fault in _OF_ONE_RECEIPT):
@@ -140,7 +183,7 @@ class Chaos:
     def _receipts_before(self, block_hash: Hash, chain: SimulatedChain) -> list[Document]:
         block = chain.by_hash(block_hash)
         before = chain.by_hash(block.parent_hash) if block else None
-        return [receipt_document(before, mined) for mined in before.transactions] if before else []
+        return [receipt_document(before, mined) for mined in before.receipts] if before else []
 
     def _lie(self, answer: Document, fault: Fault, told: Any, about: Iterable[Hash]) -> None:
         if answer["result"] != told:

@@ -32,7 +32,15 @@ def block_document(block: SimulatedBlock, *, full: bool) -> Document:
         **header_document(block),
         "size": hex(block.size),
         "uncles": [],
-        "withdrawals": [],
+        "withdrawals": [
+            {
+                "index": hex(one.index),
+                "validatorIndex": hex(one.validator_index),
+                "address": one.address,
+                "amount": hex(one.amount),
+            }
+            for one in block.withdrawals
+        ],
         "transactions": [
             transaction_document(block, mined) if full else mined.signed.hash
             for mined in block.transactions
@@ -55,7 +63,7 @@ def transaction_document(block: SimulatedBlock, mined: Mined) -> Document:
         "to": envelope.to,
         "value": hex(envelope.value),
         "gas": hex(envelope.gas),
-        "gasPrice": hex(signed.gas_price(block.base_fee)),
+        "gasPrice": hex(signed.gas_price(block.base_fee) if mined.committed else 0),
         "input": "0x" + envelope.data.hex(),
         "v": hex(signed.v),
         "r": hex(signed.signature.r),

@@ -29,9 +29,17 @@ class Fault(StrEnum):
     FLIPPED_STATUS = "flipped_status"
     FOREIGN_RECEIPT = "foreign_receipt"
     FOREIGN_RECEIPTS = "foreign_receipts"
+    # It takes less, or answers otherwise, than others
+    SMALL_BATCHES = "small_batches"
+    NO_BULK_RECEIPTS = "no_bulk_receipts"
+    EMPTY_RECEIPTS = "empty_receipts"
+    ERROR_ABOVE_HEAD = "error_above_head"
     # Unusual, and right
     OUT_OF_ORDER = "out_of_order"
     CHECKSUM_CASE = "checksum_case"
+    PADDED = "padded"
+    EMPTY_ADDRESSES = "empty_addresses"
+    MILLISECONDS = "milliseconds"
     SLOW = "slow"
     # There is no answer, or none that can be read
     ERROR_BODY = "error_body"
@@ -65,8 +73,15 @@ MEANING: dict[Fault, str] = {
     Fault.FLIPPED_STATUS: "a transaction that failed is shown as done, or the other way round",
     Fault.FOREIGN_RECEIPT: "one receipt is that of a transaction of another block",
     Fault.FOREIGN_RECEIPTS: "the receipts are those of the block before",
+    Fault.SMALL_BATCHES: "a request of more than two calls gets an error for each",
+    Fault.NO_BULK_RECEIPTS: "eth_getBlockReceipts is refused, in words of its own",
+    Fault.EMPTY_RECEIPTS: "eth_getBlockReceipts gives an empty list",
+    Fault.ERROR_ABOVE_HEAD: "an error, in place of null, for a block that is not there",
     Fault.OUT_OF_ORDER: "a batch comes back in another order",
     Fault.CHECKSUM_CASE: "addresses carry a checksum, hashes are in upper case",
+    Fault.PADDED: "quantities have leading zeros",
+    Fault.EMPTY_ADDRESSES: "an empty text stands in place of an address that is null",
+    Fault.MILLISECONDS: "timestamps are in milliseconds",
     Fault.SLOW: "the answer takes 50 ms longer",
     Fault.ERROR_BODY: "HTTP 200 with a single error for the whole request",
     Fault.HTTP_429: "HTTP 429 with Retry-After: 1",

@@ -6,6 +6,7 @@ from random import Random
 
 from crypitor.development.simulator.blocks import (
     MOST_BLOBS,
+    Credit,
     Mined,
     Place,
     SimulatedBlock,
@@ -14,8 +15,10 @@ from crypitor.development.simulator.blocks import (
     next_blob_fee,
     sealed,
 )
-from crypitor.development.simulator.calls import Call
+from crypitor.development.simulator.calls import Call, Event, Movement
 from crypitor.development.simulator.ledger import Entries, Ledger
+from crypitor.development.simulator.payments import coin_events
+from crypitor.development.simulator.quirks import Quirk
 from crypitor.development.simulator.traffic import Traffic
 from crypitor.development.simulator.transactions import (
     ACCESS_LIST,
@@ -53,6 +56,8 @@ class Recipe:
 
     seed: names the chain and its id.  transfers: least and most movements in a block.
     authorities: accounts that let code run in their name and send nothing themselves.
+    coin_logs: whether each move of the coin is a log too, as since Amsterdam.
+    withdrawals: least and most in a block, each to one of the actors.
     """
 
     seed: str
@@ -62,6 +67,9 @@ class Recipe:
     authorities: tuple[Actor, ...]
     traffic: Traffic
     beneficiary: Address
+    coin_logs: bool = False
+    withdrawals: tuple[int, int] = (0, 0)
+    quirks: frozenset[Quirk] = frozenset()
 
     @property
     def gas_limit(self) -> int:
@@ -96,6 +104,7 @@ class BlockInMaking:
             mark=f"crypitor branch {branch}".encode(),
             randomness=keccak(name.encode()),
             beneficiary=recipe.beneficiary,
+            quirks=recipe.quirks,
         )
 
     def make(self, orphans: list[Mined]) -> Generator[None, None, SimulatedBlock]:
@@ -115,7 +124,24 @@ class BlockInMaking:
                 actor, call = self._recipe.traffic.next(self._rng, self._ledger, self._room)
                 self._execute(signed(self._envelope(actor, call), actor), call)
             yield
-        return sealed(self._place, tuple(self._transactions), self._ledger.changes)
+        return sealed(
+            self._place, tuple(self._transactions), self._ledger.changes, self._withdrawals()
+        )
+
+    def _withdrawals(self) -> tuple[Credit, ...]:
+        if not self._recipe.withdrawals[1]:
+            return ()
+        parent, actors = self._place.parent, list(self._recipe.actors)
+        assert parent is not None
+        return tuple(
+            Credit(
+                parent.next_withdrawal + place,
+                self._rng.randrange(10**6),
+                self._rng.choice(actors),
+                self._rng.choice((32 * 10**9, self._rng.randrange(1, 2 * 10**7))),
+            )
+            for place in range(self._rng.randint(*self._recipe.withdrawals))
+        )
 
     def _takes(self, orphan: Mined) -> bool:
         """Whether the transaction is valid here: next nonce, fee high enough, and room for it."""
@@ -184,17 +210,23 @@ class BlockInMaking:
         succeeded = not call.reverts and all(map(ledger.allows, call.owner_changes))
         ledger.use_nonce(transaction.sender)
         self._blob_room -= len(envelope.blob_hashes)
-        for given in envelope.authorizations:  # one with another nonce is left out, not an error
-            if given.nonce == ledger.nonce(given.authority):
+        delegated: list[int] = []
+        for item, given in enumerate(envelope.authorizations):
+            if given.nonce == ledger.nonce(given.authority):  # another is left out, not an error
                 ledger.use_nonce(given.authority)
+                delegated.append(item)
         if succeeded:
             for change in call.owner_changes:
                 ledger.make(change)
             self._room -= call.movement_count
-        events = call.events if succeeded else ()
-        used = _used_gas(envelope, succeeded)
-        before = self._transactions[-1].cumulative_gas_used if self._transactions else 0
         created = created_address(transaction.sender, envelope.nonce)
+        of_coin = self._coin_events(transaction, call, envelope.to or created)
+        events = (*of_coin, *call.events) if succeeded else ()
+        quirks = self._recipe.quirks
+        phantom = Quirk.PHANTOMS in quirks and not succeeded
+        system = Quirk.SYSTEM_TRANSACTIONS in quirks and not self._transactions
+        used = 0 if phantom or system else _used_gas(envelope, succeeded)
+        before = self._transactions[-1].cumulative_gas_used if self._transactions else 0
         self._transactions.append(
             Mined(
                 signed=transaction,
@@ -206,9 +238,22 @@ class BlockInMaking:
                 first_log=self._log_count,
                 bloom=logs_bloom(events),
                 created=created if envelope.to is None else None,
+                coin_events=of_coin,
+                delegated=tuple(delegated),
+                committed=not (phantom or system),
+                has_receipt=not phantom,
             )
         )
-        self._log_count += len(events)
+        self._log_count += 0 if Quirk.INDEXES_ANEW in quirks else len(events)
+
+    def _coin_events(
+        self, transaction: SignedTransaction, call: Call, target: Address
+    ) -> tuple[Event, ...]:
+        if not self._recipe.coin_logs:
+            return ()
+        value = transaction.envelope.value
+        own = Movement("native", transaction.sender, target, value) if value else None
+        return coin_events(own, call.internal)
 
 
 def _intrinsic_gas(envelope: Envelope) -> int:

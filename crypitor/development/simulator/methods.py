@@ -112,7 +112,7 @@ class Methods:
         return self._once(
             "receipts",
             block,
-            lambda: [receipt_document(block, mined) for mined in block.transactions],
+            lambda: [receipt_document(block, mined) for mined in block.receipts],
         )
 
     def _transaction_by_hash(self, transaction_hash: Any) -> Answer:
@@ -121,7 +121,7 @@ class Methods:
 
     def _transaction_receipt(self, transaction_hash: Any) -> Answer:
         found = self._chain.transaction(read_hash(transaction_hash))
-        return receipt_document(*found) if found else None
+        return receipt_document(*found) if found and found[1].has_receipt else None
 
     def _logs(self, query: Any) -> list[Document]:
         wanted = LogFilter(read_object(query))

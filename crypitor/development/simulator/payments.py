@@ -1,18 +1,22 @@
 """A contract that pays in the chain's own coin: what moves within a transaction, in every way.
 
-Sources: EIP-1014 (CREATE2), EIP-6780 (SELFDESTRUCT in the transaction of the creation).
+Sources: EIP-1014 (CREATE2), EIP-6780 (SELFDESTRUCT in the transaction of the creation), EIP-7708
+(logs of the coin).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from crypitor.development.simulator import abi
-from crypitor.development.simulator.calls import Call, InnerCall, Movement
+from crypitor.development.simulator.calls import Call, Event, InnerCall, Movement
 from crypitor.development.simulator.transactions import created_address
 from crypitor.evm.keccak import keccak
 from crypitor.evm.types import Address
 
 IDENTITY: Address = "0x" + "0" * 39 + "4"
 """The precompiled contract that returns what it is given."""
+
+_COIN: Address = "0xfffffffffffffffffffffffffffffffffffffffe"  # EIP-7708
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,27 @@ class Payer:
             return InnerCall("CALL", self.address, target, amount)
         passes_on = InnerCall("CALL", target, owner, amount)
         return InnerCall("CALL", self.address, target, amount, calls=(passes_on,), reverts=True)
+
+
+def coin_events(paid: Movement | None, inside: Iterable[Movement]) -> tuple[Event, ...]:
+    """Return the logs of EIP-7708: each move of the coin from one account to another.
+
+    paid: the transaction's own value, None where it has none.
+    """
+    moved = [] if paid is None else [paid]
+    return tuple(
+        Event(
+            _COIN,
+            (
+                abi.topic("Transfer(address,address,uint256)"),
+                abi.word(one.from_address),
+                abi.word(one.to_address),
+            ),
+            abi.word(one.amount),
+        )
+        for one in [*moved, *inside]
+        if one.from_address != one.to_address
+    )
 
 
 def _created2(creator: Address, salt: int, code: bytes) -> Address:

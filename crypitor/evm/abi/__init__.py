@@ -19,7 +19,7 @@ from crypitor.evm.abi.fragment import (
 )
 from crypitor.evm.abi.plain import to_json
 from crypitor.evm.abi.signature import SignatureError, event_from_text, function_from_text
-from crypitor.evm.abi.types import Argument, Event, Function, Type, canonical
+from crypitor.evm.abi.types import Argument, Event, Function, Type, canonical, types_in
 
 __all__ = [
     "Argument",
@@ -38,6 +38,7 @@ __all__ = [
     "parse_event",
     "parse_function",
     "to_json",
+    "types_in",
 ]
 
 

@@ -12,6 +12,7 @@ from crypitor.evm.abi.signature import (
     array_of,
     elementary_type,
     event_of,
+    function_of,
     is_name,
     repeated_name,
     unknown_type,
@@ -39,7 +40,7 @@ def function_from_fragment(fragment: Mapping[str, Any]) -> Function:
     """Return the function that an entry of a JSON ABI describes. Raises SignatureError."""
     _require_type(fragment, "function")
     arguments = _arguments(fragment.get("inputs", []), "inputs", depth=0, indexable=False)
-    return Function(_name(fragment, "name", required=True), arguments)
+    return function_of(_name(fragment, "name", required=True), arguments)
 
 
 def read_fragment(text: str) -> Mapping[str, Any]:

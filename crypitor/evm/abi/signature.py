@@ -23,10 +23,14 @@ from crypitor.evm.abi.types import (
     TupleType,
     Type,
     indexed_type,
+    types_in,
 )
 
 LONGEST_SIGNATURE = 10_000
 """Characters."""
+
+MOST_TYPES = 1_000
+"""Of one signature, at all levels: a decoder is made of each, which takes some 20 us."""
 
 DEEPEST_TYPE = 16
 """Tuples within tuples, and arrays of arrays."""
@@ -99,7 +103,12 @@ def function_from_text(text: str) -> Function:
     if tokens.take("returns"):
         tokens.arguments(indexable=False, depth=0)
     tokens.finish(f"`returns (…)`, or one of {', '.join(sorted(_MODIFIERS))}")
-    return Function(name, tuple(arguments))
+    return function_of(name, arguments)
+
+
+def function_of(name: str, arguments: Sequence[Argument]) -> Function:
+    """Return a function of its arguments. Raises SignatureError where they are too many."""
+    return Function(name, _few(tuple(arguments)))
 
 
 def event_of(name: str, arguments: Sequence[Argument], *, anonymous: bool) -> Event:
@@ -115,7 +124,14 @@ def event_of(name: str, arguments: Sequence[Argument], *, anonymous: bool) -> Ev
         Argument(each.name, indexed_type(each.type), indexed=True) if each.indexed else each
         for each in arguments
     )
-    return Event(name, tuple(decoded), anonymous)
+    return Event(name, _few(tuple(decoded)), anonymous)
+
+
+def _few(arguments: tuple[Argument, ...]) -> tuple[Argument, ...]:
+    types = types_in(arguments)
+    if types > MOST_TYPES:
+        raise SignatureError(f"the arguments are made of {types} types; the limit is {MOST_TYPES}")
+    return arguments
 
 
 def elementary_type(name: str) -> Type | None:

@@ -3,7 +3,7 @@
 Source: Solidity documentation, "Contract ABI Specification".
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
@@ -56,6 +56,15 @@ class ArrayType:
 
     item: "Type"
     length: int | None
+    measure: "Measure" = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Measure it, of what its item was measured to be."""
+        dynamic, words, types = measure_of(self.item)
+        if self.length is None or dynamic:
+            object.__setattr__(self, "measure", (True, 1, types + 1))
+        else:
+            object.__setattr__(self, "measure", (False, words * self.length, types + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,15 @@ class TupleType:
     """A struct; a value is a tuple in the order of its members."""
 
     members: "tuple[Argument, ...]"
+    measure: "Measure" = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Measure it, of what its members were measured to be."""
+        measures = [measure_of(member.type) for member in self.members]
+        dynamic = any(dynamic for dynamic, _, _ in measures)
+        words = 1 if dynamic else sum(words for _, words, _ in measures)
+        types = 1 + sum(types for _, _, types in measures)
+        object.__setattr__(self, "measure", (dynamic, words, types))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,30 +186,39 @@ def _types(arguments: tuple[Argument, ...]) -> str:
     return ",".join(canonical(argument.type) for argument in arguments)
 
 
+Measure: TypeAlias = tuple[bool, int, int]
+"""Of a type: whether it is dynamic, the words of its head, and how many types it is made of.
+
+Made once for each type, when it is: to ask a type of many levels at each of them would take long.
+"""
+
+
+def measure_of(kind: Type) -> Measure:
+    """Return what a type was measured to be."""
+    match kind:
+        case ArrayType() | TupleType():
+            return kind.measure
+        case BytesType() | StringType():
+            return True, 1, 1
+        case HashedType(of):
+            return False, 1, 1 + measure_of(of)[2]
+        case _:
+            return False, 1, 1
+
+
 def is_dynamic(kind: Type) -> bool:
     """Whether an encoding holds an offset in its place, and the value elsewhere."""
-    match kind:
-        case BytesType() | StringType():
-            return True
-        case ArrayType(item, length):
-            return length is None or is_dynamic(item)
-        case TupleType(members):
-            return any(is_dynamic(member.type) for member in members)
-        case _:
-            return False
+    return measure_of(kind)[0]
 
 
 def head_words(kind: Type) -> int:
     """Return how many 32-byte words a value takes in its place; at least 1."""
-    if is_dynamic(kind):
-        return 1
-    match kind:
-        case ArrayType(item, length):
-            return head_words(item) * (length or 1)
-        case TupleType(members):
-            return sum(head_words(member.type) for member in members)
-        case _:
-            return 1
+    return measure_of(kind)[1]
+
+
+def types_in(arguments: tuple[Argument, ...]) -> int:
+    """Return how many types arguments are made of, at all levels."""
+    return sum(measure_of(argument.type)[2] for argument in arguments)
 
 
 def indexed_type(kind: Type) -> Type:

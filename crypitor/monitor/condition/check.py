@@ -2,10 +2,11 @@
 
 from crypitor.monitor.condition import emit, integers, types
 from crypitor.monitor.condition.checked import Atom, Checked, Seen
-from crypitor.monitor.condition.equality import comparable, equal, member_of_field, member_of_list
+from crypitor.monitor.condition.equality import comparable, equal, member_of_list
 from crypitor.monitor.condition.errors import ConditionError
 from crypitor.monitor.condition.functions import FUNCTIONS, as_integer
 from crypitor.monitor.condition.literals import literal
+from crypitor.monitor.condition.nested import found_in, is_nested, listed, same
 from crypitor.monitor.condition.parser import MOST_BITS
 from crypitor.monitor.condition.scope import Scope, unknown_field, unknown_member
 from crypitor.monitor.condition.syntax import (
@@ -150,19 +151,28 @@ class Checker:
             code = emit.compare(node.sign, left.code, right.code)
             return Checked(Bool(), code, left.nanoseconds + right.nanoseconds + 50)
         left, right = self.pair(node.left, node.right)
-        comparable(left, right, node.left.start, node.right.start)
-        checked = equal(left, right)
+        if is_nested(left.kind) and is_nested(right.kind):
+            checked = same(left, right, node.right.start)
+        else:
+            comparable(left, right, node.left.start, node.right.start)
+            checked = equal(left, right)
         if node.sign == "!=":
             return Checked(Bool(), emit.opposite(checked.code), checked.nanoseconds)
         return checked
 
     def pair(self, left: Node, right: Node) -> tuple[Checked, Checked]:
         """Return both sides; a literal is taken for what the other side is."""
-        if _is_literal(left) and not _is_literal(right):
+        if _is_written(left) and not _is_written(right):
             second = self.value(right)
-            return self.value(left, second.type), second
+            return self.written(left, second.type), second
         first = self.value(left)
-        return first, self.value(right, first.type)
+        return first, self.written(right, first.type)
+
+    def written(self, node: Node, wanted: Type) -> Checked:
+        """Return a part that may be a list which is written out, as what it is compared with."""
+        if isinstance(node, Listing) and is_nested(wanted):
+            return listed(self.value, node, wanted)
+        return self.value(node, wanted)
 
     def membership(self, node: Membership) -> Checked:
         """Return whether a part is in a list."""
@@ -170,17 +180,14 @@ class Checker:
             checked = self.among(node, node.right)
         else:
             right = self.value(node.right)
-            if not isinstance(right.type, ListOf):
+            if not is_nested(right.type):
                 hint = "; contains(text, part) looks into a text"
                 raise ConditionError(
                     f"a list expected, {described(right.type)} found"
                     + (hint if isinstance(right.kind, types.Text) else ""),
                     node.right.start,
                 )
-            left = self.value(node.left, right.type.item)
-            item = Checked(right.type.item, right.code)
-            comparable(item, left, node.right.start, node.left.start)
-            checked = member_of_field(left, right, right.type.item)
+            checked = found_in(self.value, node.left, right, node.right.start)
         if node.negated:
             return Checked(Bool(), emit.opposite(checked.code), checked.nanoseconds)
         return checked
@@ -244,6 +251,10 @@ class Checker:
             )
         if not function.least <= len(node.arguments) <= function.most:
             raise ConditionError(f"{function.usage} expected", node.start)
+        if node.name == "contains":
+            of = self.value(node.arguments[0], types.Text())
+            if is_nested(of.type):
+                return found_in(self.value, node.arguments[1], of, node.arguments[0].start)
         arguments: list[Checked] = []
         for argument in node.arguments:
             wanted = function.wanted or (_any_length(arguments[0].kind) if arguments else None)
@@ -254,6 +265,10 @@ class Checker:
 
 def _is_literal(node: Node) -> bool:
     return isinstance(node, Number | Hex | Quoted | Truth | Null)
+
+
+def _is_written(node: Node) -> bool:
+    return _is_literal(node) or isinstance(node, Listing)
 
 
 def _any_length(kind: Type) -> Type:

@@ -23,9 +23,11 @@ _ARITHMETIC: dict[str, type[ast.operator]] = {
 }
 
 
-def constant(value: str | int | frozenset[str | int | None] | None) -> ast.expr:
+def constant(
+    value: str | int | frozenset[str | int | None] | tuple[object, ...] | None,
+) -> ast.expr:
     """A value that is known; a bool is an int here."""
-    return ast.Constant(value)  # type: ignore[arg-type]  # a frozenset is one, too
+    return ast.Constant(value)  # type: ignore[arg-type]  # a frozenset is one, and a tuple
 
 
 def field(source: str) -> ast.expr:

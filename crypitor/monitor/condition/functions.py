@@ -146,7 +146,7 @@ FUNCTIONS = {
     "abs": Function("abs(integer)", 1, 1, UINT256, _abs),
     "len": Function("len(text, bytes or list)", 1, 1, None, _len),
     "lower": Function("lower(text)", 1, 1, None, _lower),
-    "contains": Function("contains(text, part)", 2, 2, Text(), _contains),
+    "contains": Function("contains(text, list or tuple, part)", 2, 2, Text(), _contains),
     "starts_with": _affix("starts_with", "starts_with"),
     "ends_with": _affix("ends_with", "bytes_end_with"),
 }

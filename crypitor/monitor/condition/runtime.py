@@ -5,7 +5,7 @@ part of them, so that no match takes longer than the cost for which its conditio
 """
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from crypitor.monitor.condition.errors import EvaluationError
 
@@ -17,6 +17,14 @@ LONGEST_SEARCHED_LIST = 2000
 
 LONGEST_SEARCHED_TEXTS = 500
 """Items of a decoded list of texts that `in` looks at."""
+
+MOST_PARTS = 500
+"""Parts of nested lists and tuples that are looked at, and all lists and tuples among them."""
+
+HERE = "here"
+EACH = "each"
+"""Shapes say where in nested lists and tuples to look. HERE: at this; (EACH, shape): at each item
+of a list; ((place, shape), …): at these members of a tuple."""
 
 _Value = TypeVar("_Value")
 
@@ -89,6 +97,73 @@ def text_in_list(text: str | None, items: list[str]) -> bool:
     return any(item.lower() == folded for item in candidates)
 
 
+def parts(nested: Any, way: Any) -> list[Any]:
+    """Return the parts of nested lists and tuples to which a shape leads, in no order."""
+    found: list[Any] = []
+    waiting = [(nested, way)]
+    looked_at = 0
+    while waiting:
+        value, way = waiting.pop()
+        if way == HERE:
+            found.append(value)
+        elif way[0] == EACH:
+            _require_few(looked_at + len(value))
+            inner = way[1]
+            waiting += [(item, inner) for item in value]
+        else:
+            waiting += [(value[place], inner) for place, inner in way]
+        looked_at += 1
+        _require_few(looked_at)
+    return found
+
+
+def same_parts(left: Any, right: Any, shape: Any) -> bool:
+    """Whether nested lists and tuples hold the same; texts but for case.
+
+    shape: of both; where it ends it says "value", "text" or "bytes". ("items", shape, …): of lists
+    with so many items.
+    """
+    waiting = [(left, right, shape)]
+    looked_at = characters = 0
+    while waiting:
+        one, other, of = waiting.pop()
+        looked_at += 1
+        _require_few(looked_at)
+        if of == "value":
+            if one != other:
+                return False
+        elif of in {"text", "bytes"}:
+            if of == "bytes" and len(one) != len(other):
+                return False
+            characters += len(one) + len(other)
+            if characters > 2 * LONGEST_TEXT:
+                raise EvaluationError(
+                    f"lists hold more than the {LONGEST_TEXT} characters compared"
+                )
+            if one != other and (of == "bytes" or one.lower() != other.lower()):
+                return False
+        elif of[0] == EACH or of[0] == "items":
+            inner = of[1:] if of[0] == "items" else of[1:] * min(len(one), MOST_PARTS + 1)
+            if len(one) != len(other) or (of[0] == "items" and len(inner) != len(one)):
+                return False
+            _require_few(looked_at + len(one))
+            waiting += zip(one, other, inner, strict=True)
+        else:
+            waiting += [(one[place], other[place], inner) for place, inner in of]
+    return True
+
+
+def same_as_one(value: Any, items: list[Any], shape: Any) -> bool:
+    """Whether one of some lists or tuples is the same as a value."""
+    looked_at = 0
+    for item in items:
+        looked_at += len(item)
+        _require_few(looked_at)
+        if same_parts(value, item, shape):
+            return True
+    return False
+
+
 def watches(watched: Callable[[str], bool], address: str | None) -> bool:
     """Whether an address is watched; nobody watches null."""
     return address is not None and watched(address)
@@ -107,6 +182,11 @@ def ends_with(text: str, part: str) -> bool:
 def bytes_end_with(value: str, part: str) -> bool:
     """Whether a byte string ends with a part; both are 0x-hex."""
     return len(value) >= len(part) and value.endswith(part[2:])
+
+
+def _require_few(looked_at: int) -> None:
+    if looked_at > MOST_PARTS:
+        raise EvaluationError(f"nested lists have more than the {MOST_PARTS} parts looked at")
 
 
 def _require_searchable(items: list[_Value], longest: int = LONGEST_SEARCHED_LIST) -> None:

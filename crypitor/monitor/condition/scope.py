@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from crypitor.evm.abi.types import Argument
-from crypitor.evm.types import Address, Header, Log, Receipt, Transaction
+from crypitor.evm.delegations import Delegation
+from crypitor.evm.types import Address, Header, Log, Receipt, Transaction, Withdrawal, number_of
 from crypitor.monitor.condition import types
 from crypitor.monitor.condition.types import UINT64, UINT256, Bytes, Nullable, Record, Text, Type
 
@@ -40,6 +41,8 @@ class Facts(msgspec.Struct, gc=False):
     log: Log | None = None
     item: int | None = None
     args: tuple[Any, ...] = ()
+    withdrawal: Withdrawal | None = None
+    delegation: Delegation | None = None
 
     @property
     def status(self) -> str:
@@ -47,9 +50,64 @@ class Facts(msgspec.Struct, gc=False):
         return "success" if self.receipt.succeeded else "failed"
 
     @property
+    def gas_used(self) -> int | None:
+        """Gas of the transaction; None where the node does not say."""
+        return number_of(self.receipt.gas_used, UINT64.high)
+
+    @property
+    def gas_price(self) -> int | None:
+        """Wei that a unit of gas cost."""
+        return number_of(self.receipt.effective_gas_price)
+
+    @property
+    def fee(self) -> int | None:
+        """Wei that the transaction cost beside its value: gas, blobs and an OP chain's L1 fee."""
+        return fee_of(self.receipt)
+
+    @property
+    def nonce(self) -> int | None:
+        """Of the sender before the transaction."""
+        return number_of(self.transaction.nonce, UINT64.high)
+
+    @property
+    def type(self) -> int:
+        """Of the transaction, 0 where the node names none."""
+        return number_of(self.receipt.type, UINT64.high) or 0
+
+    @property
+    def selector(self) -> str | None:
+        """The first four bytes of a call's input; None for a creation and a shorter input."""
+        return selector_of(self.transaction)
+
+    @property
     def log_index(self) -> int | None:
         """Place among all logs of the block."""
         return None if self.log is None else int(self.log.index, 16)
+
+
+def fee_of(receipt: Receipt) -> int | None:
+    """Return what a transaction cost its sender beside its value; None where that is not told.
+
+    Gas at its price, blobs at theirs (EIP-4844), and what an OP chain takes for data (`l1Fee`).
+    """
+    gas, price = number_of(receipt.gas_used), number_of(receipt.effective_gas_price)
+    if gas is None or price is None:
+        return None
+    fee = gas * price + (number_of(receipt.l1_fee) or 0)
+    if number_of(receipt.type) == _BLOB:
+        fee += (number_of(receipt.blob_gas_used) or 0) * (number_of(receipt.blob_gas_price) or 0)
+    return number_of(fee)
+
+
+def selector_of(transaction: Transaction) -> str | None:
+    """Return the four bytes by which a transaction names a function; None where it names none."""
+    if transaction.to is None or len(transaction.input) < _SELECTOR_TEXT:
+        return None
+    return transaction.input[:_SELECTOR_TEXT]
+
+
+_BLOB = 3
+_SELECTOR_TEXT = len("0x") + 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +153,13 @@ _EVERYWHERE = {
     "transaction.to_address": Known(Nullable(_ADDRESS), "f.transaction.to"),
     "transaction.value": Known(UINT256, "int(f.transaction.value, 16)"),
     "transaction.status": Known(_STATUS, "f.status"),
+    "transaction.gas_used": Known(Nullable(UINT64), "f.gas_used"),
+    "transaction.gas_price": Known(Nullable(UINT256), "f.gas_price"),
+    "transaction.fee": Known(Nullable(UINT256), "f.fee"),
+    "transaction.nonce": Known(Nullable(UINT64), "f.nonce"),
+    "transaction.input": Known(Bytes(), "f.transaction.input"),
+    "transaction.type": Known(UINT64, "f.type"),
+    "transaction.selector": Known(Nullable(Bytes(4)), "f.selector"),
     "status": Known(_STATUS, "f.status"),
 }
 LABEL = "f.label"
@@ -130,7 +195,30 @@ _OWN: dict[str, dict[str, Known]] = {
     "event": _LOG,
     "call": {**_FROM, **_TO, **_CONTRACT},
     "deployment": {**_PARTY, **_FROM, **_TO, **_CONTRACT},
+    # as native: a creation that failed has no receiver
+    "transaction": {**_PARTY, **_FROM, **_NULLABLE_TO},
+    "withdrawal": {
+        **_PARTY,
+        **_TO,
+        **_AMOUNT,
+        **_ITEM,
+        "withdrawal.index": Known(UINT64, "int(f.withdrawal.index, 16)"),
+        "withdrawal.validator_index": Known(UINT64, "int(f.withdrawal.validator_index, 16)"),
+    },
+    # a delegate is null where the code is cleared
+    "delegation": {
+        **_PARTY,
+        **_FROM,
+        **_NULLABLE_TO,
+        **_ITEM,
+        "delegation.nonce": Known(UINT64, "f.delegation.nonce"),
+        "delegation.chain_id": Known(UINT256, "f.delegation.chain_id"),
+    },
 }
+
+
+_OF_TRANSACTION = ("transaction.", "status")
+_LONGEST_LIKELY, _MOST_LIKELY = 40, 64
 
 
 def scope_for(kind: str, arguments: Sequence[Argument] = ()) -> Scope:
@@ -139,6 +227,8 @@ def scope_for(kind: str, arguments: Sequence[Argument] = ()) -> Scope:
     arguments: of its event or function. Raises KeyError for a kind that there is not.
     """
     fields = {**_OWN[kind], **_EVERYWHERE}
+    if kind == "withdrawal":  # no transaction carries it
+        fields = {name: fields[name] for name in fields if not name.startswith(_OF_TRANSACTION)}
     if arguments:
         members = tuple((argument.name, types.of_abi(argument.type)) for argument in arguments)
         fields["args"] = Known(Record(members), "f.args")
@@ -167,6 +257,8 @@ def unknown_member(record: Record, name: str) -> str:
 
 def _unknown(name: str, names: Sequence[str], known: Sequence[str]) -> str:
     shown = name[:80]
-    near = difflib.get_close_matches(shown, names, n=3)
+    # To compare two names takes a time that grows with both lengths.
+    likely = [each for each in names if len(each) <= _LONGEST_LIKELY][:_MOST_LIKELY]
+    near = difflib.get_close_matches(shown[:_LONGEST_LIKELY], likely, n=3)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(known)}"
     return f"unknown field {shown!r}; {hint}"

@@ -340,7 +340,15 @@ async def test_rules_of_every_kind_come_back_as_they_are(declared):
          "contracts": [C], "where": "args.n > 0"},
         {"kind": "call", "signature": abi, "where": "status == 'success'"},
         {"kind": "deployment", "direction": "out"},
+        {"kind": "transaction", "direction": "out", "where": "transaction.fee > 1", "include_failed": False},
+        {"kind": "transaction", "direction": "all", "include_failed": True},
+        {"kind": "withdrawal", "where": "amount > 32 ether"},
+        {"kind": "delegation"},
         {"kind": "internal", "direction": "in", "where": "amount > 0"},
+        {"kind": "transaction", "direction": "out", "include_failed": False},
+        {"kind": "transaction"},
+        {"kind": "withdrawal", "where": "amount >= 32 ether"},
+        {"kind": "delegation"},
     ]  # fmt: skip
     monitor = {"networks": ["ethereum"], "addresses": [A], "rules": rules}
     text = json.dumps({"monitors": {"M": monitor}})

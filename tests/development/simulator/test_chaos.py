@@ -283,6 +283,44 @@ async def test_checksums(chain, switch, results):
     assert block["hash"] == "0x" + chain.head.hash[2:].upper()
 
 
+async def test_forms_of_its_own(chain, switch, results):
+    """Numbers, addresses and times are written otherwise, and mean the same."""
+    truth = served(chain.head).block
+    for fault in ("padded", "empty_addresses", "milliseconds"):
+        await switch(**{fault: 1})
+        [block] = await results(("eth_getBlockByHash", chain.head.hash, True))
+
+        assert block != truth
+        assert block["hash"] == truth["hash"]
+        assert int(block["number"], 16) == chain.head.number
+        seconds = int(block["timestamp"], 16)
+        assert seconds // (1000 if fault == "milliseconds" else 1) == chain.head.timestamp
+        assert [tx["to"] or None for tx in block["transactions"]] == [
+            tx["to"] for tx in truth["transactions"]
+        ]
+        assert (block["number"] != truth["number"]) == (fault == "padded")
+
+
+async def test_refuses_what_others_give(chain, switch, results):
+    """Too many calls, receipts in bulk, heights above the head: each gets an error of its own."""
+    bulk = ("eth_getBlockReceipts", chain.head.hash)
+    await switch(small_batches=1)
+    assert [one["code"] for one in await results(LATEST, LATEST, LATEST)] == [-32000] * 3
+    assert [one["hash"] for one in await results(LATEST, LATEST)] == [chain.head.hash] * 2
+
+    await switch(no_bulk_receipts=1)
+    [refused] = await results(bulk)
+    assert refused["message"] == "the method is disabled on this node"
+
+    await switch(empty_receipts=1)
+    assert await results(bulk) == [[]]
+
+    await switch(error_above_head=1)
+    above = ("eth_getBlockByNumber", hex(chain.head.number + 1), False)
+    head, error = await results(LATEST, above)
+    assert (head["hash"], error["code"]) == (chain.head.hash, -32000)
+
+
 async def test_nothing_there(chain, switch, results):
     """Null for blocks and receipts, and a method that is not known."""
     calls = [LATEST, ("eth_getBlockReceipts", chain.head.hash)]

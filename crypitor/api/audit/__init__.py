@@ -1,0 +1,5 @@
+"""The audit: who did what, when."""
+
+from crypitor.api.audit import routes
+
+OPERATIONS = (*routes.routes.operations,)

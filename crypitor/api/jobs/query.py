@@ -1,0 +1,14 @@
+"""How a list of jobs is asked for."""
+
+from typing import Literal
+
+from crypitor.api.serving.paging import Name, Query
+
+
+class JobQuery(Query):
+    """What a list of jobs is narrowed to."""
+
+    monitor: Name | None = None
+    endpoint: Name | None = None
+    kind: Literal["backfill", "replay"] | None = None
+    status: Literal["queued", "running", "done", "cancelled"] | None = None

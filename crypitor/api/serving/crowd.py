@@ -1,0 +1,126 @@
+"""Who is connected: how many in all and from each address, and who gives way to the next."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address
+from typing import Protocol, runtime_checkable
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Of the connections to one port. heads are of requests, with their first line.
+
+    head_seconds: for all of a head, from its first byte or the connection's beginning on.
+    body_seconds: without a byte of a body that has begun. read_seconds: in which an answer that
+    waits to be read shrinks by `least_read_bytes`, or is read. idle_seconds: between two requests.
+    look_seconds: between two looks at all of them.
+    """
+
+    connections: int = 1_000
+    connections_per_address: int = 250
+    head_bytes: int = 32 * 1024
+    head_seconds: float = 10.0
+    body_seconds: float = 30.0
+    read_seconds: float = 30.0
+    least_read_bytes: int = 16 * 1024
+    idle_seconds: float = 75.0
+    look_seconds: float = 1.0
+
+
+class Guest(Protocol):
+    """A connection."""
+
+    def leave(self) -> None:
+        """Be closed now."""
+
+
+@runtime_checkable
+class MayLeave(Protocol):
+    """A connection that can be said to be of no matter for now."""
+
+    def may_leave(self) -> None:
+        """Say that what is under way may be given up for another connection."""
+
+
+@dataclass(slots=True)
+class _Crowd:
+    """Connections of one address, or all. idle: those that wait for a request, longest first."""
+
+    all: set[Guest] = field(default_factory=set)
+    idle: OrderedDict[Guest, None] = field(default_factory=OrderedDict)
+
+
+class Crowd:
+    """Counts connections.
+
+    Where there are too many, the one that has been without a request for longest gives way to a new
+    one: who only holds connections shuts nobody out. Where all have requests under way, the new one
+    is refused.
+    """
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._everybody = _Crowd()
+        self._of: dict[str, _Crowd] = {}
+
+    @property
+    def guests(self) -> list[Guest]:
+        """All connections."""
+        return list(self._everybody.all)
+
+    def admitted(self, guest: Guest, address: str) -> bool:
+        """Take in a connection, as one that is idle; False where there is no room for it."""
+        bounds = self._bounds
+        mine = self._of.get(address) or _Crowd()
+        for crowd, most in (
+            (mine, bounds.connections_per_address),
+            (self._everybody, bounds.connections),
+        ):
+            if len(crowd.all) >= most:
+                if not crowd.idle:
+                    return False
+                next(iter(crowd.idle)).leave()
+        mine = self._of.setdefault(address, mine)
+        for crowd in (mine, self._everybody):
+            crowd.all.add(guest)
+            crowd.idle[guest] = None
+        return True
+
+    def is_busy(self, guest: Guest, address: str) -> None:
+        """Note that a request has come on a connection."""
+        if address in self._of:
+            self._of[address].idle.pop(guest, None)
+            self._everybody.idle.pop(guest, None)
+
+    def is_idle(self, guest: Guest, address: str) -> None:
+        """Note that a connection waits for its next request, or for what may be given up."""
+        crowd = self._of.get(address)
+        if crowd is not None and guest in crowd.all:
+            crowd.idle[guest] = self._everybody.idle[guest] = None
+
+    def left(self, guest: Guest, address: str) -> None:
+        """Forget a connection."""
+        crowd = self._of.get(address)
+        for one in (crowd, self._everybody):
+            if one is not None:
+                one.all.discard(guest)
+                one.idle.pop(guest, None)
+        if crowd is not None and not crowd.all:
+            del self._of[address]
+
+
+def place_of(peer: object) -> str:
+    """Return what counts as one address: of IPv6 the /64 that one customer has.
+
+    peer: as the socket names it; "" for what is no address, such as a Unix socket's.
+    """
+    host = peer[0] if isinstance(peer, tuple) and peer else ""
+    try:
+        address = ip_address(str(host).partition("%")[0])
+    except ValueError:
+        return ""
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return f"{IPv6Address(int(address) >> 64 << 64)}/64"

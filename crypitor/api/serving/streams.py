@@ -1,0 +1,48 @@
+"""How much may be held for streams and large answers: so many for each project, and in all."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from aiohttp import web
+
+from crypitor.errors import TooMany
+
+
+class Streams:
+    """Counts what is under way. most_of_a_project leaves room for others."""
+
+    def __init__(self, what: str, most: int, most_of_a_project: int) -> None:
+        self._what = what
+        self._most = most
+        self._most_of_a_project = most_of_a_project
+        self._of: Counter[str] = Counter()
+
+    @contextmanager
+    def one_more(self, project: str) -> Iterator[None]:
+        """Count one while the context is open. Raises TooMany."""
+        if self._of[project] >= self._most_of_a_project:
+            raise TooMany(f"{self._most_of_a_project} {self._what} of this project are under way")
+        if self._of.total() >= self._most:
+            raise TooMany(f"{self._most} {self._what} are under way")
+        self._of[project] += 1
+        try:
+            yield
+        finally:
+            self._of[project] -= 1
+            if not self._of[project]:
+                del self._of[project]
+
+
+def uploads() -> Streams:
+    """Return what counts bodies that are read as they come: each may hold some 40 MB."""
+    return Streams("uploads", most=8, most_of_a_project=2)
+
+
+def large_answers() -> Streams:
+    """Return what counts answers that are written as they are read, each of some MB."""
+    return Streams("large answers", most=32, most_of_a_project=8)
+
+
+UPLOADS = web.AppKey("UPLOADS", Streams)
+LARGE_ANSWERS = web.AppKey("LARGE_ANSWERS", Streams)

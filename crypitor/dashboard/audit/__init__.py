@@ -1,0 +1,5 @@
+"""The audit: who changed what, and read which secret."""
+
+from crypitor.dashboard.audit.routes import pages
+
+__all__ = ["pages"]

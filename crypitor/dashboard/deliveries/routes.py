@@ -1,0 +1,78 @@
+"""Deliveries: the failed ones first, what was said and answered, and sending again."""
+
+from typing import Any
+
+from aiohttp import web
+
+from crypitor.api.deliveries.retry import retry_delivery
+from crypitor.api.deliveries.routes import read_deliveries, read_delivery
+from crypitor.api.endpoints.routes import read_endpoint, read_endpoints
+from crypitor.dashboard.frame.pages import Pages
+from crypitor.dashboard.frame.visit import Place, Visit
+from crypitor.errors import CallerError, Conflict, Invalid, NotFound
+from crypitor.runtime.redaction import shown
+
+pages = Pages(Place("/deliveries", "Deliveries", "d"))
+
+FILTERS = ("status", "endpoint", "monitor", "match")
+SHOWN = 25
+SHOWN_FAILED = 10
+STATUSES = ("failed", "pending", "waiting", "delivered", "cancelled")
+
+
+@pages.get("/deliveries")
+async def show_deliveries(visit: Visit) -> web.Response:
+    """Answer a page of deliveries; where nothing is chosen, those that failed before all."""
+    chosen = visit.asked(*FILTERS, "cursor")
+    problem: CallerError | None = None
+    answer: Any = {"data": [], "next_cursor": None}
+    failed: list[Any] = []
+    try:
+        answer = await visit.ask(read_deliveries, query={**chosen, "limit": SHOWN})
+        if not chosen:
+            query = {"status": "failed", "limit": SHOWN_FAILED}
+            failed = (await visit.ask(read_deliveries, query=query))["data"]
+    except CallerError as error:
+        problem = error
+    return visit.show(
+        "deliveries/list.html",
+        status=200 if problem is None else problem.status,
+        deliveries=answer["data"],
+        failed=failed,
+        next_cursor=answer["next_cursor"],
+        chosen=chosen,
+        statuses=STATUSES,
+        endpoints=await names_of(visit),
+        problem=problem,
+    )
+
+
+@pages.get("/deliveries/{id}")
+async def show_delivery(visit: Visit, id: str) -> web.Response:  # noqa: A002 - as in the path
+    """Answer a delivery with its attempts, request and answer side by side."""
+    delivery = await visit.ask(read_delivery, id=id)
+    try:
+        endpoint = await visit.ask(read_endpoint, id=delivery["endpoint"])
+    except NotFound:
+        endpoint = None
+    return visit.show("deliveries/one.html", delivery=delivery, endpoint=endpoint)
+
+
+@pages.post("/deliveries/{id}/retry")
+async def retry(visit: Visit, id: str) -> web.Response:  # noqa: A002 - as in the path
+    """Make a delivery due again."""
+    again = visit.field("again") == "true"
+    try:
+        await visit.ask(retry_delivery, id=id, body={"again": again})
+    except (Conflict, Invalid) as error:
+        return visit.go(f"/deliveries/{id}", f"Not sent again: {error.detail}.")
+    return visit.go(f"/deliveries/{id}", "It is due now, with the same webhook-id and body.")
+
+
+async def names_of(visit: Visit) -> dict[str, str]:
+    """Return what the newest endpoints of a project are called, by id."""
+    listed = await visit.ask(read_endpoints, query={"limit": 200})
+    return {
+        endpoint["id"]: endpoint["description"] or shown(endpoint["url"])
+        for endpoint in listed["data"]
+    }

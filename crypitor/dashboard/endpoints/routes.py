@@ -1,0 +1,159 @@
+"""Endpoints: their health, their secret, and what can be done when they fail."""
+
+from typing import Any
+
+from aiohttp import web
+
+from crypitor.api.deliveries.routes import read_deliveries
+from crypitor.api.endpoints.ping import ping_endpoint
+from crypitor.api.endpoints.rotation import read_secret, rotate_secret
+from crypitor.api.endpoints.routes import (
+    change_endpoint,
+    create_endpoint,
+    read_endpoint,
+    read_endpoints,
+    remove_endpoint,
+)
+from crypitor.api.jobs.replay import replay_endpoint
+from crypitor.dashboard.endpoints.form import BLANK, body_of, fields_of
+from crypitor.dashboard.frame.pages import Pages
+from crypitor.dashboard.frame.visit import Place, Visit
+from crypitor.database.keys import Scope
+from crypitor.errors import CallerError, Conflict, Invalid
+
+pages = Pages(Place("/endpoints", "Endpoints", "e"))
+
+SHOWN = 50
+SHOWN_DELIVERIES = 10
+
+
+@pages.get("/endpoints")
+async def show_endpoints(visit: Visit) -> web.Response:
+    """Answer a page of endpoints."""
+    chosen = visit.asked("cursor")
+    answer = await visit.ask(read_endpoints, query={**chosen, "limit": SHOWN})
+    return visit.show(
+        "endpoints/list.html",
+        endpoints=answer["data"],
+        next_cursor=answer["next_cursor"],
+        chosen=chosen,
+    )
+
+
+@pages.get("/endpoints/new", scope=Scope.WRITE)
+async def show_new(visit: Visit) -> web.Response:
+    """Answer an empty form."""
+    return visit.show("endpoints/form.html", fields=BLANK, endpoint=None, problem=None)
+
+
+@pages.post("/endpoints/new")
+async def create(visit: Visit) -> web.Response:
+    """Make an endpoint; its page tells the secret."""
+    try:
+        made = await visit.ask(create_endpoint, body=body_of(visit))
+    except Invalid as error:
+        return _refused(visit, error, None)
+    return visit.go(
+        f"/endpoints/{made['id']}?secret=shown", "The endpoint is made. Its secret is below."
+    )
+
+
+@pages.get("/endpoints/{id}")
+async def show_endpoint(visit: Visit, id: str) -> web.Response:  # noqa: A002 - as in the path
+    """Answer one endpoint, and its secret where that is asked for."""
+    return await _one(visit, id)
+
+
+@pages.get("/endpoints/{id}/edit", scope=Scope.WRITE)
+async def show_edit(visit: Visit, id: str) -> web.Response:  # noqa: A002
+    """Answer the form with what is stored."""
+    endpoint = await visit.ask(read_endpoint, id=id)
+    return visit.show(
+        "endpoints/form.html", fields=fields_of(endpoint), endpoint=endpoint, problem=None
+    )
+
+
+@pages.post("/endpoints/{id}/edit")
+async def change(visit: Visit, id: str) -> web.Response:  # noqa: A002
+    """Change an endpoint, unless somebody else did meanwhile."""
+    stored = await visit.ask(read_endpoint, id=id)
+    try:
+        visit.refuse_outdated(stored)
+        await visit.ask(change_endpoint, id=id, body=_patch(visit, stored))
+    except (Invalid, Conflict) as error:
+        return _refused(visit, error, stored)
+    return visit.go(f"/endpoints/{id}", "Saved.")
+
+
+@pages.post("/endpoints/{id}/enabled")
+async def enable(visit: Visit, id: str) -> web.Response:  # noqa: A002
+    """Switch an endpoint on, which also ends what failures did to it, or off."""
+    on = visit.field("enabled") == "true"
+    await visit.ask(change_endpoint, id=id, body={"enabled": on})
+    said = "It is enabled: what was queued is sent, slowly at first."
+    return visit.go(f"/endpoints/{id}", said if on else "It is off; its deliveries are kept.")
+
+
+@pages.post("/endpoints/{id}/ping")
+async def ping(visit: Visit, id: str) -> web.Response:  # noqa: A002
+    """Send a ping now and show what came of it."""
+    return await _one(visit, id, pinged=await visit.ask(ping_endpoint, id=id))
+
+
+@pages.post("/endpoints/{id}/rotate")
+async def rotate(visit: Visit, id: str) -> web.Response:  # noqa: A002
+    """Put a new secret in the place of the old one, which signs too for a day."""
+    await visit.ask(rotate_secret, id=id, body={})
+    return visit.go(
+        f"/endpoints/{id}?secret=shown", "A new secret signs; the old one signs too for 24 hours."
+    )
+
+
+@pages.post("/endpoints/{id}/replay")
+async def replay(visit: Visit, id: str) -> web.Response:  # noqa: A002
+    """Send again what failed, as a job."""
+    since = visit.field("since")
+    try:
+        job = await visit.ask(replay_endpoint, id=id, body={"since": since} if since else {})
+    except (Invalid, Conflict) as error:
+        return visit.go(f"/endpoints/{id}", f"Not begun: {error.detail}.")
+    return visit.go(f"/jobs/{job['id']}", "What failed is sent again, oldest first.")
+
+
+@pages.post("/endpoints/{id}/delete")
+async def remove(visit: Visit, id: str) -> web.Response:  # noqa: A002
+    """Delete an endpoint."""
+    await visit.ask(remove_endpoint, id=id)
+    return visit.go("/endpoints", "The endpoint is deleted; what was under way to it is cancelled.")
+
+
+async def _one(visit: Visit, endpoint_id: str, pinged: Any = None) -> web.Response:
+    endpoint = await visit.ask(read_endpoint, id=endpoint_id)
+    query = {"endpoint": endpoint_id, "limit": SHOWN_DELIVERIES}
+    deliveries = (await visit.ask(read_deliveries, query=query))["data"]
+    failed = (await visit.ask(read_deliveries, query={**query, "status": "failed"}))["data"]
+    secret = None
+    if visit.writes and visit.request.query.get("secret") == "shown":
+        secret = await visit.ask(read_secret, id=endpoint_id)
+    return visit.show(
+        "endpoints/one.html",
+        endpoint=endpoint,
+        deliveries=deliveries,
+        failed=failed,
+        secret=secret,
+        pinged=pinged,
+    )
+
+
+def _patch(visit: Visit, stored: Any) -> dict[str, Any]:
+    """Return the change; headers that are not in the form any more are taken away."""
+    body = body_of(visit)
+    gone = dict.fromkeys(stored["headers"].keys() - body["headers"].keys())
+    return {**body, "headers": {**body["headers"], **gone}}
+
+
+def _refused(visit: Visit, error: CallerError, stored: Any) -> web.Response:
+    typed = {name: visit.field(name) for name in BLANK}
+    return visit.show(
+        "endpoints/form.html", status=error.status, fields=typed, endpoint=stored, problem=error
+    )

@@ -1,0 +1,22 @@
+"""One backfill or replay, and how far it has come."""
+
+from aiohttp import web
+
+from crypitor.api.jobs.routes import read_job, stop_job
+from crypitor.dashboard.frame.pages import Pages
+from crypitor.dashboard.frame.visit import Visit
+
+pages = Pages()
+
+
+@pages.get("/jobs/{id}")
+async def show_job(visit: Visit, id: str) -> web.Response:  # noqa: A002 - as in the path
+    """Answer a job with its progress."""
+    return visit.show("jobs/one.html", job=await visit.ask(read_job, id=id))
+
+
+@pages.post("/jobs/{id}/cancel")
+async def cancel(visit: Visit, id: str) -> web.Response:  # noqa: A002 - as in the path
+    """Cancel a job; what it did stays."""
+    await visit.ask(stop_job, id=id)
+    return visit.go(f"/jobs/{id}", "The job is cancelled; what it did stays.")

@@ -1,0 +1,5 @@
+"""API keys and projects."""
+
+from crypitor.dashboard.keys.routes import pages
+
+__all__ = ["pages"]

@@ -1,0 +1,75 @@
+"""API keys and projects, for who has the scope `admin`."""
+
+from typing import Any
+
+from aiohttp import web
+
+from crypitor.api.keys.routes import add_key, read_keys, remove_key
+from crypitor.api.projects.routes import add_project, read_projects
+from crypitor.dashboard.frame.pages import Pages
+from crypitor.dashboard.frame.visit import Place, Visit
+from crypitor.database.keys import Scope
+from crypitor.errors import CallerError, Conflict, Invalid, NotFound
+
+pages = Pages(Place("/keys", "Keys", "k"))
+
+SHOWN = 100
+
+
+@pages.get("/keys", scope=Scope.ADMIN)
+async def show_keys(visit: Visit) -> web.Response:
+    """Answer the keys that this one governs."""
+    return await _page(visit)
+
+
+@pages.post("/keys", scope=Scope.ADMIN)
+async def make_key(visit: Visit) -> web.Response:
+    """Make a key and show its secret, this once."""
+    body = {"name": visit.field("name"), "scope": visit.field("scope")}
+    for name in ("project", "expires_at"):
+        if visit.field(name):
+            body[name] = visit.field(name)
+    try:
+        made = await visit.ask(add_key, body=body)
+    except (Invalid, NotFound) as error:
+        return await _page(visit, problem=error)
+    return await _page(visit, made=made)
+
+
+@pages.post("/keys/{id}/revoke", scope=Scope.ADMIN)
+async def revoke(visit: Visit, id: str) -> web.Response:  # noqa: A002 - as in the path
+    """Revoke a key."""
+    try:
+        await visit.ask(remove_key, id=id)
+    except Conflict as error:
+        return await _page(visit, problem=error)
+    return visit.go("/keys", "The key is revoked: it opens nothing any more.")
+
+
+@pages.post("/projects", scope=Scope.ADMIN)
+async def make_project(visit: Visit) -> web.Response:
+    """Make a project."""
+    try:
+        made = await visit.ask(add_project, body={"name": visit.field("name")})
+    except CallerError as error:
+        return await _page(visit, problem=error)
+    return visit.go("/keys", f"The project {made['name']} is made: make a key for it.")
+
+
+async def _page(
+    visit: Visit, *, made: Any = None, problem: CallerError | None = None
+) -> web.Response:
+    chosen = visit.asked("cursor")
+    keys = await visit.ask(read_keys, query={**chosen, "limit": SHOWN})
+    projects = (await visit.ask(read_projects, query={"limit": SHOWN}))["data"]
+    return visit.show(
+        "keys/list.html",
+        status=200 if problem is None else problem.status,
+        keys=keys["data"],
+        next_cursor=keys["next_cursor"],
+        chosen=chosen,
+        projects=projects,
+        names={project["id"]: project["name"] for project in projects},
+        made=made,
+        problem=problem,
+    )

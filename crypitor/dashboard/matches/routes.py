@@ -1,0 +1,89 @@
+"""Matches as they are found, and the whole story of one."""
+
+from typing import Any
+
+from aiohttp import web
+
+from crypitor.api.deliveries.routes import read_deliveries, read_delivery
+from crypitor.api.events.stream import stream_events
+from crypitor.api.matches.routes import read_match, read_matches
+from crypitor.api.monitors.routes import read_monitor
+from crypitor.dashboard.frame.pages import Pages
+from crypitor.dashboard.frame.visit import Place, Visit
+from crypitor.errors import CallerError, Gone, Invalid, NotFound
+from crypitor.monitor.models import Kind
+
+pages = Pages(Place("/matches", "Matches", "t"))
+
+FILTERS = ("monitor", "network", "kind", "phase", "address", "transaction", "since", "until")
+SHOWN = 25
+MOST_DELIVERIES = 100
+MOST_STORIES = 20
+"""Deliveries whose attempts are told on a match's page; the others are listed."""
+
+
+@pages.get("/matches")
+async def show_matches(visit: Visit) -> web.Response:
+    """Answer a page of matches; the filters stand in the address."""
+    chosen = visit.asked(*FILTERS, "cursor")
+    problem: CallerError | None = None
+    answer: Any = {"data": [], "next_cursor": None}
+    try:
+        answer = await visit.ask(read_matches, query={**chosen, "limit": SHOWN})
+    except (Invalid, Gone) as error:
+        problem = error
+    name = None
+    if "monitor" in chosen:
+        name = await _name_of(visit, chosen["monitor"])
+    followed = {k: v for k, v in chosen.items() if k in ("monitor", "network", "kind", "address")}
+    return visit.show(
+        "matches/list.html",
+        status=200 if problem is None else problem.status,
+        matches=answer["data"],
+        next_cursor=answer["next_cursor"],
+        chosen=chosen,
+        monitor_name=name,
+        networks=list(visit.context.networks),
+        kinds=list(Kind),
+        problem=problem,
+        # What a stream cannot narrow down the list does when it is read again.
+        live=None if "cursor" in chosen or "until" in chosen or problem else followed,
+    )
+
+
+@pages.get("/live")
+async def follow(visit: Visit) -> web.StreamResponse:
+    """Answer the stream of /v1/stream, to a browser, which sends its cookie and no key."""
+    answer: web.StreamResponse = await visit.ask(stream_events, query=dict(visit.request.query))
+    return answer
+
+
+@pages.get("/matches/{id}")
+async def show_match(visit: Visit, id: str) -> web.Response:  # noqa: A002 - as in the path
+    """Answer everything that is known of one match."""
+    match = await visit.ask(read_match, id=id)
+    listed = await visit.ask(read_deliveries, query={"match": id, "limit": MOST_DELIVERIES})
+    stories = [
+        await visit.ask(read_delivery, id=delivery["id"])
+        for delivery in reversed(listed["data"][:MOST_STORIES])
+    ]
+    facts = visit.context.networks.get(match["network"])
+    return visit.show(
+        "matches/one.html",
+        match=match,
+        stories=stories,
+        others=listed["data"][MOST_STORIES:],
+        more_deliveries=listed["next_cursor"] is not None,
+        network=facts,
+        explorer=facts.explorer if facts else None,
+        has_monitor=await _name_of(visit, match["monitor"]["id"]) is not None,
+    )
+
+
+async def _name_of(visit: Visit, monitor_id: str) -> str | None:
+    """Return what a monitor is called; None where it was deleted."""
+    try:
+        monitor: dict[str, Any] = await visit.ask(read_monitor, id=monitor_id)
+    except NotFound:
+        return None
+    return str(monitor["name"] or monitor["id"])

@@ -1,0 +1,103 @@
+"""What needs somebody's attention, in sentences with a way to the cure. Pure."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from crypitor.database.recent import Recent
+from crypitor.database.troubles import Standing
+from crypitor.runtime.redaction import shown
+from crypitor.webhook.delivery import State
+
+NOISY_PER_DAY = 1_000
+"""As a test calls a monitor noisy: one match every minute and a half."""
+
+NOISY_AT_LEAST = 200
+BEHIND_SECONDS = 120
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A sentence and where to look. bad: something stands still or is lost for its receiver."""
+
+    text: str
+    path: str
+    action: str
+    bad: bool = True
+
+
+def needs_attention(
+    networks: Sequence[Mapping[str, Any]],
+    endpoints: Sequence[Standing],
+    noise: Mapping[str, tuple[str, float]],
+    failed: int,
+) -> list[News]:
+    """Return what needs attention, the worst first; empty when all is well.
+
+    networks: as the API answers them. endpoints: the worst first. noise: monitors that match too
+    often, with their name and how often in a day. failed: deliveries that failed within a day.
+    """
+    found = [*_networks(networks), *_endpoints(endpoints)]
+    if failed:
+        words = "delivery" if failed == 1 else "deliveries"
+        many = f"{failed}" if failed < 1_000 else "1,000 or more"
+        found.append(
+            News(
+                f"{many} {words} failed for good within a day.",
+                "/deliveries?status=failed",
+                "Look, then send them again",
+            )
+        )
+    return [*found, *_noise(noise)]
+
+
+def _networks(networks: Sequence[Mapping[str, Any]]) -> Iterator[News]:
+    for network in networks:
+        name, path = network["display_name"], f"/networks/{network['name']}"
+        if network["state"] in ("waiting", "stopped"):
+            why = network["trouble"] or "the next block cannot be had"
+            yield News(f"{name} stands still: {why}.", path, "See its nodes")
+        elif network["state"] == "catching up" and (network["lag_seconds"] or 0) > BEHIND_SECONDS:
+            yield News(f"{name} is catching up.", path, "See how far it is", bad=False)
+        elif failing := [node for node in network["nodes"] if node["state"] == "failing"]:
+            names = ", ".join(node["name"] for node in failing)
+            yield News(f"{name}: {names} does not answer.", path, "See its nodes", bad=False)
+
+
+def _endpoints(endpoints: Sequence[Standing]) -> Iterator[News]:
+    for standing in endpoints:
+        endpoint = standing.endpoint
+        name, path = endpoint.description or shown(endpoint.url), f"/endpoints/{endpoint.id}"
+        why = f": {standing.error}" if standing.error else ""
+        if endpoint.state is State.DISABLED:
+            yield News(f"{name} is disabled{why}.", path, "Repair it, then enable it again")
+        elif endpoint.state is State.FAILING:
+            yield News(f"{name} is failing{why}.", path, "See what it answers")
+
+
+def noisy(matches: Sequence[Recent], now: int) -> dict[str, float]:
+    """Return the monitors that match far more often than anybody reads, with how often in a day.
+
+    matches: newest first. now: unix milliseconds.
+    """
+    if not matches:
+        return {}
+    days = max((now - matches[-1].at) / DAY_MS, 1 / 24)
+    counted = Counter(match.subject for match in matches if match.subject).most_common(3)
+    return {
+        monitor: count / days
+        for monitor, count in counted
+        if count >= NOISY_AT_LEAST and count / days > NOISY_PER_DAY
+    }
+
+
+def _noise(noise: Mapping[str, tuple[str, float]]) -> Iterator[News]:
+    for monitor, (name, per_day) in noise.items():
+        yield News(
+            f"{name} matches some {round(per_day, -2):,.0f} times a day.",
+            f"/monitors/{monitor}",
+            "Narrow its rules",
+            bad=False,
+        )

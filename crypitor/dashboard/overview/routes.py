@@ -1,0 +1,100 @@
+"""The first page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from crypitor.api.endpoints.routes import read_endpoints
+from crypitor.api.matches.routes import read_matches
+from crypitor.api.monitors.routes import read_monitor, read_monitors
+from crypitor.api.networks.routes import read_networks
+from crypitor.dashboard.frame.pages import Pages
+from crypitor.dashboard.frame.visit import Place, Visit
+from crypitor.dashboard.overview.attention import needs_attention, noisy
+from crypitor.dashboard.overview.counting import SPANS, Counted, counted
+from crypitor.database.engine import Transaction
+from crypitor.database.recent import Recent, count_failed, recent_deliveries, recent_matches
+from crypitor.database.troubles import Standing, standings
+from crypitor.errors import NotFound
+
+pages = Pages(Place("/", "Overview", "o"))
+
+SHOWN_MATCHES = 10
+SHOWN_ENDPOINTS = 10
+"""The worst of them."""
+
+MOST_FAILED = 1_000
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """What was read at once."""
+
+    matches: list[Recent]
+    deliveries: list[Recent]
+    endpoints: list[Standing]
+    failed: int
+
+
+@pages.get("/")
+async def show_overview(visit: Visit) -> web.Response:
+    """Answer what needs attention, the networks, and what happened in the chosen time."""
+    span = visit.request.query.get("span", "1h")
+    networks = (await visit.ask(read_networks))["data"]
+    monitors = (await visit.ask(read_monitors, query={"limit": 1}))["data"]
+    endpoints = (await visit.ask(read_endpoints, query={"limit": 1}))["data"]
+    matches = (await visit.ask(read_matches, query={"limit": SHOWN_MATCHES}))["data"]
+    lately = await _lately(visit)
+    now = visit.context.clock()
+    noise = await _named(visit, noisy(lately.matches, now))
+    news = needs_attention(networks, lately.endpoints, noise, lately.failed)
+    seconds = SPANS.get(span, SPANS["1h"])
+    return visit.show(
+        "overview/overview.html",
+        networks=networks,
+        matches=matches,
+        news=news,
+        trouble=any(each.bad for each in news),
+        begins=not monitors or not (matches or endpoints),
+        has_monitor=bool(monitors),
+        has_endpoint=bool(endpoints),
+        span=span if span in SPANS else "1h",
+        spans=SPANS,
+        charts=_charts(lately, now, seconds),
+    )
+
+
+async def _named(visit: Visit, noise: Mapping[str, float]) -> dict[str, tuple[str, float]]:
+    """Return noisy monitors with what they are called; what was deleted is noisy no more."""
+    named = {}
+    for monitor_id, per_day in noise.items():
+        try:
+            monitor = await visit.ask(read_monitor, id=monitor_id)
+        except NotFound:
+            continue
+        if monitor["enabled"]:
+            named[monitor_id] = (monitor["name"] or monitor_id, per_day)
+    return named
+
+
+async def _lately(visit: Visit) -> Lately:
+    project, now = visit.who.project_id, visit.context.clock()
+
+    async def unit(tx: Transaction) -> Lately:
+        return Lately(
+            await recent_matches(tx, project),
+            await recent_deliveries(tx, project),
+            await standings(tx, project, SHOWN_ENDPOINTS),
+            await count_failed(tx, project, now - DAY_MS, MOST_FAILED),
+        )
+
+    return await visit.context.database.read(unit, at_once=True)
+
+
+def _charts(lately: Lately, now: int, seconds: int) -> list[Counted]:
+    return [
+        counted("Matches", "/matches", lately.matches, now, seconds),
+        counted("Deliveries", "/deliveries", lately.deliveries, now, seconds, bad="failed"),
+    ]

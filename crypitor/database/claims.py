@@ -1,0 +1,59 @@
+"""Whose claims are open, and their end before the lease's, where who made them is gone.
+
+What is ended is due; its token stays as it is. Should its sender live all the same, what it records
+before somebody else claims still counts, and nothing after that.
+"""
+
+import json
+from collections.abc import Collection
+
+from crypitor.database.engine import Transaction
+
+# Of each endpoint with something pending only what lies ahead is read: claims, and those that wait
+# for their next attempt; never what is due at an endpoint that is down.
+AHEAD = """with recursive pending (id) as (
+        select (select endpoint_id from deliveries where status = 'pending'
+            order by endpoint_id limit 1)
+        union all
+        select (select d.endpoint_id from deliveries d
+            where d.status = 'pending' and d.endpoint_id > pending.id
+            order by d.endpoint_id limit 1)
+        from pending where pending.id is not null)
+    select {what} from pending join deliveries d on d.endpoint_id = pending.id
+    where d.status = 'pending' and d.due_at > :now and d.claimed_by """
+
+CLAIMERS = AHEAD.format(what="distinct d.claimed_by") + "is not null"
+
+CLAIMED = AHEAD.format(what="d.id") + "in {gone} order by d.id {lock}"
+
+END = """update deliveries set due_at = :now, claimed_by = null
+    where id in {ids} and status = 'pending' and claimed_by in {gone} returning endpoint_id"""
+
+# An endpoint that is being tried rests until nothing can be heard any more of the one attempt.
+TRIED = """update endpoints set circuit_until = :now
+    where id in {endpoints} and circuit = 'half-open' and circuit_until > :now
+        and not exists (select 1 from deliveries d
+            where d.endpoint_id = endpoints.id and d.status = 'pending' and d.due_at > :now
+                and d.claimed_by is not null)"""
+
+
+async def claimers(tx: Transaction, now: int) -> set[str]:
+    """Return which processes have claims whose lease lasts, by their lives."""
+    return {row["claimed_by"] for row in await tx.all(CLAIMERS, now=now)}
+
+
+async def end_claims(tx: Transaction, gone: Collection[str], now: int) -> list[str]:
+    """Make due what processes had claimed that are gone; return the endpoint of each delivery."""
+    values = {"gone": json.dumps(sorted(gone)), "now": now}
+    listed = tx.listed("gone")
+    # In the order in which everybody locks them.
+    lock = "for no key update of d" if tx.dialect == "postgresql" else ""
+    rows = await tx.all(CLAIMED.format(gone=listed, lock=lock), **values)
+    if not rows:
+        return []
+    ids = json.dumps([row["id"] for row in rows])
+    ended = await tx.all(END.format(ids=tx.listed("ids"), gone=listed), ids=ids, **values)
+    endpoints = [row["endpoint_id"] for row in ended]
+    tried = TRIED.format(endpoints=tx.listed("endpoints"))
+    await tx.run(tried, endpoints=json.dumps(sorted({*endpoints})), now=now)
+    return endpoints

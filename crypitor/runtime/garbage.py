@@ -1,0 +1,93 @@
+"""Memory comes back: what objects that hold each other leave behind is looked for now and then.
+
+The interpreter looks only after many new objects, most of which are young; what was held by a
+request that broke off could stay for as long as the process lives.
+"""
+
+import asyncio
+import ctypes
+import gc
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from crypitor.runtime.loop import Health, forever
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 1.0
+QUIET_SECONDS = 60.0
+GROWN_BYTES = 48 << 20
+LONGEST_SECONDS = 0.02
+"""For one search. What is left after a longer one is not searched again: it is there to stay."""
+
+KEPT_BYTES = 16 << 20
+_STATM = Path("/proc/self/statm")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+
+
+def resident_bytes() -> int:
+    """Return how much memory the process has; 0 where the system does not say."""
+    try:
+        return int(_STATM.read_bytes().split()[1]) * _PAGE_BYTES
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
+class Garbage:
+    """Searches when memory has grown by GROWN_BYTES, and once a minute in a quiet moment.
+
+    busy: whether something is under way that should not wait. resident: see `resident_bytes`.
+    """
+
+    def __init__(
+        self,
+        busy: Callable[[], bool],
+        *,
+        now: Callable[[], float] = time.monotonic,
+        resident: Callable[[], int] = resident_bytes,
+    ) -> None:
+        self._busy = busy
+        self._now = now
+        self._resident = resident
+        self._usual = resident()
+        self._searched_at = now()
+        self._asked = 0
+
+    async def run(self, stop: asyncio.Event, health: Health) -> None:
+        """Search until `stop` is set."""
+        await forever("garbage", self.step, stop=stop, health=health, idle_seconds=LOOK_SECONDS)
+
+    async def step(self) -> bool:
+        """Search if it is time, and give back to the system what is free; then wait."""
+        resident = self._resident()
+        grown = resident > self._usual + GROWN_BYTES
+        if not grown and self._now() - self._searched_at < QUIET_SECONDS:
+            self._usual = min(self._usual, resident)
+            return False
+        self._asked += 1
+        if self._busy() and self._asked < 10:  # a quiet moment comes, but is not waited for forever
+            return False
+        self._asked = 0
+        began = time.perf_counter()
+        found = gc.collect()
+        took = time.perf_counter() - began
+        if took > LONGEST_SECONDS:
+            gc.freeze()
+        await asyncio.to_thread(_give_back)
+        if grown:
+            log.debug("memory had grown", objects=found, seconds=round(took, 3))
+        self._searched_at, self._usual = self._now(), self._resident()
+        return False
+
+
+def _give_back() -> None:
+    """Give free memory back to the system, all but what the next blocks will take again."""
+    try:
+        trim = ctypes.CDLL(None).malloc_trim  # glibc's
+    except (OSError, AttributeError, TypeError):
+        return
+    trim(ctypes.c_size_t(KEPT_BYTES))

@@ -1,0 +1,3 @@
+module crypitor/launcher
+
+go 1.19

@@ -1,0 +1,5 @@
+"""Where the program of `make binary` begins."""
+
+from crypitor.__main__ import main
+
+main()

@@ -1,0 +1,58 @@
+"""A page ends where it is full, of items or of bytes, and all pages together have everything once."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crypitor.api.serving.fitting import MOST_PAGE_BYTES, fitting
+
+
+def items_from(sizes):
+    """Return what reads items, newest first, each a place and a size."""
+    rows = list(enumerate(sizes))
+
+    async def read(count, cursor):
+        first = 0 if cursor is None else int(cursor) + 1
+        return rows[first : first + count]
+
+    return rows, read
+
+
+@given(st.lists(st.integers(1, 500), max_size=120), st.integers(1, 50), st.integers(1, 2_000))
+async def test_pages_have_everything_once_and_are_small(sizes, limit, most_bytes):
+    """Each has something, no more than the limit, and no more bytes unless it is one item."""
+    rows, read = items_from(sizes)
+    seen, cursor, more = [], None, True
+    while more:
+        page, more = await fitting(
+            read,
+            limit,
+            cursor,
+            cursor_of=lambda row: str(row[0]),
+            size_of=lambda row: row[1],
+            most_bytes=most_bytes,
+        )
+        assert len(page) <= limit
+        assert len(page) <= 1 or sum(size for _, size in page) <= most_bytes
+        assert page or not rows
+        seen += page
+        cursor = str(page[-1][0]) if page else None
+
+    assert seen == rows
+
+
+async def test_a_list_of_large_monitors_comes_in_pages_of_some_megabytes(api):
+    """However many the caller asks for."""
+    note, count = "n" * 10_000, 12
+    contracts = [f"0x{number:040x}" for number in range(1_000)]
+    rules = [{"kind": "erc20", "contracts": contracts} for _ in range(12)]
+    for number in range(count):
+        body = {"networks": ["dev"], "name": str(number), "note": note, "rules": rules}
+        await api.made("/v1/monitors", body)
+    names, cursor = [], ""
+    while cursor is not None:
+        answer, page = await api.call("GET", f"/v1/monitors?limit=1000{cursor}")
+        assert int(answer.headers["Content-Length"]) < 1.2 * MOST_PAGE_BYTES
+        names += [one["name"] for one in page["data"]]
+        cursor = page["next_cursor"] and f"&cursor={page['next_cursor']}"
+
+    assert sorted(names, key=int) == [str(number) for number in range(count)]

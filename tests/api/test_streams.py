@@ -1,0 +1,162 @@
+"""Streams and large answers: so many of a project, so many in all, and nothing stays of them."""
+
+import asyncio
+import gc
+import weakref
+
+import msgspec
+import pytest
+
+from crypitor.api.serving.entries import Intake
+from crypitor.api.serving.streams import LARGE_ANSWERS, UPLOADS, Streams
+from crypitor.api.serving.written import LARGE_BYTES, Written, encoded
+from crypitor.errors import TooMany
+
+LONG = 30
+
+
+def test_a_project_leaves_room_for_others():
+    """And all of them for the rest of the process."""
+    streams = Streams("uploads", most=3, most_of_a_project=2)
+    with streams.one_more("pr_1"), streams.one_more("pr_1"):
+        with pytest.raises(TooMany, match="2 uploads of this project"):
+            streams.one_more("pr_1").__enter__()
+        with streams.one_more("pr_2"), pytest.raises(TooMany, match="3 uploads are"):
+            streams.one_more("pr_3").__enter__()
+    with streams.one_more("pr_3"):
+        pass
+
+
+class Upload:
+    """Addresses that begin to come, and then wait."""
+
+    def __init__(self):
+        self.begun = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    async def body(self):
+        yield "\n".join(f"0x{number:040x}" for number in range(100)).encode()
+        self.begun.set()
+        await self.go_on.wait()
+
+
+async def until(true):
+    async with asyncio.timeout(LONG):
+        while not true():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_project_has_so_many_uploads_at_once(api):
+    """The next one is told when to come again; when one has ended there is room."""
+    made = await api.made("/v1/monitors", {"networks": ["ethereum"]})
+    path = f"/v1/monitors/{made['id']}/addresses"
+    headers = {"Content-Type": "text/csv"}
+    uploads = [Upload() for _ in range(2)]
+    under_way = [
+        asyncio.create_task(api.call("POST", path, data=upload.body(), headers=headers))
+        for upload in uploads
+    ]
+    await until(lambda: api.app[UPLOADS]._of.total() == 2)
+    answer, problem = await api.call("POST", path, data=b"0x1", headers=headers)
+
+    assert (answer.status, answer.headers["Retry-After"]) == (429, "5")
+    assert problem["detail"] == "2 uploads of this project are under way"
+    for upload in uploads:
+        upload.go_on.set()
+    assert {answer.status for answer, _ in await asyncio.gather(*under_way)} == {200}
+    answer, _ = await api.call("POST", path, data=b"0x1", headers=headers)
+    assert answer.status == 200
+
+
+async def test_an_upload_that_breaks_off_leaves_nothing(api):
+    """Whoever still holds an error of it holds none of its addresses."""
+    made = await api.made("/v1/monitors", {"networks": ["ethereum"]})
+    path = f"/v1/monitors/{made['id']}/addresses"
+    upload = Upload()
+    task = asyncio.create_task(
+        api.call("POST", path, data=upload.body(), headers={"Content-Type": "text/csv"})
+    )
+    await until(lambda: api.app[UPLOADS]._of.total() == 1)
+    await until(lambda: any(intake.pairs for intake in intakes()))
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await until(lambda: api.app[UPLOADS]._of.total() == 0)
+
+    assert not any(intake.pairs or intake.invalid for intake in intakes())
+
+
+def intakes():
+    return [one for one in gc.get_objects() if isinstance(one, Intake)]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"data": [{"id": "ma_1", "note": '"data":[]'}, {"id": "ma_2"}], "next_cursor": "x"},
+        {"data": [], "next_cursor": None},
+        {"data": [{"n": number, "text": "x" * 1000} for number in range(3_000)]},
+        {"id": "mo_1", "data": {"a": [1, 2]}},
+        {"before": 1, "data": [1, 2, 3], "after": [{"data": []}]},
+    ],
+)
+async def test_an_answer_in_slices_is_the_same(answer):
+    """As one that is encoded at once; a long one lets others go on."""
+    turns = []
+
+    async def give_way():
+        turns.append(1)
+
+    body = await encoded(answer, give_way)
+
+    assert msgspec.json.decode(body) == answer
+    assert bool(turns) == (len(body) > 2**20)
+
+
+class Writer:
+    """Takes what is written, or breaks off."""
+
+    def __init__(self, most=10**9):
+        self.pieces = []
+        self._most = most
+
+    async def write(self, piece):
+        if len(self.pieces) == self._most:
+            raise ConnectionResetError
+        self.pieces.append(bytes(piece))
+
+
+async def test_a_large_answer_is_counted_until_it_is_written_or_given_up():
+    """Also when it is never begun."""
+    done = []
+    body = bytes(range(256)) * (LARGE_BYTES // 128)
+    writer = Writer()
+    await Written(body, lambda: done.append("written")).write(writer)
+    assert b"".join(writer.pieces) == body
+    assert len(writer.pieces) > 1
+
+    with pytest.raises(ConnectionResetError):
+        await Written(body, lambda: done.append("broken off")).write(Writer(2))
+    unwritten = Written(body, lambda: done.append("given up"))
+    gone = weakref.ref(unwritten)
+    del unwritten
+    gc.collect()
+
+    assert gone() is None
+    assert done == ["written", "broken off", "given up"]
+
+
+async def test_large_answers_are_whole_and_their_count_comes_back(api):
+    """Asked for side by side and with HEAD."""
+    note = "n" * 10_000
+    for number in range(40):
+        await api.made("/v1/monitors", {"networks": ["dev"], "name": str(number), "note": note})
+    for answer, page in await asyncio.gather(
+        *(api.call("GET", "/v1/monitors?limit=100") for _ in range(4))
+    ):
+        assert answer.status == 200
+        assert int(answer.headers["Content-Length"]) > LARGE_BYTES
+        assert answer.headers["X-Request-Id"]
+        assert len(page["data"]) == 40
+    answer, _ = await api.call("HEAD", "/v1/monitors?limit=100")
+    assert int(answer.headers["Content-Length"]) > LARGE_BYTES
+    await until(lambda: api.app[LARGE_ANSWERS]._of.total() == 0)

@@ -1,0 +1,193 @@
+"""What can be done about endpoints, deliveries, keys and jobs."""
+
+import re
+
+from crypitor.database.keys import Scope, ensure_project
+from tests.api.rows import insert_delivery
+
+URL = "https://example.com/hook"
+
+
+async def test_an_endpoint_is_made_and_its_secret_shown(api, admin):
+    """With headers, a rate and a body of its own; the page has the secret in what verifies it."""
+    await admin.get("/endpoints/new")
+    made = await admin.post(
+        "/endpoints/new",
+        {
+            "url": URL, "description": "ops", "format": "standard", "signature": "v1", "ordered": "true",
+            "headers": "Authorization: Bearer x:y\nX-Team: ops\n", "rate_per_second": "2.5",
+            "template": '{"text": "{{text}}"}', "template_type": "application/json", "events": "true",
+        },
+    )  # fmt: skip
+    page = await admin.get(made.to)
+    endpoint_id = made.to.split("/")[2].split("?")[0]
+    _, endpoint = await api.call("GET", f"/v1/endpoints/{endpoint_id}")
+    _, secret = await api.call("GET", f"/v1/endpoints/{endpoint_id}/secret")
+
+    assert endpoint["headers"] == {"Authorization": "Bearer x:y", "X-Team": "ops"}
+    assert (endpoint["ordered"], endpoint["rate_per_second"]) == (True, 2.5)
+    assert endpoint["template"]["body"] == '{"text": "{{text}}"}'
+    assert endpoint["events"] == ["endpoint.disabled", "endpoint.failing"]
+    assert page.html.text.count(secret["secret"]) >= 4
+
+
+async def test_saving_an_endpoint_unchanged_changes_nothing_and_a_header_can_go(api, admin):
+    """What its form shows is what it is; a line that was deleted is a header less."""
+    made = await api.made(
+        "/v1/endpoints", {"url": URL, "headers": {"X-A": "1", "X-B": "2"}, "rate_per_second": 3}
+    )
+    path = f"/endpoints/{made['id']}/edit"
+    _, before = await api.call("GET", f"/v1/endpoints/{made['id']}")
+    opened = (await admin.get(path)).html
+    seen = next(
+        form["fields"]["updated_at"] for form in opened.forms if "updated_at" in form["fields"]
+    )
+    fields = {"url": URL, "rate_per_second": "3", "updated_at": seen}
+    await admin.post(path, {**fields, "headers": "X-A: 1\nX-B: 2"})
+    _, same = await api.call("GET", f"/v1/endpoints/{made['id']}")
+    await admin.post(path, {**fields, "headers": "X-A: 1", "updated_at": same["updated_at"]})
+    _, less = await api.call("GET", f"/v1/endpoints/{made['id']}")
+
+    assert {**same, "updated_at": ""} == {**before, "updated_at": ""}
+    assert less["headers"] == {"X-A": "1"}
+
+
+async def test_a_form_sends_back_the_format_and_the_news_that_an_endpoint_has(api, admin):
+    """Whatever they are: an endpoint that is saved as it was shown stays what it is."""
+    made = await api.made(
+        "/v1/endpoints",
+        {"url": "https://ntfy.example.com/alarms", "format": "ntfy", "events": ["endpoint.moved"]},
+    )
+    path = f"/endpoints/{made['id']}/edit"
+    opened = (await admin.get(path)).html
+    shown = next(form["fields"] for form in opened.forms if "updated_at" in form["fields"])
+    sent = {"url": made["url"], "updated_at": shown["updated_at"], "events": "endpoint.moved"}
+    await admin.post(path, {**sent, "format": "ntfy"})
+    _, after = await api.call("GET", f"/v1/endpoints/{made['id']}")
+
+    assert '<option value="ntfy" selected>' in opened.text
+    assert 'name="events" value="endpoint.moved" checked>' in opened.text
+    assert (after["format"], after["events"]) == ("ntfy", ["endpoint.moved"])
+
+
+async def test_what_is_no_header_and_no_number_is_told(admin):
+    """With its place, and the form as it was."""
+    await admin.get("/endpoints/new")
+    header = await admin.post("/endpoints/new", {"url": URL, "headers": "nonsense"})
+    rate = await admin.post("/endpoints/new", {"url": URL, "rate_per_second": "fast"})
+    private = await admin.post("/endpoints/new", {"url": "http://127.0.0.1/x"})
+
+    assert [answer.status for answer in (header, rate, private)] == [400, 400, 400]
+    assert "/headers" in header.html.words
+    assert "/rate_per_second" in rate.html.words
+    assert "/url" in private.html.words
+    assert 'value="http://127.0.0.1/x"' in private.html.text
+
+
+async def test_a_secret_is_rotated_and_the_old_one_signs_until_its_time(api, admin):
+    """Both are shown, and until when."""
+    made = await api.made("/v1/endpoints", {"url": URL})
+    path = f"/endpoints/{made['id']}"
+    await admin.get(path)
+    rotated = await admin.post(f"{path}/rotate")
+    page = await admin.get(rotated.to)
+
+    assert made["secret"] in page.html.text
+    assert "signs too until" in page.html.words
+    assert len(set(re.findall(r"whsec_[A-Za-z0-9+/=]+", page.html.text))) == 2
+
+
+async def test_an_endpoint_is_switched_off_and_on_and_deleted(api, admin):
+    """Each by a button of its page."""
+    made = await api.made("/v1/endpoints", {"url": URL})
+    path, states = f"/endpoints/{made['id']}", []
+    await admin.get(path)
+    for on in ("false", "true"):
+        await admin.post(f"{path}/enabled", {"enabled": on})
+        states.append((await api.call("GET", f"/v1{path}"))[1]["enabled"])
+    gone = await admin.post(f"{path}/delete")
+
+    assert states == [False, True]
+    assert (gone.to, (await api.call("GET", f"/v1{path}"))[0].status) == ("/endpoints", 404)
+
+
+async def test_a_failed_delivery_is_sent_again(api, admin):
+    """One by its page; all of an endpoint as a job, whose page shows how far it is."""
+    endpoint = await api.made("/v1/endpoints", {"url": URL})
+
+    async def unit(tx):
+        project = await ensure_project(tx, 1, api.context.random_bytes)
+        for number in (1, 2):
+            await insert_delivery(
+                tx, project, number, endpoint_id=endpoint["id"], status="failed", body="{}",
+                created_at=api.clock() - 10,
+            )  # fmt: skip
+
+    await api.context.database.write(unit)
+    delivery = f"/deliveries/de_{1:022}"
+    await admin.get(delivery)
+    again = await admin.post(f"{delivery}/retry")
+    _, retried = await api.call("GET", f"/v1{delivery}")
+    job = await admin.post(f"/endpoints/{endpoint['id']}/replay")
+    shown = await admin.get(job.to)
+    stopped = await admin.post(f"{job.to}/cancel")
+
+    assert (again.to, retried["status"]) == (delivery, "pending")
+    assert "Replay queued" in shown.html.words
+    assert "of 1" in shown.html.words
+    assert (await admin.get(stopped.to)).html.words.count("cancelled")
+
+
+async def test_a_key_is_shown_once_and_revoked(api, admin):
+    """Its secret is in the answer that makes it and on no page after."""
+    await admin.get("/keys")
+    made = await admin.post("/keys", {"name": "robot", "scope": "read"})
+    [secret] = set(re.findall(r"ke_[0-9a-z]{26}_[0-9A-Za-z]{49}", made.html.text))
+    after = await admin.get("/keys")
+    key_id = secret.rsplit("_", 1)[0]
+    opened = (await api.call("GET", "/v1/monitors", key=secret))[0].status
+    await admin.post(f"/keys/{key_id}/revoke")
+    closed = (await api.call("GET", "/v1/monitors", key=secret))[0].status
+
+    assert made.status == 200
+    assert secret not in after.html.text
+    assert (opened, closed) == (200, 401)
+
+
+async def test_the_stream_comes_with_the_cookie(api, browser):
+    """As `/v1/stream`, for a browser, whose EventSource sends no key."""
+    refused = await browser.get("/live")
+    await browser.log_in(await api.key(Scope.READ))
+    async with browser.session.get(f"{api.url}/live?kind=erc20") as answer:
+        begun = await answer.content.readuntil(b"\n\n")
+
+    assert refused.status == 303
+    assert answer.content_type == "text/event-stream"
+    assert begun.startswith(b":")
+
+
+async def test_the_colours_that_were_chosen_stay(admin):
+    """In this browser, until the system's are chosen again."""
+    await admin.get("/about")
+    await admin.post("/theme", {"theme": "dark", "to": "/about"})
+    dark = await admin.get("/about")
+    await admin.post("/theme", {"theme": "", "to": "/about"})
+    system = await admin.get("/about")
+
+    assert 'data-theme="dark"' in dark.html.text
+    assert "data-theme" not in system.html.text
+
+
+async def test_what_was_done_on_a_page_is_in_the_audit_as_from_the_api(api, admin):
+    """Under the operation's name, with what it was done to and by which key."""
+    made = await api.made("/v1/monitors", {"name": "m", "networks": ["dev"]})
+    path = f"/monitors/{made['id']}"
+    await admin.get(path)
+    await admin.post(f"{path}/enabled", {"enabled": "false"})
+    await admin.post(f"{path}/delete")
+    _, page = await api.call("GET", "/v1/audit?limit=2")
+
+    assert [(one["action"], one["subject"]) for one in page["data"]] == [
+        ("monitor.delete", made["id"]),
+        ("monitor.change", made["id"]),
+    ]

@@ -1,0 +1,54 @@
+"""What a process says of its outages: when they begin, what else causes them, how long they took."""
+
+import asyncio
+
+import structlog
+
+from crypitor.errors import Unavailable
+from crypitor.runtime.loop import Health, forever
+
+
+def test_a_trouble_has_a_time_and_its_causes_are_told_once():
+    """Numbers and hashes in a sentence make it no other cause."""
+    now = [100.0]
+    health = Health(lambda: now[0])
+
+    assert health.begin("worker", "block 7: HTTP 500")
+    told = []
+    for trouble in (
+        "block 8: HTTP 502",
+        "cannot connect",
+        "block 0xab9f: HTTP 1",
+        "cannot connect",
+    ):
+        assert not health.begin("worker", trouble)
+        told.append(health.has_another_cause("worker"))
+    now[0] += 61.24
+    assert health.end("worker")
+
+    assert told == [False, True, False, False]
+    assert health.seconds("worker") == 61.2
+    assert health.begin("worker", "cannot connect")
+    assert health.seconds("worker") == 0
+
+
+async def test_the_end_of_an_outage_says_how_long_it_was():
+    """And what else caused it meanwhile stands between its two lines."""
+    now, stop = [0.0], asyncio.Event()
+    causes = ["refused", "refused", "timed out", "refused"]
+
+    async def step():
+        now[0] += 10
+        if causes:
+            raise Unavailable(causes.pop(0))
+        stop.set()
+        return False
+
+    with structlog.testing.capture_logs() as said:
+        await forever("worker", step, stop=stop, health=Health(lambda: now[0]), idle_seconds=0)
+
+    assert [(one["event"], one.get("trouble"), one.get("seconds")) for one in said] == [
+        ("outage begins", "refused", None),
+        ("outage has another cause", "timed out", None),
+        ("outage over", None, 40.0),
+    ]
