@@ -20,6 +20,14 @@ def loud_events() -> dict[str, str]:
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Attribute)
+                and node.func.attr == "told"  # by Seldom, which logs warnings and errors
+                and node.args
+                and isinstance(node.args[0], ast.Constant)
+            ):
+                found[str(node.args[0].value)] = str(place)
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
                 and node.func.attr in LOUD
                 and getattr(node.func.value, "id", "") == "log"
             ):

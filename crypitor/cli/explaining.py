@@ -46,7 +46,8 @@ def reasons(sentence: str, page: str) -> Iterator[str]:
 
     Several sentences may stand in one, joined by a semicolon, each with a name before it.
     """
-    rows = re.findall(r"^\| `(.+?)` \| (.+?) \| (.+?) \|$", page, re.MULTILINE)
+    cells = [line.split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    rows = [(row[0][3:].rstrip("`"), row[1], row[2][:-2]) for row in cells if len(row) == 3]
     told = [*dict.fromkeys([sentence, *sentence.split("; ")])]
     found = [
         (len(form.replace(VALUE, "")), f"{form}\n\nMeans: {means}\n\nDo: {do}")
@@ -59,11 +60,14 @@ def reasons(sentence: str, page: str) -> Iterator[str]:
 
 def _is_example(sentence: str, form: str) -> bool:
     # Two spaces and line breaks are one; before it may stand which node says so.
-    pattern = ".+?".join(re.escape(part) for part in form.split(VALUE))
-    return re.fullmatch(rf"(\S+: )?{pattern}", " ".join(sentence.split())) is not None
+    said = ".+?".join(re.escape(part) for part in form.split(VALUE))
+    example = re.compile(rf"(\S+: )?{said}")
+    return example.fullmatch(" ".join(sentence.split())) is not None
 
 
 def _close(name: str) -> str:
     page = (docs_folder() / "runbook.md").read_text(encoding="utf-8")
-    close = get_close_matches(name, re.findall(r"^## (.+)$", page, re.MULTILINE), n=1)
+    close = get_close_matches(
+        name, [line[3:] for line in page.splitlines() if line.startswith("## ")], n=1
+    )
     return f". Did you mean {close[0]!r}?" if close else ""

@@ -24,6 +24,8 @@ from crypitor.client.types import (
     KeyPage,
     KeyRotationBody,
     LabelledAddress,
+    LogLevelAnswer,
+    LogLevelBody,
     MatchAnswer,
     MatchPage,
     MonitorAnswer,
@@ -38,6 +40,7 @@ from crypitor.client.types import (
     ProjectBodyPatch,
     ProjectPage,
     ProjectUsage,
+    ReloadAnswer,
     ReplayBody,
     RetryBody,
     RotationBody,
@@ -439,6 +442,7 @@ class Calls(Transport):
             "match.reverted",
             "endpoint.failing",
             "endpoint.disabled",
+            "endpoint.moved",
         ]
         | None = None,
         since: str | None = None,
@@ -472,6 +476,7 @@ class Calls(Transport):
             "match.reverted",
             "endpoint.failing",
             "endpoint.disabled",
+            "endpoint.moved",
         ]
         | None = None,
         since: str | None = None,
@@ -547,6 +552,7 @@ class Calls(Transport):
             "match.reverted",
             "endpoint.failing",
             "endpoint.disabled",
+            "endpoint.moved",
         ]
         | None = None,
         address: str | None = None,
@@ -879,4 +885,36 @@ class Calls(Transport):
             "limit": limit,
         }
         answer: AuditPage = await self.call("GET", "/v1/audit", query=query)
+        return answer
+
+    async def reload_configuration(
+        self,
+        *,
+        idempotency_key: str | None = None,
+    ) -> ReloadAnswer:
+        """Read the configuration of this process again, as SIGHUP does. Only for an operator's
+        key.
+
+        With a mistake in it, all of them are told and nothing is changed. What is in force
+        in a moment is in `changed`; `restart` has what takes effect at the next start.
+        """
+        answer: ReloadAnswer = await self.call(
+            "POST", "/v1/reload", idempotency_key=idempotency_key
+        )
+        return answer
+
+    async def set_log_level(
+        self,
+        body: LogLevelBody,
+        *,
+        idempotency_key: str | None = None,
+    ) -> LogLevelAnswer:
+        """Let this process, or one module of it, be heard from a level on. Only for an
+        operator's key.
+
+        Until the configuration is read again, or the process starts anew.
+        """
+        answer: LogLevelAnswer = await self.call(
+            "PUT", "/v1/log-level", body=body, idempotency_key=idempotency_key
+        )
         return answer

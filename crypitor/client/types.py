@@ -174,8 +174,8 @@ class DeletedMonitor(TypedDict):
 class DeliveryAnswer(TypedDict):
     """One phase of one match on its way to one endpoint; `id` is its `webhook-id`.
 
-    News of an endpoint (`endpoint.failing`, `endpoint.disabled`) has no monitor, match and
-    phase. `body`, as it is sent, and `attempts` only where one delivery is asked for.
+    News of an endpoint (`endpoint.failing`, `.disabled`, `.moved`) has no monitor, match
+    and phase. `body`, as it is sent, and `attempts` only where one delivery is asked for.
     """
 
     id: str
@@ -217,8 +217,24 @@ class DeploymentRule(TypedDict):
     """
 
 
+class DigestAnswer(TypedDict):
+    """Letters that hold more than one message."""
+
+    seconds: int
+    count: int
+
+
+class DigestBody(TypedDict):
+    """Letters that hold more than one message."""
+
+    seconds: int
+    """Between two letters, in which messages gather."""
+    count: NotRequired[int]
+    """Messages in one letter, at most. Default: 50."""
+
+
 class EndpointAnswer(TypedDict):
-    """A URL that takes webhooks. `secret` only in the answer that makes it."""
+    """A URL that takes webhooks. `success`, `tls`, `digest` where set, `secret` at first."""
 
     id: str
     url: str
@@ -231,7 +247,7 @@ class EndpointAnswer(TypedDict):
     headers: dict[str, str]
     ordered: bool
     rate_per_second: float | None
-    events: list[Literal["endpoint.failing", "endpoint.disabled"]]
+    events: list[Literal["endpoint.failing", "endpoint.disabled", "endpoint.moved"]]
     enabled: bool
     state: Literal["healthy", "failing", "disabled"]
     """failing: from the 4th failed attempt in a row. disabled: it answered 410 or `webhook-
@@ -249,6 +265,9 @@ class EndpointAnswer(TypedDict):
     """RFC 3339, UTC, milliseconds."""
     updated_at: str
     """RFC 3339, UTC, milliseconds."""
+    success: NotRequired["SuccessAnswer"]
+    tls: NotRequired["TlsAnswer"]
+    digest: NotRequired["DigestAnswer"]
     secret: NotRequired[str]
 
 
@@ -260,11 +279,24 @@ class EndpointBody(TypedDict):
     characters. `kafka://TOPIC` publishes to a topic that the operator allows.
     """
     description: NotRequired[str]
-    format: NotRequired[Literal["standard", "crypitor", "slack", "discord", "telegram"]]
-    """`crypitor`: the original Crypitor's bodies, for receivers written for them. `slack`,
-    `discord`, `telegram`: messages for people; the URL is that of an incoming webhook, for
-    Telegram `https://api.telegram.org/bot<token>/sendMessage?chat_id=<chat>`. Default:
-    standard.
+    format: NotRequired[
+        Literal[
+            "standard",
+            "crypitor",
+            "slack",
+            "discord",
+            "telegram",
+            "teams",
+            "ntfy",
+            "matrix",
+            "pagerduty",
+            "opsgenie",
+            "email",
+        ]
+    ]
+    """`crypitor`: the original Crypitor's bodies, for receivers written for them. The others:
+    messages for people; the URL is that of an incoming webhook, for Telegram
+    `https://api.telegram.org/bot<token>/sendMessage?chat_id=<chat>`. Default: standard.
     """
     template: NotRequired["TemplateBody | None"]
     """A body of your own in place of the standard one; null: none."""
@@ -277,9 +309,15 @@ class EndpointBody(TypedDict):
     ordered: NotRequired[bool]
     """One at a time, first in first out. Default: false."""
     rate_per_second: NotRequired[float | None]
-    """null: no limit; for `slack`, `discord` and `telegram` what they take."""
-    events: NotRequired[list[Literal["endpoint.failing", "endpoint.disabled"]]]
+    """null: no limit; in a format for people what the service takes."""
+    events: NotRequired[list[Literal["endpoint.failing", "endpoint.disabled", "endpoint.moved"]]]
     """News of the project's other endpoints that this one is told."""
+    success: NotRequired["SuccessBody | None"]
+    """Which answers have taken a delivery; null: every 2xx."""
+    tls: NotRequired["TlsBody | None"]
+    """For receivers inside a company; null: as everywhere."""
+    digest: NotRequired["DigestBody | None"]
+    """Only for `email`; null: each message is a letter."""
     enabled: NotRequired[bool]
     """Default: true."""
 
@@ -292,11 +330,25 @@ class EndpointBodyPatch(TypedDict):
     characters. `kafka://TOPIC` publishes to a topic that the operator allows.
     """
     description: NotRequired[str | None]
-    format: NotRequired[Literal["standard", "crypitor", "slack", "discord", "telegram"] | None]
-    """`crypitor`: the original Crypitor's bodies, for receivers written for them. `slack`,
-    `discord`, `telegram`: messages for people; the URL is that of an incoming webhook, for
-    Telegram `https://api.telegram.org/bot<token>/sendMessage?chat_id=<chat>`. Default:
-    standard.
+    format: NotRequired[
+        Literal[
+            "standard",
+            "crypitor",
+            "slack",
+            "discord",
+            "telegram",
+            "teams",
+            "ntfy",
+            "matrix",
+            "pagerduty",
+            "opsgenie",
+            "email",
+        ]
+        | None
+    ]
+    """`crypitor`: the original Crypitor's bodies, for receivers written for them. The others:
+    messages for people; the URL is that of an incoming webhook, for Telegram
+    `https://api.telegram.org/bot<token>/sendMessage?chat_id=<chat>`. Default: standard.
     """
     template: NotRequired["TemplateBody | None"]
     """A body of your own in place of the standard one; null: none."""
@@ -309,9 +361,17 @@ class EndpointBodyPatch(TypedDict):
     ordered: NotRequired[bool | None]
     """One at a time, first in first out. Default: false."""
     rate_per_second: NotRequired[float | None]
-    """null: no limit; for `slack`, `discord` and `telegram` what they take."""
-    events: NotRequired[list[Literal["endpoint.failing", "endpoint.disabled"]] | None]
+    """null: no limit; in a format for people what the service takes."""
+    events: NotRequired[
+        list[Literal["endpoint.failing", "endpoint.disabled", "endpoint.moved"]] | None
+    ]
     """News of the project's other endpoints that this one is told."""
+    success: NotRequired["SuccessBody | None"]
+    """Which answers have taken a delivery; null: every 2xx."""
+    tls: NotRequired["TlsBody | None"]
+    """For receivers inside a company; null: as everywhere."""
+    digest: NotRequired["DigestBody | None"]
+    """Only for `email`; null: each message is a letter."""
     enabled: NotRequired[bool | None]
     """Default: true."""
 
@@ -334,7 +394,7 @@ class EndpointEvent(TypedDict):
 
     position: int
     """Grows from event to event, with gaps."""
-    type: Literal["endpoint.failing", "endpoint.disabled"]
+    type: Literal["endpoint.failing", "endpoint.disabled", "endpoint.moved"]
     timestamp: str
     """RFC 3339, UTC, milliseconds."""
     data: "EndpointNews"
@@ -349,8 +409,17 @@ class EndpointFailing(TypedDict):
     data: "EndpointNews"
 
 
+class EndpointMoved(TypedDict):
+    """Another endpoint of the project is found at another URL: its Telegram group has moved."""
+
+    type: Literal["endpoint.moved"]
+    timestamp: str
+    """RFC 3339, UTC, milliseconds."""
+    data: "EndpointNews"
+
+
 class EndpointNews(TypedDict):
-    """The trouble that an endpoint is in."""
+    """The trouble that an endpoint is in, or where it is found from now on."""
 
     endpoint: "NewsOf"
     state: Literal["healthy", "failing", "disabled"]
@@ -582,6 +651,21 @@ class LimitsBody(TypedDict):
     requests_per_second: NotRequired[float | None]
     """To each process that serves the API; those of one second at once."""
     backfill_blocks_per_day: NotRequired[int | None]
+
+
+class LogLevelAnswer(TypedDict):
+    """What is heard from now on, until the next reload or start."""
+
+    level: str
+    module: str | None
+
+
+class LogLevelBody(TypedDict):
+    """From which level on the process, or one module of it, is heard."""
+
+    level: Literal["debug", "info", "warning", "error"]
+    module: NotRequired[str | None]
+    """As in `worker` or `worker.follower`, with all within it; null for all."""
 
 
 class MatchAnswer(TypedDict):
@@ -977,6 +1061,22 @@ class PingAnswer(TypedDict):
     """
 
 
+class PointedAnswer(TypedDict):
+    """A place in a JSON answer, and what has to stand there."""
+
+    pointer: str
+    value: Any
+
+
+class PointedBody(TypedDict):
+    """A place in a JSON answer, and what has to stand there."""
+
+    pointer: str
+    """RFC 6901: `/result/0/ok`."""
+    value: NotRequired[Any]
+    """Any JSON value; compared as such: 1 is 1.0 and not true."""
+
+
 class Problem(TypedDict):
     """RFC 9457 problem document."""
 
@@ -1069,6 +1169,15 @@ class ReasonAnswer(TypedDict):
     detail: str
 
 
+class ReloadAnswer(TypedDict):
+    """What was read again."""
+
+    changed: list[str]
+    """Keys that are in force in a moment."""
+    restart: list[str]
+    """Keys that differ, and take effect at the next start."""
+
+
 class RemovedAnswer(TypedDict):
     """What became of the addresses."""
 
@@ -1144,6 +1253,24 @@ class SecretAnswer(TypedDict):
     old_secrets: list["OldSecretAnswer"]
 
 
+class SuccessAnswer(TypedDict):
+    """Which answers have taken a delivery."""
+
+    status: str
+    body: "str | PointedAnswer | None"
+
+
+class SuccessBody(TypedDict):
+    """Which answers have taken a delivery."""
+
+    status: NotRequired[str]
+    """`2xx`, `3xx` or codes, with commas: `200,202`, `2xx,409`. 410, 429 and 503 cannot be
+    among them. Default: 2xx.
+    """
+    body: NotRequired["str | PointedBody | None"]
+    """Some text of the body, or what stands at a place in its JSON."""
+
+
 class TemplateAnswer(TypedDict):
     """A body in which fields are filled in."""
 
@@ -1162,6 +1289,30 @@ class TemplateBody(TypedDict):
     """
     content_type: NotRequired[str]
     """Default: application/json."""
+
+
+class TlsAnswer(TypedDict):
+    """TLS of an endpoint's own, by the SHA-256 of each certificate's DER; it is never shown
+    again.
+
+    `expires_at`: when the first of the certificates ends.
+    """
+
+    ca: str | None
+    certificate: str | None
+    key: Literal["***"] | None
+    expires_at: str | None
+
+
+class TlsBody(TypedDict):
+    """TLS of an endpoint's own, in PEM; it is sealed, and never shown again."""
+
+    ca: NotRequired[str | None]
+    """The authorities that are believed, in place of the system's."""
+    certificate: NotRequired[str | None]
+    """For a receiver that asks for one, with those between it and its root."""
+    key: NotRequired[str | None]
+    """Its private key, without a passphrase."""
 
 
 class TokenRule(TypedDict):
@@ -1329,9 +1480,9 @@ class WaitingAnswer(TypedDict):
     """Why nothing is sent to an endpoint although something is queued for it.
 
     `disabled`: until somebody enables it. `circuit`: it failed too often, and is tried now
-    and then. `retry-after`: it answered 429 or 503 and said for how long. `limit`: its
-    project has used up the day's deliveries. `retry`: it is `ordered`, and the first in its
-    order waits for its next attempt.
+    and then. `retry-after`: it said for how long, by 429 or 503 or by its announced limits.
+    `limit`: its project has used up the day's deliveries. `retry`: it is `ordered`, and the
+    first in its order waits for its next attempt.
     """
 
     reason: Literal["disabled", "circuit", "retry-after", "limit", "retry"]
@@ -1429,5 +1580,11 @@ RuleBody: TypeAlias = (
 
 
 WebhookBody: TypeAlias = (
-    MatchDetected | MatchConfirmed | MatchReverted | EndpointFailing | EndpointDisabled | Ping
+    MatchDetected
+    | MatchConfirmed
+    | MatchReverted
+    | EndpointFailing
+    | EndpointDisabled
+    | EndpointMoved
+    | Ping
 )

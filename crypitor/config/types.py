@@ -216,11 +216,12 @@ class WebhookConfig(Section):
     """How deliveries are sent. schedule_seconds: the waits after each failed attempt.
 
     secrets_key: seals the endpoints' secrets in the database; the newest, then those before it.
-    proxy: an http:// URL, which may hold user and password.
+    proxy: an http:// URL, which may hold user and password. ca: a PEM file.
     """
 
     secrets_key: Annotated[tuple[SecretStr, ...], BeforeValidator(_one_or_many)] = ()
     proxy: SecretStr | None = None
+    ca: str = ""
     allow_private: tuple[str, ...] = ()
     schedule_seconds: tuple[Annotated[float, Field(ge=0)], ...] = (
         5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400,

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from crypitor.database.deliveries import COLUMNS, delivery_of, statuses
 from crypitor.database.endpoints import COLUMNS as ENDPOINT_COLUMNS
-from crypitor.database.endpoints import endpoint_of
+from crypitor.database.endpoints import endpoint_of, move_endpoint
 from crypitor.database.engine import Transaction
 from crypitor.database.notices import tell_endpoints
 from crypitor.webhook.circuit import Circuit
@@ -194,8 +194,9 @@ async def claim(
     """Take due deliveries of endpoints, longest due first, for as long as the lease.
 
     asked: at most so many of each; of an ordered endpoint the first one or none; where the circuit
-    is to be tried, one. A disabled endpoint keeps all. claimer: the life of the process that
-    claims; None: nobody can tell its end. Returns what each got, by its id.
+    is to be tried, one; where letters hold many, as many. A disabled endpoint keeps all. claimer:
+    the life of the process that claims; None: nobody can tell its end. Returns what each got, by
+    its id.
     """
     found = {endpoint.id: Claimed(endpoint) for endpoint, _ in asked}
     limits: dict[str, int] = {}
@@ -204,12 +205,12 @@ async def claim(
         if not endpoint.enabled or endpoint.state is State.DISABLED or endpoint.circuit.rests(now):
             continue
         if not endpoint.circuit.may_try(now):
-            limits[endpoint.id] = limit
+            limits[endpoint.id] = _at_once(endpoint, limit)
             continue
         trying = replace(endpoint, circuit=endpoint.circuit.trying(now, lease_ms))
         found[endpoint.id] = Claimed(trying)
         if await _try(tx, endpoint.circuit, trying):
-            limits[endpoint.id] = 1
+            limits[endpoint.id] = _at_once(endpoint, 1)
             tried.append(endpoint)
     for delivery in await _claim(tx, found, limits, now, lease_ms, claimer):
         found[delivery.endpoint_id].deliveries.append(delivery)
@@ -241,6 +242,11 @@ async def record(tx: Transaction, results: Sequence[Result]) -> Recorded:
     now = max(result.ended_at for result in results)
     told = await tell_endpoints(tx, [(before[at], after[at]) for at in after], now)
     return Recorded(tuple(held), released | told, after)
+
+
+def _at_once(endpoint: Endpoint, slots: int) -> int:
+    """Return how many deliveries so many attempts take: a letter may hold many."""
+    return slots if endpoint.digest is None else endpoint.digest.count
 
 
 async def _claim(
@@ -324,12 +330,15 @@ async def _judge_endpoints(
     after = dict(before)
     for result in results:
         endpoint = after.get(result.delivery.endpoint_id)
-        if endpoint is not None:
+        if endpoint is not None and result.leads:
             after[endpoint.id] = endpoint_after(endpoint, result)
     await tx.many(
         UPDATE_ENDPOINT,
         [_endpoint_row(after[at]) for at, endpoint in before.items() if after[at] != endpoint],
     )
+    for at, endpoint in before.items():
+        if after[at].url != endpoint.url:
+            await move_endpoint(tx, after[at], max(result.ended_at for result in results))
     return before, after
 
 

@@ -1,7 +1,7 @@
 """Endpoints as their owners see and change them; what deliveries make of them is elsewhere.
 
-Sealed where there is a key (see `seal`): the secrets that sign, the headers, and the URL, in which
-chat services carry their tokens.
+Sealed where there is a key (see `seal`): the secrets that sign, the headers, TLS of its own, and
+the URL, in which chat services carry their tokens.
 """
 
 import json
@@ -9,20 +9,22 @@ from collections.abc import Sequence
 
 from crypitor.database.engine import Row, Transaction
 from crypitor.webhook.circuit import Circuit, CircuitState
-from crypitor.webhook.delivery import Endpoint, Notice, OldSecret, State
+from crypitor.webhook.delivery import Digest, Endpoint, Notice, OldSecret, State
+from crypitor.webhook.success import stored_success, success_text
 from crypitor.webhook.template import stored_template, template_text
+from crypitor.webhook.tls import stored_tls, tls_text
 
 COLUMNS = """id, project_id, url, secret, old_secrets, description, format, template, headers,
     ordered, rate_per_second, enabled, state, state_reason, failures_in_row, failing_since,
     created_at, updated_at, events, failed_at, circuit, circuit_since, circuit_until,
-    circuit_openings, circuit_wait_ms"""
-SEALED = ("url", "secret", "old_secrets", "headers")
+    circuit_openings, circuit_wait_ms, success, tls, digest"""
+SEALED = ("url", "secret", "old_secrets", "headers", "tls")
 
 INSERT = f"""insert into endpoints ({COLUMNS}) values (:id, :project_id, :url, :secret,
     :old_secrets, :description, :format, :template, :headers, :ordered, :rate_per_second, :enabled,
     :state, :state_reason, :failures_in_row, :failing_since, :created_at, :updated_at, :events,
     :failed_at, :circuit, :circuit_since, :circuit_until, :circuit_openings,
-    :circuit_wait_ms)"""  # noqa: S608 - columns from above
+    :circuit_wait_ms, :success, :tls, :digest)"""  # noqa: S608 - columns from above
 
 UPDATE = """update endpoints set url = :url, secret = :secret, old_secrets = :old_secrets,
         description = :description, format = :format, template = :template,
@@ -31,7 +33,8 @@ UPDATE = """update endpoints set url = :url, secret = :secret, old_secrets = :ol
         failures_in_row = :failures_in_row, failing_since = :failing_since,
         updated_at = :updated_at, events = :events, failed_at = :failed_at, circuit = :circuit,
         circuit_since = :circuit_since, circuit_until = :circuit_until,
-        circuit_openings = :circuit_openings, circuit_wait_ms = :circuit_wait_ms
+        circuit_openings = :circuit_openings, circuit_wait_ms = :circuit_wait_ms,
+        success = :success, tls = :tls, digest = :digest
     where id = :id and project_id = :project_id"""
 
 
@@ -43,6 +46,16 @@ async def insert_endpoint(tx: Transaction, endpoint: Endpoint) -> None:
 async def update_endpoint(tx: Transaction, endpoint: Endpoint) -> None:
     """Store what an endpoint has become."""
     await tx.run(UPDATE, **_values(tx, endpoint))
+
+
+async def move_endpoint(tx: Transaction, endpoint: Endpoint, now: int) -> None:
+    """Store the URL at which an endpoint is found from now on, in unix milliseconds."""
+    await tx.run(
+        "update endpoints set url = :url, updated_at = :now where id = :id",
+        id=endpoint.id,
+        url=tx.seal.seal(endpoint.url, place(endpoint.id, "url")),
+        now=now,
+    )
 
 
 async def lock_endpoint(
@@ -125,6 +138,9 @@ def endpoint_of(tx: Transaction, row: Row) -> Endpoint:
             "old_secrets": tuple(OldSecret(*old) for old in json.loads(opened["old_secrets"])),
             "headers": json.loads(opened["headers"]),
             "template": stored_template(row["template"]),
+            "success": stored_success(row["success"]),
+            "tls": stored_tls(opened["tls"]),
+            "digest": None if row["digest"] is None else Digest(*json.loads(row["digest"])),
             "ordered": bool(row["ordered"]),
             "events": tuple(map(Notice, json.loads(row["events"]))),
             "enabled": bool(row["enabled"]),
@@ -145,10 +161,11 @@ def _values(tx: Transaction, endpoint: Endpoint) -> dict[str, object]:
         "secret": endpoint.secret,
         "old_secrets": json.dumps([[old.secret, old.until] for old in endpoint.old_secrets]),
         "headers": json.dumps(dict(endpoint.headers)),
+        "tls": tls_text(endpoint.tls),
     }
     return {
         **{
-            column: tx.seal.seal(text, place(endpoint.id, column))
+            column: tx.seal.seal(text, place(endpoint.id, column)) if text else text
             for column, text in secret.items()
         },
         "id": endpoint.id,
@@ -156,6 +173,10 @@ def _values(tx: Transaction, endpoint: Endpoint) -> dict[str, object]:
         "description": endpoint.description,
         "format": endpoint.format,
         "template": template_text(endpoint.template),
+        "success": success_text(endpoint.success),
+        "digest": None
+        if endpoint.digest is None
+        else json.dumps([endpoint.digest.seconds, endpoint.digest.count]),
         "ordered": int(endpoint.ordered),
         "rate_per_second": endpoint.rate_per_second,
         "enabled": int(endpoint.enabled),

@@ -8,7 +8,7 @@ from crypitor.database.engine import Transaction
 from crypitor.database.events import NewEvent, log_events
 from crypitor.webhook.delivery import Endpoint
 from crypitor.webhook.formats import STANDARD, Form
-from crypitor.webhook.health import notice_of
+from crypitor.webhook.health import move_of, notice_of
 from crypitor.webhook.notice import notice_body, notice_id
 from crypitor.webhook.template import stored_template
 
@@ -29,7 +29,8 @@ async def tell_endpoints(
     news = [
         (endpoint, notice)
         for before, endpoint in changes
-        if (notice := notice_of(before, endpoint)) is not None
+        for notice in (notice_of(before, endpoint), move_of(before, endpoint))
+        if notice is not None
     ]
     if not news:
         return frozenset()

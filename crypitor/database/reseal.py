@@ -13,7 +13,7 @@ _SELECT = f"""select id, {", ".join(SEALED)} from endpoints where id > :after
     order by id limit :limit"""  # noqa: S608 - our own column names
 
 _UPDATE = """update endpoints set url = :url, secret = :secret, old_secrets = :old_secrets,
-        headers = :headers
+        headers = :headers, tls = :tls
     where id = :id"""
 
 
@@ -68,7 +68,7 @@ async def _seal_some(tx: Transaction, after: str) -> tuple[int, str | None]:
     changed = [
         [*_sealed(tx, row["id"], (row[column] for column in SEALED)), row["id"]]
         for row in rows
-        if not all(row[column].startswith(tx.seal.mark) for column in SEALED)
+        if not all(row[column].startswith(tx.seal.mark) for column in SEALED if row[column])
     ]
     await tx.many(_UPDATE, changed)
     return len(changed), rows[-1]["id"] if rows else None
@@ -77,7 +77,8 @@ async def _seal_some(tx: Transaction, after: str) -> tuple[int, str | None]:
 def _sealed(tx: Transaction, endpoint_id: str, texts: Iterable[str]) -> list[str]:
     places = [place(endpoint_id, column) for column in SEALED]
     return [
-        tx.seal.seal(tx.seal.open(text, at), at) for text, at in zip(texts, places, strict=True)
+        tx.seal.seal(tx.seal.open(text, at), at) if text else text
+        for text, at in zip(texts, places, strict=True)
     ]
 
 

@@ -33,7 +33,7 @@ class Seal:
         self._ciphers = {_name(key): AESGCM(key) for key in keys}
         self._newest = next(iter(self._ciphers), None)
         # An endpoint is opened at each of its claims.
-        self._opened = lru_cache(maxsize=8192)(self._open)
+        self._opened = lru_cache(maxsize=10240)(self._open)
 
     @property
     def mark(self) -> str:

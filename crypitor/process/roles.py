@@ -194,6 +194,7 @@ class Roles:
                 allow_private=cidrs(webhook.allow_private),
                 deadline_seconds=webhook.timeout_seconds,
                 topics=topics,
+                ca=webhook.ca or None,
             )
         )
         if "webhook" in roles:

@@ -14,6 +14,7 @@ _URL = re.compile(r"""://[^\s"'<>\\]+""")
 # A hash or an address is public; everything else that is long may be a key.
 _LONG_WORD = re.compile(r"[A-Za-z0-9_~.%-]{16,}")
 _PUBLIC = re.compile(r"0x[0-9a-fA-F]{40,64}")
+_BOT_TOKEN = re.compile(r"/bot[0-9]+:[^/?#]*")  # of Telegram
 _PARAMETER = re.compile(r"([?&][^=&#?]+)=[^&#]*")
 # Ours (`whsec_…`, `whsk_…`, `ke_<id>_<secret>`), and what follows `Authorization: Bearer`.
 _WEBHOOK_SECRET = re.compile(r"\b(whsec|whsk)_[A-Za-z0-9+/_=-]+")
@@ -82,5 +83,6 @@ def _without_keys(url: str) -> str:
     end = min((at for at in map(rest.find, "/?#") if at >= 0), default=len(rest))
     authority, tail = rest[:end], rest[end:]
     tail = _LONG_WORD.sub(lambda word: word[0] if _PUBLIC.fullmatch(word[0]) else HIDDEN, tail)
+    tail = _BOT_TOKEN.sub(f"/bot{HIDDEN}", tail)
     tail = _PARAMETER.sub(rf"\1={HIDDEN}", tail)
     return f"{scheme}://{authority.rpartition('@')[2]}{tail}"

@@ -124,7 +124,7 @@ def circuit_after(
     """
     if not succeeded:
         failed = _failed(circuit, now, failures_in_row, mostly_failed, jitter)
-        return _resting(failed, now, asked_ms) if asked_ms else failed
+        return resting(failed, now, asked_ms) if asked_ms else failed
     if circuit.state is CircuitState.HALF_OPEN:
         return Circuit(CircuitState.CLOSED, now, None, circuit.openings)
     return circuit  # where it rests, the attempt began before
@@ -144,8 +144,8 @@ def _failed(
     return replace(circuit, state=CircuitState.CLOSED, until=None) if tried else circuit
 
 
-def _resting(circuit: Circuit, now: int, asked_ms: int) -> Circuit:
-    """Return it at rest for as long as was asked, or longer."""
+def resting(circuit: Circuit, now: int, asked_ms: int) -> Circuit:
+    """Return a circuit at rest for as long as was asked, or longer. now: unix milliseconds."""
     rests = circuit.rests(now)
     before = circuit.until if rests and circuit.until is not None else 0
     until = max(before, now + asked_ms)

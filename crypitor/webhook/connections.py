@@ -56,7 +56,13 @@ class Answer:
     location: str | None = None
     control: str | None = None
     readable: bool = True
+    headers: Mapping[str, str] | None = None
     body: bytearray = field(default_factory=bytearray)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the body can be read, and all of it."""
+        return self.readable and len(self.body) < MOST_READ_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +140,14 @@ class Connections:
         proxy: str | None,
         connection_seconds: float,
         resolver: AbstractResolver,
+        context: ssl.SSLContext | None = None,
     ) -> None:
         self._allow = tuple(allow_private)
         self._closed = closed
         self._proxy, self._proxy_entry = _proxy(proxy)
         self._connection_seconds = connection_seconds
         self._resolver = resolver
-        self._ssl = ssl.create_default_context()
+        self._ssl = context or ssl.create_default_context()
         self._open: list[_Connector] = []
 
     async def close(self) -> None:
@@ -153,16 +160,24 @@ class Connections:
         if self._open and time.monotonic() - self._open[-1].opened_at > RENEWED_SECONDS:
             self._open[-1].opened_at = -math.inf
 
-    def target(self, url: URL, target: str | None = None) -> Target:
+    def target(
+        self,
+        url: URL,
+        target: str | None = None,
+        context: ssl.SSLContext | None = None,
+        method: str = "POST",
+    ) -> Target:
         """Return where requests of a URL go.
 
         target: path and query to the byte, where the URL's own are only a reading of them.
+        context: in place of the one that all have; connections are kept apart by it.
         """
         entry, host = self._proxy_entry, url.host_port_subcomponent
         request = aiohttp.ClientRequest(
             "POST",
             url,
             proxy=self._proxy,
+            ssl=True if context is None else context,
             # The client sends what stands here as Proxy-Authorization, to the proxy alone. It would
             # write the host into it, and then take it for another proxy's.
             proxy_headers={"Authorization": entry, "Host": str(host)} if entry else None,
@@ -171,7 +186,7 @@ class Connections:
         path = url.raw_path_qs if target is None else target
         if through:
             path = f"{url.origin()}{path}"
-        head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\n"
+        head = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n"
         return Target(
             request, f"{head}Proxy-Authorization: {entry}\r\n" if through and entry else head
         )
@@ -272,7 +287,7 @@ async def _answered(protocol: _Bounded, request: bytes, answer: Answer) -> bool:
     while message.code // 100 == 1 and message.code != HTTPStatus.SWITCHING_PROTOCOLS:
         message, content = await protocol.read()
     answer.status_code = message.code
-    headers = message.headers
+    headers = answer.headers = message.headers
     answer.retry_after = headers.get("Retry-After")
     answer.location = headers.get("Location")
     answer.control = headers.get("webhook-delivery")

@@ -8,7 +8,9 @@ from enum import StrEnum
 
 from crypitor.monitor.models import Phase
 from crypitor.webhook.circuit import CLOSED, Circuit
+from crypitor.webhook.success import Success
 from crypitor.webhook.template import Template
+from crypitor.webhook.tls import Tls
 
 SCHEDULE_SECONDS: tuple[float, ...] = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 """The waits between attempts: one more attempt than waits, over 75 h 35 min.
@@ -24,8 +26,14 @@ OLD_SIGNS_MS = 24 * 3600 * 1000
 GONE = 410
 BUSY = (429, 503)
 """Answers whose `Retry-After` speaks of the receiver, not of the one delivery (RFC 6585, 9110)."""
-CHAT_PACES: Mapping[str, float] = {"slack": 1, "discord": 2, "telegram": 1}
+CHAT_PACES: Mapping[str, float] = {
+    "slack": 1, "discord": 2, "telegram": 1, "teams": 2, "ntfy": 1, "matrix": 1, "pagerduty": 2,
+    "opsgenie": 2, "email": 1,
+}  # fmt: skip
 """Attempts a second. Source: what each says of one incoming webhook, or of one chat."""
+
+ONE_AT_A_TIME = ("discord",)
+"""Formats whose answers say how much may follow, so that each is read before the next is sent."""
 
 
 class Status(StrEnum):
@@ -55,6 +63,7 @@ class Notice(StrEnum):
 
     FAILING = "endpoint.failing"
     DISABLED = "endpoint.disabled"
+    MOVED = "endpoint.moved"
 
 
 class Control(StrEnum):
@@ -85,13 +94,26 @@ class OldSecret:
 
 
 @dataclass(frozen=True, slots=True)
+class Digest:
+    """Letters that hold more than one message.
+
+    seconds: between two of them, in which messages gather. count: in one at most.
+    """
+
+    seconds: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """A user's URL and how it is called.
 
     secret: see `signature`. old_secrets: newest first; those whose time is over may still be there.
     template: of the body, in place of the standard one; None for none. headers: the user's own.
     ordered: one at a time, first in first out. rate_per_second: attempts, None for no limit.
-    events: news of other endpoints that it wants. state_reason: a sentence, None while healthy.
+    events: news of other endpoints that it wants. success: what its success looks like, None for
+    every 2xx. tls: of its own, None for none. digest: of mail, None for a letter each.
+    state_reason: a sentence, None while healthy.
     failures_in_row: attempts. failing_since: of the first of them, failed_at: of the last one.
     Instants are in unix milliseconds.
     """
@@ -117,11 +139,19 @@ class Endpoint:
     updated_at: int = 0
     old_secrets: tuple[OldSecret, ...] = field(default=(), repr=False)
     template: Template | None = None
+    success: Success | None = None
+    tls: Tls | None = field(default=None, repr=False)
+    digest: Digest | None = None
 
     @property
     def pace(self) -> float | None:
         """Attempts a second, None for no limit; chat services take so many and no more."""
         return self.rate_per_second or CHAT_PACES.get(self.format)
+
+    @property
+    def singly(self) -> bool:
+        """Whether nothing is sent before the last answer is known."""
+        return self.ordered or self.format in ONE_AT_A_TIME or self.digest is not None
 
     def secrets(self, now: int) -> list[str]:
         """Return the secrets that sign, newest first. now: unix milliseconds."""
@@ -165,13 +195,23 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """A URL that has become another: a Telegram group got a new number."""
+
+    before: str = field(repr=False)
+    after: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one POST.
 
     started_at: unix milliseconds. status_code: None when no answer came.
     error: a short sentence, None for a 2xx that was read to its end.
     answer: the beginning of the answer's body. retry_after: the header as it came.
-    control: see Control, None where nothing was asked.
+    control: see Control, None where nothing was asked. taken: it was, whatever its status: the
+    endpoint's `success` says so. rest_ms: for how long it wants to be left alone with everything,
+    where another than its status says so. moved: where it is found from now on, None for there.
     """
 
     started_at: int
@@ -181,11 +221,16 @@ class Outcome:
     answer: str | None = None
     retry_after: str | None = None
     control: Control | None = None
+    taken: bool = False
+    rest_ms: int = 0
+    moved: Moved | None = None
 
     @property
     def succeeded(self) -> bool:
         """Whether the delivery has been taken."""
-        return self.error is None and self.status_code is not None and self.status_code // 100 == 2
+        if self.error is not None or self.status_code is None:
+            return False
+        return self.taken or self.status_code // 100 == 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +263,8 @@ class Result:
     """An attempt that has ended: what was sent where, what came of it, and what that means.
 
     ended_at: unix milliseconds. mostly_failed: of its endpoint, see Recent. jitter: -1 to 1, for
-    the rest of its endpoint.
+    the rest of its endpoint. leads: False for all but the first of one letter, which is one
+    attempt.
     """
 
     delivery: Delivery
@@ -227,6 +273,7 @@ class Result:
     ended_at: int
     mostly_failed: bool = False
     jitter: float = 0.0
+    leads: bool = True
 
 
 def after(
@@ -248,6 +295,8 @@ def after(
     tried = delivery.attempts - delivery.earlier_attempts
     if gone or aborted or tried >= len(schedule_seconds):
         return Verdict(Status.FAILED, gone=gone)
+    if outcome.moved is not None:
+        return Verdict(Status.PENDING, due_at=now)
     wait = schedule_seconds[tried] * (1 + JITTER * jitter)
     asked = retry_after_seconds(outcome.retry_after, now)
     return Verdict(Status.PENDING, due_at=now + round(max(wait, asked) * 1000))
@@ -277,5 +326,5 @@ def rest_asked_ms(outcome: Outcome, now: int) -> int:
     now: unix milliseconds.
     """
     if outcome.status_code not in BUSY:
-        return 0
-    return round(retry_after_seconds(outcome.retry_after, now) * 1000)
+        return outcome.rest_ms
+    return max(outcome.rest_ms, round(retry_after_seconds(outcome.retry_after, now) * 1000))

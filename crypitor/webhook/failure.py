@@ -14,6 +14,12 @@ from crypitor.webhook.egress import NotPublicError
 LONGEST = 300
 _OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
 _REDIRECTS = (301, 302, 303, 307, 308)
+NO_CERTIFICATE = "the receiver wants a client certificate: give the endpoint one (tls.certificate)"
+_REFUSED = (
+    "ALERT_UNKNOWN_CA", "ALERT_BAD_CERTIFICATE", "ALERT_CERTIFICATE_UNKNOWN",
+    "ALERT_CERTIFICATE_EXPIRED", "ALERT_CERTIFICATE_REVOKED", "ALERT_UNSUPPORTED_CERTIFICATE",
+    "ALERT_ACCESS_DENIED", "ALERT_DECRYPT_ERROR", "ALERT_HANDSHAKE_FAILURE",
+)  # fmt: skip
 _RESETS = (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED)
 
 
@@ -52,6 +58,29 @@ def sentence(failure: Exception) -> str:
     return _short(next(say(failure) for kind, say in _SENTENCES if isinstance(failure, kind)))
 
 
+def about_client_certificate(failure: Exception, *, shown: bool) -> str | None:
+    """Return the sentence where a receiver over TLS refused the client's certificate, or its lack.
+
+    shown: whether there was one. TLS 1.3 names the lack; before it, and where a server hangs up
+    without a word, it can only be guessed. Sources: RFC 8446, 6.2; RFC 5246, 7.2.2.
+    """
+    cause = getattr(failure, "os_error", failure)
+    reason = str(cause)
+    if "CERTIFICATE_REQUIRED" in reason:
+        return NO_CERTIFICATE
+    if shown:
+        refused = next((word for word in _REFUSED if word in reason), None)
+        told = refused.removeprefix("ALERT_").replace("_", " ").lower() if refused else ""
+        return f"the receiver does not accept the client certificate: {told}" if refused else None
+    if "ALERT_HANDSHAKE_FAILURE" in reason or "ALERT_BAD_CERTIFICATE" in reason:
+        return f"TLS failed: handshake failure; it may be that {NO_CERTIFICATE}"
+    if isinstance(cause, ConnectionResetError) or getattr(cause, "errno", None) in _RESETS:
+        return f"connection reset; it may be that {NO_CERTIFICATE}"
+    if isinstance(failure, aiohttp.ServerDisconnectedError):
+        return f"connection closed without an answer; it may be that {NO_CERTIFICATE}"
+    return None
+
+
 def _connector(failure: aiohttp.ClientConnectorError) -> str:
     cause = failure.os_error
     if isinstance(cause, NotPublicError):
@@ -79,6 +108,14 @@ _SENTENCES: tuple[tuple[type[Exception], Callable[..., str]], ...] = (
     ),
     (aiohttp.ClientConnectorSSLError, lambda failure: f"TLS failed: {_reason(failure.os_error)}"),
     (aiohttp.ClientConnectorError, _connector),
+    # Of mail, whose connections are not the client's.
+    (NotPublicError, lambda failure: f"not called: {failure}"),
+    (ConnectionRefusedError, lambda _: "connection refused"),
+    (
+        ssl.SSLCertVerificationError,
+        lambda failure: f"certificate not accepted: {_reason(failure)}",
+    ),
+    (ssl.SSLError, lambda failure: f"TLS failed: {_reason(failure)}"),
     (aiohttp.ServerDisconnectedError, lambda _: "connection closed without an answer"),
     (aiohttp.ClientPayloadError, lambda _: "the answer broke off"),
     (

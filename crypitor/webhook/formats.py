@@ -12,6 +12,7 @@ from crypitor.evm.metadata import NOTHING, Token
 from crypitor.monitor.models import Confirmations, Match, Phase
 from crypitor.webhook.body import body, document, rfc3339
 from crypitor.webhook.crypitor import FORMAT, crypitor_body, origin
+from crypitor.webhook.destinations import DESTINATIONS, PEOPLE, Told, destination_body
 from crypitor.webhook.message import (
     CHATS,
     Message,
@@ -22,9 +23,11 @@ from crypitor.webhook.message import (
     quiet,
 )
 from crypitor.webhook.template import Template, check_template, filled
+from crypitor.webhook.wire import check_destination
 
 STANDARD = "standard"
 LONGEST_SENTENCE = 200
+LONGEST_TAG = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,17 @@ class Texts:
             confirmations_required=confirmations_required,
             now=now,
         )
-        if form.format not in CHATS and form.template is None:
+        if form.format not in PEOPLE and form.template is None:
             return standard
         whole = msgspec.json.decode(standard)
         message = message_of(whole["data"], phase, network)
         if form.template is None:
-            return chat_body(form.format, message, whole["timestamp"])
+            if form.format in CHATS:
+                return chat_body(form.format, message, whole["timestamp"])
+            match = whole["data"]
+            tags = [quiet(tag, LONGEST_TAG) for tag in match["monitor"]["tags"]]
+            told = Told(message, match["id"], whole["timestamp"], network.title, tags)
+            return destination_body(form.format, told)
         links = links_of(whole["data"], network)
         return filled(form.template, {**whole, "text": message.headline, "links": links})
 
@@ -89,6 +97,11 @@ def notice_body(form: Form, type: str, sentence: str, data: Mapping[str, Any], n
     sentence: the same for people. data: JSON. now: unix milliseconds.
     """
     whole = {"type": type, "timestamp": rfc3339(now), "data": dict(data)}
+    if form.format in DESTINATIONS:
+        about = data.get("endpoint") or {}
+        message = Message(quiet(sentence, LONGEST_SENTENCE), (), None, type)
+        key = about.get("id") or f"crypitor-{type}"
+        return destination_body(form.format, Told(message, key, rfc3339(now)))
     if form.format in CHATS:
         message = Message(quiet(sentence, LONGEST_SENTENCE), (), None, "")
         return chat_body(form.format, message, rfc3339(now))
@@ -97,8 +110,9 @@ def notice_body(form: Form, type: str, sentence: str, data: Mapping[str, Any], n
     return msgspec.json.encode(whole).decode()
 
 
-def check_form(form: Form, url: str) -> None:
-    """Raise Invalid with pointers where format, template and URL do not go together."""
+def check_form(form: Form, url: str, headers: Mapping[str, str] | None = None) -> None:
+    """Raise Invalid with pointers where format, template, URL and headers do not go together."""
+    check_destination(form.format, url, headers or {})
     if form.template is not None:
         if form.format != STANDARD:
             wrong = f"a template stands in place of the standard body, not of {form.format}"

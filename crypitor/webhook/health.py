@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from crypitor.webhook.circuit import CLOSED, CircuitState, circuit_after, drain_per_second
+from crypitor.webhook.circuit import CLOSED, CircuitState, circuit_after, drain_per_second, resting
 from crypitor.webhook.delivery import (
     GONE,
     Endpoint,
@@ -72,6 +72,8 @@ def endpoint_after(endpoint: Endpoint, result: Result) -> Endpoint:
     One that has been disabled stays so until its owner enables it, whatever is still under way.
     """
     counted = _counted(endpoint, result)
+    if (moved := result.outcome.moved) is not None and moved.before == endpoint.url:
+        counted = replace(counted, url=moved.after)
     if endpoint.state is State.DISABLED:
         return counted
     if (reason := _reason_to_disable(counted, result)) is not None:
@@ -110,6 +112,11 @@ def notice_of(before: Endpoint, after: Endpoint) -> Notice | None:
     if after.state is before.state or after.state is State.HEALTHY:
         return None
     return Notice.DISABLED if after.state is State.DISABLED else Notice.FAILING
+
+
+def move_of(before: Endpoint, after: Endpoint) -> Notice | None:
+    """Return what it is told as that an endpoint has moved by itself, None where it has not."""
+    return None if before.url == after.url else Notice.MOVED
 
 
 def waiting_of(endpoint: Endpoint, first: Queued | None, now: int) -> Waiting | None:
@@ -170,6 +177,8 @@ def _counted(endpoint: Endpoint, result: Result) -> Endpoint:
         jitter=result.jitter,
         asked_ms=rest_asked_ms(result.outcome, result.ended_at),
     )
+    if result.outcome.succeeded and result.outcome.rest_ms:  # what it announced is used up
+        circuit = resting(circuit, result.ended_at, result.outcome.rest_ms)
     return counted if circuit is endpoint.circuit else replace(counted, circuit=circuit)
 
 

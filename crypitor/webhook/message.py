@@ -34,7 +34,7 @@ _PHASES = {
     "confirmed": "confirmed",
     "reverted": "reverted: its block left the chain",
 }
-_MARKDOWN = re.compile(r"([\\*_~`|>#\-\[\]()<:@+.!{}=])")
+MARKDOWN = re.compile(r"([\\*_~`|>#\-\[\]()<:@+.!{}=])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,20 +226,20 @@ def _slack(message: Message, _timestamp: str) -> dict[str, Any]:
 
     def piece(one: Piece) -> str:
         text = escape(one.text)
-        return f"<{_safe(one.url)}|{text}>" if one.url else text
+        return f"<{safe(one.url)}|{text}>" if one.url else text
 
-    text = _joined([(Piece(message.headline, bold=True),), *message.lines], piece, "*{}*")
+    text = joined([(Piece(message.headline, bold=True),), *message.lines], piece, "*{}*")
     return {"text": text, "unfurl_links": False, "unfurl_media": False}
 
 
 def _discord(message: Message, timestamp: str) -> dict[str, Any]:
     def piece(one: Piece) -> str:
-        text = _MARKDOWN.sub(r"\\\1", one.text)
-        return f"[{text}]({_safe(one.url)})" if one.url else text
+        text = MARKDOWN.sub(r"\\\1", one.text)
+        return f"[{text}]({safe(one.url)})" if one.url else text
 
     embed: dict[str, Any] = {
-        "title": _cut(message.headline, DISCORD_TITLE_CHARACTERS),
-        "description": _joined(message.lines, piece, "**{}**"),
+        "title": cut(message.headline, DISCORD_TITLE_CHARACTERS),
+        "description": joined(message.lines, piece, "**{}**"),
         "color": _COLOURS.get(message.kind, 0x6B7280),
         "timestamp": timestamp,
     }
@@ -253,7 +253,7 @@ def _telegram(message: Message, _timestamp: str) -> dict[str, Any]:
         text = html.escape(one.text, quote=False)
         return f'<a href="{html.escape(one.url)}">{text}</a>' if one.url else text
 
-    text = _joined([(Piece(message.headline, bold=True),), *message.lines], piece, "<b>{}</b>")
+    text = joined([(Piece(message.headline, bold=True),), *message.lines], piece, "<b>{}</b>")
     return {
         "text": text,
         "parse_mode": "HTML",
@@ -261,21 +261,22 @@ def _telegram(message: Message, _timestamp: str) -> dict[str, Any]:
     }
 
 
-def _joined(lines: Sequence[Line], piece: Callable[[Piece], str], bold: str) -> str:
+def joined(lines: Sequence[Line], piece: Callable[[Piece], str], bold: str) -> str:
+    """Return lines as one text. piece: how one is written; bold: what goes around a bold one."""
     return "\n".join(
         "".join(bold.format(piece(one)) if one.bold else piece(one) for one in line)
         for line in lines
     )
 
 
-def _cut(text: str, longest: int) -> str:
+def cut(text: str, longest: int) -> str:
     """Return a text of so many UTF-16 units at most, whichever way a service counts."""
     if len(text.encode("utf-16-le")) <= 2 * longest:
         return text
     return text.encode("utf-16-le")[: 2 * (longest - 1)].decode("utf-16-le", "ignore") + "…"
 
 
-def _safe(url: str) -> str:
+def safe(url: str) -> str:
     """Return a URL without what would end it in a chat's markup."""
     return re.sub(r"[<>|()\s]", lambda found: f"%{ord(found[0]):02X}", url)
 

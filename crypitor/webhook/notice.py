@@ -1,6 +1,6 @@
 """The bodies that tell of an endpoint in trouble. Pure."""
 
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from crypitor.monitor.models import computed_id
 from crypitor.webhook.body import rfc3339
@@ -22,13 +22,19 @@ def notice_body(endpoint: Endpoint, notice: Notice, form: Form, now: int) -> str
     form: of the endpoint that is told.
     """
     since, host = endpoint.failing_since, urlsplit(endpoint.url).hostname
+    reason = _moved(endpoint) if notice is Notice.MOVED else endpoint.state_reason
     told = {
         "endpoint": {"id": endpoint.id, "description": endpoint.description, "host": host},
         "state": endpoint.state.value,
-        "reason": endpoint.state_reason,
+        "reason": reason,
         "failures_in_row": endpoint.failures_in_row,
         "failing_since": None if since is None else rfc3339(since),
     }
     name = endpoint.description or host
-    sentence = f"Endpoint {name} is {endpoint.state}: {endpoint.state_reason}"
-    return body_of_notice(form, notice.value, sentence, told, now)
+    what = "moved" if notice is Notice.MOVED else f"is {endpoint.state}"
+    return body_of_notice(form, notice.value, f"Endpoint {name} {what}: {reason}", told, now)
+
+
+def _moved(endpoint: Endpoint) -> str:
+    chat = parse_qs(urlsplit(endpoint.url).query).get("chat_id", [""])[0]
+    return f"its group has become chat {chat}, to which messages go from now on"

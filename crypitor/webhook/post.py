@@ -5,16 +5,15 @@ an Outcome with a short sentence.
 """
 
 import asyncio
-import math
 import time
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from http import HTTPStatus
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import aiohttp
-import msgspec
 from aiohttp.abc import AbstractResolver
 
 from crypitor import __version__
@@ -22,31 +21,31 @@ from crypitor.errors import Exhausted, Invalid, Unavailable
 from crypitor.webhook.closed import Closed
 from crypitor.webhook.connections import CONNECTION_SECONDS, Answer, Connections, Target
 from crypitor.webhook.crypitor import FORMAT
-from crypitor.webhook.delivery import Control, Endpoint, Outcome
-from crypitor.webhook.egress import Network, called_url, is_own_header, request_target
-from crypitor.webhook.failure import refusal, sentence, shortage
+from crypitor.webhook.delivery import Endpoint, Outcome
+from crypitor.webhook.egress import (
+    Network,
+    called_url,
+    check_address,
+    is_own_header,
+    request_target,
+)
+from crypitor.webhook.failure import about_client_certificate, sentence, shortage
+from crypitor.webhook.mail import EMAIL, http_url, letter_of, login_of, mailbox_of
 from crypitor.webhook.names import Names
+from crypitor.webhook.outcome import MOST_KEPT_CHARACTERS, outcome_of
 from crypitor.webhook.signature import HUB, hub_signature, sign
+from crypitor.webhook.smtp import no_proxy, send_letter
 from crypitor.webhook.template import JSON_TYPE
+from crypitor.webhook.tls import Context, Tls, context_of
 from crypitor.webhook.topic import check_topic, topic_of
+from crypitor.webhook.wire import ROUTING_KEY, WIRED, Wired, wired
+
+__all__ = ["MOST_KEPT_CHARACTERS", "Poster", "Topics", "request_headers"]
 
 DEADLINE_SECONDS = 15.0
-MOST_KEPT_CHARACTERS = 4096
 CHECKED_URLS = 4096
-MOST_ASKED = 1e9
-_CONTROLS = frozenset(Control)
+MOST_CONTEXTS = 1024
 USER_AGENT = f"Crypitor/{__version__}"
-
-
-class _Parameters(msgspec.Struct):
-    retry_after: float | None = None
-
-
-class _Limited(msgspec.Struct):
-    """What chat services say in a 429."""
-
-    retry_after: float | None = None
-    parameters: _Parameters = msgspec.field(default_factory=_Parameters)
 
 
 class Topics(Protocol):
@@ -69,6 +68,7 @@ class Poster:
     which everything goes, with user and password where it wants them; it resolves the names.
     resolver: instead of the operating system's.
     topics: where `kafka://` endpoints are published; without it they are not.
+    ca: path of a PEM file with authorities that are believed beside the system's.
     """
 
     def __init__(
@@ -81,6 +81,7 @@ class Poster:
         topics: Topics | None = None,
         closed: Closed | None = None,
         proxy: str | None = None,
+        ca: str | None = None,
     ) -> None:
         self._closed = closed or Closed()
         self._allow = tuple(allow_private)
@@ -89,15 +90,19 @@ class Poster:
         self._connection_seconds = connection_seconds
         self._resolver = resolver or Names()
         self._topics = topics
+        self._ca = ca
+        self._contexts: OrderedDict[Tls, Context] = OrderedDict()
 
     async def __aenter__(self) -> Self:
         await self._closed.look_up(self._resolver)
+        context = context_of(None, self._ca)
         self._connections = Connections(
             allow_private=self._allow,
             closed=self._closed,
             proxy=self._proxy,
             connection_seconds=self._connection_seconds,
             resolver=self._resolver,
+            context=context,
         )
         # By the URL alone: the networks are always the same, and dear to hash.
         self._target = lru_cache(maxsize=CHECKED_URLS)(self._checked)
@@ -119,6 +124,10 @@ class Poster:
         now: unix milliseconds; signed, so receivers compare it with their clocks.
         key: what a topic keeps in order: the id of the monitor.
         """
+        sent = None
+        if endpoint.format in WIRED:
+            sent = wired(endpoint.format, endpoint.url, endpoint.headers, webhook_id, body)
+            body = sent.body
         headers = request_headers(endpoint, webhook_id, body, now)
         topic = topic_of(endpoint.url)
         answer = Answer()
@@ -126,10 +135,14 @@ class Poster:
         error = None
         try:
             async with asyncio.timeout(self.deadline_seconds):
-                if topic is not None:
+                if endpoint.format == EMAIL:
+                    error = await self._mail(endpoint, webhook_id, body, now, answer)
+                elif topic is not None:
                     await self._publish(topic, key, headers, body, answer)
                 else:
                     target = self._target(endpoint.url)
+                    if endpoint.tls is not None or sent is not None:
+                        target = await self._special(endpoint, sent)
                     self._closed.check_url(target.request.url)
                     await self._connections.exchange(target, headers, body, answer)
         except TimeoutError:
@@ -139,25 +152,66 @@ class Poster:
         except Unavailable as down:
             error = str(down)
         except (aiohttp.ClientError, OSError, ValueError, MemoryError, RuntimeError) as failure:
-            short = shortage(failure)
-            if short is not None:
-                self._connections.renew()
-                raise Exhausted(f"this machine: {short}") from failure
-            if isinstance(failure, RuntimeError):
-                raise
-            error = sentence(failure)
-        return Outcome(
-            started_at=now,
-            duration_ms=round((time.monotonic() - began) * 1000),
-            status_code=answer.status_code,
-            error=error or refusal(answer.status_code, answer.location),
-            answer=_text(answer),
-            retry_after=answer.retry_after or _asked_in(answer),
-            control=_control(answer.control),
-        )
+            error = self._failed(endpoint, failure)
+        return outcome_of(endpoint, answer, error, now, round((time.monotonic() - began) * 1000))
+
+    def _failed(self, endpoint: Endpoint, failure: Exception) -> str:
+        """Return what kept a POST from being answered. Raises what is no receiver's doing."""
+        short = shortage(failure)
+        if short is not None:
+            self._connections.renew()
+            raise Exhausted(f"this machine: {short}") from failure
+        if isinstance(failure, RuntimeError):
+            raise failure
+        return _sentence(endpoint, failure)
 
     def _checked(self, url: str) -> Target:
         return self._connections.target(called_url(url, self._allow), request_target(url))
+
+    async def _special(self, endpoint: Endpoint, sent: Wired | None) -> Target:
+        """Return where a request goes that is not like all others."""
+        context = None if endpoint.tls is None else await self._context(endpoint.tls)
+        called = called_url(endpoint.url, self._allow)
+        target, method = request_target(endpoint.url), "POST"
+        if sent is not None:
+            target, method = sent.target, sent.method
+        return self._connections.target(called, target, context, method)
+
+    async def _context(self, tls: Tls) -> Context:
+        """Return the context of an endpoint's own TLS."""
+        context = self._contexts.get(tls)
+        if context is None:
+            context = await asyncio.to_thread(context_of, tls, self._ca)
+            while len(self._contexts) >= MOST_CONTEXTS:
+                self._contexts.popitem(last=False)
+        self._contexts[tls] = context
+        self._contexts.move_to_end(tls)
+        return context
+
+    async def _mail(
+        self, endpoint: Endpoint, webhook_id: str, body: bytes, now: int, answer: Answer
+    ) -> str | None:
+        """Send a letter; return why it was not taken, None where it was."""
+        no_proxy(self._proxy)
+        place = called_url(http_url(endpoint.url), self._allow)
+        self._closed.check_url(place)
+        mailbox = mailbox_of(endpoint.url)
+        await self._closed.look_up(self._resolver)
+
+        def check(sockaddr: Sequence[Any]) -> None:
+            check_address(sockaddr, self._allow)
+            self._closed.check_address(sockaddr)
+
+        return await send_letter(
+            mailbox,
+            letter_of(mailbox, webhook_id, body, now),
+            answer,
+            resolver=self._resolver,
+            check=check,
+            context=await self._context(endpoint.tls or Tls()),
+            login=login_of(endpoint.headers),
+            seconds=self.deadline_seconds,
+        )
 
     async def _publish(
         self, topic: str, key: str, headers: dict[str, str], body: bytes, answer: Answer
@@ -172,6 +226,15 @@ class Poster:
         answer.status_code = HTTPStatus.OK
 
 
+def _sentence(endpoint: Endpoint, failure: Exception) -> str:
+    if endpoint.url[:6].lower() in ("https:", "smtps:", "smtp:/"):
+        certificate = endpoint.tls is not None and endpoint.tls.certificate is not None
+        told = about_client_certificate(failure, shown=certificate)
+        if told is not None:
+            return told
+    return sentence(failure)
+
+
 def request_headers(endpoint: Endpoint, webhook_id: str, body: bytes, now: int) -> dict[str, str]:
     """Return the headers of a POST. now: unix milliseconds."""
     seconds = now // 1000
@@ -183,6 +246,8 @@ def request_headers(endpoint: Endpoint, webhook_id: str, body: bytes, now: int) 
     }
     if endpoint.headers:
         _add(endpoint.headers, headers)
+    if endpoint.format == "pagerduty":  # it is in the body
+        headers = {name: value for name, value in headers.items() if name.lower() != ROUTING_KEY}
     if endpoint.format == FORMAT:
         headers = {name: value for name, value in headers.items() if name.lower() != HUB.lower()}
         headers[HUB] = hub_signature(endpoint.secret, body)
@@ -199,34 +264,3 @@ def _add(users: Mapping[str, str], headers: dict[str, str]) -> None:
         if not is_own_header(name):
             headers.pop(ours.get(name.lower(), name), None)
             headers[name] = value
-
-
-def _asked_in(answer: Answer) -> str | None:
-    """Return the wait that chat services name in the body of a 429, in seconds.
-
-    Discord as `retry_after`, Telegram as `parameters.retry_after`.
-    """
-    if answer.status_code != HTTPStatus.TOO_MANY_REQUESTS or not answer.readable:
-        return None
-    try:
-        told = msgspec.json.decode(answer.body, type=_Limited)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None
-    asked = told.retry_after if told.retry_after is not None else told.parameters.retry_after
-    return None if asked is None or not 0 < asked < MOST_ASKED else str(math.ceil(asked))
-
-
-def _control(value: str | None) -> Control | None:
-    word = value.strip().lower() if value else ""
-    return Control(word) if word in _CONTROLS else None
-
-
-def _text(answer: Answer) -> str | None:
-    if answer.status_code is None:
-        return None
-    if not answer.readable:
-        return "(compressed)" if answer.body else ""
-    if not answer.body:
-        return ""
-    text = bytes(answer.body[: 4 * MOST_KEPT_CHARACTERS]).decode(errors="replace")
-    return text[:MOST_KEPT_CHARACTERS].replace("\0", "\N{REPLACEMENT CHARACTER}")

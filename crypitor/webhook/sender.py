@@ -31,8 +31,9 @@ from crypitor.database.engine import Database, Transaction
 from crypitor.errors import Unavailable
 from crypitor.runtime.loop import Health, forever, pause
 from crypitor.webhook.circuit import CircuitState, Recent
-from crypitor.webhook.delivery import SCHEDULE_SECONDS, Delivery, Endpoint, Result, after
+from crypitor.webhook.delivery import SCHEDULE_SECONDS, Delivery, Endpoint, Result
 from crypitor.webhook.health import rate_of, rest_of
+from crypitor.webhook.letters import attempts_of, content_of, rested, results_of
 from crypitor.webhook.misplaced import Misplaced
 from crypitor.webhook.post import Poster
 from crypitor.webhook.shortage import Shortage
@@ -306,7 +307,8 @@ class Sender:
         del self._outcomes[: len(results)]
         for result in results:
             delivery, due_at = result.delivery, result.verdict.due_at
-            self._turns.ended(delivery.endpoint_id, succeeded=result.outcome.succeeded)
+            if result.leads:
+                self._turns.ended(delivery.endpoint_id, succeeded=result.outcome.succeeded)
             if due_at is not None and due_at < self._sweep_at:
                 self._turns.is_due_at(delivery.endpoint_id, due_at)
         for endpoint_id, endpoint in recorded.endpoints.items():
@@ -334,23 +336,26 @@ class Sender:
                 self._turns.claimed(endpoint_id, held, 0)
                 continue
             endpoint = got.endpoint
+            attempts = attempts_of(endpoint, got.deliveries)
             self._turns.claimed(
                 endpoint_id,
                 held,
-                len(got.deliveries),
-                ordered=endpoint.ordered,
+                len(attempts),
+                ordered=endpoint.singly,
                 rate_per_second=rate_of(endpoint, slots.now),
                 project=endpoint.project_id,
             )
             self._turns.rest(endpoint_id, rest_of(endpoint, slots.now))
-            self._started += len(got.deliveries)
-            for delivery in got.deliveries:
-                attempt = self._group.create_task(self._attempt(endpoint, delivery, leads=leads))
+            self._started += len(attempts)
+            for deliveries in attempts:
+                attempt = self._group.create_task(self._attempt(endpoint, deliveries, leads=leads))
                 leads = not of_a_block
                 self._attempts.add(attempt)
                 attempt.add_done_callback(self._attempts.discard)
 
-    async def _attempt(self, endpoint: Endpoint, delivery: Delivery, *, leads: bool) -> None:
+    async def _attempt(
+        self, endpoint: Endpoint, deliveries: Sequence[Delivery], *, leads: bool
+    ) -> None:
         """Post once. The outcome waits for the next turn; an unexpected error ends the role.
 
         leads: not for those of a block after its first. What is written leaves at the end of a turn
@@ -358,17 +363,18 @@ class Sender:
         """
         if not leads:
             await asyncio.sleep(0)
-        outcome = await self._posts.post(endpoint, delivery)
+        outcome = await self._posts.post(endpoint, *content_of(deliveries))
         if outcome is None:
             self._turns.given_up(endpoint.id)
             self._awake.set()
             return
-        now, jitter = self._clock(), self._jitter()
-        verdict = after(delivery, outcome, now, self._schedule_seconds, jitter)
+        outcome = rested(endpoint, outcome)
+        now = self._clock()
         recent = self._recent.setdefault(endpoint.id, Recent())
         recent.add(now, succeeded=outcome.succeeded)
         mostly_failed = not outcome.succeeded and recent.mostly_failed()
-        self._outcomes.append(Result(delivery, outcome, verdict, now, mostly_failed, jitter))
+        told = (outcome, now, self._schedule_seconds, self._jitter())
+        self._outcomes += results_of(deliveries, *told, mostly_failed=mostly_failed)
         self._awake.set()
 
     async def _see_off(self) -> None:

@@ -10,7 +10,7 @@ import structlog
 
 from crypitor.errors import Exhausted
 from crypitor.runtime.loop import Health
-from crypitor.webhook.delivery import Delivery, Endpoint, Outcome
+from crypitor.webhook.delivery import Endpoint, Outcome
 from crypitor.webhook.post import Poster
 
 log = structlog.get_logger(__name__)
@@ -40,22 +40,18 @@ class Shortage:
         self._short = False
         self.health = Health()
 
-    async def post(self, endpoint: Endpoint, delivery: Delivery) -> Outcome | None:
+    async def post(
+        self, endpoint: Endpoint, webhook_id: str, body: bytes, key: str
+    ) -> Outcome | None:
         """Return what came of a POST; None if it could not even be tried until its lease is over.
 
-        Then it is due again, as after a crash.
+        Then all that it carries is due again, as after a crash. See `Poster.post`.
         """
         now = asyncio.get_running_loop().time
         until = now() + self._patience_seconds
         while True:
             try:
-                outcome = await self._poster.post(
-                    endpoint,
-                    delivery.id,
-                    delivery.body.encode(),
-                    self._clock(),
-                    delivery.monitor_id or "",
-                )
+                outcome = await self._poster.post(endpoint, webhook_id, body, self._clock(), key)
             except Exhausted as trouble:
                 self._begins(trouble)
             else:

@@ -46,6 +46,18 @@ def before_call(_context, case, _kwargs):
             _agree(endpoint)
 
 
+SERVICES = {
+    "ntfy": ("https://ntfy.example.com/topic", {}),
+    "matrix": (
+        "https://example.com/_matrix/client/v3/rooms/!a:b/send/m.room.message",
+        {"Authorization": "Bearer x"},
+    ),
+    "pagerduty": ("https://events.pagerduty.com/v2/enqueue", {"X-Routing-Key": "x"}),
+    "email": ("smtps://mail.example.com/?from=a@example.com&to=b@example.com", {}),
+    "opsgenie": ("https://api.opsgenie.com/v2/alerts", {"Authorization": "GenieKey x"}),
+}
+
+
 def _name_networks(body):
     """Name networks that there are, where JSON Schema can only say that there is text."""
     if isinstance(body.get("network"), str):
@@ -63,7 +75,14 @@ def _agree(endpoint):
         template["body"] = "{}" if isinstance(template.get("body"), str) else template.get("body")
     if isinstance(template, dict) and isinstance(endpoint.get("format"), str):
         endpoint["format"] = "standard"
+    if isinstance(endpoint.get("tls"), dict):
+        endpoint["tls"] = None
     if endpoint.get("format") == "crypitor" and endpoint.get("signature") == "v1a":
         endpoint["signature"] = "v1"
     if endpoint.get("format") == "telegram" and isinstance(endpoint.get("url"), str):
         endpoint["url"] = "https://api.telegram.org/bot1:x/sendMessage?chat_id=1"
+    form = str(endpoint.get("format"))
+    if form in SERVICES and isinstance(endpoint.get("url"), str):
+        endpoint["url"], endpoint["headers"] = SERVICES[form]
+    if form != "email" or endpoint.get("ordered"):
+        endpoint.pop("digest", None)

@@ -10,6 +10,7 @@ from crypitor.api import SERVER_OPTIONS, build
 from crypitor.database.keys import Scope
 from crypitor.webhook.closed import Closed
 from tests.api.conftest import START
+from tests.webhook.certificates import Authority
 from tests.webhook.queued import BROKEN, Store, delivery
 
 ENDPOINTS = "/v1/endpoints"
@@ -95,7 +96,7 @@ async def test_reader_sees_neither_secret_nor_header_values(api):
         ({"url": "https://example.com", "headers": {"webhook-id": "x"}}, "/headers/webhook-id"),
         ({"url": "https://example.com", "headers": {"a b": "x"}}, "/headers/a b"),
         ({"url": "https://example.com", "headers": {"a": "x\r\ny"}}, "/headers/a"),
-        ({"url": "https://example.com", "format": "teams"}, "/format"),
+        ({"url": "https://example.com", "format": "pigeon"}, "/format"),
         ({"url": "https://example.com", "state": "healthy"}, "/state"),
         ({"url": "https://example.com", "rate_per_second": 0}, "/rate_per_second"),
         ({"url": "https://example.com", "ordered": 1}, "/ordered"),
@@ -124,6 +125,15 @@ TEMPLATE = {"body": '{"text": "{{text}}"}', "content_type": "application/json"}
         ({"template": {**TEMPLATE, "content_type": "text"}}, "/template/content_type"),
         ({"template": {**TEMPLATE, "content_type": "a/b\r\nX: y"}}, "/template/content_type"),
         ({"template": TEMPLATE, "format": "slack"}, "/template"),
+        ({"success": {"status": "4xx"}}, "/success/status"),
+        ({"digest": {"seconds": 60}}, "/digest"),
+        ({"format": "email"}, "/url"),
+        ({"url": "smtps://mail.example.com/?from=a@b.c&to=d@b.c"}, "/url"),
+        ({"format": "email", "url": "smtps://127.0.0.1/?from=a@b.c&to=d@b.c"}, "/url"),
+        ({"format": "pagerduty"}, "/headers"),
+        ({"success": {"status": "2xx,410"}}, "/success/status"),
+        ({"success": {"status": "fine"}}, "/success/status"),
+        ({"success": {"body": {"pointer": "ok"}}}, "/success/body/pointer"),
     ],
 )
 async def test_a_form_that_cannot_be_sent_is_refused(api, body, pointer):
@@ -159,6 +169,53 @@ async def test_a_template_is_kept_changed_and_removed(api):
     assert made["template"] == {"body": "{}", "content_type": "application/json"}
     assert changed["template"] == {"body": "{}", "content_type": "text/plain"}
     assert removed["template"] is None
+
+
+async def test_an_endpoint_says_what_success_looks_like(api):
+    """As it was written; a patch changes a part of it, and null takes it away."""
+    rule = {"status": "2xx,409", "body": {"pointer": "/ok", "value": True}}
+    made = await api.made(ENDPOINTS, {"url": BODY["url"], "success": rule})
+    path = f"{ENDPOINTS}/{made['id']}"
+    _, changed = await api.call("PATCH", path, json={"success": {"body": "fine"}})
+    _, removed = await api.call("PATCH", path, json={"success": None})
+
+    assert made["success"] == rule
+    assert changed["success"] == {"status": "2xx,409", "body": "fine"}
+    assert "success" not in removed
+
+
+async def test_tls_is_taken_and_never_shown_again(api):
+    """Only by the hashes of its certificates; a patch changes a part of it, null takes it away."""
+    authority = Authority()
+    client = authority.sign("crypitor")
+    pair = {"certificate": client.certificate, "key": client.key}
+    made = await api.made(ENDPOINTS, {"url": BODY["url"], "tls": {"ca": authority.pem, **pair}})
+    path = f"{ENDPOINTS}/{made['id']}"
+    _, read = await api.call("GET", path)
+    _, changed = await api.call("PATCH", path, json={"tls": {"ca": None}})
+    other, problem = await api.call("PATCH", path, json={"tls": {"key": authority.sign().key}})
+    _, removed = await api.call("PATCH", path, json={"tls": None})
+
+    assert "BEGIN" not in str((made, read, changed))
+    assert read["tls"]["ca"].startswith("sha256:")
+    assert read["tls"]["key"] == "***"
+    assert changed["tls"] == {**read["tls"], "ca": None}
+    assert other.status == 400
+    assert [wrong["pointer"] for wrong in problem["errors"]] == ["/tls/key"]
+    assert "tls" not in removed
+
+
+async def test_letters_are_declared_like_webhooks(api):
+    """Over which server, from whom and to whom; a reader sees the server alone."""
+    url = "smtps://mail.example.com/?from=alarms@example.com&to=ops@example.com"
+    digest = {"seconds": 600, "count": 50}
+    made = await api.made(ENDPOINTS, {"url": url, "format": "email", "digest": digest})
+    reader = await api.key(Scope.READ)
+    _, read = await api.call("GET", f"{ENDPOINTS}/{made['id']}", key=reader)
+
+    assert made["url"] == url.replace(".com/", ".com:465/")
+    assert made["digest"] == digest
+    assert read["url"] == "smtps://mail.example.com:465/***"
 
 
 async def test_reader_does_not_see_a_chat_services_url(api):

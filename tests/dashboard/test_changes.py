@@ -52,6 +52,24 @@ async def test_saving_an_endpoint_unchanged_changes_nothing_and_a_header_can_go(
     assert less["headers"] == {"X-A": "1"}
 
 
+async def test_a_form_sends_back_the_format_and_the_news_that_an_endpoint_has(api, admin):
+    """Whatever they are: an endpoint that is saved as it was shown stays what it is."""
+    made = await api.made(
+        "/v1/endpoints",
+        {"url": "https://ntfy.example.com/alarms", "format": "ntfy", "events": ["endpoint.moved"]},
+    )
+    path = f"/endpoints/{made['id']}/edit"
+    opened = (await admin.get(path)).html
+    shown = next(form["fields"] for form in opened.forms if "updated_at" in form["fields"])
+    sent = {"url": made["url"], "updated_at": shown["updated_at"], "events": "endpoint.moved"}
+    await admin.post(path, {**sent, "format": "ntfy"})
+    _, after = await api.call("GET", f"/v1/endpoints/{made['id']}")
+
+    assert '<option value="ntfy" selected>' in opened.text
+    assert 'name="events" value="endpoint.moved" checked>' in opened.text
+    assert (after["format"], after["events"]) == ("ntfy", ["endpoint.moved"])
+
+
 async def test_what_is_no_header_and_no_number_is_told(admin):
     """With its place, and the form as it was."""
     await admin.get("/endpoints/new")

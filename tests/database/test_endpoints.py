@@ -16,7 +16,8 @@ from crypitor.database.endpoints import (
 )
 from crypitor.database.keys import ensure_project
 from crypitor.webhook.circuit import Circuit, CircuitState
-from crypitor.webhook.delivery import Endpoint, Notice, State
+from crypitor.webhook.delivery import Digest, Endpoint, Notice, State
+from crypitor.webhook.success import Pointed, Success
 
 
 @pytest.fixture
@@ -40,6 +41,8 @@ async def endpoint(database) -> Endpoint:
         failed_at=8,
         events=(Notice.DISABLED,),
         circuit=Circuit(CircuitState.OPEN, 3, 4, 5),
+        success=Success("200", Pointed("/ok", True)),
+        digest=Digest(60, 7),
         created_at=8,
         updated_at=9,
     )

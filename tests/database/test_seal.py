@@ -1,8 +1,10 @@
 """Secrets in the database: sealed, moved to a new key, and what is said when a key is missing."""
 
+from dataclasses import replace
+
 import pytest
 
-from crypitor.database.endpoints import get_endpoint, insert_endpoint
+from crypitor.database.endpoints import get_endpoint, insert_endpoint, update_endpoint
 from crypitor.database.engine import Database
 from crypitor.database.idempotency import Repeatable, claim, keep_answer
 from crypitor.database.reseal import seal_all
@@ -10,6 +12,7 @@ from crypitor.database.seal import Seal, SealError
 from crypitor.errors import ConfigError
 from crypitor.webhook.delivery import Endpoint, OldSecret
 from crypitor.webhook.signature import new_secret
+from crypitor.webhook.tls import Tls
 
 OLD, NEW, OTHER = b"o" * 32, b"n" * 32, b"x" * 32
 ENDPOINT = Endpoint(
@@ -129,3 +132,20 @@ async def test_answers_that_are_kept_for_repetitions_are_sealed(opened):
         assert "canary" not in stored
         repeated = await database.write(lambda tx: claim(tx, request, 0))
         assert repeated == '{"secret":"whsec_canary"}'
+
+
+async def test_tls_of_an_endpoints_own_is_sealed_and_moves_to_a_new_key(opened):
+    """The private key of a client certificate is as secret as what signs."""
+    tls = Tls("canary-ca", "canary-certificate", "canary-key")
+
+    async def with_tls(tx):
+        await update_endpoint(tx, replace(ENDPOINT, tls=tls))
+
+    async with opened(OLD) as database:
+        await prepare(database)
+        await database.write(with_tls)
+        assert "canary" not in await row(database)
+    async with opened(NEW, OLD) as database:
+        await seal_all(database)
+    async with opened(NEW) as database:
+        assert (await read(database)).tls == tls

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,6 +38,7 @@ class Received:
     body: bytes
     headers: dict[str, str]
     path: str
+    query: Mapping[str, str]
     peer: tuple[str, int]
     at: float = field(default_factory=time.monotonic)
 
@@ -74,6 +75,7 @@ class Receiver:
     at_once: int = 0
     most_at_once: int = 0
     url: str = ""
+    method: str = "POST"
 
     def __post_init__(self) -> None:
         self._arrived = asyncio.Condition()
@@ -107,7 +109,7 @@ class Receiver:
         body = await request.read()
         headers = {name.lower(): value for name, value in request.headers.items()}
         try:
-            assert request.method == "POST"
+            assert request.method == self.method
             verify(self.secret, body, headers)
         except Exception as error:
             self.refused.append(f"{type(error).__name__}: {error}")
@@ -118,6 +120,7 @@ class Receiver:
             body,
             headers,
             request.path,
+            request.query,
             request.transport.get_extra_info("peername"),
         )
         self.at_once += 1

@@ -1,10 +1,5 @@
 """What this machine has run out of is no attempt of a receiver's."""
 
-import asyncio
-import os
-import resource
-from contextlib import contextmanager
-
 import aiohttp
 import pytest
 
@@ -15,26 +10,8 @@ from crypitor.webhook.shortage import NAME
 from tests.webhook.posting import post
 from tests.webhook.queued import delivery, endpoint
 from tests.webhook.receivers import Receiver
+from tests.webhook.short import no_descriptors, opened
 from tests.webhook.world import until
-
-
-@contextmanager
-def no_descriptors():
-    """Let this process open nothing more."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    lowest = os.dup(0)
-    os.close(lowest)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-async def opened(world) -> None:
-    """Have all connections to the database open, which are opened when they are needed."""
-    sender = world.sender()
-    await asyncio.gather(sender.settle(), *(world.store.endpoint() for _ in range(20)))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

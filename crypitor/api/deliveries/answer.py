@@ -31,7 +31,7 @@ class AttemptAnswer(TypedDict):
 class DeliveryAnswer(TypedDict):
     """One phase of one match on its way to one endpoint; `id` is its `webhook-id`.
 
-    News of an endpoint (`endpoint.failing`, `endpoint.disabled`) has no monitor, match and phase.
+    News of an endpoint (`endpoint.failing`, `.disabled`, `.moved`) has no monitor, match and phase.
     `body`, as it is sent, and `attempts` only where one delivery is asked for.
     """
 

@@ -14,6 +14,7 @@ DeliveryType: TypeAlias = Literal[
     "match.reverted",
     "endpoint.failing",
     "endpoint.disabled",
+    "endpoint.moved",
 ]
 
 

@@ -1,6 +1,6 @@
 """What the API answers of endpoints and their secrets."""
 
-from typing import Annotated, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
@@ -16,13 +16,46 @@ class TemplateAnswer(TypedDict):
     content_type: str
 
 
+class PointedAnswer(TypedDict):
+    """A place in a JSON answer, and what has to stand there."""
+
+    pointer: str
+    value: Any
+
+
+class SuccessAnswer(TypedDict):
+    """Which answers have taken a delivery."""
+
+    status: str
+    body: str | PointedAnswer | None
+
+
+class TlsAnswer(TypedDict):
+    """TLS of an endpoint's own, by the SHA-256 of each certificate's DER; it is never shown again.
+
+    `expires_at`: when the first of the certificates ends.
+    """
+
+    ca: str | None
+    certificate: str | None
+    key: Literal["***"] | None
+    expires_at: str | None
+
+
+class DigestAnswer(TypedDict):
+    """Letters that hold more than one message."""
+
+    seconds: int
+    count: int
+
+
 class WaitingAnswer(TypedDict):
     """Why nothing is sent to an endpoint although something is queued for it.
 
     `disabled`: until somebody enables it. `circuit`: it failed too often, and is tried now and
-    then. `retry-after`: it answered 429 or 503 and said for how long. `limit`: its project has used
-    up the day's deliveries. `retry`: it is `ordered`, and the first in its order waits for its next
-    attempt.
+    then. `retry-after`: it said for how long, by 429 or 503 or by its announced limits. `limit`:
+    its project has used up the day's deliveries. `retry`: it is `ordered`, and the first in its
+    order waits for its next attempt.
     """
 
     reason: Literal["disabled", "circuit", "retry-after", "limit", "retry"]
@@ -32,7 +65,7 @@ class WaitingAnswer(TypedDict):
 
 
 class EndpointAnswer(TypedDict):
-    """A URL that takes webhooks. `secret` only in the answer that makes it."""
+    """A URL that takes webhooks. `success`, `tls`, `digest` where set, `secret` at first."""
 
     id: str
     url: str
@@ -46,7 +79,7 @@ class EndpointAnswer(TypedDict):
     headers: dict[str, str]
     ordered: bool
     rate_per_second: float | None
-    events: list[Literal["endpoint.failing", "endpoint.disabled"]]
+    events: list[Literal["endpoint.failing", "endpoint.disabled", "endpoint.moved"]]
     enabled: bool
     state: Annotated[
         Literal["healthy", "failing", "disabled"],
@@ -69,6 +102,9 @@ class EndpointAnswer(TypedDict):
     ]
     created_at: Time
     updated_at: Time
+    success: NotRequired[SuccessAnswer]
+    tls: NotRequired[TlsAnswer]
+    digest: NotRequired[DigestAnswer]
     secret: NotRequired[str]
 
 

@@ -1,11 +1,20 @@
 """Who is told, and how."""
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Discriminator, Field, Tag, WithJsonSchema
 
 from crypitor.api.serving.bodies import Body, Line
+from crypitor.webhook.success import (
+    ANY_SUCCESS,
+    LONGEST_POINTER,
+    LONGEST_STATUS,
+    LONGEST_SUBSTRING,
+    POINTER,
+    STATUS,
+)
 from crypitor.webhook.template import CONTENT_TYPE, JSON_TYPE, LONGEST_TEMPLATE
+from crypitor.webhook.tls import LONGEST_PEM
 
 _HEADER_NAME = "^[A-Za-z0-9_-]{1,96}$"
 _HEADER_VALUE = "^[\\x20-\\x7e]*$"
@@ -44,6 +53,61 @@ class TemplateBody(Body):
     content_type: str = Field(JSON_TYPE, pattern=CONTENT_TYPE)
 
 
+class PointedBody(Body):
+    """A place in a JSON answer, and what has to stand there."""
+
+    pointer: str = Field(
+        pattern=POINTER, max_length=LONGEST_POINTER, description="RFC 6901: `/result/0/ok`."
+    )
+    value: Any = Field(None, description="Any JSON value; compared as such: 1 is 1.0 and not true.")
+
+
+class SuccessBody(Body):
+    """Which answers have taken a delivery."""
+
+    status: str = Field(
+        ANY_SUCCESS,
+        pattern=STATUS,
+        max_length=LONGEST_STATUS,
+        description="`2xx`, `3xx` or codes, with commas: `200,202`, `2xx,409`. 410, 429 and 503 "
+        "cannot be among them.",
+    )
+    body: (
+        Annotated[
+            Annotated[
+                Annotated[str, Field(min_length=1, max_length=LONGEST_SUBSTRING)], Tag("text")
+            ]
+            | Annotated[PointedBody, Tag("pointed")],
+            Discriminator(lambda value: "text" if isinstance(value, str) else "pointed"),
+        ]
+        | None
+    ) = Field(None, description="Some text of the body, or what stands at a place in its JSON.")
+
+
+Pem: TypeAlias = Annotated[str, Field(min_length=1, max_length=LONGEST_PEM)]
+
+
+class TlsBody(Body):
+    """TLS of an endpoint's own, in PEM; it is sealed, and never shown again."""
+
+    ca: Pem | None = Field(
+        None, description="The authorities that are believed, in place of the system's."
+    )
+    certificate: Pem | None = Field(
+        None, description="For a receiver that asks for one, with those between it and its root."
+    )
+    key: Pem | None = Field(None, description="Its private key, without a passphrase.")
+
+
+class DigestBody(Body):
+    """Letters that hold more than one message."""
+
+    seconds: int = Field(
+        ge=1, le=86_400, description="Between two letters, in which messages gather."
+    )
+    count: int = Field(50, ge=1, le=200, description="Messages in one letter, at most.")
+
+
 class EndpointBody(Body):
     """A URL that takes webhooks."""
 
@@ -53,10 +117,22 @@ class EndpointBody(Body):
         json_schema_extra={"format": "uri"},
     )
     description: Line = Field("", max_length=500)
-    format: Literal["standard", "crypitor", "slack", "discord", "telegram"] = Field(
+    format: Literal[
+        "standard",
+        "crypitor",
+        "slack",
+        "discord",
+        "telegram",
+        "teams",
+        "ntfy",
+        "matrix",
+        "pagerduty",
+        "opsgenie",
+        "email",
+    ] = Field(
         "standard",
         description="`crypitor`: the original Crypitor's bodies, for receivers written for them. "
-        "`slack`, `discord`, `telegram`: messages for people; the URL is that of an incoming "
+        "The others: messages for people; the URL is that of an incoming "
         "webhook, for Telegram `https://api.telegram.org/bot<token>/sendMessage?chat_id=<chat>`.",
     )
     template: TemplateBody | None = Field(
@@ -76,12 +152,21 @@ class EndpointBody(Body):
         None,
         gt=0,
         le=10_000,
-        description="null: no limit; for `slack`, `discord` and `telegram` what they take.",
+        description="null: no limit; in a format for people what the service takes.",
     )
-    events: list[Literal["endpoint.failing", "endpoint.disabled"]] = Field(
+    events: list[Literal["endpoint.failing", "endpoint.disabled", "endpoint.moved"]] = Field(
         default_factory=list,
-        max_length=2,
+        max_length=3,
         description="News of the project's other endpoints that this one is told.",
+    )
+    success: SuccessBody | None = Field(
+        None, description="Which answers have taken a delivery; null: every 2xx."
+    )
+    tls: TlsBody | None = Field(
+        None, description="For receivers inside a company; null: as everywhere."
+    )
+    digest: DigestBody | None = Field(
+        None, description="Only for `email`; null: each message is a letter."
     )
     enabled: bool = True
 

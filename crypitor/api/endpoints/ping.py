@@ -11,8 +11,8 @@ from crypitor.database.endpoints import get_endpoint
 from crypitor.database.keys import Scope
 from crypitor.webhook.body import rfc3339
 from crypitor.webhook.delivery import Endpoint
+from crypitor.webhook.destinations import PEOPLE
 from crypitor.webhook.formats import Form, notice_body
-from crypitor.webhook.message import CHATS
 
 routes = Routes("Endpoints", EXAMPLES, "ep_")
 
@@ -51,6 +51,6 @@ async def ping_endpoint(call: Call, id: str) -> PingAnswer:  # noqa: A002 - as i
 
 def _ping(endpoint: Endpoint, now: int) -> bytes:
     form = Form(endpoint.format, endpoint.template)
-    if endpoint.template is None and endpoint.format not in CHATS:
+    if endpoint.template is None and endpoint.format not in PEOPLE:
         return PING
     return notice_body(form, "ping", PING_SENTENCE, {}, now).encode()

@@ -1,6 +1,7 @@
 """Endpoints: create, read, list, change, delete."""
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from yarl import URL
@@ -14,6 +15,7 @@ from crypitor.api.endpoints.answer import (
 from crypitor.api.endpoints.body import EndpointBody
 from crypitor.api.endpoints.examples import EXAMPLES
 from crypitor.api.endpoints.rotation import made_secret, rotated
+from crypitor.api.endpoints.rule import check_rules, success_answer, success_of, tls_answer, tls_of
 from crypitor.api.serving.answers import Deleted
 from crypitor.api.serving.call import Call, Change, Effect, found
 from crypitor.api.serving.paging import Query
@@ -37,11 +39,12 @@ from crypitor.monitor.models import Monitor
 from crypitor.runtime.redaction import shown
 from crypitor.webhook.body import rfc3339
 from crypitor.webhook.crypitor import FORMAT
-from crypitor.webhook.delivery import Endpoint, Notice
+from crypitor.webhook.delivery import Digest, Endpoint, Notice
+from crypitor.webhook.destinations import PEOPLE
 from crypitor.webhook.egress import check_headers, check_url
 from crypitor.webhook.formats import Form, check_form
 from crypitor.webhook.health import Queued, Waiting, reopened, waiting_of
-from crypitor.webhook.message import CHATS
+from crypitor.webhook.mail import EMAIL, check_mail_url, http_url
 from crypitor.webhook.signature import public_key, signature_of
 from crypitor.webhook.template import Template
 from crypitor.webhook.topic import check_topic, topic_of
@@ -175,6 +178,9 @@ def endpoint_of(call: Call, body: EndpointBody, pointer: str = "") -> Endpoint:
         ordered=body.ordered,
         rate_per_second=body.rate_per_second,
         events=_events(body),
+        success=success_of(body.success),
+        tls=tls_of(body.tls),
+        digest=Digest(body.digest.seconds, body.digest.count) if body.digest else None,
         enabled=body.enabled,
         created_at=now,
         updated_at=now,
@@ -192,7 +198,7 @@ def endpoint_answer(
     headers, url = dict(endpoint.headers), endpoint.url
     if caller.scope < Scope.WRITE:
         headers = dict.fromkeys(headers, HIDDEN)
-        url = f"{shown(url)}/{HIDDEN}" if endpoint.format in CHATS else url
+        url = f"{shown(url)}/{HIDDEN}" if endpoint.format in PEOPLE else url
     answer: EndpointAnswer = {
         "id": endpoint.id,
         "url": url,
@@ -213,6 +219,13 @@ def endpoint_answer(
         "created_at": rfc3339(endpoint.created_at),
         "updated_at": rfc3339(endpoint.updated_at),
     }
+    if endpoint.success is not None:
+        answer["success"] = success_answer(endpoint.success)
+    if endpoint.tls is not None:
+        answer["tls"] = tls_answer(endpoint.tls)
+    if endpoint.digest is not None:
+        digest = endpoint.digest
+        answer["digest"] = {"seconds": digest.seconds, "count": digest.count}
     if secret:
         answer["secret"] = endpoint.secret
     return answer
@@ -245,6 +258,9 @@ def _changed(
         ordered=body.ordered,
         rate_per_second=body.rate_per_second,
         events=_events(body),
+        success=success_of(body.success),
+        tls=tls_of(body.tls),
+        digest=Digest(body.digest.seconds, body.digest.count) if body.digest else None,
         enabled=body.enabled,
         updated_at=now,
     )
@@ -262,25 +278,36 @@ def _checked(call: Call, body: EndpointBody, pointer: str = "") -> str:
     try:
         if topic is not None:
             url = check_topic(topic, call.context.kafka_topics)
+        elif body.format == EMAIL:
+            url = check_mail_url(body.url, call.context.allow_private)
+            call.context.closed.check_url(URL(http_url(url)))
         else:
             url = check_url(body.url, call.context.allow_private)
             call.context.closed.check_url(URL(url))
     except Invalid as error:
         mistakes.append(Mistake(f"{pointer}/url", error.detail))
-    try:
-        check_headers(body.headers)
-    except Invalid as error:
-        wrong = error.mistakes or [Mistake("/headers", error.detail)]
-        mistakes += [Mistake(pointer + mistake.pointer, mistake.detail) for mistake in wrong]
     if body.format == FORMAT and body.signature != "v1":
         mistakes.append(Mistake(f"{pointer}/signature", f"the format {FORMAT} is signed by v1"))
-    try:
-        check_form(Form(body.format, _template(body)), url)
-    except Invalid as error:
-        mistakes += [Mistake(pointer + wrong.pointer, wrong.detail) for wrong in error.mistakes]
+    if body.digest is not None and (body.format != EMAIL or body.ordered):
+        wrong = "only letters hold more than one message, and not where each waits for the last"
+        mistakes.append(Mistake(f"{pointer}/digest", wrong))
+    for check in (
+        lambda: check_headers(body.headers),
+        lambda: check_rules(success_of(body.success), tls_of(body.tls)),
+        lambda: check_form(Form(body.format, _template(body)), url, body.headers),
+    ):
+        mistakes += [Mistake(pointer + wrong.pointer, wrong.detail) for wrong in _found(check)]
     if mistakes:
         raise Invalid(summary(mistakes), mistakes)
     return url
+
+
+def _found(check: Callable[[], None]) -> Sequence[Mistake]:
+    try:
+        check()
+    except Invalid as error:
+        return error.mistakes or [Mistake("/headers", error.detail)]
+    return ()
 
 
 def _document(endpoint: Endpoint) -> dict[str, Any]:
@@ -289,6 +316,9 @@ def _document(endpoint: Endpoint) -> dict[str, Any]:
         "signature": signature_of(endpoint.secret).value,
         "template": _template_answer(endpoint),
         "events": [event.value for event in endpoint.events],
+        "success": success_answer(endpoint.success) if endpoint.success else None,
+        "digest": None if endpoint.digest is None else asdict(endpoint.digest),
+        "tls": None if endpoint.tls is None else asdict(endpoint.tls),
     }
     names = EndpointBody.model_fields.keys() - told.keys()
     return {**told, **{name: getattr(endpoint, name) for name in names}}

@@ -25,7 +25,7 @@ class EndpointEvent(TypedDict):
     """News of an endpoint: the body that a webhook in the standard format has, and its position."""
 
     position: Position
-    type: Literal["endpoint.failing", "endpoint.disabled"]
+    type: Literal["endpoint.failing", "endpoint.disabled", "endpoint.moved"]
     timestamp: Time
     data: EndpointNews
 

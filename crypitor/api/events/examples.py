@@ -17,6 +17,14 @@ NEWS: dict[str, Any] = {
     "failing_since": TIME,
 }
 
+MOVED: dict[str, Any] = {
+    "endpoint": {"id": ENDPOINT_ID, "description": "on duty", "host": "api.telegram.org"},
+    "state": "healthy",
+    "reason": "its group has become chat -1001234567890, to which messages go from now on",
+    "failures_in_row": 0,
+    "failing_since": None,
+}
+
 EVENT: dict[str, Any] = {
     "position": 4711,
     "type": "match.detected",

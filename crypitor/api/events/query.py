@@ -15,6 +15,7 @@ EventType: TypeAlias = Literal[
     "match.reverted",
     "endpoint.failing",
     "endpoint.disabled",
+    "endpoint.moved",
 ]
 EventKind: TypeAlias = Literal[
     "native",

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypeAliasType, TypedDict  # pydantic takes this TypedDict alone
 
-from crypitor.api.events.examples import MATCH_BODY, NEWS
+from crypitor.api.events.examples import MATCH_BODY, MOVED, NEWS
 from crypitor.api.matches.parts import MatchBody
 from crypitor.api.serving.answers import Time
 from crypitor.api.serving.examples import TIME
@@ -21,7 +21,7 @@ class NewsOf(TypedDict):
 
 
 class EndpointNews(TypedDict):
-    """The trouble that an endpoint is in."""
+    """The trouble that an endpoint is in, or where it is found from now on."""
 
     endpoint: NewsOf
     state: Literal["healthy", "failing", "disabled"]
@@ -70,6 +70,14 @@ class EndpointDisabled(TypedDict):
     data: EndpointNews
 
 
+class EndpointMoved(TypedDict):
+    """Another endpoint of the project is found at another URL: its Telegram group has moved."""
+
+    type: Literal["endpoint.moved"]
+    timestamp: Time
+    data: EndpointNews
+
+
 class Ping(TypedDict):
     """Sent by hand, to see whether an endpoint answers."""
 
@@ -79,7 +87,13 @@ class Ping(TypedDict):
 WebhookBody = TypeAliasType(
     "WebhookBody",
     Annotated[
-        MatchDetected | MatchConfirmed | MatchReverted | EndpointFailing | EndpointDisabled | Ping,
+        MatchDetected
+        | MatchConfirmed
+        | MatchReverted
+        | EndpointFailing
+        | EndpointDisabled
+        | EndpointMoved
+        | Ping,
         Field(discriminator="type"),
     ],
 )
@@ -87,6 +101,7 @@ WebhookBody = TypeAliasType(
 
 _MATCH = {"timestamp": TIME, "data": MATCH_BODY}
 _NEWS = {"timestamp": TIME, "data": NEWS}
+_MOVED = {"timestamp": TIME, "data": MOVED}
 
 WEBHOOKS = (
     Webhook("match.detected", MatchDetected, {**_MATCH, "type": "match.detected"}),
@@ -94,5 +109,6 @@ WEBHOOKS = (
     Webhook("match.reverted", MatchReverted, {**_MATCH, "type": "match.reverted"}),
     Webhook("endpoint.failing", EndpointFailing, {**_NEWS, "type": "endpoint.failing"}),
     Webhook("endpoint.disabled", EndpointDisabled, {**_NEWS, "type": "endpoint.disabled"}),
+    Webhook("endpoint.moved", EndpointMoved, {**_MOVED, "type": "endpoint.moved"}),
     Webhook("ping", Ping, {"type": "ping"}),
 )

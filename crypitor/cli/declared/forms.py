@@ -8,13 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from crypitor.api.endpoints.body import EndpointBody
+from crypitor.api.endpoints.body import EndpointBody, TlsBody
 from crypitor.api.monitors.asked import monitor_of
 from crypitor.api.monitors.body import MonitorBody
 from crypitor.api.monitors.document import document
 from crypitor.api.serving.reading import validated
 from crypitor.cli.declared.files import Table
 from crypitor.webhook.egress import check_url, networks
+from crypitor.webhook.mail import EMAIL, check_mail_url
+from crypitor.webhook.tls import Tls, check_tls, shown
+from crypitor.webhook.topic import topic_of
 
 HIDDEN = "***"
 """In place of a header's value: whatever the service has."""
@@ -41,7 +44,9 @@ def endpoint_form(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return an endpoint with all its fields. Raises Invalid with pointers."""
     form = validated(EndpointBody, dict(fields)).model_dump()
     # Whether the address may be called is for the service to say; here only its spelling counts.
-    form["url"] = check_url(form["url"], _ANYWHERE)
+    if topic_of(form["url"]) is None:
+        check = check_mail_url if form["format"] == EMAIL else check_url
+        form["url"] = check(form["url"], _ANYWHERE)
     return form
 
 
@@ -54,7 +59,30 @@ def monitor_form(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def answered(form: type[EndpointBody | MonitorBody], answer: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of an answer that can also be written."""
-    return {name: answer[name] for name in form.model_fields if name in answer}
+    fields = {name: answer[name] for name in form.model_fields if name in answer}
+    if "tls" in fields:
+        fields["tls"] = {name: fields["tls"][name] for name in TlsBody.model_fields}
+    return fields
+
+
+def told_tls(tls: Mapping[str, str | None] | None) -> dict[str, str | None] | None:
+    """Return the TLS of a file as the service shows it. Raises Invalid for what cannot be used.
+
+    What the service has shown already, as in an export, stays as it is.
+    """
+    if tls is None or not any(tls.values()):
+        return None
+    if any(is_shown(value) for value in tls.values()):
+        return dict(tls)
+    written = Tls(**tls)
+    check_tls(written)
+    told = shown(written)
+    return {"ca": told.ca, "certificate": told.certificate, "key": told.key}
+
+
+def is_shown(value: str | None) -> bool:
+    """Tell whether a part of TLS is what the service shows, and not the part itself."""
+    return value is not None and (value == HIDDEN or value.startswith("sha256:"))
 
 
 def endpoint_key(answer: Mapping[str, Any]) -> str:

@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from crypitor.cli.declared.files import Addresses, Declaration, Table
-from crypitor.cli.declared.forms import HIDDEN, Held, endpoint_form, monitor_form
+from crypitor.cli.declared.forms import (
+    HIDDEN,
+    Held,
+    endpoint_form,
+    is_shown,
+    monitor_form,
+    told_tls,
+)
 from crypitor.errors import ConfigError, Invalid
 
 MOST_SHOWN = 5
@@ -120,7 +127,16 @@ class Planner:
     def _endpoint(self, declared: Declaration, held: Held | None) -> Change | None:
         key = declared.key
         headers = self._headers(declared, held.form["headers"] if held else {})
-        form = endpoint_form({"description": key, **declared.fields, "headers": headers})
+        fields = {"description": key, **declared.fields, "headers": headers}
+        if "tls" in declared.fields:
+            fields["tls"] = self._from_environment(declared, "tls")
+        form = endpoint_form(fields)
+        tls = told_tls(form["tls"])
+        if held and tls == held.form["tls"]:
+            form["tls"] = tls
+        elif tls and any(map(is_shown, (form["tls"] or {}).values())):
+            wrong = 'the service has another or none: write the PEM, or {env = "NAME"}'
+            self._mistakes.append(declared.mistake(("tls",), wrong))
         if form["url"] == key and "description" not in declared.fields:
             form["description"] = ""
         if (form["description"] or form["url"]) != key:
@@ -136,6 +152,20 @@ class Planner:
             gone = held.form["headers"].keys() - headers.keys()
             changed["headers"] = {**headers, **dict.fromkeys(gone)}
         return Change("change", "endpoints", key, declared, held, changed, differences=differences)
+
+    def _from_environment(self, declared: Declaration, name: str) -> Any:
+        """Return a table with what stands in the environment in place of `{env = "NAME"}`."""
+        table = declared.fields[name]
+        if not isinstance(table, Mapping):
+            return table
+        values = dict(table)
+        for part, value in table.items():
+            if isinstance(value, Mapping) and list(value) == ["env"]:
+                if value["env"] not in self._environ:
+                    told = f"{value['env']} is not set in the environment"
+                    self._mistakes.append(declared.mistake((name, part), told))
+                values[part] = self._environ.get(value["env"]) or None
+        return values
 
     def _headers(self, declared: Declaration, present: Mapping[str, str]) -> dict[str, Any]:
         """Return the headers with their values, hidden ones as the service has them."""
@@ -226,6 +256,8 @@ def _difference(name: str, before: Any, after: Any) -> str:
 def _shown(name: str, value: Any) -> str:
     if name == "headers":  # what they hold is nobody's business
         value = dict.fromkeys(value, HIDDEN)
+    if name == "tls":
+        value = told_tls(value)
     return json.dumps(value, ensure_ascii=False)
 
 

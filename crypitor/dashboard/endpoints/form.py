@@ -33,7 +33,7 @@ def fields_of(endpoint: Mapping[str, Any]) -> dict[str, str]:
         "headers": "\n".join(f"{name}: {value}" for name, value in endpoint["headers"].items()),
         "ordered": "true" if endpoint["ordered"] else "",
         "rate_per_second": "" if rate is None else f"{rate:g}",
-        "events": "true" if endpoint["events"] else "",
+        "events": ",".join(endpoint["events"]),
         "template": template["body"] if template else "",
         "template_type": template["content_type"] if template else BLANK["template_type"],
     }
@@ -50,11 +50,18 @@ def body_of(visit: Visit) -> dict[str, Any]:
         "headers": _headers(visit.field("headers")),
         "ordered": visit.field("ordered") == "true",
         "rate_per_second": _number(rate) if rate else None,
-        "events": ["endpoint.failing", "endpoint.disabled"] if visit.field("events") else [],
+        "events": _events(visit.field("events")),
         "template": (
             {"body": template, "content_type": visit.field("template_type")} if template else None
         ),
     }
+
+
+def _events(ticked: str) -> list[str]:
+    """Return which news is wanted: of an endpoint that wanted some, the same."""
+    if not ticked:
+        return []
+    return ticked.split(",") if "." in ticked else ["endpoint.failing", "endpoint.disabled"]
 
 
 def _headers(text: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ import pytest
 from crypitor.cli.declared.apply import apply_files
 from crypitor.cli.declared.remote import Remote
 from crypitor.errors import ConfigError, CrypitorError, Unavailable
+from tests.webhook.certificates import Authority
 
 A, B, C = ("0x" + digit * 40 for digit in "abc")
 FILE = f"""
@@ -364,3 +365,29 @@ async def test_rules_of_every_kind_come_back_as_they_are(declared):
     assert [again, *back] == [unchanged] * 3
     assert [rule["kind"] for rule in held["rules"]] == [rule["kind"] for rule in rules]
     assert held["rules"][0]["where"] == "amount >= 1.5 ether"
+
+
+async def test_tls_of_an_endpoints_own_is_applied_and_exported(declared):
+    """From the environment; again, and from an export, it changes nothing."""
+    authority = Authority()
+    client = authority.sign("crypitor")
+    pems = {"CA": authority.pem, "CERTIFICATE": client.certificate, "KEY": client.key}
+    parts = ", ".join(f'{name.lower()} = {{env = "{name}"}}' for name in pems)
+    text = f"""[endpoints.inside]
+url = "https://example.com/hook"
+tls = {{{parts}}}
+success = {{status = "200", body = {{pointer = "/ok", value = true}}}}
+"""
+    created = await declared.apply(text, environ=pems)
+    again = await declared.apply(text, environ=pems)
+    exported = await declared.export()
+    from_export = await declared.apply(exported)
+    other = {**pems, "CA": Authority("Another").pem}
+    changed = await declared.apply(text, environ=other)
+
+    assert created.startswith("1 to create")
+    assert again == from_export == "0 to create, 0 to change, 0 to delete, 1 unchanged"
+    assert changed.startswith("0 to create, 1 to change")
+    assert "BEGIN" not in exported
+    with pytest.raises(ConfigError, match="the service has another or none"):
+        await declared.apply(exported)

@@ -11,6 +11,7 @@ from crypitorapi import (
     Configuration,
     EndpointDisabled,
     EndpointFailing,
+    EndpointMoved,
     LabelledEntry,
     MatchConfirmed,
     MatchDetected,
@@ -73,7 +74,7 @@ def told(text: str) -> list[Any]:
     if isinstance(body, MatchDetected | MatchConfirmed | MatchReverted):
         contract = body.data.contract
         return [body.type, body.data.id, None if contract is None else contract.symbol]
-    if isinstance(body, EndpointFailing | EndpointDisabled):
+    if isinstance(body, EndpointFailing | EndpointDisabled | EndpointMoved):
         return [body.type, body.data.endpoint.id, body.data.reason]
     assert body is not None
     return [body.type, None, None]

@@ -11,6 +11,7 @@ from client.api.monitors import change_monitor, create_monitor
 from client.models import (
     EndpointDisabled,
     EndpointFailing,
+    EndpointMoved,
     LabelledEntry,
     MatchConfirmed,
     MatchDetected,
@@ -70,6 +71,7 @@ BODIES: dict[str, Any] = {
     "match.reverted": MatchReverted,
     "endpoint.failing": EndpointFailing,
     "endpoint.disabled": EndpointDisabled,
+    "endpoint.moved": EndpointMoved,
     "ping": Ping,
 }
 
@@ -80,7 +82,7 @@ def told(text: str) -> list[Any]:
     if isinstance(body, MatchDetected | MatchConfirmed | MatchReverted):
         contract = body.data.contract
         return [body.type_.value, body.data.id, None if contract is None else contract.symbol]
-    if isinstance(body, EndpointFailing | EndpointDisabled):
+    if isinstance(body, EndpointFailing | EndpointDisabled | EndpointMoved):
         return [body.type_.value, body.data.endpoint.id, body.data.reason]
     assert isinstance(body, Ping)
     return [body.type_.value, None, None]

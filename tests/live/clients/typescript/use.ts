@@ -54,6 +54,7 @@ function told(text: string): [string, string | null, string | null | undefined] 
       return [body.type, body.data.id, body.data.contract?.symbol];
     case "endpoint.failing":
     case "endpoint.disabled":
+    case "endpoint.moved":
       return [body.type, body.data.endpoint.id, body.data.reason];
     case "ping":
       return [body.type, null, null];

@@ -94,6 +94,8 @@ func told(text string) []any {
 		return []any{told.Type, told.Data.Endpoint.Id, told.Data.Reason}
 	case api.EndpointDisabled:
 		return []any{told.Type, told.Data.Endpoint.Id, told.Data.Reason}
+	case api.EndpointMoved:
+		return []any{told.Type, told.Data.Endpoint.Id, told.Data.Reason}
 	case api.Ping:
 		return []any{told.Type, nil, nil}
 	}
