@@ -126,7 +126,11 @@ class Health:
 
 def _kind(trouble: str) -> str:
     """Return a trouble without what varies in it: numbers and hashes."""
-    return re.sub(r"(0x)?[0-9a-fA-F]*\d[0-9a-fA-F.]*", "…", trouble)
+    return re.sub(r"(0x)?[0-9a-fA-F.]+", _elided, trouble)
+
+
+def _elided(run: re.Match[str]) -> str:
+    return "…" if any(map(str.isdecimal, run[0])) else run[0]
 
 
 async def pause(seconds: float, event: asyncio.Event) -> None:
