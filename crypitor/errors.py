@@ -24,6 +24,9 @@ CrypitorError
 Anything else is our own mistake: it is not caught, and ends the process.
 """
 
+import os
+import socket
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -189,3 +192,14 @@ def first_of(group: BaseExceptionGroup[CrypitorError]) -> CrypitorError:
     """Return the first of the errors that were raised side by side."""
     found = group.exceptions[0]
     return first_of(found) if isinstance(found, BaseExceptionGroup) else found
+
+
+def words_of(error: OSError) -> str:
+    """Return why the system refused, as "connection refused": no addresses."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate not accepted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed: {(error.reason or str(error)).replace('_', ' ').lower()}"
+    if error.errno is None or isinstance(error, socket.gaierror):
+        return (error.strerror or str(error) or type(error).__name__).lower()
+    return os.strerror(error.errno).lower()

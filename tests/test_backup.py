@@ -1,7 +1,9 @@
 """Backup and restore as an operator does them, beside the running service and after it."""
 
 import asyncio
+import os
 import sqlite3
+import subprocess
 import sys
 from contextlib import closing
 
@@ -101,6 +103,20 @@ async def test_run_brings_an_early_database_up_and_keeps_a_copy(tmp_path):
     assert {"Treasury", "Unheard"} <= {*names}
     assert (len(matches),) == stored
     assert service.log.read_text().count("schema brought up to date") == 1
+
+
+def test_a_folder_that_is_not_there_is_not_made(tmp_path, migrated_sqlite):
+    """The disk that it is on may not be mounted: the copy would fill another."""
+    (tmp_path / "crypitor.db").write_bytes(migrated_sqlite.read_bytes())
+    done = subprocess.run(
+        [sys.executable, "-m", "crypitor", "backup", "nowhere/copy.db"],
+        cwd=tmp_path, env=os.environ | {"CRYPITOR__DATABASE__URL": "sqlite:///crypitor.db"},
+        capture_output=True, text=True, timeout=HANG_SECONDS, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert "there is no folder nowhere" in done.stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["crypitor.db"]
 
 
 async def test_a_schedule_makes_copies_and_tells_their_age(tmp_path):

@@ -32,6 +32,8 @@ def backup(
     database = database_file(load(config))
     if database is None:
         raise failure(SERVER)
+    if not file.absolute().parent.is_dir():
+        raise failure(f"there is no folder {file.parent}: make it, or mount the disk that has it")
     copied = copy(database, file)
     typer.echo(f"{file}: {copied.size} bytes, whole, schema {copied.revision}")
 

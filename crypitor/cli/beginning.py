@@ -103,8 +103,17 @@ def obstacles(config: Path, program: Path) -> Iterator[str]:
             yield f"the service has a /tmp of its own and does not see {file}: move it"
         elif closed := barrier(file):
             reason = "" if closed == file else f", as {closed} is closed"
-            words = f"chmod o+rX {shlex.quote(str(closed))}, or move it"
+            words = _cure(file, closed)
             yield f"the service runs as a user that cannot read {file}{reason}: {words}"
+
+
+def _cure(file: Path, closed: Path) -> str:
+    if not _below(closed, HOMES):
+        return f"chmod o+rX {shlex.quote(str(closed))}, or move it"
+    # A home is closed for good reason.
+    if file in (Path(sys.executable).resolve(), Path(sys.executable)):
+        return "make .venv anew with the system's Python (make setup PYTHON=/usr/bin/python3)"
+    return "move it to where all may read, such as /opt"
 
 
 def barrier(file: Path) -> Path | None:

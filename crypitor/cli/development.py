@@ -12,7 +12,7 @@ import typer
 
 from crypitor.cli.opened import ConfigPath, failure, load
 from crypitor.development.simulator.faults import MEANING
-from crypitor.errors import Invalid
+from crypitor.errors import Invalid, words_of
 from crypitor.runtime.signals import stop_signal
 
 FAULT_NAMES = ", ".join(MEANING)
@@ -153,4 +153,6 @@ def _run_server(serve: Callable[[], Coroutine[Any, Any, None]], host: str, port:
     try:
         asyncio.run(serve())
     except OSError as error:
-        raise failure(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        raise failure(
+            f"cannot listen on {host}:{port}: {words_of(error)}; give another --port"
+        ) from error

@@ -22,7 +22,10 @@ def explain(
     found = [*explanations(name, (folder / "runbook.md").read_text(encoding="utf-8"))]
     found += reasons(name, (folder / "what-can-stop-it.md").read_text(encoding="utf-8"))
     if not found:
-        raise failure(f"nothing is known of {name!r}; docs/runbook.md has all names{_close(name)}")
+        raise failure(
+            f"nothing is known of {name!r}; docs/runbook.md has all names, docs/what-can-stop-it.md"
+            f" all sentences of `trouble`{_close(name)}"
+        )
     typer.echo("\n\n".join(found))
 
 

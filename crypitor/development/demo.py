@@ -17,7 +17,6 @@ from typing import Any
 import aiohttp
 import msgspec
 from rich.console import Console
-from rich.panel import Panel
 from rich.text import Text
 
 from crypitor.config import ROLES, Config
@@ -247,17 +246,15 @@ class Demo:
         )
 
 
-def _welcome(url: str, admin_key: str, node_url: str) -> Panel:
-    return Panel(
-        Text.assemble(
-            ("dashboard  ", "dim"), f"{url}/\n",
-            ("API        ", "dim"), f"{url}/docs\n",
-            ("key        ", "dim"), f"{admin_key}\n",
-            ("node       ", "dim"), f"{node_url}  a simulated chain: a block a second, reorgs",
-        ),
-        title="Crypitor demo",
-        subtitle="webhooks as they arrive; ✓ the signature is right; Ctrl-C ends it",
-        expand=False,
+def _welcome(url: str, admin_key: str, node_url: str) -> Text:
+    # Without a frame: it would cut off what is to be copied, where the terminal is narrow.
+    return Text.assemble(
+        ("Crypitor demo\n", "bold"),
+        ("  dashboard  ", "dim"), f"{url}/\n",
+        ("  API        ", "dim"), f"{url}/docs\n",
+        ("  key        ", "dim"), f"{admin_key}\n",
+        ("  node       ", "dim"), f"{node_url}  a simulated chain: a block a second, reorgs\n",
+        ("webhooks as they arrive; ✓ the signature is right; Ctrl-C ends it", "dim"),
     )  # fmt: skip
 
 

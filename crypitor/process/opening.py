@@ -25,7 +25,7 @@ from crypitor.database.migrate import migrate, pending
 from crypitor.database.mistakes import mistakes_of
 from crypitor.database.reseal import seal_all
 from crypitor.database.seal import Seal
-from crypitor.errors import ConfigError, Unavailable
+from crypitor.errors import ConfigError, Unavailable, words_of
 from crypitor.process.first_start import let_somebody_in, refuse_blank
 from crypitor.runtime.listening import listening
 from crypitor.runtime.loop import LONGEST_WAIT_SECONDS, Health, pause
@@ -236,6 +236,9 @@ async def site_of(
                 )
             )
         except OSError as error:
-            mistake = f"server.{key}: cannot listen on {where.host}:{port}: {error.strerror}"
+            mistake = (
+                f"server.{key}: cannot listen on {where.host}:{port}: {words_of(error)}; set"
+                f" server.host to an address of this machine, and server.{key} to a free one"
+            )
             raise ConfigError("the API cannot be served", [mistake]) from error
         yield url

@@ -25,7 +25,7 @@ from web3._utils.http_session_manager import HTTPSessionManager
 from web3.exceptions import PersistentConnectionClosedOK, Web3Exception
 from websockets.exceptions import InvalidStatus, WebSocketException
 
-from crypitor.errors import NodeUnavailable
+from crypitor.errors import NodeUnavailable, words_of
 from crypitor.worker import rpc
 from crypitor.worker.batches import Refused
 
@@ -306,6 +306,10 @@ def _outages() -> Iterator[None]:
         raise kind(
             f"HTTP {error.status} {error.message}", _retry_after(error.headers or {})
         ) from error
+    except aiohttp.ClientConnectorCertificateError as error:
+        raise _of_connection(error.certificate_error) from error
+    except aiohttp.ClientConnectorError as error:
+        raise _of_connection(error.os_error) from error
     except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
         raise NodeUnavailable(str(error) or type(error).__name__) from error
     except TimeoutError as error:
@@ -315,7 +319,7 @@ def _outages() -> Iterator[None]:
     except (aiohttp.ClientError, WebSocketException) as error:
         raise NodeUnavailable(type(error).__name__) from error
     except OSError as error:
-        raise NodeUnavailable(str(error)) from error
+        raise NodeUnavailable(words_of(error)) from error
 
 
 def _of_connection(cause: BaseException) -> NodeUnavailable:
@@ -325,7 +329,7 @@ def _of_connection(cause: BaseException) -> NodeUnavailable:
             f"HTTP {response.status_code} {response.reason_phrase}", _retry_after(response.headers)
         )
     if isinstance(cause, OSError):
-        return NodeUnavailable(f"cannot connect: {cause}")
+        return NodeUnavailable(f"cannot connect: {words_of(cause)}")
     return NodeUnavailable(f"cannot connect: {type(cause).__name__}")
 
 

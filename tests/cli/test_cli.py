@@ -276,4 +276,5 @@ def test_a_port_that_is_taken_is_a_sentence(tmp_path, crypitor):
         process.communicate(timeout=HANG_SECONDS)
 
     assert done.returncode == 1
-    assert re.match(r"crypitor: cannot listen on 127\.0\.0\.1:\d+: ", done.stderr)
+    taken = r"crypitor: cannot listen on 127\.0\.0\.1:\d+: address already in use; give another --port\n"
+    assert re.fullmatch(taken, done.stderr)

@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import asynccontextmanager
 
+import aiohttp
 import pytest
 
 from tests.mock_kafka import mock_kafka
@@ -49,6 +50,23 @@ async def test_demo_in_memory(tmp_path):
     assert process.returncode == 0, output
     assert int(SUMMARY.search(output)[1]) > 5
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_its_key_can_be_copied_from_a_narrow_terminal(tmp_path):
+    """
+    It stands whole in one line, and opens the API.
+    """
+    port = free_port()
+    environ = {"COLUMNS": "60", "CRYPITOR__SERVER__PORT": str(port)}
+    async with demo(tmp_path, **environ) as process, aiohttp.ClientSession() as client:
+        key = None
+        while key is None:
+            line = await asyncio.wait_for(process.stdout.readline(), HANG_SECONDS)
+            key = re.fullmatch(r" *key +(\S+)", line.decode().rstrip())
+        authorization = {"Authorization": f"Bearer {key[1]}"}
+        url = f"http://127.0.0.1:{port}/v1/networks"
+        async with client.get(url, headers=authorization) as answer:
+            assert answer.status == 200
 
 
 async def test_demo_through_kafka(tmp_path):

@@ -1,6 +1,7 @@
 import asyncio
 import json
 import logging
+import re
 from email.utils import formatdate
 from itertools import permutations
 from time import time
@@ -280,7 +281,15 @@ async def test_a_node_that_is_down_is_unavailable_at_once(unused_tcp_port, open_
     """Nothing is tried again here until the node's time is over."""
     for scheme in ("http", "ws"):
         async with asyncio.timeout(HANG_SECONDS):
-            await refused(open_node(f"{scheme}://127.0.0.1:{unused_tcp_port}"))
+            error = await refused(open_node(f"{scheme}://127.0.0.1:{unused_tcp_port}"))
+        assert str(error) == "cannot connect: connection refused"
+
+
+async def test_a_name_without_an_address_is_said_in_the_systems_words(open_node):
+    """Not in those of a library, with addresses and what was asked of TLS."""
+    for scheme in ("http", "ws"):
+        error = await refused(open_node(f"{scheme}://node.invalid:8545"))
+        assert re.fullmatch(r"cannot connect: [a-z -]+", str(error))
 
 
 async def test_a_hanging_node_is_unavailable_in_time(faulty, open_node):

@@ -61,7 +61,10 @@ async def node_finding(
             )
         return trouble(subject, f"{lie}", cure)
     except NodeUnavailable as gone:
-        cure = f"see that it runs and that its URL in networks.{network}.rpc is right"
+        cure = (
+            f"see that it runs, that its URL in networks.{network}.rpc is right, and that it is a"
+            " node of this chain: another chain has a table with a name and a chain_id of its own"
+        )
         return trouble(subject, f"{gone}", cure)
 
 

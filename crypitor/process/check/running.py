@@ -14,6 +14,7 @@ import aiohttp
 from crypitor.config import Config
 from crypitor.config.places import local_url
 from crypitor.database.hold import Holder, Part
+from crypitor.errors import words_of
 from crypitor.process.check.finding import Finding, fine, trouble
 
 ANSWER_SECONDS = 10.0
@@ -126,7 +127,7 @@ def _mistake_of_place(config: Config) -> Finding | None:
     except OSError as error:
         return trouble(
             SUBJECT,
-            f"cannot listen on {server.host}:{server.port}: {error.strerror or error}",
+            f"cannot listen on {server.host}:{server.port}: {words_of(error)}",
             "set server.host to an address of this machine, and server.port to a free one",
         )
     return None
