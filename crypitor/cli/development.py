@@ -53,7 +53,8 @@ def listen(
                 told=lambda received: console.print(line(received)),
                 keep=0,
             ) as receiver:
-                console.print(f"listening on {receiver.url}, Ctrl-C ends it")
+                checks = "" if secret else "; ? is not checked: give --secret whsec_…"
+                console.print(f"listening on {receiver.url}, Ctrl-C ends it{checks}")
                 await stop.wait()
 
     _run_server(receive, host, port)

@@ -233,6 +233,7 @@ async def test_a_cursor_that_is_none_is_refused(api):
     ]
 
     assert [answer.status for answer, _ in answers] == [400] * 3
+    assert all("next_cursor" in problem["errors"][0]["detail"] for _, problem in answers[:2])
 
 
 async def test_removed_events_are_gone(api):

@@ -167,10 +167,18 @@ def _in_words(wrong: ErrorDetails) -> str:
     if name in ("string_too_long", "too_long"):
         what = "characters" if name == "string_too_long" else field
         return f"{len(value)} {what}; the limit is {context['max_length']}"
-    if name == "string_pattern_mismatch" and "x00" in context["pattern"]:
-        more = ", quotes or backslashes" if '"' in context["pattern"] else ""
-        return f"this must not hold control characters{more}"
+    if name == "string_pattern_mismatch":
+        return _about_pattern(field, context["pattern"])
     return _WORDS.get(name, "{msg}").format(**{"msg": _plain(wrong["msg"]), **context})
+
+
+def _about_pattern(field: str, pattern: str) -> str:
+    if field == "cursor":
+        return "this is no cursor: take `next_cursor` of the page before"
+    if "x00" in pattern:
+        more = ", quotes or backslashes" if '"' in pattern else ""
+        return f"this must not hold control characters{more}"
+    return f"this has to match {pattern}"
 
 
 def _about_kind(kind: str) -> str:
@@ -193,7 +201,6 @@ _WORDS = {
     "model_attributes_type": "this has to be an object",
     "string_too_short": "this must not be empty",
     "too_short": "this must not be empty",
-    "string_pattern_mismatch": "this has to match {pattern}",
 }
 
 
