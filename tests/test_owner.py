@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import re
-import signal
 import sqlite3
 import time
 
@@ -228,14 +227,3 @@ async def test_another_sender_takes_over_what_a_dead_one_had(services, node, tmp
     assert arrived > 0
     assert await other.stop() == 0
     assert await owner.stop() == 0
-
-
-@pytest.mark.timeout(120)
-async def test_a_hangup_ends_the_service_in_good_order(services):
-    """As SIGTERM does: with status 0 and a word in the log."""
-    service = services()
-    await service.start()
-    status = await service.stop(signal.SIGHUP)
-
-    assert status == 0
-    assert "stopping" in service.log.read_text()

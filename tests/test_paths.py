@@ -152,7 +152,7 @@ def test_every_command_means_the_same_database(crypitor, tmp_path):
 def test_a_key_that_cannot_be_kept_is_a_sentence(crypitor, tmp_path):
     """It would be shown once and lost: the start ends with status 2, and nothing has been let in."""
     (tmp_path / "conf/data").mkdir()
-    (tmp_path / "conf/data/admin.key").mkdir()
+    (tmp_path / "conf/data/admin.key.crypitor.db.new").mkdir()
     done = crypitor(
         "run", CRYPITOR__NETWORKS__DEV__CHAIN_ID="1337", CRYPITOR__SERVER__PORT="0",
         CRYPITOR__NETWORKS__DEV__RPC="http://127.0.0.1:1",

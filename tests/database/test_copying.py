@@ -135,7 +135,10 @@ def test_a_row_without_what_it_refers_to_is_damage(tmp_path, migrated_sqlite):
     path = tmp_path / "crypitor.db"
     path.write_bytes(migrated_sqlite.read_bytes())
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
-        database.execute("insert into api_keys values ('a', 'nobody', '', 'read', 'b', 0, null)")
+        database.execute(
+            "insert into api_keys (id, project_id, name, scope, secret_hash, created_at)"
+            " values ('a', 'nobody', '', 'read', 'b', 0)"
+        )
 
     with pytest.raises(Unusable, match="refers to one that is not there"):
         prove(path)
