@@ -24,8 +24,8 @@ CrypitorError
 Anything else is our own mistake: it is not caught, and ends the process.
 """
 
+import errno
 import os
-import socket
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -200,6 +200,6 @@ def words_of(error: OSError) -> str:
         return f"certificate not accepted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
         return f"TLS failed: {(error.reason or str(error)).replace('_', ' ').lower()}"
-    if error.errno is None or isinstance(error, socket.gaierror):
+    if error.errno is None or error.errno not in errno.errorcode:  # a resolver's own number
         return (error.strerror or str(error) or type(error).__name__).lower()
     return os.strerror(error.errno).lower()
