@@ -37,7 +37,7 @@ from crypitor.api.serving.openapi_3_0 import as_3_0
 from crypitor.api.serving.routing import BODY_LIMIT, Operation, served
 from crypitor.api.serving.streams import LARGE_ANSWERS, UPLOADS, large_answers, uploads
 from crypitor.api.serving.turnstile import TURNSTILE, Turnstile, in_turn
-from crypitor.dashboard.build import add_dashboard
+from crypitor.dashboard.build import add_dashboard, as_page
 
 OPERATIONS: tuple[Operation, ...] = (
     *monitors.OPERATIONS,
@@ -65,7 +65,8 @@ SERVER_OPTIONS: Mapping[str, Any] = {"access_log": None, "auto_decompress": Fals
 
 def build(context: Context) -> web.Application:
     """Return the application, to be served with `SERVER_OPTIONS`."""
-    app = web.Application(middlewares=[in_turn, identify, explain], client_max_size=BODY_LIMIT)
+    middlewares = [in_turn, identify, explain, as_page]
+    app = web.Application(middlewares=middlewares, client_max_size=BODY_LIMIT)
     app[CONTEXT] = context
     app[TURNSTILE] = Turnstile(context.precedence)
     app[DOOR] = Door(context)

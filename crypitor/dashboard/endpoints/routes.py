@@ -91,7 +91,17 @@ async def enable(visit: Visit, id: str) -> web.Response:  # noqa: A002
     on = visit.field("enabled") == "true"
     await visit.ask(change_endpoint, id=id, body={"enabled": on})
     said = "It is enabled: what was queued is sent, slowly at first."
-    return visit.go(f"/endpoints/{id}", said if on else "It is off; its deliveries are kept.")
+    path = f"/endpoints/{id}"
+    if on:
+        return visit.go(path, said)
+    return visit.go(path, "It is off; its deliveries are kept.", undo=f"{path}/resumed")
+
+
+@pages.post("/endpoints/{id}/resumed")
+async def undo_switch(visit: Visit, id: str) -> web.Response:  # noqa: A002
+    """Switch an endpoint on that was just switched off."""
+    await visit.ask(change_endpoint, id=id, body={"enabled": True})
+    return visit.go(f"/endpoints/{id}", "It is enabled again.")
 
 
 @pages.post("/endpoints/{id}/ping")

@@ -5,8 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from crypitor.dashboard.words import lasting
 from crypitor.database.recent import Recent
-from crypitor.database.troubles import Standing
+from crypitor.database.room import Room
+from crypitor.database.troubles import Ending, Standing
 from crypitor.runtime.redaction import shown
 from crypitor.webhook.delivery import State
 
@@ -15,6 +17,9 @@ NOISY_PER_DAY = 1_000
 
 NOISY_AT_LEAST = 200
 BEHIND_SECONDS = 120
+LEAST_FREE_BYTES = 1 << 30
+LEAST_FREE_SHARE = 0.05
+ENDS_SOON_MS = 14 * 86_400_000
 DAY_MS = 86_400_000
 
 
@@ -33,13 +38,20 @@ def needs_attention(
     endpoints: Sequence[Standing],
     noise: Mapping[str, tuple[str, float]],
     failed: int,
+    *,
+    room: Room | None = None,
+    ending: Sequence[Ending] = (),
+    own_key: str = "",
+    now: int = 0,
 ) -> list[News]:
     """Return what needs attention, the worst first; empty when all is well.
 
     networks: as the API answers them. endpoints: the worst first. noise: monitors that match too
     often, with their name and how often in a day. failed: deliveries that failed within a day.
+    room: of the database, where the reader may see to it. ending: keys that expire soon; own_key:
+    the id of the session's. now: unix milliseconds.
     """
-    found = [*_networks(networks), *_endpoints(endpoints)]
+    found = [*_networks(networks), *_room(room), *_endpoints(endpoints)]
     if failed:
         words = "delivery" if failed == 1 else "deliveries"
         many = f"{failed}" if failed < 1_000 else "1,000 or more"
@@ -50,7 +62,7 @@ def needs_attention(
                 "Look, then send them again",
             )
         )
-    return [*found, *_noise(noise)]
+    return [*found, *_ending(ending, own_key, now), *_noise(noise)]
 
 
 def _networks(networks: Sequence[Mapping[str, Any]]) -> Iterator[News]:
@@ -64,6 +76,25 @@ def _networks(networks: Sequence[Mapping[str, Any]]) -> Iterator[News]:
         elif failing := [node for node in network["nodes"] if node["state"] == "failing"]:
             names = ", ".join(node["name"] for node in failing)
             yield News(f"{name}: {names} does not answer.", path, "See its nodes", bad=False)
+
+
+def _room(room: Room | None) -> Iterator[News]:
+    """Yield that the disk of the database is nearly full: then nothing more can be stored."""
+    if room is None or room.free_bytes >= LEAST_FREE_BYTES:
+        return
+    if room.free_bytes < room.disk_bytes * LEAST_FREE_SHARE or room.free_bytes < room.used_bytes:
+        yield News(
+            f"The disk of the database is nearly full: {room.free_bytes >> 20:,} MB are free.",
+            "/about",
+            "See what is kept, and for how long",
+        )
+
+
+def _ending(ending: Sequence[Ending], own_key: str, now: int) -> Iterator[News]:
+    for key in ending:
+        left = lasting(max(key.at - now, 0) / 1000)
+        name = "The key of this session" if key.id == own_key else f"The key {key.name}"
+        yield News(f"{name} ends in {left}.", "/keys", "Make another before it ends", bad=False)
 
 
 def _endpoints(endpoints: Sequence[Standing]) -> Iterator[News]:

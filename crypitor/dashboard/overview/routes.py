@@ -11,11 +11,17 @@ from crypitor.api.monitors.routes import read_monitor, read_monitors
 from crypitor.api.networks.routes import read_networks
 from crypitor.dashboard.frame.pages import Pages
 from crypitor.dashboard.frame.visit import Place, Visit
-from crypitor.dashboard.overview.attention import needs_attention, noisy
+from crypitor.dashboard.overview.attention import ENDS_SOON_MS, needs_attention, noisy
 from crypitor.dashboard.overview.counting import SPANS, Counted, counted
 from crypitor.database.engine import Transaction
 from crypitor.database.recent import Recent, count_failed, recent_deliveries, recent_matches
-from crypitor.database.troubles import Standing, standings
+from crypitor.database.troubles import (
+    Ending,
+    Standing,
+    any_in_trouble,
+    keys_that_end,
+    standings,
+)
 from crypitor.errors import NotFound
 
 pages = Pages(Place("/", "Overview", "o"))
@@ -25,6 +31,7 @@ SHOWN_ENDPOINTS = 10
 """The worst of them."""
 
 MOST_FAILED = 1_000
+MOST_ENDING = 5
 DAY_MS = 86_400_000
 
 
@@ -36,6 +43,7 @@ class Lately:
     deliveries: list[Recent]
     endpoints: list[Standing]
     failed: int
+    ending: list[Ending]
 
 
 @pages.get("/")
@@ -49,14 +57,22 @@ async def show_overview(visit: Visit) -> web.Response:
     lately = await _lately(visit)
     now = visit.context.clock()
     noise = await _named(visit, noisy(lately.matches, now))
-    news = needs_attention(networks, lately.endpoints, noise, lately.failed)
+    news = needs_attention(
+        networks,
+        lately.endpoints,
+        noise,
+        lately.failed,
+        room=visit.context.room() if visit.governs and visit.who.operator else None,
+        ending=[each for each in lately.ending if visit.governs or each.id == visit.who.key_id],
+        own_key=visit.who.key_id,
+        now=now,
+    )
     seconds = SPANS.get(span, SPANS["1h"])
     return visit.show(
         "overview/overview.html",
         networks=networks,
         matches=matches,
         news=news,
-        trouble=any(each.bad for each in news),
         begins=not monitors or not (matches or endpoints),
         has_monitor=bool(monitors),
         has_endpoint=bool(endpoints),
@@ -64,6 +80,17 @@ async def show_overview(visit: Visit) -> web.Response:
         spans=SPANS,
         charts=_charts(lately, now, seconds),
     )
+
+
+@pages.get("/icon")
+async def show_icon(visit: Visit) -> web.Response:
+    """Lead to the picture of the window's tab: with a red dot where something stands still."""
+    project = visit.who.project_id
+    trouble = any(
+        one.get("state") in ("waiting", "stopped") for one in visit.context.status().values()
+    ) or await visit.context.database.read(lambda tx: any_in_trouble(tx, project), at_once=True)
+    name = "icon-trouble.svg" if trouble else "icon.svg"
+    return web.Response(status=303, headers={"Location": f"/static/{name}"})
 
 
 async def _named(visit: Visit, noise: Mapping[str, float]) -> dict[str, tuple[str, float]]:
@@ -88,6 +115,7 @@ async def _lately(visit: Visit) -> Lately:
             await recent_deliveries(tx, project),
             await standings(tx, project, SHOWN_ENDPOINTS),
             await count_failed(tx, project, now - DAY_MS, MOST_FAILED),
+            await keys_that_end(tx, project, now, now + ENDS_SOON_MS, MOST_ENDING),
         )
 
     return await visit.context.database.read(unit, at_once=True)
