@@ -80,10 +80,8 @@ def build(context: Context) -> web.Application:
             app.router.add_route("HEAD", operation.path, served(operation))
     app.router.add_get("/openapi.json", _show_document)
     app.router.add_get("/openapi-3.0.json", _show_document_3_0)
-    app.router.add_get("/docs", docs.show_docs)
-    app.router.add_get("/docs/{file:" + _one_of(docs.SWAGGER_FILES) + "}", docs.swagger_file)
     app.router.add_get("/static/{file:" + _one_of(docs.static_names()) + "}", docs.static_file)
-    add_dashboard(app, OPERATIONS)
+    add_dashboard(app, OPERATIONS, described)
     return app
 
 

@@ -18,11 +18,6 @@ def rendered(name: str, **content: object) -> str:
     return text
 
 
-def docs_page() -> str:
-    """Return the page in which Swagger UI shows the OpenAPI document."""
-    return rendered("templates/docs.html")
-
-
 @cache
 def stamp(name: str) -> str:
     """Return what changes when a static file does; it ends the browser's copy of the old one."""
