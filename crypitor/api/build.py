@@ -23,6 +23,7 @@ from crypitor.api import (
     monitors,
     networks,
     projects,
+    stats,
     trials,
 )
 from crypitor.api.events.stream import MEDIA
@@ -48,6 +49,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *deliveries.OPERATIONS,
     *events.OPERATIONS,
     *jobs.OPERATIONS,
+    *stats.OPERATIONS,
     *networks.OPERATIONS,
     *projects.OPERATIONS,
     *keys.OPERATIONS,

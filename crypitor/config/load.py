@@ -63,6 +63,16 @@ def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
     return counted_from(found, path.parent) if path else found
 
 
+def raw_tables(path: Path | None, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the tables of a file, under the environment's values, whatever is wrong in them.
+
+    Raises ConfigError for a file that cannot be read.
+    """
+    raw = _file(path)
+    _override(raw, environ, [])
+    return raw
+
+
 def _file(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
@@ -205,7 +215,8 @@ def _problem(error: ErrorDetails, kind: type[Section]) -> str:
     if error["type"] == "extra_forbidden":
         return _unknown(str(error["loc"][-1]), list(kind.model_fields))
     if error["type"] == "missing":
-        return "is missing"
+        asks = kind is NetworkConfig and error["loc"] == ("chain_id",)
+        return "is missing" + "; `crypitor network probe NAME` asks the node for it" * asks
     text = error["msg"].removeprefix("Value error, ")
     return text[0].lower() + text[1:]
 

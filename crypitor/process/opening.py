@@ -18,10 +18,11 @@ from crypitor.api.serving.crowd import Bounds
 from crypitor.api.serving.starting import starting
 from crypitor.api.serving.wire import Runner
 from crypitor.config import Config
+from crypitor.database.apart import migrate_apart
 from crypitor.database.engine import Database
 from crypitor.database.hold import Hold
 from crypitor.database.instants import follow_clock
-from crypitor.database.migrate import migrate, pending
+from crypitor.database.migrate import pending
 from crypitor.database.mistakes import mistakes_of
 from crypitor.database.reseal import seal_all
 from crypitor.database.seal import Seal
@@ -132,7 +133,7 @@ async def _open(
     """Open the database with the newest schema, its secrets sealed, and a key for the API."""
     url = config.database.url.get_secret_value()
     if config.database.migrate:
-        applied = await migrate(url, copies=config.database.copy_before_migrating)
+        applied = await migrate_apart(url, copies=config.database.copy_before_migrating)
         if applied:
             log.info("schema brought up to date", steps=len(applied), revision=applied[-1])
     elif await pending(url):
