@@ -114,9 +114,12 @@ def identicon(address: str | None) -> Markup:
     )
 
 
-def bars(counts: Sequence[int], width: int = 120, height: int = 28) -> Markup:
-    """Return counts as a row of bars, oldest first, as SVG; at least one pixel where any is."""
-    most, step = max([*counts, 1]), width / max(len(counts), 1)
+def bars(counts: Sequence[float], width: int = 120, height: int = 28, most: float = 0) -> Markup:
+    """Return counts as a row of bars, oldest first, as SVG; at least one pixel where any is.
+
+    most: what is as high as the picture, where that is more than the highest.
+    """
+    most, step = max([*counts, most, 1]), width / max(len(counts), 1)
     path = "".join(
         f"M{place * step:.1f} {height}v-{max(count / most * height, 1.5):.1f}"
         f"h{step * 0.72:.1f}V{height}z"

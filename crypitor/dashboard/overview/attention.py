@@ -1,12 +1,10 @@
 """What needs somebody's attention, in sentences with a way to the cure. Pure."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from crypitor.dashboard.words import lasting
-from crypitor.database.recent import Recent
 from crypitor.database.room import Room
 from crypitor.database.troubles import Ending, Standing
 from crypitor.runtime.redaction import shown
@@ -15,12 +13,11 @@ from crypitor.webhook.delivery import State
 NOISY_PER_DAY = 1_000
 """As a test calls a monitor noisy: one match every minute and a half."""
 
-NOISY_AT_LEAST = 200
+MOST_NOISY = 3
 BEHIND_SECONDS = 120
 LEAST_FREE_BYTES = 1 << 30
 LEAST_FREE_SHARE = 0.05
 ENDS_SOON_MS = 14 * 86_400_000
-DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +105,14 @@ def _endpoints(endpoints: Sequence[Standing]) -> Iterator[News]:
             yield News(f"{name} is failing{why}.", path, "See what it answers")
 
 
-def noisy(matches: Sequence[Recent], now: int) -> dict[str, float]:
+def noisy(groups: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """Return the monitors that match far more often than anybody reads, with how often in a day.
 
-    matches: newest first. now: unix milliseconds.
+    groups: what the statistics have of the busiest monitors in the last day.
     """
-    if not matches:
-        return {}
-    days = max((now - matches[-1].at) / DAY_MS, 1 / 24)
-    counted = Counter(match.subject for match in matches if match.subject).most_common(3)
-    return {
-        monitor: count / days
-        for monitor, count in counted
-        if count >= NOISY_AT_LEAST and count / days > NOISY_PER_DAY
-    }
+    counted = {one["subject"]: one["matches"]["detected"] for one in groups}
+    busiest = sorted(counted, key=lambda monitor: -counted[monitor])[:MOST_NOISY]
+    return {monitor: counted[monitor] for monitor in busiest if counted[monitor] > NOISY_PER_DAY}
 
 
 def _noise(noise: Mapping[str, tuple[str, float]]) -> Iterator[News]:

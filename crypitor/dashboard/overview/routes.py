@@ -9,12 +9,14 @@ from crypitor.api.endpoints.routes import read_endpoints
 from crypitor.api.matches.routes import read_matches
 from crypitor.api.monitors.routes import read_monitor, read_monitors
 from crypitor.api.networks.routes import read_networks
+from crypitor.api.stats.routes import read_stats
+from crypitor.dashboard.frame.beats import beat_of, charted
+from crypitor.dashboard.frame.charts import SPANS, charts_of
 from crypitor.dashboard.frame.pages import Pages
 from crypitor.dashboard.frame.visit import Place, Visit
 from crypitor.dashboard.overview.attention import ENDS_SOON_MS, needs_attention, noisy
-from crypitor.dashboard.overview.counting import SPANS, Counted, counted
 from crypitor.database.engine import Transaction
-from crypitor.database.recent import Recent, count_failed, recent_deliveries, recent_matches
+from crypitor.database.recent import count_failed
 from crypitor.database.troubles import (
     Ending,
     Standing,
@@ -39,8 +41,6 @@ DAY_MS = 86_400_000
 class Lately:
     """What was read at once."""
 
-    matches: list[Recent]
-    deliveries: list[Recent]
     endpoints: list[Standing]
     failed: int
     ending: list[Ending]
@@ -49,14 +49,16 @@ class Lately:
 @pages.get("/")
 async def show_overview(visit: Visit) -> web.Response:
     """Answer what needs attention, the networks, and what happened in the chosen time."""
-    span = visit.request.query.get("span", "1h")
+    found = await charted(visit)
     networks = (await visit.ask(read_networks))["data"]
     monitors = (await visit.ask(read_monitors, query={"limit": 1}))["data"]
     endpoints = (await visit.ask(read_endpoints, query={"limit": 1}))["data"]
     matches = (await visit.ask(read_matches, query={"limit": SHOWN_MATCHES}))["data"]
     lately = await _lately(visit)
     now = visit.context.clock()
-    noise = await _named(visit, noisy(lately.matches, now))
+    busiest = await visit.ask(read_stats, query={"step": "hour", "by": "monitor"})
+    noise = await _named(visit, noisy(busiest["groups"]))
+    beat = await beat_of(visit, networks)
     news = needs_attention(
         networks,
         lately.endpoints,
@@ -67,7 +69,6 @@ async def show_overview(visit: Visit) -> web.Response:
         own_key=visit.who.key_id,
         now=now,
     )
-    seconds = SPANS.get(span, SPANS["1h"])
     return visit.show(
         "overview/overview.html",
         networks=networks,
@@ -76,9 +77,12 @@ async def show_overview(visit: Visit) -> web.Response:
         begins=not monitors or not (matches or endpoints),
         has_monitor=bool(monitors),
         has_endpoint=bool(endpoints),
-        span=span if span in SPANS else "1h",
+        span=found.name,
         spans=SPANS,
-        charts=_charts(lately, now, seconds),
+        charts=charts_of(found.stats, found.span),
+        counted=found.stats["complete"],
+        block_seconds=beat.block_seconds,
+        sparks=beat.sparks,
     )
 
 
@@ -111,18 +115,9 @@ async def _lately(visit: Visit) -> Lately:
 
     async def unit(tx: Transaction) -> Lately:
         return Lately(
-            await recent_matches(tx, project),
-            await recent_deliveries(tx, project),
             await standings(tx, project, SHOWN_ENDPOINTS),
             await count_failed(tx, project, now - DAY_MS, MOST_FAILED),
             await keys_that_end(tx, project, now, now + ENDS_SOON_MS, MOST_ENDING),
         )
 
     return await visit.context.database.read(unit, at_once=True)
-
-
-def _charts(lately: Lately, now: int, seconds: int) -> list[Counted]:
-    return [
-        counted("Matches", "/matches", lately.matches, now, seconds),
-        counted("Deliveries", "/deliveries", lately.deliveries, now, seconds, bad="failed"),
-    ]

@@ -143,6 +143,6 @@ setInterval(() => each("link[rel=icon][href^='/icon']", (icon) => {
 document.addEventListener("htmx:beforeRequest", (event) => {
   const { elt, requestConfig } = event.detail;
   if (requestConfig.triggeringEvent?.type === "input" || elt.matches("form, input, textarea, select, button")) return;
-  const busy = elt.contains(document.activeElement) || !window.getSelection().isCollapsed || elt.querySelector("details[open]");
+  const busy = elt.contains(document.activeElement) || !window.getSelection().isCollapsed || elt.querySelector("details[open], .uplot:hover");
   if (document.hidden || busy) event.preventDefault();
 });
