@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from crypitor.api.serving.authentication import SESSION
 from crypitor.api.serving.context import CONTEXT
 from crypitor.api.serving.routing import Operation
 from crypitor.dashboard import (
@@ -20,7 +21,7 @@ from crypitor.dashboard import (
     overview,
 )
 from crypitor.dashboard.frame.asking import ASKED, by_run
-from crypitor.dashboard.frame.pages import PLACES, SESSIONS, Pages, served
+from crypitor.dashboard.frame.pages import PLACES, SESSIONS, Pages, secret_of_session, served
 from crypitor.dashboard.frame.sessions import Sessions
 
 PAGES: tuple[Pages, ...] = (
@@ -42,6 +43,7 @@ def add_dashboard(app: web.Application, operations: Sequence[Operation]) -> None
     """Add the pages to an application. operations: of the API, which the pages ask."""
     app[ASKED] = by_run(operations)
     app[SESSIONS] = Sessions(app[CONTEXT])
+    app[SESSION] = secret_of_session
     app[PLACES] = tuple(pages.place for pages in PAGES if pages.place is not None)
     for pages in PAGES:
         for route in pages.routes:

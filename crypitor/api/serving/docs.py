@@ -6,6 +6,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from crypitor.api.serving.context import CONTEXT
 from crypitor.dashboard.page import STATIC, docs_page
 
 SWAGGER_FILES = ("swagger-ui-bundle.js", "swagger-ui.css")
@@ -18,10 +19,12 @@ POLICY = (
 )
 
 
-async def show_docs(_request: web.Request) -> web.Response:
+async def show_docs(request: web.Request) -> web.Response:
     """Answer the page that shows the OpenAPI document."""
     return web.Response(
-        text=docs_page(), content_type="text/html", headers={"Content-Security-Policy": POLICY}
+        text=docs_page(request.app[CONTEXT].front.base_path),
+        content_type="text/html",
+        headers={"Content-Security-Policy": POLICY},
     )
 
 

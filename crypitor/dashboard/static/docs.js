@@ -1,6 +1,6 @@
 // Shows our OpenAPI document with the Swagger UI that is installed beside us.
 window.ui = SwaggerUIBundle({
-  url: "/openapi.json",
+  url: document.getElementById("swagger-ui").dataset.document,
   dom_id: "#swagger-ui",
   deepLinking: true,
   validatorUrl: null,
