@@ -1,6 +1,7 @@
 """The configuration as types: one class for each table of the file, and what they must agree on."""
 
 import base64
+import re
 from collections.abc import Collection, Iterator
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -168,6 +169,19 @@ class BackfillConfig(Section):
     requests_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 50.0
 
 
+_PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?", re.ASCII)
+
+
+def _port_range(given: int | str) -> tuple[int, int]:
+    form = _PORTS.fullmatch(str(given))
+    if form is None:
+        raise ValueError('write ports and ranges of them, as in [443, "8000-8999"]')
+    found = int(form[1]), int(form[2] or form[1])
+    if not 1 <= found[0] <= found[1] <= 65535:
+        raise ValueError(f"{given} is no port from 1 to 65535, nor a range of them")
+    return found
+
+
 def _secret_key(secret: SecretStr) -> bytes:
     text = secret.get_secret_value().strip()
     try:
@@ -185,13 +199,15 @@ class WebhookConfig(Section):
     """How deliveries are sent. schedule_seconds: the waits after each failed attempt.
 
     secrets_key: seals the endpoints' secrets in the database; the newest, then those before it.
-    proxy: an http:// URL, which may hold user and password. ca: a PEM file.
+    proxy: an http:// URL, which may hold user and password. ca: a PEM file. ports: that may be
+    called, and ranges of them as "8000-8999"; none for all but those of well-known other protocols.
     """
 
     secrets_key: Annotated[tuple[SecretStr, ...], BeforeValidator(one_or_many)] = ()
     proxy: SecretStr | None = None
     ca: str = ""
     allow_private: tuple[str, ...] = ()
+    ports: Annotated[tuple[int | str, ...], BeforeValidator(one_or_many)] = ()
     schedule_seconds: tuple[Annotated[float, Field(ge=0)], ...] = (
         5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400,
     )  # fmt: skip
@@ -201,6 +217,18 @@ class WebhookConfig(Section):
     in_flight_per_endpoint: int = Field(default=10, ge=1)
     replay_per_second: Annotated[float, Field(gt=0, le=10_000)] = 50.0
     kafka_topics: Annotated[tuple[TopicPattern, ...], BeforeValidator(one_or_many)] = ()
+
+    @property
+    def port_ranges(self) -> tuple[tuple[int, int], ...]:
+        """The first and the last port of each of `ports`."""
+        return tuple(map(_port_range, self.ports))
+
+    @field_validator("ports")
+    @classmethod
+    def _check_ports(cls, ports: tuple[int | str, ...]) -> tuple[int | str, ...]:
+        for each in ports:
+            _port_range(each)
+        return ports
 
     @property
     def seal_keys(self) -> tuple[bytes, ...]:

@@ -47,6 +47,7 @@ from crypitor.runtime.metrics import Metrics
 from crypitor.runtime.precedence import Precedence
 from crypitor.webhook.closed import Closed
 from crypitor.webhook.egress import networks as cidrs
+from crypitor.webhook.ports import Ports
 from crypitor.webhook.post import Poster
 from crypitor.webhook.sender import Sender
 from crypitor.worker.follower import Follower
@@ -96,7 +97,9 @@ class Roles:
         self._watchlist: Watchlist | None = None
         self._matcher: Matcher | None = None
         self._poster: Poster | None = None
-        self._closed = Closed(own_places(config), own_ports(config))
+        self._closed = Closed(
+            own_places(config), own_ports(config), Ports(config.webhook.port_ranges)
+        )
         self._sender: Sender | None = None
         self._followers: list[Follower] = []
         self._leads: list[Lead] = []  # those without an end
