@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from crypitor.api.serving.authentication import SESSION
 from crypitor.api.serving.context import CONTEXT
 from crypitor.api.serving.routing import Operation
 from crypitor.dashboard import (
@@ -21,7 +22,7 @@ from crypitor.dashboard import (
     overview,
 )
 from crypitor.dashboard.frame.asking import ASKED, by_run
-from crypitor.dashboard.frame.pages import PLACES, SESSIONS, Pages, served
+from crypitor.dashboard.frame.pages import PLACES, SESSIONS, Pages, secret_of_session, served
 from crypitor.dashboard.frame.sessions import Sessions
 from crypitor.dashboard.reference import add_reference
 
@@ -51,6 +52,7 @@ def add_dashboard(
     """
     app[ASKED] = by_run(operations)
     app[SESSIONS] = Sessions(app[CONTEXT])
+    app[SESSION] = secret_of_session
     app[PLACES] = tuple(pages.place for pages in PAGES if pages.place is not None)
     for pages in PAGES:
         for route in pages.routes:

@@ -3,7 +3,6 @@
 import asyncio
 import random
 import secrets
-import socket
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -11,7 +10,7 @@ from functools import partial
 import structlog
 from yarl import URL
 
-from crypitor.api.build import build, build_health
+from crypitor.api.build import build, build_health, build_metrics
 from crypitor.api.serving.context import Context
 from crypitor.api.serving.tail import Tail
 from crypitor.backfill.runner import Backfill
@@ -30,16 +29,14 @@ from crypitor.monitor.models import Confirmations
 from crypitor.monitor.position import kept_headers
 from crypitor.monitor.watchlist import Watchlist
 from crypitor.process.backups import backups_of
+from crypitor.process.doors import front_of, metrics_site_of, site_of
 from crypitor.process.farewell import Farewell
 from crypitor.process.lost_time import given_of
 from crypitor.process.observer import Observer
-from crypitor.process.opening import (
-    site_of,
-)
 from crypitor.process.ownership import Ownership
 from crypitor.process.peers import TELL_SECONDS, Processes, name_of
 from crypitor.process.queues import queue_of, topics_of
-from crypitor.process.reloading import Reloading
+from crypitor.process.reloading import Reloading, Sockets
 from crypitor.process.status import Standing, facts_of, title_of
 from crypitor.process.takeover import living_of, takeover_of
 from crypitor.process.upkeep import project_limits, upkeep
@@ -50,6 +47,7 @@ from crypitor.runtime.metrics import Metrics
 from crypitor.runtime.precedence import Precedence
 from crypitor.webhook.closed import Closed
 from crypitor.webhook.egress import networks as cidrs
+from crypitor.webhook.ports import Ports
 from crypitor.webhook.post import Poster
 from crypitor.webhook.sender import Sender
 from crypitor.worker.follower import Follower
@@ -74,11 +72,11 @@ class Roles:
         hold: Hold,
         health: Health,
         reloading: Reloading,
-        sockets: list[socket.socket],
+        sockets: Sockets,
     ) -> None:
         self._config = config
         self._reloading = reloading
-        self._sockets = sockets
+        self._sockets, self._metrics_sockets = sockets
         self._roles = roles
         self._hold = hold
         self._stack = stack
@@ -99,7 +97,9 @@ class Roles:
         self._watchlist: Watchlist | None = None
         self._matcher: Matcher | None = None
         self._poster: Poster | None = None
-        self._closed = Closed(own_places(config), own_ports(config))
+        self._closed = Closed(
+            own_places(config), own_ports(config), Ports(config.webhook.port_ranges)
+        )
         self._sender: Sender | None = None
         self._followers: list[Follower] = []
         self._leads: list[Lead] = []  # those without an end
@@ -138,8 +138,11 @@ class Roles:
         url = await self._stack.enter_async_context(
             site_of(self._config, self._roles, app, self._sockets)
         )
-        if url:
-            self._closed.listens(URL(url).port or 0)
+        aside = await self._stack.enter_async_context(
+            metrics_site_of(self._config, build_metrics(context), self._metrics_sockets)
+        )
+        for each in filter(None, (url, aside)):
+            self._closed.listens(URL(each).port or 0)
         async with asyncio.TaskGroup() as group:
             leading: list[Follower | Backfill | Ownership] = [*self._followers, *self._backfills]
             workers = [
@@ -378,6 +381,7 @@ class Roles:
             allow_private=cidrs(self._config.webhook.allow_private),
             kafka_topics=self._config.webhook.kafka_topics,
             auth=self._config.api.auth,
+            front=front_of(self._config),
             clock=clock,
             random_bytes=secrets.token_bytes,
             processes=standing.processes,

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from crypitor.api.serving.changing import Changing
 from crypitor.api.serving.counts import Counts
+from crypitor.api.serving.front import Front
 from crypitor.api.serving.tail import Tail
 from crypitor.backfill.trial import Trial
 from crypitor.database.engine import Database, Transaction
@@ -99,6 +100,7 @@ class Context:
     allow_private: networks of `webhook.allow_private`. closed: what is never called.
     kafka_topics: topics that endpoints may name.
     auth: False lets everybody on this machine in, as the operator.
+    front: who may ask, beside keys.
     clock: unix milliseconds.
     processes: what each process of the service told of itself of late; empty with only this one.
     in_doubt: told when a change failed without a word on whether it was committed.
@@ -133,6 +135,7 @@ class Context:
     auth: bool
     clock: Callable[[], int]
     random_bytes: Callable[[int], bytes]
+    front: Front = field(default_factory=Front)
     processes: Callable[[], Sequence[Mapping[str, Any]]] = tuple
     kafka_topics: Sequence[str] = ()
     closed: Closed = field(default_factory=Closed)
