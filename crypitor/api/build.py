@@ -40,7 +40,7 @@ from crypitor.api.serving.openapi_3_0 import as_3_0
 from crypitor.api.serving.routing import BODY_LIMIT, Operation, served
 from crypitor.api.serving.streams import LARGE_ANSWERS, UPLOADS, large_answers, uploads
 from crypitor.api.serving.turnstile import TURNSTILE, Turnstile, in_turn
-from crypitor.dashboard.build import add_dashboard
+from crypitor.dashboard.build import add_dashboard, as_page
 
 OPERATIONS: tuple[Operation, ...] = (
     *monitors.OPERATIONS,
@@ -71,7 +71,8 @@ SERVER_OPTIONS: Mapping[str, Any] = {"access_log": None, "auto_decompress": Fals
 
 def build(context: Context) -> web.Application:
     """Return the application, to be served with `SERVER_OPTIONS`."""
-    app = web.Application(middlewares=MIDDLEWARES, client_max_size=BODY_LIMIT)
+    middlewares = (*MIDDLEWARES, as_page)
+    app = web.Application(middlewares=middlewares, client_max_size=BODY_LIMIT)
     app[CONTEXT] = context
     app[TURNSTILE] = Turnstile(context.precedence)
     app[DOOR] = Door(context)

@@ -20,10 +20,13 @@ from crypitor.dashboard import (
     monitors,
     networks,
     overview,
+    projects,
+    settings,
 )
 from crypitor.dashboard.frame.asking import ASKED, by_run
 from crypitor.dashboard.frame.pages import PLACES, SESSIONS, Pages, secret_of_session, served
 from crypitor.dashboard.frame.sessions import Sessions
+from crypitor.dashboard.frame.unknown import as_page as as_page  # noqa: PLC0414 - for who builds
 from crypitor.dashboard.reference import add_reference
 
 PAGES: tuple[Pages, ...] = (
@@ -35,7 +38,9 @@ PAGES: tuple[Pages, ...] = (
     networks.pages,
     jobs.pages,
     keys.pages,
+    projects.pages,
     audit.pages,
+    settings.pages,
     about.pages,
     door.pages,
 )

@@ -17,11 +17,13 @@ from crypitor.backfill.runner import Backfill
 from crypitor.backfill.trial import Trial
 from crypitor.config import Config
 from crypitor.config.places import own_places, own_ports
+from crypitor.config.shown import settings_of
 from crypitor.database.engine import Database
 from crypitor.database.given import Given
 from crypitor.database.hold import Hold
 from crypitor.database.ids import Ids
 from crypitor.database.newest import ids_from
+from crypitor.database.room import room_of
 from crypitor.database.uses import STORE_SECONDS
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
@@ -393,4 +395,6 @@ class Roles:
             limits=project_limits(self._config),
             refused=self._observer.refused,
             reload=partial(self._reloading.reload, self._database),
+            settings=partial(settings_of, self._config),
+            room=partial(room_of, self._config.database.url.get_secret_value()),
         )

@@ -13,10 +13,12 @@ from crypitor.api.serving.counts import Counts
 from crypitor.api.serving.front import Front
 from crypitor.api.serving.tail import Tail
 from crypitor.backfill.trial import Trial
+from crypitor.config.shown import Setting
 from crypitor.database.engine import Database, Transaction
 from crypitor.database.given import Given
 from crypitor.database.ids import Ids
 from crypitor.database.limits import UNLIMITED, Limits
+from crypitor.database.room import Room
 from crypitor.database.uses import Uses
 from crypitor.errors import ConfigError, Unavailable
 from crypitor.evm.types import Address
@@ -117,6 +119,8 @@ class Context:
     uses: when keys were used, to be stored now and then.
     events: the end of the log of what was told, for those who follow it.
     reload: reads the configuration again and lets it be taken; raises ConfigError.
+    settings: what is configured, by its table, without secrets.
+    room: of the database; None where it is no file.
     """
 
     database: Database
@@ -151,6 +155,8 @@ class Context:
     ids: Ids = field(default_factory=Ids)
     limits: Limits = UNLIMITED
     reload: Callable[[], Awaitable[ReadAgain]] = _as_it_is
+    settings: Callable[[], Mapping[str, Sequence[Setting]]] = dict
+    room: Callable[[], Room | None] = lambda: None
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run a unit of work that writes. Raises DatabaseUnavailable."""
