@@ -27,7 +27,7 @@ from crypitor.api import (
 )
 from crypitor.api.events.stream import MEDIA
 from crypitor.api.events.told import WEBHOOKS, WebhookBody
-from crypitor.api.serving import docs
+from crypitor.api.serving import docs, manual
 from crypitor.api.serving.authentication import DOOR, Door
 from crypitor.api.serving.context import CONTEXT, Context
 from crypitor.api.serving.entries import NDJSON
@@ -80,6 +80,8 @@ def build(context: Context) -> web.Application:
     app.router.add_get("/openapi-3.0.json", _show_document_3_0)
     app.router.add_get("/docs", docs.show_docs)
     app.router.add_get("/docs/{file:" + _one_of(docs.SWAGGER_FILES) + "}", docs.swagger_file)
+    app.router.add_get("/help", manual.show_start)
+    app.router.add_get("/help/{path:.*}", manual.show_page)
     app.router.add_get("/static/{file:" + _one_of(docs.static_names()) + "}", docs.static_file)
     add_dashboard(app, OPERATIONS)
     return app

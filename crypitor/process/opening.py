@@ -27,7 +27,7 @@ from crypitor.database.reseal import seal_all
 from crypitor.database.seal import Seal
 from crypitor.errors import ConfigError, Unavailable, words_of
 from crypitor.process.first_start import let_somebody_in, refuse_blank
-from crypitor.runtime.listening import listening
+from crypitor.runtime.listening import listening, try_place
 from crypitor.runtime.loop import LONGEST_WAIT_SECONDS, Health, pause
 
 log = structlog.get_logger(__name__)
@@ -236,9 +236,25 @@ async def site_of(
                 )
             )
         except OSError as error:
-            mistake = (
-                f"server.{key}: cannot listen on {where.host}:{port}: {words_of(error)}; set"
-                f" server.host to an address of this machine, and server.{key} to a free one"
-            )
-            raise ConfigError("the API cannot be served", [mistake]) from error
+            raise _not_served(config, key, port, error) from error
         yield url
+
+
+def refuse_a_taken_port(config: Config, roles: Sequence[str]) -> None:
+    """Raise ConfigError where nothing could listen: told before a first start makes anything."""
+    key = "port" if "api" in roles else "health_port"
+    port: int | None = getattr(config.server, key)
+    if port is None:
+        return
+    try:
+        try_place(config.server.host, port)
+    except OSError as error:
+        raise _not_served(config, key, port, error) from error
+
+
+def _not_served(config: Config, key: str, port: int, error: OSError) -> ConfigError:
+    mistake = (
+        f"server.{key}: cannot listen on {config.server.host}:{port}: {words_of(error)}; set"
+        f" server.host to an address of this machine, and server.{key} to a free one"
+    )
+    return ConfigError("the API cannot be served", [mistake])

@@ -380,6 +380,7 @@ class Roles:
             auth=self._config.api.auth,
             clock=clock,
             random_bytes=secrets.token_bytes,
+            process=self._name,
             processes=standing.processes,
             in_doubt=watchlist.doubt if watchlist else lambda: None,
             trials=self._trials,

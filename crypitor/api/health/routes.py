@@ -35,8 +35,8 @@ async def read_readiness(call: Call, query: ReadyQuery) -> Ready | web.Response:
     Not if nothing can be matched or sent by it, or the database is away: then 503 with `troubles`,
     what is in trouble, and a sentence on which trouble. Where some networks or roles stand still
     and others go on, `degraded` names them, with 200. Asked about one network or role, wherever it
-    runs, the answer is 503 if that one stands. What other processes say of themselves is in
-    `processes`.
+    runs, the answer is 503 if that one stands. `processes` has
+    this process, and what others say of themselves.
     """
     context = call.context
     if query.network is not None and query.network not in context.networks:
@@ -45,9 +45,14 @@ async def read_readiness(call: Call, query: ReadyQuery) -> Ready | web.Response:
     if alone and query.role is not None and query.role not in context.roles:
         raise NotFound(f"this process does not run the role {query.role}, and knows of no other")
     found = await _readiness(call)
+    itself = {
+        "id": context.process,
+        "roles": list(context.roles),
+        "troubles": context.health.troubles,
+    }
     processes: list[ProcessAnswer] = [
         {"id": one["id"], "roles": one["roles"], "troubles": one["troubles"]}
-        for one in context.processes()
+        for one in context.processes() or [itself]
     ]
     troubles = dict(found.troubles)
     if (detail := _detail(found, query)) is not None:
