@@ -29,7 +29,7 @@ from crypitor.api import (
 )
 from crypitor.api.events.stream import MEDIA
 from crypitor.api.events.told import WEBHOOKS, WebhookBody
-from crypitor.api.serving import docs
+from crypitor.api.serving import docs, manual
 from crypitor.api.serving.authentication import DOOR, Door
 from crypitor.api.serving.context import CONTEXT, Context
 from crypitor.api.serving.entries import NDJSON
@@ -84,6 +84,8 @@ def build(context: Context) -> web.Application:
         if operation.method == "GET" and operation.answers not in (MEDIA, NDJSON):
             app.router.add_route("HEAD", operation.path, served(operation))
     _describe(app)
+    app.router.add_get("/help", manual.show_start)
+    app.router.add_get("/help/{path:.*}", manual.show_page)
     app.router.add_get("/static/{file:" + _one_of(docs.static_names()) + "}", docs.static_file)
     add_dashboard(app, OPERATIONS, described)
     return app

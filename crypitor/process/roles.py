@@ -386,6 +386,7 @@ class Roles:
             front=front_of(self._config),
             clock=clock,
             random_bytes=secrets.token_bytes,
+            process=self._name,
             processes=standing.processes,
             in_doubt=watchlist.doubt if watchlist else lambda: None,
             trials=self._trials,

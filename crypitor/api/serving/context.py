@@ -104,7 +104,8 @@ class Context:
     auth: False lets everybody on this machine in, as the operator.
     front: who may ask, beside keys.
     clock: unix milliseconds.
-    processes: what each process of the service told of itself of late; empty with only this one.
+    process: the name of this process. processes: what each process of the service told of itself of
+    late; empty with only this one.
     in_doubt: told when a change failed without a word on whether it was committed.
     counts: of the monitors' addresses.
     trials: network → what tries monitors on its past.
@@ -140,6 +141,7 @@ class Context:
     clock: Callable[[], int]
     random_bytes: Callable[[int], bytes]
     front: Front = field(default_factory=Front)
+    process: str = "this process"
     processes: Callable[[], Sequence[Mapping[str, Any]]] = tuple
     kafka_topics: Sequence[str] = ()
     closed: Closed = field(default_factory=Closed)
