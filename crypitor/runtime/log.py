@@ -14,6 +14,9 @@ from crypitor.runtime.redaction import HIDDEN, cut, redacted
 # What libraries say below this is for their authors.
 _LIBRARIES_LEVEL = logging.WARNING
 
+_TOLD_BY_US = ("asyncpg.pool",)
+"""Loggers that tell of a neighbour's outage again, with a traceback."""
+
 _FIRST = ("time", "level", "event")
 
 # Of what is logged: a line is for people, and may hold what a stranger sent.
@@ -166,3 +169,5 @@ def _route_libraries(shared: list[Processor], renderer: Processor, stream: TextI
     root = logging.getLogger()
     root.handlers = [to_stream]
     root.setLevel(_LIBRARIES_LEVEL)
+    for name in _TOLD_BY_US:
+        logging.getLogger(name).setLevel(logging.ERROR)
