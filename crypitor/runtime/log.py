@@ -18,6 +18,9 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 # What libraries say below this is for their authors.
 _LIBRARIES_LEVEL = logging.WARNING
 
+_TOLD_BY_US = ("asyncpg.pool",)
+"""Loggers that tell of a neighbour's outage again, with a traceback."""
+
 _FIRST = ("time", "level", "event")
 
 # Of what is logged: a line is for people, and may hold what a stranger sent.
@@ -193,3 +196,5 @@ def _route_libraries(shared: list[Processor], shown: list[Processor], stream: Te
     root = logging.getLogger()
     root.handlers = [to_stream]
     root.setLevel(_LIBRARIES_LEVEL)
+    for name in _TOLD_BY_US:
+        logging.getLogger(name).setLevel(logging.ERROR)
