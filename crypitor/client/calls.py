@@ -341,7 +341,7 @@ class Calls(Transport):
         network: str | None = None,
         transaction: str | None = None,
         address: str | None = None,
-        phase: Literal["detected", "confirmed", "reverted"] | None = None,
+        phase: Literal["detected", "confirmed", "ended", "reverted"] | None = None,
         kind: Literal[
             "native",
             "internal",
@@ -354,6 +354,8 @@ class Calls(Transport):
             "transaction",
             "withdrawal",
             "delegation",
+            "balance",
+            "view",
         ]
         | None = None,
         since: str | None = None,
@@ -389,7 +391,7 @@ class Calls(Transport):
         network: str | None = None,
         transaction: str | None = None,
         address: str | None = None,
-        phase: Literal["detected", "confirmed", "reverted"] | None = None,
+        phase: Literal["detected", "confirmed", "ended", "reverted"] | None = None,
         kind: Literal[
             "native",
             "internal",
@@ -402,6 +404,8 @@ class Calls(Transport):
             "transaction",
             "withdrawal",
             "delegation",
+            "balance",
+            "view",
         ]
         | None = None,
         since: str | None = None,

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
+from typing import Any, TypeAlias
 
 import structlog
 from yarl import URL
@@ -24,6 +25,7 @@ from crypitor.database.hold import Hold
 from crypitor.database.ids import Ids
 from crypitor.database.newest import ids_from
 from crypitor.database.uses import STORE_SECONDS
+from crypitor.gauges.looker import Looker
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.models import Confirmations
@@ -33,9 +35,7 @@ from crypitor.process.backups import backups_of
 from crypitor.process.farewell import Farewell
 from crypitor.process.lost_time import given_of
 from crypitor.process.observer import Observer
-from crypitor.process.opening import (
-    site_of,
-)
+from crypitor.process.opening import site_of
 from crypitor.process.ownership import Ownership
 from crypitor.process.peers import TELL_SECONDS, Processes, name_of
 from crypitor.process.queues import queue_of, topics_of
@@ -60,6 +60,7 @@ from crypitor.worker.tokens import TokenReader
 
 log = structlog.get_logger(__name__)
 GAUGE_SECONDS = 10.0
+_Leading: TypeAlias = Follower | Backfill | Looker | Ownership
 
 
 class Roles:
@@ -105,6 +106,7 @@ class Roles:
         self._leads: list[Lead] = []  # those without an end
         self._token_readers: list[TokenReader] = []
         self._backfills: list[Backfill] = []
+        self._lookers: list[Looker] = []
         self._trials: dict[str, Trial] = {}
         self._tail = Tail(self._aside)
 
@@ -141,10 +143,13 @@ class Roles:
         if url:
             self._closed.listens(URL(url).port or 0)
         async with asyncio.TaskGroup() as group:
-            leading: list[Follower | Backfill | Ownership] = [*self._followers, *self._backfills]
-            workers = [
-                group.create_task(role.run(stop), name=role.role) for role in (*leading, ownership)
-            ]
+            leading: tuple[_Leading, ...] = (
+                *self._followers,
+                *self._backfills,
+                *self._lookers,
+                ownership,
+            )
+            workers = [group.create_task(role.run(stop), name=role.role) for role in leading]
             others = [
                 group.create_task(role.run(stop, self._health), name=name)
                 for name, role in (
@@ -205,7 +210,9 @@ class Roles:
             for name in config.followed:
                 follower = await self._worker(name, self._queue)
                 self._followers.append(follower)
-                self._backfills.append(await self._backfill(name, follower))
+                past, looker = await self._beside(name, follower)
+                self._backfills.append(past)
+                self._lookers.append(looker)
                 self._token_readers.append(
                     TokenReader(
                         name,
@@ -315,23 +322,27 @@ class Roles:
         """Whether `safe` and `finalized` are waited for; a matcher elsewhere may well do so."""
         return isinstance(confirmations, str) or self._matcher is None or self._index.asks_tags
 
-    async def _backfill(self, name: str, follower: Follower) -> Backfill:
+    async def _beside(self, name: str, follower: Follower) -> tuple[Backfill, Looker]:
+        """Return what reads past blocks, and what looks at state, while the worker leads."""
         network, backfill = self._config.followed[name], self._config.backfill
-        return Backfill(
-            name,
-            network.chain_id,
-            title_of(network),
+        shared: dict[str, Any] = {
+            "term": lambda: follower.term,
+            "confirmations": network.confirmations,
+            "wake": self._wake,
+            "clock": clock,
+            "observer": self._observer,
+        }
+        told_as = (name, network.chain_id, title_of(network))
+        past = Backfill(
+            *told_as,
             await self._nodes(Rank.PAST, name),
             self._database,
-            term=lambda: follower.term,
-            confirmations=network.confirmations,
             keep=kept_headers(network.max_reorg_depth),
             in_flight=backfill.in_flight,
             requests_per_second=backfill.requests_per_second,
-            wake=self._wake,
-            clock=clock,
-            observer=self._observer,
+            **shared,
         )
+        return past, Looker(*told_as, await self._nodes(Rank.ASIDE, name), self._aside, **shared)
 
     async def _trial(self, name: str) -> Trial:
         """Return what tries monitors; its nodes are connected to by the first trial."""
