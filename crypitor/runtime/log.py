@@ -6,10 +6,13 @@ from collections.abc import MutableMapping
 from itertools import islice
 from typing import Any, Literal, TextIO
 
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
-
 from crypitor.runtime.redaction import HIDDEN, cut, redacted
+from crypitor.runtime.without import without
+
+with without("rich"):  # for tracebacks that are not shown so here; it takes 5 MB
+    import structlog
+
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 # What libraries say below this is for their authors.
 _LIBRARIES_LEVEL = logging.WARNING

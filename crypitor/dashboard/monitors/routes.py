@@ -23,6 +23,8 @@ from crypitor.api.monitors.routes import (
 )
 from crypitor.api.serving.entries import CSV, NDJSON
 from crypitor.api.trials.routes import test_monitor
+from crypitor.dashboard.frame.beats import charted, days_of
+from crypitor.dashboard.frame.charts import SPANS, charts_of
 from crypitor.dashboard.frame.pages import Pages
 from crypitor.dashboard.frame.visit import Place, Visit
 from crypitor.dashboard.monitors.copies import copies_of
@@ -54,6 +56,7 @@ async def show_monitors(visit: Visit) -> web.Response:
         chosen=chosen,
         networks=list(visit.context.networks),
         problem=problem,
+        sparks=await days_of(visit, [monitor["id"] for monitor in answer["data"]]),
     )
 
 
@@ -176,6 +179,7 @@ async def one(
         problem = error
     query = {"monitor": monitor_id, "limit": SHOWN_MATCHES}
     endpoints = await _endpoints(visit, monitor["endpoints"])
+    found = await charted(visit, monitor=monitor_id)
     return visit.show(
         "monitors/one.html",
         status=200 if problem is None else problem.status,
@@ -190,6 +194,9 @@ async def one(
         copies=copies_of(monitor, endpoints, f"{visit.request.scheme}://{visit.request.host}"),
         tips={name: now.get("tip") for name, now in visit.context.status().items()},
         form=dict(visit.form or {}),
+        charts=charts_of(found.stats, found.span, matches=f"/matches?monitor={monitor_id}")[:2],
+        span=found.name,
+        spans=SPANS,
     )
 
 

@@ -4,6 +4,7 @@
 const each = (query, act, within = document) => within.querySelectorAll(query).forEach(act);
 const SPANS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
 const LIVE_MS = 700;
+const ICON_MS = 30000;
 
 function since(seconds) {
   const size = SPANS.find(([unit]) => Math.abs(seconds) >= unit) ?? SPANS[3];
@@ -120,15 +121,28 @@ function pause(button) {
   button.lastElementChild.textContent = "Paused";
 }
 
+// On a narrow screen the navigation is wider than it: begin where the reader is.
+each("nav [aria-current=page]", (link) => {
+  const list = link.closest("nav");
+  list.scrollLeft = link.offsetLeft - (list.clientWidth - link.clientWidth) / 2;
+});
+
 document.addEventListener("htmx:load", (event) => dress(event.target));
 dress(document);
 each("[data-live]", follow);
 setInterval(() => each("time:not([data-exact])", tell), 1000);
 
+// The picture of the tab tells of trouble, also while another tab is looked at.
+setInterval(() => each("link[rel=icon][href^='/icon']", (icon) => {
+  const fresh = icon.cloneNode();
+  fresh.href = `/icon?${Date.now()}`;
+  icon.replaceWith(fresh);
+}), ICON_MS);
+
 // What refreshes by itself does so while somebody looks, and not under the reader's hands.
 document.addEventListener("htmx:beforeRequest", (event) => {
   const { elt, requestConfig } = event.detail;
   if (requestConfig.triggeringEvent?.type === "input" || elt.matches("form, input, textarea, select, button")) return;
-  const busy = elt.contains(document.activeElement) || !window.getSelection().isCollapsed || elt.querySelector("details[open]");
+  const busy = elt.contains(document.activeElement) || !window.getSelection().isCollapsed || elt.querySelector("details[open], .uplot:hover");
   if (document.hidden || busy) event.preventDefault();
 });
