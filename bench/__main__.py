@@ -87,8 +87,8 @@ def _one(name: str, folder: Path, *, quick: bool) -> dict:
 
 
 def _compared(names: Sequence[str], asked: argparse.Namespace) -> dict:
-    """Measure two revisions in turn, with the benches as they are here."""
-    with _worktree(asked.against) as other:
+    """Measure two revisions in turn, with the benches as they are here where these fit both."""
+    with _worktree(asked.against, names) as other:
         return {
             name: compared(
                 [
@@ -130,8 +130,11 @@ def _change(figures: Sequence[tuple[Figure, Figure]]) -> dict:
 
 
 @contextlib.contextmanager
-def _worktree(revision: str) -> Iterator[Path]:
-    """Check a revision out beside this one, with the benches of this one."""
+def _worktree(revision: str, names: Sequence[str]) -> Iterator[Path]:
+    """Check a revision out beside this one, with the benches of this one.
+
+    Where its modules are elsewhere these find nothing, and its own are used.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "other"
         _git("worktree", "add", "--detach", str(folder), revision)
@@ -140,14 +143,27 @@ def _worktree(revision: str) -> Iterator[Path]:
             shutil.copytree(ROOT / "bench", folder / "bench")
             (ROOT / "build").mkdir(exist_ok=True)
             (folder / "build").symlink_to(ROOT / "build")
+            if not _fit(folder, names):
+                print(f"{revision} is measured with its own benches", file=sys.stderr, flush=True)
+                shutil.rmtree(folder / "bench")
+                _git("checkout", "--", "bench", folder=folder)
             yield folder
         finally:
             _git("worktree", "remove", "--force", str(folder))
 
 
-def _git(*arguments: str) -> str:
+def _fit(folder: Path, names: Sequence[str]) -> bool:
+    """Whether these benches find what they import in another revision's folder."""
+    wanted = "; ".join(f"import bench.{name}" for name in names if name not in WHOLE)
     done = subprocess.run(
-        ["git", "-C", str(ROOT), *arguments], stdout=subprocess.PIPE, text=True, check=True
+        [sys.executable, "-c", wanted], cwd=folder, stderr=subprocess.DEVNULL, check=False
+    )
+    return done.returncode == 0
+
+
+def _git(*arguments: str, folder: Path = ROOT) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(folder), *arguments], stdout=subprocess.PIPE, text=True, check=True
     )
     return done.stdout.strip()
 

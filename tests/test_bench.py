@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from bench import BENCHES
-from bench.__main__ import compared
+from bench.__main__ import _fit, compared
 from bench.figures import figure
 
 CRYPITOR = [sys.executable, "-m", "crypitor"]
@@ -52,3 +52,14 @@ def test_a_revision_whose_bench_fails_is_told():
     found = compared([({"failed": "exit status 1"}, {"a": figure([1], "ms")})])
 
     assert found == {"failed": "before: exit status 1"}
+
+
+def test_another_revisions_own_benches_are_used_where_ours_do_not_fit(tmp_path):
+    """Ours fit where they find all that they import."""
+    (tmp_path / "bench").mkdir()
+    (tmp_path / "bench" / "__init__.py").touch()
+    (tmp_path / "bench" / "fits.py").write_text("import json")
+    (tmp_path / "bench" / "moved.py").write_text("from crypitor.nowhere import what_was_here")
+
+    assert _fit(tmp_path, ["fits"])
+    assert not _fit(tmp_path, ["fits", "moved"])
