@@ -61,12 +61,13 @@ class NoBranch(NodeUnavailable):
 
 
 class ParentGone(NodeUnavailable):
-    """No node has the parent that a block names. block: that one.  wrong: what is wrong with it."""
+    """No node has the parent that a block names. block, wrong: as of NoBranch."""
 
     def __init__(self, block: Header) -> None:
         super().__init__(f"the parent of block {block.number} {block.hash} is gone")
         self.block = block
-        self.wrong = f"block {block.number} {block.hash} names a parent that no node has: {block.parent_hash}"
+        named = block.parent_hash
+        self.wrong = f"block {block.number} {block.hash} names a parent that no node has: {named}"
 
 
 class Doubts:
