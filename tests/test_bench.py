@@ -4,8 +4,10 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from bench import BENCHES
-from bench.__main__ import _fit, compared
+from bench.__main__ import _give_bench, compared
 from bench.figures import figure
 
 CRYPITOR = [sys.executable, "-m", "crypitor"]
@@ -54,12 +56,20 @@ def test_a_revision_whose_bench_fails_is_told():
     assert found == {"failed": "before: exit status 1"}
 
 
-def test_another_revisions_own_benches_are_used_where_ours_do_not_fit(tmp_path):
-    """Ours fit where they find all that they import."""
-    (tmp_path / "bench").mkdir()
-    (tmp_path / "bench" / "__init__.py").touch()
-    (tmp_path / "bench" / "fits.py").write_text("import json")
-    (tmp_path / "bench" / "moved.py").write_text("from crypitor.nowhere import what_was_here")
+@pytest.mark.parametrize("names_are_todays", [True, False])
+def test_a_revision_with_other_names_is_measured_by_its_own_bench(tmp_path, names_are_todays):
+    """Today's benches measure what they can import; what had other names has benches for them."""
+    bench = tmp_path / "bench"
+    bench.mkdir()
+    for name in ("__init__", "lies"):
+        (bench / f"{name}.py").write_text("OLD = True\n")
+    if not names_are_todays:
+        (tmp_path / "crypitor").mkdir()
+        (tmp_path / "crypitor/__init__.py").touch()
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "old"]):
+        name = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        subprocess.run(["git", "-C", str(tmp_path), *name, *words], check=True)
 
-    assert _fit(tmp_path, ["fits"])
-    assert not _fit(tmp_path, ["fits", "moved"])
+    _give_bench("lies", tmp_path, "HEAD")
+
+    assert ("OLD" in (bench / "lies.py").read_text()) is not names_are_todays

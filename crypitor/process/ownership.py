@@ -77,7 +77,7 @@ class Ownership:
         for lead in self._leads:
             lead.doubt = None
         if self._health.end(self.role):
-            log.info("outage over", role=self.role)
+            log.info("outage over", role=self.role, seconds=self._health.seconds(self.role))
 
     async def _compare_terms(self) -> None:
         before = self._terms()
