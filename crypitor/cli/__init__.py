@@ -17,6 +17,7 @@ from crypitor.cli import (
 from crypitor.cli.keys import keys
 from crypitor.cli.networks import networks
 from crypitor.cli.queues import queue
+from crypitor.cli.saying import say
 from crypitor.errors import ConfigError, CrypitorError
 from crypitor.runtime.certificates import trust
 from crypitor.runtime.signals import note_interrupts
@@ -44,7 +45,7 @@ def options(
     if version:
         from crypitor.runtime.version import description
 
-        typer.echo(description())
+        say(description())
         raise typer.Exit
 
 
@@ -78,9 +79,9 @@ def main() -> NoReturn:
     try:
         cli()
     except ConfigError as mistakes:
-        typer.echo(str(mistakes), err=True)
+        say(str(mistakes), err=True)
         sys.exit(WRONG_USAGE)
     except CrypitorError as failure:
-        typer.echo(f"crypitor: {failure}", err=True)
+        say(f"crypitor: {failure}", err=True)
         sys.exit(FAILED)
     sys.exit(DONE)

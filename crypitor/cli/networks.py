@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crypitor.cli.opened import DEFAULT_CONFIG, ConfigPath, failure, in_database, load
+from crypitor.cli.saying import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,9 +67,9 @@ def resume_network(
     tip = in_database(loaded, lambda tx: matched_tip(tx, name))
     left = _left_out(tip, from_block)
     if left:
-        typer.echo(f"{name}: {left} will not be matched")
+        say(f"{name}: {left} will not be matched")
     if not before and from_block:
-        typer.echo(f"{name}: block {from_block} stands on nothing that the nodes have")
+        say(f"{name}: block {from_block} stands on nothing that the nodes have")
     reverted = in_database(
         loaded,
         lambda tx: resume(
@@ -77,7 +78,7 @@ def resume_network(
     )
     if reverted is None:
         raise failure(f"nothing has been matched of {name} yet")
-    typer.echo(
+    say(
         f"{name} goes on at block {from_block}; matches reverted: {reverted};"
         f" left unmatched: {left or 'no block'}"
     )
@@ -114,11 +115,11 @@ def probe_network(
     except NodeUnavailable as trouble:
         raise failure(f"{shown(url)}: {trouble}") from trouble
     for line in lines(found):
-        typer.echo(line)
+        say(line)
     level = found.fit.profile.strongest
     if network is not None and is_stronger(level, network.verify):
-        typer.echo(f'stronger than verify = "{network.verify}", which is in force')
-    typer.echo("\n" + table(found, target if network else f"chain-{found.chain_id}", shown(url)))
+        say(f'stronger than verify = "{network.verify}", which is in force')
+    say("\n" + table(found, target if network else f"chain-{found.chain_id}", shown(url)))
 
 
 def _left_out(tip: int | None, first: int) -> str:

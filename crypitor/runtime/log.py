@@ -10,6 +10,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from crypitor.runtime.redaction import HIDDEN, cut, redacted
+from crypitor.runtime.terminal import visible
 
 # What libraries say below this is for their authors.
 _LIBRARIES_LEVEL = logging.WARNING
@@ -118,9 +119,9 @@ def without_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 def _clean(value: Any, levels: int) -> Any:
     if isinstance(value, str):
-        return redacted(value)
+        return visible(redacted(value))
     if isinstance(value, BaseException):
-        return redacted(str(value))
+        return visible(redacted(str(value)))
     if not isinstance(value, MutableMapping | list | tuple):
         return value
     if not levels:
@@ -128,11 +129,15 @@ def _clean(value: Any, levels: int) -> Any:
     few: Any
     if isinstance(value, MutableMapping):
         few = islice(value.items(), MOST_ITEMS)
-        kept = {cut(str(name), LONGEST_NAME): _clean(inner, levels - 1) for name, inner in few}
+        kept = {_name(name): _clean(inner, levels - 1) for name, inner in few}
         return kept if len(value) <= MOST_ITEMS else {**kept, HIDDEN: len(value)}
     few = islice(value, MOST_ITEMS)
     shown = [_clean(inner, levels - 1) for inner in few]
     return shown if len(value) <= MOST_ITEMS else [*shown, f"{HIDDEN} ({len(value)})"]
+
+
+def _name(name: object) -> str:
+    return visible(cut(str(name), LONGEST_NAME))
 
 
 def _traceback(text: Any) -> str:
@@ -140,7 +145,7 @@ def _traceback(text: Any) -> str:
     lines = str(text).splitlines()
     if len(text) > LONGEST_TRACEBACK:
         lines = [*lines[:_MOST_LINES], HIDDEN, *lines[-_MOST_LINES:]]
-    return "\n".join(redacted(cut(line, LONGEST_LINE)) for line in lines)
+    return "\n".join(visible(redacted(cut(line, LONGEST_LINE))) for line in lines)
 
 
 def _console(stream: TextIO) -> Processor:
