@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest
 SPREAD := -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-live soak soak-live bench check format lock wheel binary client clean ALWAYS
+.PHONY: help setup demo run test test-live soak soak-live bench check format lock docs wheel binary client clean ALWAYS
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -50,8 +50,11 @@ format: $(VENV)/dev.stamp ## puts the source into shape
 
 lock: build/uv/bin/uv ## renews requirements/*.txt from pyproject.toml
 	$(UV_COMPILE) --group build -o requirements/run.txt pyproject.toml
+	$(UV_COMPILE) --group docs -c requirements/run.txt -o requirements/docs.txt
 	$(UV_COMPILE) --group binary -c requirements/run.txt -o requirements/binary.txt
 	$(UV_COMPILE) --group dev -c requirements/run.txt -o requirements/dev.txt pyproject.toml
+
+docs: build/site/index.html ## the documentation as a site, in build/site; the service has it under /help
 
 wheel: $(WHEEL) ## a package in dist/ for pip
 
@@ -117,13 +120,23 @@ PACKING  := build/binary
 # The same source gives the same bytes: no time, no order by chance, nothing kept from elsewhere.
 REPEATABLE := SOURCE_DATE_EPOCH=315532800 PYTHONHASHSEED=0 PYINSTALLER_CONFIG_DIR=$(CURDIR)/$(PACKING)/cache
 
+# Not among the locked dependencies of the program either: what makes the site is not in it.
+build/docs/stamp: requirements/docs.txt | $(VENV)/bin/python
+	@rm -rf build/docs
+	@$(BIN)/python -m venv build/docs
+	@$(SHOWN) "packages into build/docs" build/docs/bin/python $(PIP) install --require-hashes -r requirements/docs.txt
+	@touch $@
+
+build/site/index.html: build/docs/stamp mkdocs.yml deploy/help/hooks.py $(shell find docs -type f)
+	@NO_MKDOCS_2_WARNING=1 $(REPEATABLE) $(SHOWN) build/site build/docs/bin/mkdocs build --quiet --strict
+
 # Renewed only when it changes; the wheel carries it.
 build/commit: ALWAYS | $(VENV)/run.stamp
 	@mkdir -p build
 	@$(BIN)/python -c 'from crypitor.runtime.version import commit; print(commit())' > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-$(WHEEL): build/commit $(PROGRAM) pyproject.toml config.toml docs/runbook.md docs/what-can-stop-it.md deploy/crypitor.service deploy/hatch_build.py
+$(WHEEL): build/commit build/site/index.html $(PROGRAM) pyproject.toml config.toml docs/runbook.md docs/what-can-stop-it.md deploy/crypitor.service deploy/hatch_build.py
 	@CRYPITOR_COMMIT=$$(cat build/commit) $(REPEATABLE) $(SHOWN) $@ \
 		$(BIN)/python $(PIP) wheel --no-deps --no-build-isolation -w dist .
 

@@ -223,6 +223,42 @@ async def test_blocks_that_are_replaced_meanwhile_are_counted():
     assert found.reorged == 3  # the head itself was not read
 
 
+@pytest.mark.parametrize("scheme", ["http", "ws"])
+async def test_another_client_reads_the_newest_block_alike(scheme):
+    """web3, which has code of its own for all of it; Python's limit of recursion stays."""
+    async with SimulatorServer(quirky()) as server:
+        url = server.url.replace("http", scheme, 1)
+        found = await probe(url, RECENT, 20.0, None)
+
+    assert found.web3 == ""
+    assert "web3.py, another client: reads the newest block that was read alike" in lines(found)
+    assert sys.getrecursionlimit() == 1000
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("extraData", "0x" + "00" * 97, "stopped by ExtraDataLengthError"),
+        ("hash", "0x" + "11" * 32, "other hashes"),
+    ],
+)
+async def test_what_another_client_does_not_read_alike_is_told(field, value, told):
+    """A chain of authorities, for which programs with web3 need a part more; and a node that lies."""
+
+    def alter(asked, answers):
+        for one, answer in zip(asked, answers, strict=True):
+            # web3 asks for one block alone.
+            if [one["method"] for one in asked] == ["eth_getBlockByNumber"] and one["params"][1]:
+                answer["result"][field] = value
+
+    async with SimulatorServer(quirky()) as server, FaultyNode(server.url) as faulty:
+        faulty.alter = alter
+        found = await probe(faulty.url, RECENT, 20.0, None)
+
+    assert told in found.web3
+    assert any(told in line for line in lines(found))
+
+
 async def test_a_node_that_is_gone_is_told():
     """Nothing is made up."""
     with pytest.raises(NodeUnavailable):

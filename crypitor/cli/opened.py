@@ -120,6 +120,14 @@ def refuse_a_lost_database(config: "Config") -> None:
         raise lost(config)
 
 
+def is_first_start(config: "Config") -> bool:
+    """Whether neither a database's file nor a key of one is there yet."""
+    from crypitor.config.paths import admin_key_path, database_file
+
+    path = database_file(config)
+    return (path is None or not path.exists()) and not admin_key_path(config).exists()
+
+
 def warn_of_a_new_database(config: "Config") -> None:
     """Tell who would make a second database by mistake: an earlier release looked elsewhere."""
     from crypitor.config.paths import database_file, database_left_behind

@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from crypitor.config.doors import ApiConfig, MetricsConfig, ServerConfig
 from crypitor.config.paths import counted_from
+from crypitor.config.section import Section
 from crypitor.config.types import (
     PREFIX,
-    ApiConfig,
     BackfillConfig,
     BackupConfig,
     Config,
@@ -24,8 +25,6 @@ from crypitor.config.types import (
     NetworkConfig,
     QueueConfig,
     RetentionConfig,
-    Section,
-    ServerConfig,
     WebhookConfig,
     contradictions,
 )
@@ -36,6 +35,7 @@ from crypitor.evm.profiles import DEVELOPMENT_CHAINS
 SECTIONS: dict[str, type[Section]] = {
     "server": ServerConfig,
     "api": ApiConfig,
+    "metrics": MetricsConfig,
     "database": DatabaseConfig,
     "queue": QueueConfig,
     "backfill": BackfillConfig,

@@ -36,6 +36,7 @@ class Probe:
     methods: what it offers: receipts at once, traces, newHeads.
     batch, range: the largest batch of calls and the longest range of logs that it took.
     coin: an address whose logs tell every payment.
+    web3: what kept web3, another client, from reading the newest block alike; "" for nothing.
     """
 
     chain_id: int
@@ -53,6 +54,7 @@ class Probe:
     batch: int = 1
     range: int = 0
     coin: str | None = None
+    web3: str = ""
 
 
 async def probe(url: str, blocks: int, timeout_seconds: float, rules: ChainRules | None) -> Probe:
@@ -86,6 +88,7 @@ async def probe(url: str, blocks: int, timeout_seconds: float, rules: ChainRules
             batch=await _batch(node),
             range=await _range(node, head),
             coin=_coin([*old, *recent]),
+            web3=await _web3(node, newest),
             reorged=await _reorged(node, recent),
         )
 
@@ -155,6 +158,15 @@ async def _range(node: Asking, head: int) -> int:
             break
         most = size
     return most
+
+
+async def _web3(node: Asking, block: Served) -> str:
+    try:
+        seen = await node.by_web3(int(block.seal.number, 16))
+    except NodeUnavailable as wrong:
+        return f"stopped by {wrong}"
+    read = [block.seal.hash, *(transaction.hash for transaction in block.transactions)]
+    return "" if seen == read else "other hashes than those that were read here"
 
 
 async def _reorged(node: Asking, recent: Sequence[Served]) -> int:

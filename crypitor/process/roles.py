@@ -3,43 +3,45 @@
 import asyncio
 import random
 import secrets
-import socket
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
+from typing import TypeAlias
 
 import structlog
 from yarl import URL
 
-from crypitor.api.build import build, build_health
+from crypitor.api.build import build, build_health, build_metrics
 from crypitor.api.serving.context import Context
 from crypitor.api.serving.tail import Tail
 from crypitor.backfill.runner import Backfill
 from crypitor.backfill.trial import Trial
 from crypitor.config import Config
 from crypitor.config.places import own_places, own_ports
+from crypitor.config.shown import settings_of
 from crypitor.database.engine import Database
 from crypitor.database.given import Given
 from crypitor.database.hold import Hold
 from crypitor.database.ids import Ids
 from crypitor.database.newest import ids_from
+from crypitor.database.room import room_of
 from crypitor.database.uses import STORE_SECONDS
+from crypitor.gauges.looker import Looker
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.models import Confirmations
 from crypitor.monitor.position import kept_headers
 from crypitor.monitor.watchlist import Watchlist
 from crypitor.process.backups import backups_of
+from crypitor.process.beside import beside_of
+from crypitor.process.doors import front_of, metrics_site_of, site_of
 from crypitor.process.farewell import Farewell
 from crypitor.process.lost_time import given_of
 from crypitor.process.observer import Observer
-from crypitor.process.opening import (
-    site_of,
-)
 from crypitor.process.ownership import Ownership
 from crypitor.process.peers import TELL_SECONDS, Processes, name_of
 from crypitor.process.queues import queue_of, topics_of
-from crypitor.process.reloading import Reloading
+from crypitor.process.reloading import Reloading, Sockets
 from crypitor.process.status import Standing, facts_of, title_of
 from crypitor.process.takeover import living_of, takeover_of
 from crypitor.process.upkeep import project_limits, upkeep
@@ -50,6 +52,7 @@ from crypitor.runtime.metrics import Metrics
 from crypitor.runtime.precedence import Precedence
 from crypitor.webhook.closed import Closed
 from crypitor.webhook.egress import networks as cidrs
+from crypitor.webhook.ports import Ports
 from crypitor.webhook.post import Poster
 from crypitor.webhook.sender import Sender
 from crypitor.worker.follower import Follower
@@ -60,6 +63,7 @@ from crypitor.worker.tokens import TokenReader
 
 log = structlog.get_logger(__name__)
 GAUGE_SECONDS = 10.0
+_Leading: TypeAlias = Follower | Backfill | Looker | Ownership
 
 
 class Roles:
@@ -74,11 +78,11 @@ class Roles:
         hold: Hold,
         health: Health,
         reloading: Reloading,
-        sockets: list[socket.socket],
+        sockets: Sockets,
     ) -> None:
         self._config = config
         self._reloading = reloading
-        self._sockets = sockets
+        self._sockets, self._metrics_sockets = sockets
         self._roles = roles
         self._hold = hold
         self._stack = stack
@@ -99,12 +103,15 @@ class Roles:
         self._watchlist: Watchlist | None = None
         self._matcher: Matcher | None = None
         self._poster: Poster | None = None
-        self._closed = Closed(own_places(config), own_ports(config))
+        self._closed = Closed(
+            own_places(config), own_ports(config), Ports(config.webhook.port_ranges)
+        )
         self._sender: Sender | None = None
         self._followers: list[Follower] = []
         self._leads: list[Lead] = []  # those without an end
         self._token_readers: list[TokenReader] = []
         self._backfills: list[Backfill] = []
+        self._lookers: list[Looker] = []
         self._trials: dict[str, Trial] = {}
         self._tail = Tail(self._aside)
 
@@ -138,13 +145,19 @@ class Roles:
         url = await self._stack.enter_async_context(
             site_of(self._config, self._roles, app, self._sockets)
         )
-        if url:
-            self._closed.listens(URL(url).port or 0)
+        aside = await self._stack.enter_async_context(
+            metrics_site_of(self._config, build_metrics(context), self._metrics_sockets)
+        )
+        for each in filter(None, (url, aside)):
+            self._closed.listens(URL(each).port or 0)
         async with asyncio.TaskGroup() as group:
-            leading: list[Follower | Backfill | Ownership] = [*self._followers, *self._backfills]
-            workers = [
-                group.create_task(role.run(stop), name=role.role) for role in (*leading, ownership)
-            ]
+            leading: tuple[_Leading, ...] = (
+                *self._followers,
+                *self._backfills,
+                *self._lookers,
+                ownership,
+            )
+            workers = [group.create_task(role.run(stop), name=role.role) for role in leading]
             others = [
                 group.create_task(role.run(stop, self._health), name=name)
                 for name, role in (
@@ -205,7 +218,17 @@ class Roles:
             for name in config.followed:
                 follower = await self._worker(name, self._queue)
                 self._followers.append(follower)
-                self._backfills.append(await self._backfill(name, follower))
+                past, looker = beside_of(
+                    config,
+                    name,
+                    follower,
+                    {rank: await self._nodes(rank, name) for rank in (Rank.PAST, Rank.ASIDE)},
+                    (self._database, self._aside),
+                    wake=self._wake,
+                    observer=self._observer,
+                )
+                self._backfills.append(past)
+                self._lookers.append(looker)
                 self._token_readers.append(
                     TokenReader(
                         name,
@@ -315,24 +338,6 @@ class Roles:
         """Whether `safe` and `finalized` are waited for; a matcher elsewhere may well do so."""
         return isinstance(confirmations, str) or self._matcher is None or self._index.asks_tags
 
-    async def _backfill(self, name: str, follower: Follower) -> Backfill:
-        network, backfill = self._config.followed[name], self._config.backfill
-        return Backfill(
-            name,
-            network.chain_id,
-            title_of(network),
-            await self._nodes(Rank.PAST, name),
-            self._database,
-            term=lambda: follower.term,
-            confirmations=network.confirmations,
-            keep=kept_headers(network.max_reorg_depth),
-            in_flight=backfill.in_flight,
-            requests_per_second=backfill.requests_per_second,
-            wake=self._wake,
-            clock=clock,
-            observer=self._observer,
-        )
-
     async def _trial(self, name: str) -> Trial:
         """Return what tries monitors; its nodes are connected to by the first trial."""
         network = self._config.followed[name]
@@ -378,8 +383,10 @@ class Roles:
             allow_private=cidrs(self._config.webhook.allow_private),
             kafka_topics=self._config.webhook.kafka_topics,
             auth=self._config.api.auth,
+            front=front_of(self._config),
             clock=clock,
             random_bytes=secrets.token_bytes,
+            process=self._name,
             processes=standing.processes,
             in_doubt=watchlist.doubt if watchlist else lambda: None,
             trials=self._trials,
@@ -389,4 +396,6 @@ class Roles:
             limits=project_limits(self._config),
             refused=self._observer.refused,
             reload=partial(self._reloading.reload, self._database),
+            settings=partial(settings_of, self._config),
+            room=partial(room_of, self._config.database.url.get_secret_value()),
         )

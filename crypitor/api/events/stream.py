@@ -42,15 +42,16 @@ async def stream_events(call: Call, query: StreamQuery) -> web.StreamResponse:
     """Follow what is told, as Server-Sent Events.
 
     The events of /v1/events as they come: `id` is a cursor of /v1/events, `event` the type, `data`
-    the body. `Last-Event-ID` resumes after an event, also over a restart. A comment comes each 15
-    seconds. A reader that does not keep up is closed; it loses nothing if it resumes.
+    the body. `Last-Event-ID` resumes after an event, also over a restart. A comment comes at once
+    where there are none, and then each 15 seconds without an event. A reader that does not keep up
+    is closed; it loses nothing if it resumes.
     """
     if last := call.request.headers.get(LAST_EVENT):
         query = query.model_copy(update={"cursor": last})
     call.pages = Pages(query)
     events = _Following(call, query)
     first = await events.begin()
-    response = web.StreamResponse(headers={**_HEADERS, **begun(call)})
+    response = web.StreamResponse(headers={**begun(call), **_HEADERS})
     await response.prepare(call.request)
     try:
         await _write(response, events.text(first))
@@ -110,7 +111,8 @@ class _Following:
         await self._tail.follow(self._reader)
         self._more = True
         while self._more:
-            yield await self._stored()
+            if stored := await self._stored():  # without any, the beginning was told already
+                yield stored
         while not self._reader.behind and await self._may_still():
             look = min(LOOK_SECONDS, self._tail.heartbeat_seconds)
             try:
