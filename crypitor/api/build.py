@@ -65,7 +65,9 @@ SERVER_OPTIONS: Mapping[str, Any] = {"access_log": None, "auto_decompress": Fals
 
 def build(context: Context) -> web.Application:
     """Return the application, to be served with `SERVER_OPTIONS`."""
-    app = web.Application(middlewares=[in_turn, identify, explain], client_max_size=BODY_LIMIT)
+    app = web.Application(
+        middlewares=[*context.traced, in_turn, identify, explain], client_max_size=BODY_LIMIT
+    )
     app[CONTEXT] = context
     app[TURNSTILE] = Turnstile(context.precedence)
     app[DOOR] = Door(context)

@@ -26,6 +26,7 @@ from crypitor.config.types import (
     RetentionConfig,
     Section,
     ServerConfig,
+    TelemetryConfig,
     WebhookConfig,
     contradictions,
 )
@@ -43,6 +44,7 @@ SECTIONS: dict[str, type[Section]] = {
     "retention": RetentionConfig,
     "limits": LimitsConfig,
     "backup": BackupConfig,
+    "telemetry": TelemetryConfig,
     "log": LogConfig,
 }
 _NETWORKS = "networks"

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Collection, Iterator
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from importlib.util import find_spec
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -297,6 +298,35 @@ class BackupConfig(Section):
     folder: str = ""
 
 
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # nor what it stands in
+        return False
+
+
+class TelemetryConfig(Section):
+    """Traces for OpenTelemetry. otlp: an http(s) URL, which may hold a key; None for none.
+
+    ratio: of the traces that are sent.
+    """
+
+    otlp: SecretStr | None = None
+    ratio: Annotated[float, Field(ge=0, le=1)] = 1.0
+
+    @field_validator("otlp")
+    @classmethod
+    def _check_otlp(cls, secret: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(secret.get_secret_value()) if secret else None
+        if parts and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("write http://host:4318 or https://host, without /v1/traces")
+        if parts and not _is_installed("opentelemetry.exporter.otlp.proto.http"):
+            raise ValueError(
+                "traces need a package that is not installed here: pip install 'crypitor[otel]'"
+            )
+        return secret
+
+
 class LogConfig(Section):
     """What is logged, and as what."""
 
@@ -319,6 +349,7 @@ class Config(Section):
     retention: RetentionConfig = RetentionConfig()
     limits: LimitsConfig = LimitsConfig()
     backup: BackupConfig = BackupConfig()
+    telemetry: TelemetryConfig = TelemetryConfig()
     log: LogConfig = LogConfig()
 
     @property

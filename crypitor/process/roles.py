@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 from yarl import URL
@@ -58,6 +59,9 @@ from crypitor.worker.limit import Limits, Rank
 from crypitor.worker.nodes import Nodes
 from crypitor.worker.tokens import TokenReader
 
+if TYPE_CHECKING:
+    from crypitor.process.traces import Tracing
+
 log = structlog.get_logger(__name__)
 GAUGE_SECONDS = 10.0
 
@@ -91,6 +95,7 @@ class Roles:
         self._name = name_of(hold.holder.host, hold.holder.process, self._life)
         self._metrics = Metrics()
         self._observer = Observer(self._metrics)
+        self._tracing: Tracing | None = None  # where it is asked for
         self._index = Index()
         self._limits = Limits()
         self._precedence = Precedence(given="monitor" in roles)
@@ -110,6 +115,8 @@ class Roles:
 
     async def run(self, stop: asyncio.Event, started: Callable[[str], None]) -> None:
         """Build the roles, run them, and end them in time."""
+        if self._config.telemetry.otlp:
+            await self._trace()
         await self._build()
         processes = Processes(self._database, self._name) if self._follows else None
         if processes:
@@ -172,12 +179,22 @@ class Roles:
                     ("gauges", standing.count, GAUGE_SECONDS),
                     ("processes", standing.exchange, TELL_SECONDS),
                     ("key uses", self._storing_uses(context), STORE_SECONDS),
+                    *([("traces", self._tracing.step, 1.0)] if self._tracing else ()),
                     *takeover,
                 )
             ]
             started(url if "api" in self._roles else "")
             await stop.wait()
             await ended_in_time(workers, others, self._config.server.shutdown_seconds)
+
+    async def _trace(self) -> None:
+        """Let what the roles do be traced; without it nothing of OpenTelemetry is imported."""
+        from crypitor.process.traces import tracing  # noqa: PLC0415 - an extra
+
+        self._tracing = await self._stack.enter_async_context(
+            tracing(self._config.telemetry, self._metrics)
+        )
+        self._observer = self._tracing.observer
 
     async def _build(self) -> None:
         config, roles, webhook = self._config, self._roles, self._config.webhook
@@ -389,5 +406,6 @@ class Roles:
             ids=ids,
             limits=project_limits(self._config),
             refused=self._observer.refused,
+            traced=(self._tracing.request,) if self._tracing else (),
             reload=partial(self._reloading.reload, self._database),
         )

@@ -145,9 +145,9 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, bytes | bytearray):
         return redacted(f"0x{bytes(value).hex()}")
-    if type(value).__str__ is object.__str__:  # which says its type and its place in memory
-        return type(value).__name__
-    return redacted(str(value))
+    text = str(value)
+    # An object without a text of its own says its type and its place in memory.
+    return type(value).__name__ if text.startswith("<") and " at 0x" in text else redacted(text)
 
 
 def as_text(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from crypitor.api.serving.changing import Changing
 from crypitor.api.serving.counts import Counts
@@ -116,6 +117,7 @@ class Context:
     uses: when keys were used, to be stored now and then.
     events: the end of the log of what was told, for those who follow it.
     reload: reads the configuration again and lets it be taken; raises ConfigError.
+    traced: middlewares that trace requests, before all others; none where nothing is traced.
     """
 
     database: Database
@@ -150,6 +152,7 @@ class Context:
     ids: Ids = field(default_factory=Ids)
     limits: Limits = UNLIMITED
     reload: Callable[[], Awaitable[ReadAgain]] = _as_it_is
+    traced: Sequence[Middleware] = ()
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run a unit of work that writes. Raises DatabaseUnavailable."""
