@@ -19,6 +19,7 @@ CrypitorError
     ├── Conflict             409
     ├── Gone                 410
     ├── TooLarge             413
+    ├── Misdirected          421
     └── TooMany              429, and after how many seconds to come again
 
 Anything else is our own mistake: it is not caught, and ends the process.
@@ -27,8 +28,9 @@ Anything else is our own mistake: it is not caught, and ends the process.
 import errno
 import os
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 
 class CrypitorError(Exception):
@@ -180,12 +182,23 @@ class TooLarge(CallerError):
     title = "Too large"
 
 
+class Misdirected(CallerError):
+    """What was called has a name that the service does not have."""
+
+    status = 421
+    title = "Misdirected request"
+
+
 class TooMany(CallerError):
-    """As many of these are under way as may be; the same request may be made a little later."""
+    """As many of these are under way as may be; the same request may be made a little later.
+
+    headers: of the answer, beside `Retry-After`.
+    """
 
     status = 429
     title = "Too many requests"
     retry_after_seconds = 5
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 def first_of(group: BaseExceptionGroup[CrypitorError]) -> CrypitorError:

@@ -65,7 +65,8 @@ for command in (
     development.simulate,
     development.bench,
 ):
-    cli.command()(command)
+    below = development.WAYS_TO_DIFFER if command is development.simulate else None
+    cli.command(epilog=below)(command)
 cli.command("log-level")(reloading.log_level)
 cli.add_typer(imports, name="import")
 cli.add_typer(keys, name="key")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from crypitor.cli.opened import ConfigPath, failure, load
-from crypitor.development.simulator.faults import MEANING
+from crypitor.development.simulator.faults import MEANING as FAULTS
+from crypitor.development.simulator.quirks import MEANING as QUIRKS
 from crypitor.errors import Invalid, words_of
 from crypitor.runtime.signals import stop_signal
 
@@ -20,7 +21,15 @@ if TYPE_CHECKING:
 
     from crypitor.development.listen import Received
 
-FAULT_NAMES = ", ".join(MEANING)
+WAYS_TO_DIFFER = "\n".join(
+    [
+        "The NAME of --quirk is how the blocks differ from Ethereum's:",
+        *(f"• {quirk}: {what}" for quirk, what in QUIRKS.items()),
+        "The NAME of --chaos is how the node fails or lies, or all:",
+        *(f"• {fault}: {what}" for fault, what in FAULTS.items()),
+    ]
+)
+"""What stands below the options of `simulate --help`."""
 
 
 def listen(
@@ -84,12 +93,13 @@ def simulate(
         list[str] | None,
         typer.Option(
             metavar="NAME[:RATE]",
-            help=f"How the node fails or lies, in how many of the requests, 0.1 of them if no rate"
-            f" is given; may be repeated. {FAULT_NAMES}, or all of them: all",
+            help="How the node fails or lies, in how many of the requests, 0.1 of them if no rate"
+            " is given; may be repeated. The names stand below.",
         ),
     ] = None,
     coin_logs: Annotated[
-        bool, typer.Option(help="Each move of the coin is a log too, as EIP-7708 has it.")
+        bool,
+        typer.Option("--coin-logs", help="Each move of the coin is a log too (EIP-7708)."),
     ] = False,
     withdrawals: Annotated[
         tuple[int, int], typer.Option(help="Least and most withdrawals in a block.")
@@ -97,7 +107,8 @@ def simulate(
     quirk: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", help="How its blocks differ from Ethereum's; may be repeated."
+            metavar="NAME",
+            help="How its blocks differ from Ethereum's; may be repeated. The names stand below.",
         ),
     ] = None,
     config: ConfigPath = None,

@@ -70,5 +70,6 @@ def remote_of(config: "Config", url: str | None, key: str | None) -> "Remote":
     from crypitor.config.places import local_url
 
     if url is None:
-        return Remote(local_url(config), key or local_key(config))
+        certificate = config.server.tls_certificate
+        return Remote(local_url(config), key or local_key(config), certificate)
     return Remote(url, key or "")

@@ -45,9 +45,12 @@ def read(path: Path | None) -> "Config":
     """Read the configuration: of this file, or of config.toml, where there is one."""
     from crypitor.config import load as read_file
 
-    if path is None and DEFAULT_CONFIG.exists():
-        path = DEFAULT_CONFIG
-    return read_file(path)
+    return read_file(path_of(path))
+
+
+def path_of(path: Path | None) -> Path | None:
+    """Return the file that is read: this one, or config.toml, where there is one."""
+    return DEFAULT_CONFIG if path is None and DEFAULT_CONFIG.exists() else path
 
 
 @contextmanager

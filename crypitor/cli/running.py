@@ -56,7 +56,7 @@ def run(
             refuse_a_lost_database(loaded)
         warn_of_a_new_database(loaded)
         if is_first_start(loaded):  # later on, who owns the database is told before
-            from crypitor.process.opening import refuse_a_taken_port
+            from crypitor.process.doors import refuse_a_taken_port
 
             refuse_a_taken_port(loaded, roles)
         from crypitor.database.holds import early_hold_of

@@ -54,6 +54,17 @@ class AttemptAnswer(TypedDict):
     """
 
 
+class AttemptCounts(TypedDict):
+    """Attempts that ended."""
+
+    taken: int
+    """Answered with success."""
+    refused: int
+    """Answered with anything else."""
+    unanswered: int
+    """Without an answer: no connection, or too late."""
+
+
 class AuditAnswer(TypedDict):
     """Who did what to what, when."""
 
@@ -112,6 +123,20 @@ class CallRule(TypedDict):
     where: NotRequired[str | None]
     """A condition over the match, such as `amount >= 1.5 ether and not watched(to_address)`;
     left out: none.
+    """
+
+
+class CountsAnswer(TypedDict):
+    """What happened in some time."""
+
+    matches: "MatchCounts"
+    deliveries: "DeliveryCounts"
+    attempts: "AttemptCounts"
+    first_attempt: "LatencyAnswer | None"
+    """From the moment a delivery was queued to its first attempt; null of none."""
+    success: "LatencyAnswer | None"
+    """From the moment a delivery was queued until it was taken, without those that were sent
+    again; null of none.
     """
 
 
@@ -196,6 +221,14 @@ class DeliveryAnswer(TypedDict):
     body: NotRequired[str | None]
     """null once it is not kept any more."""
     attempts: NotRequired[list["AttemptAnswer"]]
+
+
+class DeliveryCounts(TypedDict):
+    """Deliveries that ended; one that was sent again ends again."""
+
+    delivered: int
+    failed: int
+    cancelled: int
 
 
 class DeliveryPage(TypedDict):
@@ -488,6 +521,18 @@ class FindingAnswer(TypedDict):
     """
 
 
+class GroupAnswer(TypedDict):
+    """What happened to one of the networks, monitors or endpoints."""
+
+    subject: str
+    """Name of the network; id of monitor or endpoint."""
+    matches: "MatchCounts"
+    deliveries: "DeliveryCounts"
+    attempts: "AttemptCounts"
+    first_attempt: "MeanAnswer | None"
+    success: "MeanAnswer | None"
+
+
 class InternalRule(TypedDict):
     """Value that calls within successful transactions moved; the network needs `traces`."""
 
@@ -626,6 +671,16 @@ class LabelledEntry(TypedDict):
     label: NotRequired[str | None]
 
 
+class LatencyAnswer(TypedDict):
+    """How long something took. Quantiles are right to 9 %."""
+
+    count: int
+    mean_ms: int
+    p50_ms: int
+    p95_ms: int
+    p99_ms: int
+
+
 class LimitsAnswer(TypedDict):
     """A project's own limits; null: as the configuration says."""
 
@@ -762,6 +817,16 @@ class MatchConfirmed(TypedDict):
     data: "MatchBody"
 
 
+class MatchCounts(TypedDict):
+    """Matches, by what was told of them: each phase is counted in the time in which it was
+    told.
+    """
+
+    detected: int
+    confirmed: int
+    reverted: int
+
+
 class MatchDetected(TypedDict):
     """A match was found in the newest blocks, or by a backfill."""
 
@@ -842,6 +907,13 @@ class MatchedTransaction(TypedDict):
     gas_used: NotRequired[str | None]
     gas_price: NotRequired[str | None]
     fee: NotRequired[str | None]
+
+
+class MeanAnswer(TypedDict):
+    """How long something took on average."""
+
+    count: int
+    mean_ms: int
 
 
 class MonitorAnswer(TypedDict):
@@ -1024,6 +1096,20 @@ class NodeAnswer(TypedDict):
     """What it refuses, found out by asking, in its own words."""
 
 
+class NowAnswer(TypedDict):
+    """How it goes now: a minute's mean of the last five whole minutes, and what waits."""
+
+    matches_per_minute: float
+    """Detected."""
+    deliveries_per_minute: float
+    """Delivered."""
+    attempts_per_minute: float
+    pending: int | None
+    """Deliveries that wait for an attempt, 10,000 where there are more; null of a network or a
+    monitor.
+    """
+
+
 class OldSecretAnswer(TypedDict):
     """A secret that was replaced, and until when it signs too."""
 
@@ -1059,6 +1145,22 @@ class PingAnswer(TypedDict):
     """By name, as the endpoint is now; *** for signatures and for the values of its own
     headers. null when it was deleted.
     """
+
+
+class PointAnswer(TypedDict):
+    """What happened in a minute or an hour."""
+
+    matches: "MatchCounts"
+    deliveries: "DeliveryCounts"
+    attempts: "AttemptCounts"
+    first_attempt: "LatencyAnswer | None"
+    """From the moment a delivery was queued to its first attempt; null of none."""
+    success: "LatencyAnswer | None"
+    """From the moment a delivery was queued until it was taken, without those that were sent
+    again; null of none.
+    """
+    at: str
+    """Its beginning."""
 
 
 class PointedAnswer(TypedDict):
@@ -1251,6 +1353,24 @@ class SecretAnswer(TypedDict):
     signature: Literal["v1", "v1a"]
     public_key: str | None
     old_secrets: list["OldSecretAnswer"]
+
+
+class StatsAnswer(TypedDict):
+    """What happened, counted beside the work itself: seconds after it, and kept over restarts."""
+
+    step: Literal["minute", "hour"]
+    since: str
+    """RFC 3339, UTC, milliseconds."""
+    until: str
+    """Not included."""
+    complete: bool
+    """Whether all that is stored was counted at the time of this answer."""
+    now: "NowAnswer"
+    total: "CountsAnswer"
+    series: list["PointAnswer"]
+    """Each minute or hour of the time, oldest first."""
+    groups: "list[GroupAnswer] | None"
+    """The busiest 100, as `by` asks; null where it does not."""
 
 
 class SuccessAnswer(TypedDict):

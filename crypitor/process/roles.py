@@ -3,27 +3,27 @@
 import asyncio
 import random
 import secrets
-import socket
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import TYPE_CHECKING
 
 import structlog
 from yarl import URL
 
-from crypitor.api.build import build, build_health
+from crypitor.api.build import build, build_health, build_metrics
 from crypitor.api.serving.context import Context
 from crypitor.api.serving.tail import Tail
 from crypitor.backfill.runner import Backfill
 from crypitor.backfill.trial import Trial
 from crypitor.config import Config
 from crypitor.config.places import own_places, own_ports
+from crypitor.config.shown import settings_of
 from crypitor.database.engine import Database
 from crypitor.database.given import Given
 from crypitor.database.hold import Hold
 from crypitor.database.ids import Ids
 from crypitor.database.newest import ids_from
+from crypitor.database.room import room_of
 from crypitor.database.uses import STORE_SECONDS
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
@@ -31,16 +31,14 @@ from crypitor.monitor.models import Confirmations
 from crypitor.monitor.position import kept_headers
 from crypitor.monitor.watchlist import Watchlist
 from crypitor.process.backups import backups_of
+from crypitor.process.doors import front_of, metrics_site_of, site_of
 from crypitor.process.farewell import Farewell
 from crypitor.process.lost_time import given_of
-from crypitor.process.observer import Observer
-from crypitor.process.opening import (
-    site_of,
-)
+from crypitor.process.observing import Observing, observing
 from crypitor.process.ownership import Ownership
 from crypitor.process.peers import TELL_SECONDS, Processes, name_of
 from crypitor.process.queues import queue_of, topics_of
-from crypitor.process.reloading import Reloading
+from crypitor.process.reloading import Reloading, Sockets
 from crypitor.process.status import Standing, facts_of, title_of
 from crypitor.process.takeover import living_of, takeover_of
 from crypitor.process.upkeep import project_limits, upkeep
@@ -51,6 +49,7 @@ from crypitor.runtime.metrics import Metrics
 from crypitor.runtime.precedence import Precedence
 from crypitor.webhook.closed import Closed
 from crypitor.webhook.egress import networks as cidrs
+from crypitor.webhook.ports import Ports
 from crypitor.webhook.post import Poster
 from crypitor.webhook.sender import Sender
 from crypitor.worker.follower import Follower
@@ -58,9 +57,6 @@ from crypitor.worker.lead import LEASE_SECONDS, Lead
 from crypitor.worker.limit import Limits, Rank
 from crypitor.worker.nodes import Nodes
 from crypitor.worker.tokens import TokenReader
-
-if TYPE_CHECKING:
-    from crypitor.process.traces import Tracing
 
 log = structlog.get_logger(__name__)
 GAUGE_SECONDS = 10.0
@@ -78,11 +74,11 @@ class Roles:
         hold: Hold,
         health: Health,
         reloading: Reloading,
-        sockets: list[socket.socket],
+        sockets: Sockets,
     ) -> None:
         self._config = config
         self._reloading = reloading
-        self._sockets = sockets
+        self._sockets, self._metrics_sockets = sockets
         self._roles = roles
         self._hold = hold
         self._stack = stack
@@ -94,8 +90,7 @@ class Roles:
         self._life = hold.holder.life
         self._name = name_of(hold.holder.host, hold.holder.process, self._life)
         self._metrics = Metrics()
-        self._observer = Observer(self._metrics)
-        self._tracing: Tracing | None = None  # where it is asked for
+        self._observing: Observing
         self._index = Index()
         self._limits = Limits()
         self._precedence = Precedence(given="monitor" in roles)
@@ -104,7 +99,9 @@ class Roles:
         self._watchlist: Watchlist | None = None
         self._matcher: Matcher | None = None
         self._poster: Poster | None = None
-        self._closed = Closed(own_places(config), own_ports(config))
+        self._closed = Closed(
+            own_places(config), own_ports(config), Ports(config.webhook.port_ranges)
+        )
         self._sender: Sender | None = None
         self._followers: list[Follower] = []
         self._leads: list[Lead] = []  # those without an end
@@ -115,8 +112,7 @@ class Roles:
 
     async def run(self, stop: asyncio.Event, started: Callable[[str], None]) -> None:
         """Build the roles, run them, and end them in time."""
-        if self._config.telemetry.otlp:
-            await self._trace()
+        self._observing = await observing(self._config, self._metrics, self._stack)
         await self._build()
         processes = Processes(self._database, self._name) if self._follows else None
         if processes:
@@ -145,8 +141,11 @@ class Roles:
         url = await self._stack.enter_async_context(
             site_of(self._config, self._roles, app, self._sockets)
         )
-        if url:
-            self._closed.listens(URL(url).port or 0)
+        aside = await self._stack.enter_async_context(
+            metrics_site_of(self._config, build_metrics(context), self._metrics_sockets)
+        )
+        for each in filter(None, (url, aside)):
+            self._closed.listens(URL(each).port or 0)
         async with asyncio.TaskGroup() as group:
             leading: list[Follower | Backfill | Ownership] = [*self._followers, *self._backfills]
             workers = [
@@ -179,22 +178,13 @@ class Roles:
                     ("gauges", standing.count, GAUGE_SECONDS),
                     ("processes", standing.exchange, TELL_SECONDS),
                     ("key uses", self._storing_uses(context), STORE_SECONDS),
-                    *([("traces", self._tracing.step, 1.0)] if self._tracing else ()),
+                    *self._observing.steps,
                     *takeover,
                 )
             ]
             started(url if "api" in self._roles else "")
             await stop.wait()
             await ended_in_time(workers, others, self._config.server.shutdown_seconds)
-
-    async def _trace(self) -> None:
-        """Let what the roles do be traced; without it nothing of OpenTelemetry is imported."""
-        from crypitor.process.traces import tracing  # noqa: PLC0415 - an extra
-
-        self._tracing = await self._stack.enter_async_context(
-            tracing(self._config.telemetry, self._metrics)
-        )
-        self._observer = self._tracing.observer
 
     async def _build(self) -> None:
         config, roles, webhook = self._config, self._roles, self._config.webhook
@@ -243,7 +233,7 @@ class Roles:
             poster,
             clock=clock,
             jitter=partial(random.uniform, -1.0, 1.0),
-            observer=self._observer,
+            observer=self._observing.observer,
             schedule_seconds=webhook.schedule_seconds,
             lease_seconds=webhook.lease_seconds,
             in_flight=webhook.in_flight,
@@ -251,7 +241,7 @@ class Roles:
             grace_seconds=self._config.server.shutdown_seconds,
             looks="monitor" not in self._roles,
             life=self._life,
-            exhausted=self._observer.exhausted,
+            exhausted=self._observing.observer.exhausted,
         )
 
     async def _monitor(self, queue: Queue) -> Matcher:
@@ -275,7 +265,7 @@ class Roles:
             chains,
             wake=self._wake,
             clock=clock,
-            observer=self._observer,
+            observer=self._observing.observer,
             refresh=watchlist.refresh if self._follows else watchlist.refresh_if_in_doubt,
             claiming=self._sender.claiming if self._sender else None,
             told=self._precedence.leave,
@@ -299,7 +289,7 @@ class Roles:
                 rank=rank,
                 traces=network.traces,
                 arrives=partial(self._precedence.take, name),
-                observer=self._observer,
+                observer=self._observing.observer,
             )
         )
 
@@ -321,7 +311,7 @@ class Roles:
             poll_seconds=network.poll_seconds,
             clock=clock,
             health=self._health,
-            observer=self._observer,
+            observer=self._observing.observer,
             tags_wanted=partial(self._tags_wanted, network.confirmations),
             lead=lead,
             reset=network.reset,
@@ -347,7 +337,7 @@ class Roles:
             requests_per_second=backfill.requests_per_second,
             wake=self._wake,
             clock=clock,
-            observer=self._observer,
+            observer=self._observing.observer,
         )
 
     async def _trial(self, name: str) -> Trial:
@@ -395,6 +385,7 @@ class Roles:
             allow_private=cidrs(self._config.webhook.allow_private),
             kafka_topics=self._config.webhook.kafka_topics,
             auth=self._config.api.auth,
+            front=front_of(self._config),
             clock=clock,
             random_bytes=secrets.token_bytes,
             process=self._name,
@@ -405,7 +396,9 @@ class Roles:
             given=given,
             ids=ids,
             limits=project_limits(self._config),
-            refused=self._observer.refused,
-            traced=(self._tracing.request,) if self._tracing else (),
+            refused=self._observing.observer.refused,
+            traced=self._observing.middlewares,
             reload=partial(self._reloading.reload, self._database),
+            settings=partial(settings_of, self._config),
+            room=partial(room_of, self._config.database.url.get_secret_value()),
         )

@@ -25,7 +25,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from yarl import URL
 
 import crypitor
-from crypitor.config.types import TelemetryConfig
+from crypitor.config.telemetry import TelemetryConfig
 from crypitor.database.effects import Saved
 from crypitor.monitor.match import Tally
 from crypitor.monitor.models import Match
@@ -41,7 +41,6 @@ log = structlog.get_logger(__name__)
 QUIET_MS = 10_000
 """After its last POST a block's trace ends; a POST that comes later is put to it all the same."""
 
-LOOK_SECONDS = 1.0
 MOST_BLOCKS, MOST_MATCHES = 1_000, 20_000
 """That are remembered for POSTs which come later."""
 

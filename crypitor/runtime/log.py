@@ -7,10 +7,13 @@ from collections.abc import MutableMapping
 from itertools import islice
 from typing import Any, Literal, TextIO
 
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
-
 from crypitor.runtime.redaction import HIDDEN, cut, redacted
+from crypitor.runtime.without import without
+
+with without("rich"):  # for tracebacks that are not shown so here; it takes 5 MB
+    import structlog
+
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 # What libraries say below this is for their authors.
 _LIBRARIES_LEVEL = logging.WARNING
@@ -145,9 +148,10 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, bytes | bytearray):
         return redacted(f"0x{bytes(value).hex()}")
-    text = str(value)
-    # An object without a text of its own says its type and its place in memory.
-    return type(value).__name__ if text.startswith("<") and " at 0x" in text else redacted(text)
+    kind: Any = type(value)
+    if kind.__str__ is object.__str__:  # which says its type and its place in memory
+        return kind.__name__
+    return redacted(str(value))
 
 
 def as_text(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -207,8 +207,8 @@ class Node:
     async def blooms(self, first: int, last: int) -> tuple[rpc.Bloomed, ...]:
         """Return the headers from `first` to `last` with their blooms, in one request.
 
-        At most BATCH_CALLS of them. Where a bloom proves nothing, all its bits are set. Raises
-        NodeUnavailable if the node lacks one.
+        At most BATCH_CALLS of them, without those that the node lacks. Where a bloom proves
+        nothing, all its bits are set.
         """
         numbers = range(first, last + 1)
         answers = await self._ask(
@@ -216,9 +216,11 @@ class Node:
         )
         found = []
         for number, answer in zip(numbers, answers, strict=True):
+            if answer.error is not None:  # it has none, in words of its own
+                continue
             bloomed = rpc.bloomed_of(rpc.result_of(answer, "eth_getBlockByNumber"))
             if bloomed is None:
-                raise NodeUnavailable(f"has no block {number}")
+                continue
             require_number(bloomed.header, number)
             is_proof = self._profile.blooms_at(number)
             found.append(bloomed if is_proof else rpc.Bloomed(bloomed.header, rpc.ALL_BITS))

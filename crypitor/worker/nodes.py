@@ -243,16 +243,16 @@ class Nodes:
         return await self._ask(lambda seat: seat.node.headers(first, last), bool)
 
     async def headers_up_to(self, first: int, last: int) -> tuple[Header, ...]:
-        """Return the headers from `first` to `last` that one node has."""
-        return await self._ask(lambda seat: seat.node.headers_up_to(first, last), bool)
+        """Return the headers from `first` to `last` that one node has: who has the most of them."""
+        return await self._most(first, last, lambda seat: seat.node.headers_up_to(first, last))
 
     async def call(self, contract: Address, data: str, block: int | Tag) -> str | None:
         """Return what a contract returns when it is called, None where it reverts."""
         return await self._ask(lambda seat: seat.node.call(contract, data, block), lambda _: True)
 
     async def blooms(self, first: int, last: int) -> tuple[Bloomed, ...]:
-        """Return the headers from `first` to `last` with their blooms, all from one node."""
-        return await self._ask(lambda seat: seat.node.blooms(first, last), _is_there)
+        """Return the headers that one node has with their blooms, as `headers_up_to` does."""
+        return await self._most(first, last, lambda seat: seat.node.blooms(first, last))
 
     async def logs(
         self, first: int, last: int, filters: Sequence[Mapping[str, object]]
@@ -300,6 +300,19 @@ class Nodes:
         if answers:
             return answers[0]
         raise self._all_failed(failures)
+
+    async def _most(
+        self, first: int, last: int, ask: Callable[[_Seat], Awaitable[tuple[T, ...]]]
+    ) -> tuple[T, ...]:
+        """Return what one node has of these heights: all of it, or more than others have."""
+        answers: list[tuple[T, ...]] = []
+
+        async def note(seat: _Seat) -> tuple[T, ...]:
+            answers.append(await ask(seat))
+            return answers[-1]
+
+        await self._ask(note, lambda found: len(found) > last - first)
+        return max(answers, key=len)
 
     def _in_turn(self) -> Iterator[_Seat]:
         """Yield the nodes that may be asked, those that rest after the others."""

@@ -16,7 +16,7 @@ import pytest
 
 from crypitor.database.migrate import migrations_folder, revisions
 from crypitor.development.simulator.faults import Fault
-from crypitor.development.simulator.quirks import Quirk
+from crypitor.development.simulator.quirks import MEANING, Quirk
 from tests.patience import HANG_SECONDS
 
 CRYPITOR = [sys.executable, "-m", "crypitor"]
@@ -257,6 +257,15 @@ def test_a_simulated_chain_of_another_kind(tmp_path, crypitor):
     assert genesis["settledHeight"] == "0x0"
     assert wrong.returncode == 2
     assert all(quirk in re.sub(r"[\s│]+", " ", wrong.stderr) for quirk in Quirk)
+
+
+def test_quirks_are_explained_in_the_help(crypitor):
+    """Each on a line of its own, with what the chain does, at the width of a small terminal."""
+    told = crypitor("simulate", "--help").stdout
+    said = re.sub(r"\s+", " ", told)
+
+    assert all(f"• {quirk}: {what}" in said for quirk, what in MEANING.items())
+    assert len(told.splitlines()) < 120
 
 
 def test_faults_are_named_in_the_help(crypitor):

@@ -16,7 +16,7 @@ from crypitor.webhook.success import (
 from crypitor.webhook.template import CONTENT_TYPE, JSON_TYPE, LONGEST_TEMPLATE
 from crypitor.webhook.tls import LONGEST_PEM
 
-_HEADER_NAME = "^[A-Za-z0-9_-]{1,96}$"
+_HEADER_NAME = "^[A-Za-z0-9-]{1,96}$"
 _HEADER_VALUE = "^[\\x20-\\x7e]*$"
 Headers: TypeAlias = Annotated[
     dict[

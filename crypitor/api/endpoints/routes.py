@@ -284,6 +284,7 @@ def _checked(call: Call, body: EndpointBody, pointer: str = "") -> str:
         else:
             url = check_url(body.url, call.context.allow_private)
             call.context.closed.check_url(URL(url))
+            call.context.closed.check_port(URL(url))
     except Invalid as error:
         mistakes.append(Mistake(f"{pointer}/url", error.detail))
     if body.format == FORMAT and body.signature != "v1":

@@ -51,7 +51,7 @@ async def stream_events(call: Call, query: StreamQuery) -> web.StreamResponse:
     call.pages = Pages(query)
     events = _Following(call, query)
     first = await events.begin()
-    response = web.StreamResponse(headers={**_HEADERS, **begun(call)})
+    response = web.StreamResponse(headers={**begun(call), **_HEADERS})
     await response.prepare(call.request)
     try:
         await _write(response, events.text(first))

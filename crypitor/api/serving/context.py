@@ -11,12 +11,15 @@ from aiohttp.typedefs import Middleware
 
 from crypitor.api.serving.changing import Changing
 from crypitor.api.serving.counts import Counts
+from crypitor.api.serving.front import Front
 from crypitor.api.serving.tail import Tail
 from crypitor.backfill.trial import Trial
+from crypitor.config.shown import Setting
 from crypitor.database.engine import Database, Transaction
 from crypitor.database.given import Given
 from crypitor.database.ids import Ids
 from crypitor.database.limits import UNLIMITED, Limits
+from crypitor.database.room import Room
 from crypitor.database.uses import Uses
 from crypitor.errors import ConfigError, Unavailable
 from crypitor.evm.types import Address
@@ -100,6 +103,7 @@ class Context:
     allow_private: networks of `webhook.allow_private`. closed: what is never called.
     kafka_topics: topics that endpoints may name.
     auth: False lets everybody on this machine in, as the operator.
+    front: who may ask, beside keys.
     clock: unix milliseconds.
     process: the name of this process. processes: what each process of the service told of itself of
     late; empty with only this one.
@@ -118,6 +122,8 @@ class Context:
     events: the end of the log of what was told, for those who follow it.
     reload: reads the configuration again and lets it be taken; raises ConfigError.
     traced: middlewares that trace requests, before all others; none where nothing is traced.
+    settings: what is configured, by its table, without secrets.
+    room: of the database; None where it is no file.
     """
 
     database: Database
@@ -136,6 +142,7 @@ class Context:
     auth: bool
     clock: Callable[[], int]
     random_bytes: Callable[[int], bytes]
+    front: Front = field(default_factory=Front)
     process: str = "this process"
     processes: Callable[[], Sequence[Mapping[str, Any]]] = tuple
     kafka_topics: Sequence[str] = ()
@@ -153,6 +160,8 @@ class Context:
     limits: Limits = UNLIMITED
     reload: Callable[[], Awaitable[ReadAgain]] = _as_it_is
     traced: Sequence[Middleware] = ()
+    settings: Callable[[], Mapping[str, Sequence[Setting]]] = dict
+    room: Callable[[], Room | None] = lambda: None
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run a unit of work that writes. Raises DatabaseUnavailable."""

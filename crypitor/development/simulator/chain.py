@@ -5,8 +5,9 @@ from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from crypitor.development.simulator.blocks import Happened, Mined, Place, SimulatedBlock, sealed
+from crypitor.development.simulator.blocks import Mined, Place, SimulatedBlock, sealed
 from crypitor.development.simulator.contracts import Contracts, deployed
+from crypitor.development.simulator.happened import Happened
 from crypitor.development.simulator.ledger import Entries
 from crypitor.development.simulator.making import BlockInMaking, Recipe
 from crypitor.development.simulator.quirks import Quirk
