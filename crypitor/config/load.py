@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from crypitor.config.doors import ApiConfig, MetricsConfig, ServerConfig
 from crypitor.config.paths import counted_from
 from crypitor.config.section import Section
+from crypitor.config.telemetry import TelemetryConfig
 from crypitor.config.types import (
     PREFIX,
     BackfillConfig,
@@ -43,6 +44,7 @@ SECTIONS: dict[str, type[Section]] = {
     "retention": RetentionConfig,
     "limits": LimitsConfig,
     "backup": BackupConfig,
+    "telemetry": TelemetryConfig,
     "log": LogConfig,
 }
 _NETWORKS = "networks"
