@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from crypitor.api.serving.authentication import SESSION
 from crypitor.api.serving.context import CONTEXT
 from crypitor.api.serving.routing import Operation
 from crypitor.dashboard import (
@@ -23,7 +24,7 @@ from crypitor.dashboard import (
     settings,
 )
 from crypitor.dashboard.frame.asking import ASKED, by_run
-from crypitor.dashboard.frame.pages import PLACES, SESSIONS, Pages, served
+from crypitor.dashboard.frame.pages import PLACES, SESSIONS, Pages, secret_of_session, served
 from crypitor.dashboard.frame.sessions import Sessions
 from crypitor.dashboard.frame.unknown import as_page as as_page  # noqa: PLC0414 - for who builds
 from crypitor.dashboard.reference import add_reference
@@ -56,6 +57,7 @@ def add_dashboard(
     """
     app[ASKED] = by_run(operations)
     app[SESSIONS] = Sessions(app[CONTEXT])
+    app[SESSION] = secret_of_session
     app[PLACES] = tuple(pages.place for pages in PAGES if pages.place is not None)
     for pages in PAGES:
         for route in pages.routes:

@@ -22,7 +22,7 @@ SUMS = f"""select subject, {", ".join(f"cast(sum({name}) as bigint) as {name}" f
 PENDING = """select count(*) from (select 1 from endpoints e
         join deliveries d on d.endpoint_id = e.id and d.status = 'pending'
     where e.project_id = :project_id and (:endpoint = '' or e.id = :endpoint)
-    limit :most) some"""
+    limit :most) as few"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ MOST_BEHIND = 5_000
 
 BEHIND = """select (select value from counters where name = 'events')
         - (select value from counters where name = 'statistics') as events,
-    (select count(*) from (select 1 from uncounted limit :most) some) as attempts"""
+    (select count(*) from (select 1 from uncounted limit :most) as few) as attempts"""
 
 OPEN_MATCHES = """select match_id from uncounted where project_id = :project_id
     union all

@@ -79,4 +79,5 @@ def _door(
     wanted = request.query.get("to", "/") if to is None else to
     theme = request.cookies.get(THEME, "")
     shown = theme if theme in THEMES else ""
-    return page(rendered("door/door.html", said=said, to=wanted, theme=shown), status)
+    base_path = request.app[CONTEXT].front.base_path
+    return page(rendered("door/door.html", base_path, said=said, to=wanted, theme=shown), status)

@@ -116,6 +116,7 @@ class Visit:
         networks = self.context.networks
         text = rendered(
             template,
+            self.context.front.base_path,
             visit=self,
             version=crypitor.__version__,
             path=self.request.path,
@@ -172,5 +173,5 @@ def page(text: str, status: int = 200, headers: Mapping[str, str] | None = None)
 
 
 def is_secure(request: web.Request) -> bool:
-    """Whether the browser came by TLS, to us or to a proxy before us."""
-    return request.secure or request.headers.get("X-Forwarded-Proto", "") == "https"
+    """Whether the browser came by TLS, to us or to a trusted proxy before us."""
+    return request.secure

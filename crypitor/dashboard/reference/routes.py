@@ -7,24 +7,33 @@ from typing import Any
 
 from aiohttp import web
 
+from crypitor.api.serving.authentication import DOOR
 from crypitor.api.serving.context import CONTEXT
 from crypitor.dashboard.frame.pages import COOKIE
 from crypitor.dashboard.frame.visit import THEME, THEMES, page
 from crypitor.dashboard.page import rendered
 from crypitor.dashboard.reference.document import Reference, reference_of, search
 from crypitor.dashboard.reference.prose import inline, prose
+from crypitor.errors import Unauthorized
 
 LONGEST_SEARCH = 100
 
 
 def add_reference(app: web.Application, described: Callable[[], Mapping[str, Any]]) -> None:
-    """Add `/docs`. described: makes the OpenAPI document, which takes a tenth of a second."""
+    """Add `/docs`, for who may see the document.
+
+    described: makes the OpenAPI document, which takes a tenth of a second.
+    """
 
     @cache
     def made() -> Reference:
         return reference_of(described())
 
     async def show(request: web.Request) -> web.Response:
+        try:
+            await request.app[DOOR].show(request, of_all=False)
+        except Unauthorized:
+            return web.Response(status=303, headers={"Location": "/login?to=/docs"})
         reference = await asyncio.to_thread(made)
         return _answer(request, reference, request.match_info.get("chapter", ""))
 
@@ -53,6 +62,7 @@ def _show(
     return page(
         rendered(
             template,
+            request.app[CONTEXT].front.base_path,
             reference=reference,
             slug=slug,
             theme=theme if theme in THEMES else "",
