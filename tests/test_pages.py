@@ -271,8 +271,11 @@ async def prepared(service, chain, folder):
     """What pages name by `$…`, and the command on the path."""
     monitor = await service.post(
         "/v1/monitors",
-        {"networks": ["ethereum"], "addresses": [chain.actors[0].address], "name": "Treasury"},
-    )
+        {
+            "networks": ["ethereum"], "addresses": [chain.actors[0].address], "name": "Treasury",
+            "webhook": {"url": "https://example.com/hook"},
+        },
+    )  # fmt: skip
     job = await service.post(
         f"/v1/monitors/{monitor['id']}/backfill",
         {"network": "ethereum", "from_block": 1, "to_block": 3},
@@ -292,7 +295,7 @@ async def prepared(service, chain, folder):
     (folder / "config/monitor.json").write_text(json.dumps(theirs(triggers=[])))
     return {
         **service.environ, "PATH": f"{programs}:{os.environ['PATH']}", "KEY": ADMIN_KEY,
-        "MONITOR": monitor["id"], "JOB": job["id"], "PYTHONPATH": str(ROOT),
+        "MONITOR": monitor["id"], "ENDPOINT": monitor["endpoints"][0], "JOB": job["id"], "PYTHONPATH": str(ROOT),
         "CRYPITOR_URL": service.url, "CRYPITOR_KEY": ADMIN_KEY,
     }  # fmt: skip
 
@@ -302,7 +305,7 @@ CURL = 'curl() { command curl --fail-with-body --silent --show-error --max-time 
 
 async def run(example, environ, service, chain, folder):
     """Run a block as it stands, but for port and heights; return what was wrong, or nothing."""
-    script = example.text.replace("localhost:8080", f"127.0.0.1:{service.port}")
+    script = re.sub(r"(localhost|127\.0\.0\.1):8080", f"127.0.0.1:{service.port}", example.text)
     script = re.sub(r"\d{8}", lambda found: NUMBERS.get(found[0], found[0]), script)
     script = re.sub(r"0x[0-9a-f]{64}", chain.by_number(3).truth[0].transaction_hash, script)
     process = await asyncio.create_subprocess_exec(

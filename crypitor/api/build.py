@@ -71,7 +71,7 @@ SERVER_OPTIONS: Mapping[str, Any] = {"access_log": None, "auto_decompress": Fals
 
 def build(context: Context) -> web.Application:
     """Return the application, to be served with `SERVER_OPTIONS`."""
-    middlewares = (*MIDDLEWARES, as_page)
+    middlewares = (*context.traced, *MIDDLEWARES, as_page)
     app = web.Application(middlewares=middlewares, client_max_size=BODY_LIMIT)
     app[CONTEXT] = context
     app[TURNSTILE] = Turnstile(context.precedence)

@@ -4,6 +4,7 @@ Source: WHATWG HTML, "Server-sent events": `id`, `event`, `data`, comments as he
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterable
 
 from aiohttp import web
@@ -76,7 +77,6 @@ class _Following:
         self._more = query.cursor is not None
         self._tail = call.context.events
         self._reader = self._tail.reader(call.project)
-        self._quiet_seconds = 0.0
 
     async def begin(self) -> list[Event]:
         """Return the first events. Raises Gone for a cursor whose events are not there."""
@@ -113,19 +113,17 @@ class _Following:
         while self._more:
             if stored := await self._stored():  # without any, the beginning was told already
                 yield stored
+        seconds = asyncio.get_running_loop().time
+        told_at = seconds()
         while not self._reader.behind and await self._may_still():
-            look = min(LOOK_SECONDS, self._tail.heartbeat_seconds)
-            try:
-                async with asyncio.timeout(look):
-                    taken = await self._reader.take()
-            except TimeoutError:
-                self._quiet_seconds += look
-                if self._quiet_seconds >= self._tail.heartbeat_seconds:
-                    self._quiet_seconds = 0.0
-                    yield ()
-            else:
-                self._quiet_seconds = 0.0
-                yield self._wanted(taken)
+            wanted: list[Event] = []
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(LOOK_SECONDS, self._tail.heartbeat_seconds)):
+                    wanted = self._wanted(await self._reader.take())
+            # What comes and is not asked for is silence too.
+            if wanted or seconds() - told_at >= self._tail.heartbeat_seconds:
+                told_at = seconds()
+                yield wanted
 
     def _wanted(self, events: Iterable[Event]) -> list[Event]:
         """Return those that are asked for and were not read before."""

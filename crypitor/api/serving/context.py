@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from crypitor.api.serving.changing import Changing
 from crypitor.api.serving.counts import Counts
@@ -59,6 +60,7 @@ class NetworkFacts:
     """What the configuration says of a network.
 
     explorer: base URL, None for none.  traces: whether internal transfers are looked for.
+    verify: how its blocks are proven, as the configuration has it; empty where it is not told.
     """
 
     name: str
@@ -68,6 +70,7 @@ class NetworkFacts:
     explorer: str | None
     confirmations: Confirmations
     traces: bool = False
+    verify: str = ""
 
 
 class ReadAgain(Protocol):
@@ -120,6 +123,7 @@ class Context:
     uses: when keys were used, to be stored now and then.
     events: the end of the log of what was told, for those who follow it.
     reload: reads the configuration again and lets it be taken; raises ConfigError.
+    traced: middlewares that trace requests, before all others; none where nothing is traced.
     settings: what is configured, by its table, without secrets.
     room: of the database; None where it is no file.
     """
@@ -157,6 +161,7 @@ class Context:
     ids: Ids = field(default_factory=Ids)
     limits: Limits = UNLIMITED
     reload: Callable[[], Awaitable[ReadAgain]] = _as_it_is
+    traced: Sequence[Middleware] = ()
     settings: Callable[[], Mapping[str, Sequence[Setting]]] = dict
     room: Callable[[], Room | None] = lambda: None
 
