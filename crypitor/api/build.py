@@ -24,11 +24,12 @@ from crypitor.api import (
     monitors,
     networks,
     projects,
+    stats,
     trials,
 )
 from crypitor.api.events.stream import MEDIA
 from crypitor.api.events.told import WEBHOOKS, WebhookBody
-from crypitor.api.serving import docs
+from crypitor.api.serving import docs, manual
 from crypitor.api.serving.authentication import DOOR, Door
 from crypitor.api.serving.context import CONTEXT, Context
 from crypitor.api.serving.entries import NDJSON
@@ -39,8 +40,7 @@ from crypitor.api.serving.openapi_3_0 import as_3_0
 from crypitor.api.serving.routing import BODY_LIMIT, Operation, served
 from crypitor.api.serving.streams import LARGE_ANSWERS, UPLOADS, large_answers, uploads
 from crypitor.api.serving.turnstile import TURNSTILE, Turnstile, in_turn
-from crypitor.dashboard.build import add_dashboard
-from crypitor.errors import Unauthorized
+from crypitor.dashboard.build import add_dashboard, as_page
 
 OPERATIONS: tuple[Operation, ...] = (
     *monitors.OPERATIONS,
@@ -51,6 +51,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *deliveries.OPERATIONS,
     *events.OPERATIONS,
     *jobs.OPERATIONS,
+    *stats.OPERATIONS,
     *networks.OPERATIONS,
     *projects.OPERATIONS,
     *keys.OPERATIONS,
@@ -70,7 +71,8 @@ SERVER_OPTIONS: Mapping[str, Any] = {"access_log": None, "auto_decompress": Fals
 
 def build(context: Context) -> web.Application:
     """Return the application, to be served with `SERVER_OPTIONS`."""
-    app = web.Application(middlewares=MIDDLEWARES, client_max_size=BODY_LIMIT)
+    middlewares = (*context.traced, *MIDDLEWARES, as_page)
+    app = web.Application(middlewares=middlewares, client_max_size=BODY_LIMIT)
     app[CONTEXT] = context
     app[TURNSTILE] = Turnstile(context.precedence)
     app[DOOR] = Door(context)
@@ -82,10 +84,10 @@ def build(context: Context) -> web.Application:
         if operation.method == "GET" and operation.answers not in (MEDIA, NDJSON):
             app.router.add_route("HEAD", operation.path, served(operation))
     _describe(app)
-    app.router.add_get("/docs", _show_docs)
-    app.router.add_get("/docs/{file:" + _one_of(docs.SWAGGER_FILES) + "}", docs.swagger_file)
+    app.router.add_get("/help", manual.show_start)
+    app.router.add_get("/help/{path:.*}", manual.show_page)
     app.router.add_get("/static/{file:" + _one_of(docs.static_names()) + "}", docs.static_file)
-    add_dashboard(app, OPERATIONS)
+    add_dashboard(app, OPERATIONS, described)
     return app
 
 
@@ -123,15 +125,6 @@ def _describe(app: web.Application) -> None:
 def described() -> dict[str, Any]:
     """Return the OpenAPI document of all there is."""
     return document(OPERATIONS, WEBHOOKS, WebhookBody)
-
-
-async def _show_docs(request: web.Request) -> web.StreamResponse:
-    """Show the document to who may see it, and lead all others to the log-in."""
-    try:
-        await request.app[DOOR].show(request, of_all=False)
-    except Unauthorized:
-        return web.Response(status=303, headers={"Location": "/login?to=/docs"})
-    return await docs.show_docs(request)
 
 
 async def _show_document(request: web.Request) -> web.Response:

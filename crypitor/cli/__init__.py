@@ -14,6 +14,7 @@ from crypitor.cli import (
     reloading,
     running,
 )
+from crypitor.cli.importing import imports
 from crypitor.cli.keys import keys
 from crypitor.cli.networks import networks
 from crypitor.cli.queues import queue
@@ -65,8 +66,10 @@ for command in (
     development.simulate,
     development.bench,
 ):
-    cli.command()(command)
+    below = development.WAYS_TO_DIFFER if command is development.simulate else None
+    cli.command(epilog=below)(command)
 cli.command("log-level")(reloading.log_level)
+cli.add_typer(imports, name="import")
 cli.add_typer(keys, name="key")
 cli.add_typer(networks, name="network")
 cli.add_typer(queue, name="queue")

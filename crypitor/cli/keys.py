@@ -72,15 +72,18 @@ def list_keys(config: ConfigPath = None) -> None:
     from crypitor.runtime.loop import clock
     from crypitor.webhook.body import rfc3339
 
+    rows = [("ID", "SCOPE", "CREATED", "PROJECT", "STATE", "NAME")]
     for key in in_database(load(config), lambda tx: stored.list_keys(tx, None)):
         state = f"revoked {rfc3339(key.revoked_at)}" if key.revoked_at else "valid"
         if key.expires_at and not key.revoked_at:
             over = key.expires_at <= clock()
             state = f"{'expired' if over else 'valid until'} {rfc3339(key.expires_at)}"
         made = rfc3339(key.created_at)
-        say(
-            f"{key.id}  {key.scope.word:<5}  {made}  {key.project_id}  {state}  {visible(key.name)}"
-        )
+        rows.append((key.id, key.scope.word, made, key.project_id, state, visible(key.name)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        say("  ".join(cells).rstrip())
 
 
 @keys.command("revoke")

@@ -46,9 +46,12 @@ def read(path: Path | None) -> "Config":
     """Read the configuration: of this file, or of config.toml, where there is one."""
     from crypitor.config import load as read_file
 
-    if path is None and DEFAULT_CONFIG.exists():
-        path = DEFAULT_CONFIG
-    return read_file(path)
+    return read_file(path_of(path))
+
+
+def path_of(path: Path | None) -> Path | None:
+    """Return the file that is read: this one, or config.toml, where there is one."""
+    return DEFAULT_CONFIG if path is None and DEFAULT_CONFIG.exists() else path
 
 
 @contextmanager
@@ -116,6 +119,14 @@ def refuse_a_lost_database(config: "Config") -> None:
         from crypitor.process.first_start import lost
 
         raise lost(config)
+
+
+def is_first_start(config: "Config") -> bool:
+    """Whether neither a database's file nor a key of one is there yet."""
+    from crypitor.config.paths import admin_key_path, database_file
+
+    path = database_file(config)
+    return (path is None or not path.exists()) and not admin_key_path(config).exists()
 
 
 def warn_of_a_new_database(config: "Config") -> None:

@@ -8,6 +8,7 @@ import typer
 
 from crypitor.cli.opened import (
     ConfigPath,
+    is_first_start,
     load,
     read,
     refuse_a_lost_database,
@@ -55,6 +56,10 @@ def run(
         if not new:
             refuse_a_lost_database(loaded)
         warn_of_a_new_database(loaded)
+        if is_first_start(loaded):  # later on, who owns the database is told before
+            from crypitor.process.doors import refuse_a_taken_port
+
+            refuse_a_taken_port(loaded, roles)
         from crypitor.database.holds import early_hold_of
 
         hold = early_hold_of(loaded, roles)

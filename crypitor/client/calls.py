@@ -45,6 +45,7 @@ from crypitor.client.types import (
     RetryBody,
     RotationBody,
     SecretAnswer,
+    StatsAnswer,
     TrialAnswer,
     TrialBody,
 )
@@ -341,7 +342,7 @@ class Calls(Transport):
         network: str | None = None,
         transaction: str | None = None,
         address: str | None = None,
-        phase: Literal["detected", "confirmed", "reverted"] | None = None,
+        phase: Literal["detected", "confirmed", "ended", "reverted"] | None = None,
         kind: Literal[
             "native",
             "internal",
@@ -354,6 +355,8 @@ class Calls(Transport):
             "transaction",
             "withdrawal",
             "delegation",
+            "balance",
+            "view",
         ]
         | None = None,
         since: str | None = None,
@@ -389,7 +392,7 @@ class Calls(Transport):
         network: str | None = None,
         transaction: str | None = None,
         address: str | None = None,
-        phase: Literal["detected", "confirmed", "reverted"] | None = None,
+        phase: Literal["detected", "confirmed", "ended", "reverted"] | None = None,
         kind: Literal[
             "native",
             "internal",
@@ -402,6 +405,8 @@ class Calls(Transport):
             "transaction",
             "withdrawal",
             "delegation",
+            "balance",
+            "view",
         ]
         | None = None,
         since: str | None = None,
@@ -698,6 +703,36 @@ class Calls(Transport):
         answer: JobAnswer = await self.call(
             "DELETE", f"/v1/jobs/{self.part(job_id)}", idempotency_key=idempotency_key
         )
+        return answer
+
+    async def read_stats(
+        self,
+        *,
+        network: str | None = None,
+        monitor: str | None = None,
+        endpoint: str | None = None,
+        step: Literal["minute", "hour"] | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        by: Literal["network", "monitor", "endpoint"] | None = None,
+    ) -> StatsAnswer:
+        """Read counts, rates and series.
+
+        Matches, deliveries and attempts by what became of them, and how long it took: of
+        all of the project, or of one network, monitor or endpoint, by minute for a day and
+        by hour for 90 days. Counted from what is stored, so that a restart changes nothing;
+        what happens now is counted within seconds.
+        """
+        query = {
+            "network": network,
+            "monitor": monitor,
+            "endpoint": endpoint,
+            "step": step,
+            "since": since,
+            "until": until,
+            "by": by,
+        }
+        answer: StatsAnswer = await self.call("GET", "/v1/stats", query=query)
         return answer
 
     async def read_networks(self) -> NetworkPage:

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from crypitor.config.doors import ApiConfig, MetricsConfig, ServerConfig
 from crypitor.config.paths import counted_from
 from crypitor.config.section import Section
+from crypitor.config.telemetry import TelemetryConfig
 from crypitor.config.types import (
     PREFIX,
     BackfillConfig,
@@ -43,6 +44,7 @@ SECTIONS: dict[str, type[Section]] = {
     "retention": RetentionConfig,
     "limits": LimitsConfig,
     "backup": BackupConfig,
+    "telemetry": TelemetryConfig,
     "log": LogConfig,
 }
 _NETWORKS = "networks"
@@ -61,6 +63,16 @@ def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
     if mistakes:
         raise ConfigError(source, mistakes)
     return counted_from(found, path.parent) if path else found
+
+
+def raw_tables(path: Path | None, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the tables of a file, under the environment's values, whatever is wrong in them.
+
+    Raises ConfigError for a file that cannot be read.
+    """
+    raw = _file(path)
+    _override(raw, environ, [])
+    return raw
 
 
 def _file(path: Path | None) -> dict[str, Any]:
@@ -210,7 +222,8 @@ def _problem(error: ErrorDetails, kind: type[Section]) -> str:
     if error["type"] == "extra_forbidden":
         return _unknown(str(error["loc"][-1]), list(kind.model_fields))
     if error["type"] == "missing":
-        return "is missing"
+        asks = kind is NetworkConfig and error["loc"] == ("chain_id",)
+        return "is missing" + "; `crypitor network probe NAME` asks the node for it" * asks
     text = error["msg"].removeprefix("Value error, ")
     return text[0].lower() + text[1:]
 

@@ -4,9 +4,10 @@ import hashlib
 import re
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from jinja2.ext import Extension
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 from crypitor.dashboard.words import FILTERS
 
@@ -23,43 +24,32 @@ def rendered(name: str, base_path: str = "", **content: object) -> str:
     return text
 
 
-def docs_page(base_path: str = "") -> str:
-    """Return the page in which Swagger UI shows the OpenAPI document."""
-    return rendered("templates/docs.html", base_path)
-
-
 @cache
 def stamp(name: str) -> str:
     """Return what changes when a static file does; it ends the browser's copy of the old one."""
     return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:8]
 
 
-class _BehindProxies(Extension):
-    """Puts what stands before all paths to those that templates have, which begin at the root.
-
-    What an attribute takes from a value is a path of ours too, but for explorers' URLs.
-    """
-
-    def preprocess(
-        self,
-        source: str,
-        name: str | None,  # noqa: ARG002 - the same for all
-        filename: str | None = None,  # noqa: ARG002
-    ) -> str:
-        """Return the template as it is compiled."""
-        return _OWN_PATH.sub(r'\1="{{ base_path }}', source)
-
-
 _OWN_PATH = re.compile(
-    r'\b(href|action|src|hx-get|hx-post|data-live|data-document)="(?=/(?!/)|{{(?! explorer))'
+    r'\b(href|action|src|hx-get|hx-post|data-live|data-path)="(?=/(?!/)|{{(?! explorer))'
 )
 
 
+def _source(name: str) -> str:
+    """Return a template with what stands before all paths put to those that begin at the root.
+
+    What an attribute takes from a value is a path of ours too, but for explorers' URLs.
+    """
+    return _OWN_PATH.sub(r'\1="{{ base_path }}', (FOLDER / name).read_text("utf-8"))
+
+
 @cache
-def _environment(base_path: str) -> Environment:
+def _environment(base_path: str) -> "Environment":
+    # Imported with the first page that somebody looks at.
+    from jinja2 import Environment, FunctionLoader, StrictUndefined  # noqa: PLC0415
+
     environment = Environment(
-        extensions=[_BehindProxies],
-        loader=FileSystemLoader(FOLDER),
+        loader=FunctionLoader(_source),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

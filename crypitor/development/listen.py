@@ -179,6 +179,18 @@ def line(received: Received) -> Text:
     return text
 
 
+def whole(received: Received) -> Text:
+    """Return what came, JSON with a line for each member; nothing in it is taken for markup."""
+    try:
+        body = msgspec.json.format(received.body, indent=2)
+    except msgspec.DecodeError:
+        body = received.body
+    text = body.decode(errors="replace")
+    return Text(
+        "".join(each if each.isprintable() or each in "\n\t" else "\ufffd" for each in text)
+    )
+
+
 _PHASE_STYLES = {"match.detected": "cyan", "match.confirmed": "green", "match.reverted": "magenta"}
 
 

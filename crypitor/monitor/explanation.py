@@ -15,8 +15,9 @@ from crypitor.evm.traces import internal_transfers
 from crypitor.evm.types import Address, Block, Log, Receipt, Transaction
 from crypitor.monitor import subjects
 from crypitor.monitor.condition import Explanation, explain
+from crypitor.monitor.facts import facts_of
 from crypitor.monitor.index import Watching
-from crypitor.monitor.match import concerns, facts_of
+from crypitor.monitor.match import concerns
 from crypitor.monitor.models import Direction, Kind, Subject
 from crypitor.monitor.prepared import PreparedRule
 

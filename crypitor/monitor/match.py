@@ -15,6 +15,7 @@ from crypitor.evm.traces import internal_transfers
 from crypitor.evm.types import Address, Block, Header, Log, Receipt, Transaction
 from crypitor.monitor import subjects
 from crypitor.monitor.condition import Condition, EvaluationError, Facts
+from crypitor.monitor.facts import facts_of
 from crypitor.monitor.index import Index, Watching
 from crypitor.monitor.models import Direction, Kind, Match, Rule, Subject, match_id
 from crypitor.monitor.prepared import Alike, ByName, PreparedRule, Readers
@@ -80,49 +81,6 @@ def search(
         coin = coin or profile_of(chain_id).coin_logs.address
         found = _Search(block.header, network, chain_id, index, seen, tally, coin)
         yield from found.matches(block)
-
-
-def facts_of(
-    network: str,
-    chain_id: int,
-    header: Header,
-    transaction: Transaction,
-    receipt: Receipt,
-    subject: Subject,
-    watching: Watching | None,
-    direction: Direction | None = None,
-    address: Address | None = None,
-) -> Facts:
-    """Return what a condition is asked about.
-
-    watching: None for what is the same for every monitor.
-    direction, address: the watched party, if any.
-    """
-    return Facts(
-        network,
-        chain_id,
-        header,
-        transaction,
-        receipt,
-        _nobody if watching is None else watching.watches,
-        direction,
-        address,
-        None if watching is None or address is None else watching.labels.get(address),
-        subject.sender,
-        subject.receiver,
-        subject.contract,
-        subject.amount,
-        subject.token_id,
-        subject.log,
-        subject.item,
-        subject.args,
-        subject.withdrawal,
-        subject.delegation,
-    )
-
-
-def _nobody(_: Address) -> bool:
-    return False
 
 
 def concerns(rule: Rule, subject: Subject, receipt: Receipt, coin: Address | None = None) -> bool:

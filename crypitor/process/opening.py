@@ -12,16 +12,18 @@ import structlog
 
 from crypitor.api.serving.starting import starting
 from crypitor.config import Config
+from crypitor.database.apart import migrate_apart
 from crypitor.database.engine import Database
 from crypitor.database.hold import Hold
 from crypitor.database.instants import follow_clock
-from crypitor.database.migrate import migrate, pending
+from crypitor.database.migrate import pending
 from crypitor.database.mistakes import mistakes_of
 from crypitor.database.reseal import seal_all
 from crypitor.database.seal import Seal
 from crypitor.errors import ConfigError, Unavailable
 from crypitor.process.doors import front_of, site_of
 from crypitor.process.first_start import let_somebody_in, refuse_blank
+from crypitor.process.ownership import kept
 from crypitor.runtime.loop import LONGEST_WAIT_SECONDS, Health, pause
 
 log = structlog.get_logger(__name__)
@@ -79,7 +81,7 @@ async def _open(
     """Open the database with the newest schema, its secrets sealed, and a key for the API."""
     url = config.database.url.get_secret_value()
     if config.database.migrate:
-        applied = await migrate(url, copies=config.database.copy_before_migrating)
+        applied = await migrate_apart(url, copies=config.database.copy_before_migrating)
         if applied:
             log.info("schema brought up to date", steps=len(applied), revision=applied[-1])
     elif await pending(url):
@@ -126,7 +128,8 @@ async def opened_in_time(
                 with mistakes_of(config.database.url.get_secret_value()):
                     await refuse_blank(config, new=new)
                     await hold.take()
-                    opened = await _open(config, roles, new=new)
+                    async with kept(hold):
+                        opened = await _open(config, roles, new=new)
             except Unavailable as trouble:
                 if health.begin("database", str(trouble)):
                     log.warning("outage begins", role="start", trouble=str(trouble))

@@ -12,7 +12,6 @@ what is kept is bounded by the slots, and nothing new is sent that could not be 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 import structlog
@@ -37,7 +36,7 @@ from crypitor.webhook.letters import attempts_of, content_of, rested, results_of
 from crypitor.webhook.misplaced import Misplaced
 from crypitor.webhook.post import Poster
 from crypitor.webhook.shortage import Shortage
-from crypitor.webhook.turns import MOST_REMEMBERED, Turns
+from crypitor.webhook.turns import MOST_REMEMBERED, Slots, Turns
 
 log = structlog.get_logger(__name__)
 
@@ -64,14 +63,6 @@ class Observer(Protocol):
 
     def attempts_recorded(self, results: Sequence[Result]) -> None:
         """Count attempts; each is told once, after its commit, and only if it counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Slots:
-    """Slots that are held for endpoints, to be claimed for. now: unix milliseconds."""
-
-    now: int
-    granted: list[tuple[str, int]]
 
 
 class Sender:
@@ -172,13 +163,13 @@ class Sender:
             self._claiming -= 1
             self._awake.set()
 
-    def _reserved(self, endpoint_ids: Iterable[str]) -> _Slots:
+    def _reserved(self, endpoint_ids: Iterable[str]) -> Slots:
         now = self._now()
         if not self._sending:
-            return _Slots(now, [])
+            return Slots(now, [])
         for endpoint_id in endpoint_ids:
             self._turns.is_due(endpoint_id)
-        return _Slots(now, self._turns.next_turns(now, MOST_ENDPOINTS_A_TURN))
+        return Slots(now, self._turns.next_turns(now, MOST_ENDPOINTS_A_TURN))
 
     async def run(self, stop: asyncio.Event, health: Health) -> None:
         """Send until told to stop; then claim no more and see off what is in flight."""
@@ -220,7 +211,7 @@ class Sender:
         if now >= self._sweep_at or (self._looks and await self._something_new(now)):
             await self._sweep(now)
         granted = self._turns.next_turns(now, MOST_ENDPOINTS_A_TURN)
-        return await self._turn(_Slots(now, granted))
+        return await self._turn(Slots(now, granted))
 
     def _now(self) -> int:
         """Return the time; where the clock was set back, what waits in memory is set back too."""
@@ -261,7 +252,7 @@ class Sender:
         if len(self._recent) > MOST_REMEMBERED:
             self._recent = {at: kept for at, kept in self._recent.items() if not kept.over(now)}
 
-    async def _turn(self, slots: _Slots) -> bool:
+    async def _turn(self, slots: Slots) -> bool:
         results = tuple(self._outcomes)
         if not results and not slots.granted:
             return False
@@ -276,20 +267,20 @@ class Sender:
         self._start(slots, claimed)
         return True
 
-    def _give_back(self, slots: _Slots) -> None:
+    def _give_back(self, slots: Slots) -> None:
         for endpoint_id, held in slots.granted:
             self._turns.claimed(endpoint_id, held, 0)
             self._turns.is_due(endpoint_id)
 
     async def _record_and_claim(
-        self, tx: Transaction, results: Sequence[Result], slots: _Slots
+        self, tx: Transaction, results: Sequence[Result], slots: Slots
     ) -> tuple[Recorded, dict[str, Claimed]]:
         """Record first: a result's endpoint may be disabled by it, and its lease be over."""
         recorded = await record(tx, results)
         return recorded, await self._claim(tx, slots, recorded.endpoints)
 
     async def _claim(
-        self, tx: Transaction, slots: _Slots, known: Mapping[str, Endpoint]
+        self, tx: Transaction, slots: Slots, known: Mapping[str, Endpoint]
     ) -> dict[str, Claimed]:
         unknown = [endpoint_id for endpoint_id, _ in slots.granted if endpoint_id not in known]
         endpoints = {**known, **await load_endpoints(tx, unknown)}
@@ -326,7 +317,7 @@ class Sender:
         self._observer.attempts_recorded(recorded.results)
 
     def _start(
-        self, slots: _Slots, claimed: Mapping[str, Claimed], *, of_a_block: bool = False
+        self, slots: Slots, claimed: Mapping[str, Claimed], *, of_a_block: bool = False
     ) -> None:
         if self._group is None:
             raise RuntimeError("a sender steps only within run() or settle()")
@@ -399,13 +390,11 @@ class Sender:
 
     async def _recorded_now(self) -> bool:
         try:
-            return await self._turn(_Slots(self._clock(), []))
+            return await self._turn(Slots(self._clock(), []))
         except Unavailable:
             return False
 
     def _idle_seconds(self) -> float:
-        next_at = self._turns.next_at()
-        wake_at = min(self._sweep_at, self._look_at) if self._looks else self._sweep_at
-        if next_at is not None:
-            wake_at = min(wake_at, next_at)
+        look_at = self._look_at if self._looks else self._sweep_at
+        wake_at = min(self._sweep_at, look_at, self._turns.next_at() or self._sweep_at)
         return min(max(0, wake_at - self._clock()), SWEEP_MS) / 1000

@@ -28,6 +28,14 @@ from enum import IntEnum
 MOST_REMEMBERED = 10_000
 
 
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """Slots that are held for endpoints, to be claimed for. now: unix milliseconds."""
+
+    now: int
+    granted: list[tuple[str, int]]
+
+
 class Standing(IntEnum):
     """What an endpoint has shown."""
 

@@ -29,12 +29,12 @@ from crypitor.worker.lead import BEAT_SECONDS, Lead
 from crypitor.worker.lookout import Lookout, Seen
 from crypitor.worker.nodes import Nodes
 from crypitor.worker.pace import Pace, longest_silence
-from crypitor.worker.progress import CATCHING_UP_BLOCKS, Progress
+from crypitor.worker.progress import Progress
 from crypitor.worker.reset import OnReset
 from crypitor.worker.rewinds import LOOK_MS, Rewinds
 from crypitor.worker.settling import Settling
 from crypitor.worker.sight import Sight
-from crypitor.worker.status import NetworkState, NetworkStatus, Reorg
+from crypitor.worker.status import NetworkStatus, Reorg, state_of
 from crypitor.worker.trail import Trail
 
 log = structlog.get_logger(__name__)
@@ -133,7 +133,7 @@ class Follower:
             safe=self._lookout.safe,
             finalized=self._lookout.finalized,
             last_reorg=self._last_reorg,
-            state=self._state(behind),
+            state=state_of(behind, self._halt.reason, trouble, led_elsewhere=self._lead.elsewhere),
             trouble=trouble,
             behind=behind,
             blocks_per_second=round(self._pace.blocks_per_second(now), 2),
@@ -241,17 +241,11 @@ class Follower:
 
     def _behind(self) -> int | None:
         """Return how many blocks the tip is below the head."""
-        head, tip = self._lookout.head, self._trail.tip
-        return None if head is None or tip is None else max(0, head.number - tip.number)
+        return self._behind_of(self._trail.tip)
 
-    def _state(self, behind: int | None) -> NetworkState:
-        if self._lead.elsewhere:
-            return "standby"
-        if self._halt.reason is not None:
-            return "stopped"
-        if self._waiting is not None or self._lead.doubt is not None:
-            return "waiting"
-        return "catching up" if (behind or 0) > CATCHING_UP_BLOCKS else "following"
+    def _behind_of(self, header: Header | None) -> int | None:
+        head = self._lookout.head
+        return None if head is None or header is None else max(0, head.number - header.number)
 
     def _go_on_from(self, kept: Sequence[Header]) -> None:
         self._trail.replace(kept)
@@ -297,7 +291,6 @@ class Follower:
             await self._go_back_to(self._trail.headers, block.header.number)
         self._branch_left = False
         self._counter += 1
-        head = self._lookout.head
         message = Message(
             network=self._network,
             chain_id=self._chain_id,
@@ -306,7 +299,7 @@ class Follower:
             safe=sight.safe,
             finalized=sight.finalized,
             seen_at=seen.at,
-            behind=max(0, head.number - block.header.number) if head else 0,
+            behind=self._behind_of(block.header) or 0,
         )
         await self._queue.publish(message)
         self._trail.add(block.header)

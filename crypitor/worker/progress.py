@@ -4,11 +4,11 @@ import structlog
 
 from crypitor.evm.types import Header
 from crypitor.worker.pace import Pace
+from crypitor.worker.status import CATCHING_UP_BLOCKS
 
 log = structlog.get_logger(__name__)
 
 PROGRESS_MS = 10_000
-CATCHING_UP_BLOCKS = 8
 
 
 class Progress:

@@ -10,6 +10,8 @@ NodeState: TypeAlias = Literal["active", "standby", "failing"]
 
 NetworkState: TypeAlias = Literal["following", "catching up", "waiting", "stopped", "standby"]
 
+CATCHING_UP_BLOCKS = 8
+
 
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
@@ -79,3 +81,20 @@ class NetworkStatus:
     seconds_to_head: float | None
     requests_per_block: float | None
     nodes: tuple[NodeStatus, ...]
+
+
+def state_of(
+    behind: int | None, halted: str | None, trouble: str | None, *, led_elsewhere: bool
+) -> NetworkState:
+    """Return how a network stands: of several, what is nearest to the cause.
+
+    behind: blocks between tip and head.  halted: why only an operator leads on.
+    trouble: whatever else keeps it waiting.
+    """
+    if led_elsewhere:
+        return "standby"
+    if halted is not None:
+        return "stopped"
+    if trouble is not None:
+        return "waiting"
+    return "catching up" if (behind or 0) > CATCHING_UP_BLOCKS else "following"

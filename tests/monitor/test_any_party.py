@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from crypitor.monitor import subjects
 from crypitor.monitor.condition import EvaluationError
+from crypitor.monitor.facts import facts_of
 from crypitor.monitor.index import Index
-from crypitor.monitor.match import Tally, concerns, facts_of, find_matches
+from crypitor.monitor.match import Tally, concerns, find_matches
 from crypitor.monitor.models import Direction, Kind, Rule, match_id
 from crypitor.monitor.prepared import prepare
 from crypitor.monitor.sieve import CROWD

@@ -27,11 +27,16 @@ def toml_text(
     held: Sequence[Held], keys: Mapping[str, str], addresses: Mapping[str, Addresses]
 ) -> str:
     """Return TOML; for the arguments see `json_text`."""
+    return tables_text(_tables(held, keys, addresses))
+
+
+def tables_text(tables: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
+    """Return tables of tables as TOML: `[monitors.Treasury]` and what stands in it."""
     parts = [
         "\n".join(
             [f"[{table}.{_key(key)}]", *(f"{_key(k)} = {_value(v)}" for k, v in fields.items()), ""]
         )
-        for table, entries in _tables(held, keys, addresses).items()
+        for table, entries in tables.items()
         for key, fields in entries.items()
     ]
     return "\n".join(parts)

@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote, urlsplit
 
 from aiohttp import BodyPartReader, web
@@ -11,16 +11,21 @@ from multidict import MultiDict
 from crypitor.api.serving.authentication import DOOR, GIVEN
 from crypitor.api.serving.context import CONTEXT
 from crypitor.api.serving.errors import Handler
+from crypitor.dashboard.frame.asking import ENTERED
 from crypitor.dashboard.frame.sessions import Sessions
 from crypitor.dashboard.frame.visit import TOAST, Place, Visit, page
 from crypitor.dashboard.page import rendered
-from crypitor.database.keys import Scope
+from crypitor.database.keys import Caller, Project, Scope
+from crypitor.database.projects import get_project
 from crypitor.errors import CallerError, Forbidden, Unauthorized, Unavailable
 
 SESSIONS = web.AppKey("SESSIONS", Sessions)
 PLACES = web.AppKey("PLACES", tuple[Place, ...])
 COOKIE = "crypitor"
 OWN_SITES = ("same-origin", "none")
+PROJECT = "project"
+"""The cookie of an operator who works in another project."""
+
 TOKEN_FIELD = "token"  # noqa: S105 - the name of a field
 LONGEST_FIELD = 4096
 RETRY_SECONDS = 5
@@ -116,10 +121,27 @@ async def _visit(request: web.Request, route: Route) -> Visit:
     if route.method == "POST":
         refuse_foreign(request)
     who = await request.app[DOOR].admit(request, route.scope)
-    visit = Visit(request, request.app[CONTEXT], who, sessions.token(cookie), request.app[PLACES])
+    elsewhere = await _elsewhere(request, who)
+    if elsewhere is not None:
+        request[ENTERED] = elsewhere.id
+        who = replace(who, project_id=elsewhere.id)
+    visit = Visit(
+        request, request.app[CONTEXT], who, sessions.token(cookie), request.app[PLACES],
+        elsewhere.name if elsewhere else None,
+    )  # fmt: skip
     if route.method == "POST":
         await _read_form(visit, streams=route.streams)
     return visit
+
+
+async def _elsewhere(request: web.Request, who: Caller) -> Project | None:
+    """Return the project that an operator has chosen to work in; None for the key's own."""
+    chosen = request.cookies.get(PROJECT, "")
+    if not chosen or not who.operator or who.scope < Scope.ADMIN or chosen == who.project_id:
+        return None
+    return await request.app[CONTEXT].database.read(
+        lambda tx: get_project(tx, chosen), at_once=True
+    )
 
 
 _ENDED = "your session has ended; log in again"

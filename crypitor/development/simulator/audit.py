@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
-from crypitor.development.simulator.blocks import Happened
 from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.happened import Happened
 from crypitor.evm.types import Address, Hash
 
 DEFAULT_KINDS = frozenset({"native", "erc20", "erc721", "erc1155"})

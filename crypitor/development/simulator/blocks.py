@@ -8,7 +8,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from crypitor.development.simulator.calls import Call, Event, Kind, Movement
+from crypitor.development.simulator.calls import Call, Event, Movement
+from crypitor.development.simulator.fees import (
+    GAS_PER_BLOB,
+    GENESIS_BASE_FEE,
+    base_fee_after,
+    blob_fee_at,
+    excess_after,
+)
+from crypitor.development.simulator.happened import Happened
 from crypitor.development.simulator.ledger import Entries
 from crypitor.development.simulator.quirks import Executed, Quirk, has_hole, root_of, settles
 from crypitor.development.simulator.transactions import LEGACY, SignedTransaction
@@ -27,37 +35,7 @@ _REVERTED = 9
 _NO_HASH = bytes(32)
 _EMPTY_LIST_HASH = keccak(rlp.encode([]))
 _WEI_PER_GWEI = 10**9
-_GENESIS_BASE_FEE = 10**9  # EIP-1559, INITIAL_BASE_FEE
-_ELASTICITY = 2  # EIP-1559
-_LARGEST_CHANGE = 8  # EIP-1559, BASE_FEE_MAX_CHANGE_DENOMINATOR
 _NO_REQUESTS_HASH = hashlib.sha256().digest()  # EIP-7685
-GAS_PER_BLOB = 2**17  # EIP-4844
-MOST_BLOBS = 9  # EIP-7691
-_TARGET_BLOBS = 6  # EIP-7691
-_LEAST_BLOB_FEE = 1  # EIP-4844, MIN_BASE_FEE_PER_BLOB_GAS
-_BLOB_FEE_FRACTION = 5_007_716  # EIP-7691, BLOB_BASE_FEE_UPDATE_FRACTION_PRAGUE
-
-
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """A movement at its place in the chain: the truth that a reader of the chain must find.
-
-    log_index: position in the block; None for the chain's own coin.  item: position within a
-    TransferBatch or among the internal movements of the transaction, else None.  contract: None
-    for the chain's own coin.  amount: smallest unit, None for what moves nothing.
-    transaction_hash, transaction_index, from_address: None for a withdrawal.
-    """
-
-    kind: Kind
-    transaction_hash: Hash | None
-    transaction_index: int | None
-    log_index: int | None
-    item: int | None
-    from_address: Address | None
-    to_address: Address | None
-    contract: Address | None
-    amount: int | None
-    token_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,33 +214,20 @@ class Place:
 def next_base_fee(parent: SimulatedBlock | None) -> int:
     """Return what EIP-1559 asks of the block after `parent`."""
     if parent is None:
-        return _GENESIS_BASE_FEE
-    used, target = _number(parent, "gasUsed"), _number(parent, "gasLimit") // _ELASTICITY
-    fee = parent.base_fee
-    if used == target:
-        return fee
-    if used > target:
-        return fee + max(fee * (used - target) // target // _LARGEST_CHANGE, 1)
-    return fee - fee * (target - used) // target // _LARGEST_CHANGE
+        return GENESIS_BASE_FEE
+    return base_fee_after(parent.base_fee, _number(parent, "gasUsed"), _number(parent, "gasLimit"))
 
 
 def excess_blob_gas(parent: SimulatedBlock | None) -> int:
     """Return what EIP-4844 carries over to the block after `parent`."""
     if parent is None:
         return 0
-    sum_of_gas = _number(parent, "excessBlobGas") + _number(parent, "blobGasUsed")
-    return max(sum_of_gas - _TARGET_BLOBS * GAS_PER_BLOB, 0)
+    return excess_after(_number(parent, "excessBlobGas"), _number(parent, "blobGasUsed"))
 
 
 def next_blob_fee(parent: SimulatedBlock | None) -> int:
-    """Return what a unit of blob gas costs in the block after `parent`: EIP-4844's exponential."""
-    excess = excess_blob_gas(parent)
-    total, term, step = 0, _LEAST_BLOB_FEE * _BLOB_FEE_FRACTION, 1
-    while term > 0:
-        total += term
-        term = term * excess // (_BLOB_FEE_FRACTION * step)
-        step += 1
-    return total // _BLOB_FEE_FRACTION
+    """Return what a unit of blob gas costs in the block after `parent`."""
+    return blob_fee_at(excess_blob_gas(parent))
 
 
 def sealed(

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from crypitor.development.simulator.blocks import (
-    MOST_BLOBS,
     Credit,
     Mined,
     Place,
@@ -16,6 +15,7 @@ from crypitor.development.simulator.blocks import (
     sealed,
 )
 from crypitor.development.simulator.calls import Call, Event, Movement
+from crypitor.development.simulator.fees import MOST_BLOBS
 from crypitor.development.simulator.ledger import Entries, Ledger
 from crypitor.development.simulator.payments import coin_events
 from crypitor.development.simulator.quirks import Quirk
