@@ -16,7 +16,7 @@ from tests.webhook.receivers import raw_receiver, request_of
 NODE, URL_PATH, URL_QUERY, HEADER = (f"Canary{kind}0123456789abcdef" for kind in ("Node", "Path", "Query", "Header"))  # fmt: skip
 SEAL = base64.b64encode(b"CanarySeal" * 3 + b"ab").decode()
 PROXY, BROKER = "CanaryProxy0123456789", "CanaryBroker0123456789"
-PAGES = ("/", "/monitors", "/matches", "/deliveries", "/endpoints", "/networks", "/keys", "/audit", "/about", "/docs", "/login")  # fmt: skip
+PAGES = ("/", "/monitors", "/matches", "/deliveries", "/endpoints", "/networks", "/keys", "/audit", "/about", "/docs", "/login", "/settings", "/projects", "/jobs")  # fmt: skip
 STRANGE = (
     "/healthz",
     "/readyz",
