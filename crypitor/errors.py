@@ -19,6 +19,7 @@ CrypitorError
     ├── Conflict             409
     ├── Gone                 410
     ├── TooLarge             413
+    ├── NothingTaken         422, of a file in which nothing was right
     └── TooMany              429, and after how many seconds to come again
 
 Anything else is our own mistake: it is not caught, and ends the process.
@@ -178,6 +179,13 @@ class TooLarge(CallerError):
 
     status = 413
     title = "Too large"
+
+
+class NothingTaken(CallerError):
+    """A list could be read, and no entry of it was right: most often it is another kind of file."""
+
+    status = 422
+    title = "Nothing was taken"
 
 
 class TooMany(CallerError):

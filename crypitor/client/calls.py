@@ -63,7 +63,8 @@ class Calls(Transport):
         """Create a monitor.
 
         It is in force from the blocks in `armed_from` on. With `webhook` an endpoint is
-        made with it; the answer carries that endpoint's secret, this once.
+        made with it; the answer carries that endpoint's secret, this once. `warnings` say
+        what of it does nothing.
         """
         answer: MonitorAnswer = await self.call(
             "POST", "/v1/monitors", body=body, idempotency_key=idempotency_key

@@ -22,6 +22,13 @@ class RuleAnswer(TypedDict):
     include_failed: NotRequired[bool]
 
 
+class MonitorWarning(TypedDict):
+    """Why a monitor, as it is, does less than one may think. `pointer`: of the field."""
+
+    pointer: str
+    detail: str
+
+
 class MonitorAnswer(TypedDict):
     """A monitor.
 
@@ -50,6 +57,9 @@ class MonitorAnswer(TypedDict):
     created_at: Time
     updated_at: Time
     armed_from: NotRequired[ArmedFrom]
+    warnings: NotRequired[
+        Annotated[list[MonitorWarning], Field(description="Not in lists; empty where all is well.")]
+    ]
 
 
 class MonitorPage(TypedDict):
