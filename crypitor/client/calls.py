@@ -74,6 +74,7 @@ class Calls(Transport):
     async def read_monitors(
         self,
         *,
+        checksum: bool | None = None,
         cursor: str | None = None,
         limit: int | None = None,
         network: str | None = None,
@@ -87,6 +88,7 @@ class Calls(Transport):
         leads on.
         """
         query = {
+            "checksum": checksum,
             "cursor": cursor,
             "limit": limit,
             "network": network,
@@ -100,19 +102,34 @@ class Calls(Transport):
     def all_monitors(
         self,
         *,
+        checksum: bool | None = None,
         network: str | None = None,
         tag: str | None = None,
         enabled: bool | None = None,
         search: str | None = None,
     ) -> AsyncIterator[MonitorAnswer]:
         """Walk all pages of `read_monitors`."""
-        query = {"network": network, "tag": tag, "enabled": enabled, "search": search}
+        query = {
+            "checksum": checksum,
+            "network": network,
+            "tag": tag,
+            "enabled": enabled,
+            "search": search,
+        }
         items: AsyncIterator[MonitorAnswer] = self.pages("/v1/monitors", query=query)
         return items
 
-    async def read_monitor(self, monitor_id: str) -> MonitorAnswer:
+    async def read_monitor(
+        self,
+        monitor_id: str,
+        *,
+        checksum: bool | None = None,
+    ) -> MonitorAnswer:
         """Read a monitor."""
-        answer: MonitorAnswer = await self.call("GET", f"/v1/monitors/{self.part(monitor_id)}")
+        query = {"checksum": checksum}
+        answer: MonitorAnswer = await self.call(
+            "GET", f"/v1/monitors/{self.part(monitor_id)}", query=query
+        )
         return answer
 
     async def change_monitor(
@@ -155,6 +172,7 @@ class Calls(Transport):
         self,
         monitor_id: str,
         *,
+        checksum: bool | None = None,
         cursor: str | None = None,
         limit: int | None = None,
         search: str | None = None,
@@ -162,7 +180,7 @@ class Calls(Transport):
         """List the addresses of a monitor, in their own order; empty where it watches any
         address.
         """
-        query = {"cursor": cursor, "limit": limit, "search": search}
+        query = {"checksum": checksum, "cursor": cursor, "limit": limit, "search": search}
         answer: AddressPage = await self.call(
             "GET", f"/v1/monitors/{self.part(monitor_id)}/addresses", query=query
         )
@@ -172,19 +190,29 @@ class Calls(Transport):
         self,
         monitor_id: str,
         *,
+        checksum: bool | None = None,
         search: str | None = None,
     ) -> AsyncIterator[LabelledAddress]:
         """Walk all pages of `read_monitor_addresses`."""
-        query = {"search": search}
+        query = {"checksum": checksum, "search": search}
         items: AsyncIterator[LabelledAddress] = self.pages(
             f"/v1/monitors/{self.part(monitor_id)}/addresses", query=query
         )
         return items
 
-    async def read_monitor_address(self, monitor_id: str, address: str) -> LabelledAddress:
+    async def read_monitor_address(
+        self,
+        monitor_id: str,
+        address: str,
+        *,
+        checksum: bool | None = None,
+    ) -> LabelledAddress:
         """Read one address of a monitor, to see whether it is watched."""
+        query = {"checksum": checksum}
         answer: LabelledAddress = await self.call(
-            "GET", f"/v1/monitors/{self.part(monitor_id)}/addresses/{self.part(address)}"
+            "GET",
+            f"/v1/monitors/{self.part(monitor_id)}/addresses/{self.part(address)}",
+            query=query,
         )
         return answer
 
@@ -336,6 +364,7 @@ class Calls(Transport):
     async def read_matches(
         self,
         *,
+        checksum: bool | None = None,
         cursor: str | None = None,
         limit: int | None = None,
         order: Literal["desc", "asc"] | None = None,
@@ -368,6 +397,7 @@ class Calls(Transport):
         oldest that is kept.
         """
         query = {
+            "checksum": checksum,
             "cursor": cursor,
             "limit": limit,
             "order": order,
@@ -386,6 +416,7 @@ class Calls(Transport):
     def all_matches(
         self,
         *,
+        checksum: bool | None = None,
         order: Literal["desc", "asc"] | None = None,
         monitor: str | None = None,
         network: str | None = None,
@@ -411,6 +442,7 @@ class Calls(Transport):
     ) -> AsyncIterator[MatchAnswer]:
         """Walk all pages of `read_matches`."""
         query = {
+            "checksum": checksum,
             "order": order,
             "monitor": monitor,
             "network": network,
@@ -424,9 +456,17 @@ class Calls(Transport):
         items: AsyncIterator[MatchAnswer] = self.pages("/v1/matches", query=query)
         return items
 
-    async def read_match(self, match_id: str) -> MatchAnswer:
+    async def read_match(
+        self,
+        match_id: str,
+        *,
+        checksum: bool | None = None,
+    ) -> MatchAnswer:
         """Read a match."""
-        answer: MatchAnswer = await self.call("GET", f"/v1/matches/{self.part(match_id)}")
+        query = {"checksum": checksum}
+        answer: MatchAnswer = await self.call(
+            "GET", f"/v1/matches/{self.part(match_id)}", query=query
+        )
         return answer
 
     async def read_deliveries(
@@ -529,6 +569,7 @@ class Calls(Transport):
     async def read_event_log(
         self,
         *,
+        checksum: bool | None = None,
         cursor: str | None = None,
         limit: int | None = None,
         order: Literal["desc", "asc"] | None = None,
@@ -568,6 +609,7 @@ class Calls(Transport):
         the database does not have.
         """
         query = {
+            "checksum": checksum,
             "cursor": cursor,
             "limit": limit,
             "order": order,

@@ -142,7 +142,7 @@ async def remove_monitor_addresses(call: Call, id: str) -> RemovedAnswer:  # noq
     return await _once(call, answer)
 
 
-@routes.add("GET", PATH, scope=Scope.READ)
+@routes.add("GET", PATH, scope=Scope.READ, addresses=True)
 async def read_monitor_addresses(call: Call, id: str, query: AddressQuery) -> AddressPage:  # noqa: A002
     """List the addresses of a monitor, in their own order; empty where it watches any address."""
     prefix = (query.search or "0x").lower()
@@ -160,7 +160,7 @@ async def read_monitor_addresses(call: Call, id: str, query: AddressQuery) -> Ad
     }
 
 
-@routes.add("GET", PATH + "/{address}", scope=Scope.READ)
+@routes.add("GET", PATH + "/{address}", scope=Scope.READ, addresses=True)
 async def read_monitor_address(call: Call, id: str, address: str) -> LabelledAddress:  # noqa: A002
     """Read one address of a monitor, to see whether it is watched."""
     try:

@@ -72,7 +72,7 @@ async def create_monitor(call: Call, body: MonitorBody) -> MonitorAnswer:
     return _armed(call, await call.change_monitors(monitor_id, unit))
 
 
-@routes.add("GET", "/v1/monitors", scope=Scope.READ)
+@routes.add("GET", "/v1/monitors", scope=Scope.READ, addresses=True)
 async def read_monitors(call: Call, query: MonitorQuery) -> MonitorPage:
     """List monitors, newest first.
 
@@ -97,7 +97,7 @@ async def read_monitors(call: Call, query: MonitorQuery) -> MonitorPage:
     }
 
 
-@routes.add("GET", "/v1/monitors/{id}", scope=Scope.READ)
+@routes.add("GET", "/v1/monitors/{id}", scope=Scope.READ, addresses=True)
 async def read_monitor(call: Call, id: str) -> MonitorAnswer:  # noqa: A002 - as in the path
     """Read a monitor."""
 

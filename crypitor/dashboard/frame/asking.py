@@ -48,7 +48,7 @@ async def ask(
     if operation.scope is not None:
         caller = await request.app[DOOR].admit(request, operation.scope)
     arguments: dict[str, Any] = dict(parts)
-    if operation.query is not None:
+    if operation.query is not None and operation.asks:
         given = {k: str(v) for k, v in (query or {}).items() if v not in (None, "")}
         arguments["query"] = read_query(operation.query, MultiDict(given))
     if operation.body is not None:
