@@ -17,10 +17,16 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, settings
 
-import crypitor.worker.transport  # noqa: F401 - before web3, whose recursion limit it takes back
 from crypitor.database.engine import Database
 from crypitor.database.migrate import migrate
 from tests import recorded
+
+# It comes with web3, which some tests use, and lets Python recurse 100,000 deep: nested JSON, which
+# others send, would then overflow the C stack.
+_usual = sys.getrecursionlimit()
+import py_ecc  # noqa: E402, F401
+
+sys.setrecursionlimit(_usual)
 
 POSTGRES = os.environ.get("CRYPITOR_TEST_POSTGRES")
 """URL of a cluster whose user may create databases; set by tests/live/postgres.py."""

@@ -16,7 +16,7 @@ from tests.rig import Service
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
-    ["crypitor.cli", "crypitor.process.app", "crypitor.worker.transport"]
+    ["crypitor.cli", "crypitor.process.app", "crypitor.worker.transport", "alembic.command"]
 )
 
 

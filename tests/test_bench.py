@@ -4,8 +4,10 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from bench import BENCHES
-from bench.__main__ import compared
+from bench.__main__ import _give_bench, compared
 from bench.figures import figure
 
 CRYPITOR = [sys.executable, "-m", "crypitor"]
@@ -52,3 +54,22 @@ def test_a_revision_whose_bench_fails_is_told():
     found = compared([({"failed": "exit status 1"}, {"a": figure([1], "ms")})])
 
     assert found == {"failed": "before: exit status 1"}
+
+
+@pytest.mark.parametrize("names_are_todays", [True, False])
+def test_a_revision_with_other_names_is_measured_by_its_own_bench(tmp_path, names_are_todays):
+    """Today's benches measure what they can import; what had other names has benches for them."""
+    bench = tmp_path / "bench"
+    bench.mkdir()
+    for name in ("__init__", "lies"):
+        (bench / f"{name}.py").write_text("OLD = True\n")
+    if not names_are_todays:
+        (tmp_path / "crypitor").mkdir()
+        (tmp_path / "crypitor/__init__.py").touch()
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "old"]):
+        name = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        subprocess.run(["git", "-C", str(tmp_path), *name, *words], check=True)
+
+    _give_bench("lies", tmp_path, "HEAD")
+
+    assert ("OLD" in (bench / "lies.py").read_text()) is not names_are_todays

@@ -223,6 +223,42 @@ async def test_blocks_that_are_replaced_meanwhile_are_counted():
     assert found.reorged == 3  # the head itself was not read
 
 
+@pytest.mark.parametrize("scheme", ["http", "ws"])
+async def test_another_client_reads_the_newest_block_alike(scheme):
+    """web3, which has code of its own for all of it; Python's limit of recursion stays."""
+    async with SimulatorServer(quirky()) as server:
+        url = server.url.replace("http", scheme, 1)
+        found = await probe(url, RECENT, 20.0, None)
+
+    assert found.web3 == ""
+    assert "web3.py, another client: reads the newest block that was read alike" in lines(found)
+    assert sys.getrecursionlimit() == 1000
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("extraData", "0x" + "00" * 97, "stopped by ExtraDataLengthError"),
+        ("hash", "0x" + "11" * 32, "other hashes"),
+    ],
+)
+async def test_what_another_client_does_not_read_alike_is_told(field, value, told):
+    """A chain of authorities, for which programs with web3 need a part more; and a node that lies."""
+
+    def alter(asked, answers):
+        for one, answer in zip(asked, answers, strict=True):
+            # web3 asks for one block alone.
+            if [one["method"] for one in asked] == ["eth_getBlockByNumber"] and one["params"][1]:
+                answer["result"][field] = value
+
+    async with SimulatorServer(quirky()) as server, FaultyNode(server.url) as faulty:
+        faulty.alter = alter
+        found = await probe(faulty.url, RECENT, 20.0, None)
+
+    assert told in found.web3
+    assert any(told in line for line in lines(found))
+
+
 async def test_a_node_that_is_gone_is_told():
     """Nothing is made up."""
     with pytest.raises(NodeUnavailable):
@@ -326,6 +362,56 @@ async def test_the_command_takes_a_name_and_says_what_is_stronger(tmp_path):
     assert status == 0
     assert 'stronger than verify = "off", which is in force' in out
     assert "[networks.dev]" in out
+
+
+@pytest.mark.parametrize(
+    "table, said",
+    [
+        ("", "chain_id: is missing"),
+        ("chain_id = 7\n", "chain_id = 7: the node is of another chain"),
+        ('chain_id = "seven"\n', "chain_id: "),
+        ('chain_id = 1337\nverify = "all"\nholes = "no"\n', "verify: "),
+        ('chain_id = 1337\n[server]\nport = "x"\n', "server.port: "),
+    ],
+)
+async def test_a_network_whose_table_is_not_complete_is_looked_at(tmp_path, table, said):
+    """Only rpc is needed: what is missing or wrong beside it is what the command finds out."""
+    async with SimulatorServer(quirky(Quirk.INDEXES_ANEW)) as server:
+        (tmp_path / "config.toml").write_text(
+            f'[networks.dev]\nrpc = ["{server.url}"]\nlog_indexes = "transaction"\n{table}',
+            encoding="utf-8",
+        )
+        status, out, err = await command(tmp_path, "dev", "--blocks", "20")
+
+    assert (status, "stronger" in out) == (0, False)
+    assert said in out + err
+    [network] = tomllib.loads(out.partition("\n\n")[2])["networks"].values()
+    assert (network["chain_id"], network["log_indexes"]) == (CHAIN_ID, "transaction")
+
+
+async def test_the_next_node_of_a_name_is_asked_where_one_is_gone(tmp_path):
+    """As `run` would."""
+    async with SimulatorServer(quirky()) as server:
+        (tmp_path / "config.toml").write_text(
+            f'[networks.dev]\nrpc = ["http://127.0.0.1:1/sesame", "{server.url}/?key=sesame"]\n',
+            encoding="utf-8",
+        )
+        status, out, err = await command(tmp_path, "dev", "--blocks", "20")
+
+    assert status == 0
+    assert "the next node is asked" in err
+    assert "keep your own line" in out
+    assert "sesame" not in out + err
+
+
+async def test_a_url_needs_no_configuration_that_is_right(tmp_path):
+    """Not even one that is TOML."""
+    (tmp_path / "config.toml").write_text("[[[", encoding="utf-8")
+    async with SimulatorServer(quirky()) as server:
+        status, out, err = await command(tmp_path, server.url, "--blocks", "20")
+
+    assert (status, err) == (0, "")
+    assert "chain_id = 1337" in out
 
 
 async def test_the_command_says_what_it_does_not_know(tmp_path):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crypitor.cli.opened import ConfigPath, load
+from crypitor.cli.saying import say
 
 if TYPE_CHECKING:
     from crypitor.cli.declared.remote import Remote
@@ -69,7 +70,7 @@ def apply(
         apply_files(
             files,
             remote,
-            typer.echo,
+            say,
             prune=prune,
             dry_run=dry_run,
             show_secrets=show_secrets,
@@ -96,5 +97,6 @@ def remote_of(config: "Config", url: str | None, key: str | None) -> "Remote":
     from crypitor.config.places import local_url
 
     if url is None:
-        return Remote(local_url(config), key or local_key(config))
+        certificate = config.server.tls_certificate
+        return Remote(local_url(config), key or local_key(config), certificate)
     return Remote(url, key or "")

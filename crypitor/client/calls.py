@@ -372,7 +372,7 @@ class Calls(Transport):
         network: str | None = None,
         transaction: str | None = None,
         address: str | None = None,
-        phase: Literal["detected", "confirmed", "reverted"] | None = None,
+        phase: Literal["detected", "confirmed", "ended", "reverted"] | None = None,
         kind: Literal[
             "native",
             "internal",
@@ -385,6 +385,8 @@ class Calls(Transport):
             "transaction",
             "withdrawal",
             "delegation",
+            "balance",
+            "view",
         ]
         | None = None,
         since: str | None = None,
@@ -422,7 +424,7 @@ class Calls(Transport):
         network: str | None = None,
         transaction: str | None = None,
         address: str | None = None,
-        phase: Literal["detected", "confirmed", "reverted"] | None = None,
+        phase: Literal["detected", "confirmed", "ended", "reverted"] | None = None,
         kind: Literal[
             "native",
             "internal",
@@ -435,6 +437,8 @@ class Calls(Transport):
             "transaction",
             "withdrawal",
             "delegation",
+            "balance",
+            "view",
         ]
         | None = None,
         since: str | None = None,

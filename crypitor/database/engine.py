@@ -13,23 +13,25 @@ from contextlib import asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import partial
 from time import monotonic
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import structlog
 
 from crypitor.database.patience import Patience
-from crypitor.database.postgresql import PostgreSQL
 from crypitor.database.seal import Seal
 from crypitor.database.sql import statement
 from crypitor.database.sqlite import BUSY_TIMEOUT_MS, AtOnce, SQLite, is_lock
 from crypitor.errors import DatabaseUnavailable
 from crypitor.runtime.precedence import Precedence
 
+if TYPE_CHECKING:
+    from crypitor.database.postgresql import PostgreSQL
+
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 Row: TypeAlias = Mapping[str, Any]
-Driver: TypeAlias = SQLite | PostgreSQL
+Driver: TypeAlias = "SQLite | PostgreSQL"
 
 _within: ContextVar[bool] = ContextVar("within a unit of work", default=False)
 _since: ContextVar[float | None] = ContextVar("waiting since", default=None)
@@ -46,6 +48,15 @@ def waiting_from_now() -> Iterator[None]:
         yield
     finally:
         _since.reset(before)
+
+
+def driver_of(url: str, connections: int) -> Driver:
+    """Return what speaks to the database that a URL names; nothing is connected yet."""
+    if url.startswith("sqlite"):
+        return SQLite(url, connections)
+    from crypitor.database.postgresql import PostgreSQL  # noqa: PLC0415 - with its driver, 3 MB
+
+    return PostgreSQL(url, connections)
 
 
 class Transaction:
@@ -157,7 +168,7 @@ class Database:
         `postgresql://user:password@host:port/name`. connections: that read (SQLite), of all
         (PostgreSQL). seal: of what is secret; None leaves it open. Raises DatabaseUnavailable.
         """
-        driver: Driver = (SQLite if url.startswith("sqlite") else PostgreSQL)(url, connections)
+        driver = driver_of(url, connections)
         await driver.connect()
         database = cls(driver, seal or Seal(), connections)
         try:
@@ -184,7 +195,7 @@ class Database:
     @staticmethod
     def name_of(url: str) -> str:
         """Return how a database is called in sentences, without credentials; opens nothing."""
-        return (SQLite if url.startswith("sqlite") else PostgreSQL)(url, 1).name
+        return driver_of(url, 1).name
 
     @property
     def dialect(self) -> Literal["sqlite", "postgresql"]:
@@ -325,7 +336,7 @@ class Database:
         self,
         work: Callable[[Transaction], Awaitable[T]],
         since: float,
-        driver: Driver | AtOnce,
+        driver: "Driver | AtOnce",
         raw: Any,
         *,
         writes: bool,

@@ -1,7 +1,7 @@
 """Brings a database to the newest schema, in one transaction: all of it or nothing.
 
 alembic and SQLAlchemy are imported only when there is something to apply, because that costs a
-third of a second at every start.
+third of a second at every start. `apart` does it in a process of its own.
 """
 
 import asyncio
@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import asyncpg
-
 from crypitor.database.before import (
     copies_of,
     copy_before,
@@ -21,8 +19,8 @@ from crypitor.database.before import (
     revision_in,
     revision_of,
 )
+from crypitor.database.engine import driver_of
 from crypitor.database.mistakes import mistakes_of
-from crypitor.database.postgresql import CONNECT_SECONDS, PostgreSQL, connect_once
 from crypitor.database.sqlite import SQLite, path_of
 from crypitor.errors import ConfigError
 
@@ -84,7 +82,7 @@ async def migrate(url: str, folder: Path | None = None, *, copies: bool = True) 
     folder = folder or migrations_folder()
     if not await pending(url, folder):
         return []
-    driver = SQLite(url, 1) if url.startswith("sqlite") else PostgreSQL(url, 1)
+    driver = driver_of(url, 1)
     with mistakes_of(url):
         await driver.connect()  # makes the folder, switches to WAL, and tells an outage as such
         await driver.disconnect()
@@ -143,12 +141,14 @@ def _engine(url: str) -> "AsyncEngine":
     from sqlalchemy.pool import NullPool  # noqa: PLC0415
 
     if not url.startswith("sqlite"):
+        from crypitor.database.postgresql import connect_once  # noqa: PLC0415
+
         place = make_url("postgresql+asyncpg://")
         pooled: AsyncEngine = create_async_engine(
             place,
             poolclass=NullPool,
             creator=lambda: pooled.sync_engine.dialect.loaded_dbapi.connect(
-                async_creator_fn=lambda: connect_once(url),
+                async_creator_fn=lambda: connect_once(url, statement_seconds=None),
                 # A pooler's session may have a statement of that name already.
                 prepared_statement_name_func=lambda: f"crypitor_{uuid4().hex}",
             ),
@@ -196,6 +196,14 @@ async def _sqlite_revision(url: str) -> str | None:
 
 
 async def _postgresql_revision(url: str) -> str | None:
+    import asyncpg  # noqa: PLC0415 - with it come 3 MB that SQLite does without
+
+    from crypitor.database.postgresql import (  # noqa: PLC0415
+        CONNECT_SECONDS,
+        PostgreSQL,
+        connect_once,
+    )
+
     driver = PostgreSQL(url, 1)
     with driver.outages(writes=False):
         connection = await connect_once(url)

@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import asyncpg
-
 from crypitor.database.sqlite import path_of
 from crypitor.errors import ConfigError, DatabaseUnavailable
 
@@ -44,13 +42,26 @@ _POOLER = (
 def mistakes_of(url: str) -> Iterator[None]:
     """Turn what the configuration is to blame for into ConfigError; outages pass."""
     try:
-        yield
+        with _refusals(url):
+            yield
     except DatabaseUnavailable as outage:
         sentence = _sentence(url, outage.__cause__ or outage)
         if sentence is None:
             raise
         raise _mistake(sentence) from outage
-    except (sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+
+
+@contextmanager
+def _refusals(url: str) -> Iterator[None]:
+    """Do the same with the driver's own errors."""
+    errors: tuple[type[Exception], ...] = (sqlite3.Error,)
+    if not url.startswith("sqlite"):
+        import asyncpg  # noqa: PLC0415 - 3 MB that only this database needs
+
+        errors = (asyncpg.PostgresError, asyncpg.InterfaceError)
+    try:
+        yield
+    except errors as error:
         sentence = _sentence(url, error)
         if sentence is None:
             raise
@@ -79,11 +90,24 @@ def _of_sqlite(path: Path, error: BaseException) -> str | None:
     if isinstance(error, NotADirectoryError | FileExistsError):
         return None  # what is no folder may become one: a disk that is mounted a moment later
     if (isinstance(error, OSError) and error.errno in _NOT_ALLOWED) or _is_closed(path):
-        return (
-            f"this process ({_who()}) may not read and write {path}, or not make files in"
-            f" {path.parent}: give it both (chown), or name another place"
-        )
+        return _of_closed(path)
     return None
+
+
+def _of_closed(path: Path) -> str:
+    if _is_read_only(path.parent):
+        return f"{path} is on a file system that is mounted read-only: mount it for writing"
+    return (
+        f"this process ({_who()}) may not read and write {path}, or not make files in"
+        f" {path.parent}: give it both (chown), or name another place"
+    )
+
+
+def _is_read_only(folder: Path) -> bool:
+    try:
+        return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+    except (AttributeError, OSError):  # not there on every platform
+        return False
 
 
 def _is_closed(path: Path) -> bool:
@@ -100,6 +124,8 @@ def _who() -> str:
 
 def _of_postgresql(error: BaseException) -> str | None:
     """Return what a server refuses for good, None where it may not later."""
+    import asyncpg  # noqa: PLC0415
+
     if isinstance(error, asyncpg.PostgresError):
         return _refusal(error.sqlstate or "", str(error))
     if isinstance(error, asyncpg.ClientConfigurationError):

@@ -11,11 +11,12 @@ import hashlib
 import os
 from collections.abc import Sequence
 from functools import lru_cache
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from typing import TYPE_CHECKING
 
 from crypitor.errors import CrypitorError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 KEY_BYTES = 32
 _MARK = "sealed:1:"
@@ -30,7 +31,7 @@ class Seal:
     """Seals and opens texts. keys: of 32 bytes; the first one seals, all of them open."""
 
     def __init__(self, keys: Sequence[bytes] = ()) -> None:
-        self._ciphers = {_name(key): AESGCM(key) for key in keys}
+        self._ciphers = {_name(key): _cipher(key) for key in keys}
         self._newest = next(iter(self._ciphers), None)
         # An endpoint is opened at each of its claims.
         self._opened = lru_cache(maxsize=10240)(self._open)
@@ -58,6 +59,8 @@ class Seal:
         return None if name is None or name in self._ciphers else name
 
     def _open(self, text: str, place: str) -> str:
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - see `_cipher`
+
         name, _, sealed = text.removeprefix(_MARK).partition(":")
         cipher = self._ciphers.get(name)
         if cipher is None:
@@ -67,6 +70,13 @@ class Seal:
             return cipher.decrypt(both[:_NONCE_BYTES], both[_NONCE_BYTES:], place.encode()).decode()
         except (InvalidTag, ValueError) as error:
             raise SealError(f"{place} does not open with its key: it was changed") from error
+
+
+def _cipher(key: bytes) -> "AESGCM":
+    # Imported where there is a key: it takes 7 MB.
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
+    return AESGCM(key)
 
 
 def _name(key: bytes) -> str:

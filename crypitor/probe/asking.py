@@ -76,6 +76,19 @@ class Asking:
         [answer] = await self.answers([Call(method, params)])
         return answer
 
+    async def by_web3(self, number: int) -> list[str]:
+        """Return the hashes of a block and of its transactions as web3 reads them.
+
+        It makes connections of its own. Raises NodeUnavailable.
+        """
+        from crypitor.worker.transport import hashes_by_web3  # noqa: PLC0415 - see `arrival`
+
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                return await hashes_by_web3(self._url, number)
+        except TimeoutError as late:
+            raise NodeUnavailable(f"no answer within {self._timeout_seconds:g} s") from late
+
     async def has(self, method: str, *params: object) -> bool:
         """Whether the node answers a call with something."""
         try:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from crypitor.config.chain import ChainRules
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.profiles import Profile, profile_of
 from crypitor.probe.asking import Asking
@@ -35,6 +36,7 @@ class Probe:
     methods: what it offers: receipts at once, traces, newHeads.
     batch, range: the largest batch of calls and the longest range of logs that it took.
     coin: an address whose logs tell every payment.
+    web3: what kept web3, another client, from reading the newest block alike; "" for nothing.
     """
 
     chain_id: int
@@ -52,17 +54,19 @@ class Probe:
     batch: int = 1
     range: int = 0
     coin: str | None = None
+    web3: str = ""
 
 
-async def probe(url: str, blocks: int, timeout_seconds: float, known: Profile | None) -> Probe:
+async def probe(url: str, blocks: int, timeout_seconds: float, rules: ChainRules | None) -> Probe:
     """Look at a chain through one node. Raises NodeUnavailable where it cannot be read.
 
     blocks: how many of the newest are read.
-    known: the rules that are in force for the chain; None for what is known by its id.
+    rules: what is said of the chain over what is known by its id; None for nothing.
     """
     async with Asking(url, timeout_seconds) as node:
         chain_id = rpc.quantity_of(rpc.result_of(await node.answer("eth_chainId"), "eth_chainId"))
-        profile = known or profile_of(chain_id)
+        known = profile_of(chain_id)
+        profile = rules.over(known) if rules else known
         recent = await node.newest(blocks)
         now, head = time.time(), await node.height("latest")
         if not recent or head is None:
@@ -84,6 +88,7 @@ async def probe(url: str, blocks: int, timeout_seconds: float, known: Profile | 
             batch=await _batch(node),
             range=await _range(node, head),
             coin=_coin([*old, *recent]),
+            web3=await _web3(node, newest),
             reorged=await _reorged(node, recent),
         )
 
@@ -153,6 +158,15 @@ async def _range(node: Asking, head: int) -> int:
             break
         most = size
     return most
+
+
+async def _web3(node: Asking, block: Served) -> str:
+    try:
+        seen = await node.by_web3(int(block.seal.number, 16))
+    except NodeUnavailable as wrong:
+        return f"stopped by {wrong}"
+    read = [block.seal.hash, *(transaction.hash for transaction in block.transactions)]
+    return "" if seen == read else "other hashes than those that were read here"
 
 
 async def _reorged(node: Asking, recent: Sequence[Served]) -> int:

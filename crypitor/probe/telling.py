@@ -33,6 +33,7 @@ def lines(found: Probe) -> Iterator[str]:
     missing = ", ".join(name for name, has in found.methods.items() if not has)
     yield f"offers: {offered or 'nothing beside blocks'}" + (f"; not: {missing}" * bool(missing))
     yield f"takes: batches of {found.batch} calls, ranges of {found.range} blocks"
+    yield f"web3.py, another client: {_by_web3(found)}"
     if found.coin is not None:
         yield f"the chain's own coin: every payment is also a log of {found.coin}"
 
@@ -84,6 +85,12 @@ def _unexplained(found: Probe) -> Iterator[str]:
         f" {int(block.seal.number, 16)} {block.seal.hash} with {len(block.transactions)}"
         f" transactions and {len(block.receipts)} receipts: {left.reason}"
     )
+
+
+def _by_web3(found: Probe) -> str:
+    if not found.web3:
+        return "reads the newest block that was read alike"
+    return f"does not read the newest block alike, {found.web3}"
 
 
 def _skew(found: Probe) -> str:

@@ -9,9 +9,8 @@ from pathlib import Path
 import structlog
 
 from crypitor.config import Config
-from crypitor.database.engine import Database
+from crypitor.database.engine import Database, driver_of
 from crypitor.database.given import Given, begin_new_time_if_lost
-from crypitor.database.postgresql import PostgreSQL
 from crypitor.database.sqlite import path_of
 from crypitor.runtime.loop import clock
 
@@ -43,5 +42,5 @@ def given_path(config: Config) -> Path:
     if url.startswith("sqlite"):
         path = path_of(url)
         return path.with_name(f"{path.name}-given")
-    place = hashlib.sha256(PostgreSQL(url, 1).name.encode()).hexdigest()[:12]
+    place = hashlib.sha256(driver_of(url, 1).name.encode()).hexdigest()[:12]
     return Path("data") / f"given-{place}"

@@ -13,10 +13,12 @@ import hmac
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typing import TYPE_CHECKING
 
 from crypitor.errors import Invalid
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 PREFIX = "whsec_"
 PRIVATE_PREFIX = "whsk_"
@@ -107,14 +109,23 @@ def _signed(secret: str, content: bytes) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _private(secret: str) -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(seed_of(secret))
+def _private(secret: str) -> "Ed25519PrivateKey":
+    return _loaded(seed_of(secret))
+
+
+def _loaded(seed: bytes) -> "Ed25519PrivateKey":
+    # Imported where a secret signs so, which few do: it takes 6 MB.
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415
+        Ed25519PrivateKey,
+    )
+
+    return Ed25519PrivateKey.from_private_bytes(seed)
 
 
 def _public(seed: bytes) -> bytes:
     if len(seed) != SEED_BYTES:
         raise Invalid(f"an ed25519 seed has {SEED_BYTES} bytes, this one {len(seed)}")
-    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    return _loaded(seed).public_key().public_bytes_raw()
 
 
 def _decoded(secret: str, prefix: str) -> bytes:

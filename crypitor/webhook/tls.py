@@ -11,19 +11,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 
 from crypitor.errors import ConfigError, Invalid, Mistake
+
+if TYPE_CHECKING:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 Context: TypeAlias = ssl.SSLContext
 
 LONGEST_PEM = 65_536
 HIDDEN = "***"
-_PUBLIC = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def check_tls(tls: Tls) -> None:
         mistakes.append(Mistake("/tls/certificate", "a private key needs its certificate"))
     if tls.key:
         public = _public_of(tls.key, mistakes)
-        if public and leaf and public != leaf[0].public_key().public_bytes(*_PUBLIC):
+        if public and leaf and public != _public_bytes(leaf[0].public_key()):
             wrong = "this is not the key of the first certificate"
             mistakes.append(Mistake("/tls/key", wrong))
     if not mistakes:
@@ -127,7 +128,7 @@ def stored_tls(text: str) -> Tls | None:
     return msgspec.json.decode(text, type=Tls) if text else None
 
 
-def _read(pem: str, pointer: str, mistakes: list[Mistake]) -> list[x509.Certificate]:
+def _read(pem: str, pointer: str, mistakes: list[Mistake]) -> "list[x509.Certificate]":
     try:
         return _certificates(pem)
     except ValueError:
@@ -136,9 +137,12 @@ def _read(pem: str, pointer: str, mistakes: list[Mistake]) -> list[x509.Certific
 
 
 def _public_of(key: str, mistakes: list[Mistake]) -> bytes:
+    # cryptography is imported where an endpoint has TLS of its own, which few have: it takes 7 MB.
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+
     try:
-        private = serialization.load_pem_private_key(key.encode(), password=None)
-        return private.public_key().public_bytes(*_PUBLIC)
+        private = load_pem_private_key(key.encode(), password=None)
+        return _public_bytes(private.public_key())
     except TypeError:
         wrong = "this key is encrypted: give it without a passphrase, it is sealed here"
     except Exception:  # noqa: BLE001 - many kinds, of which none may show what was read
@@ -147,12 +151,25 @@ def _public_of(key: str, mistakes: list[Mistake]) -> bytes:
     return b""
 
 
-def _certificates(pem: str) -> list[x509.Certificate]:
-    return x509.load_pem_x509_certificates(pem.encode())
+def _public_bytes(key: "PublicKeyTypes") -> bytes:
+    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
+        Encoding,
+        PublicFormat,
+    )
+
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def _fingerprint(certificate: x509.Certificate) -> str:
-    return f"sha256:{certificate.fingerprint(hashes.SHA256()).hex()}"
+def _certificates(pem: str) -> "list[x509.Certificate]":
+    from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415
+
+    return load_pem_x509_certificates(pem.encode())
+
+
+def _fingerprint(certificate: "x509.Certificate") -> str:
+    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
+
+    return f"sha256:{certificate.fingerprint(SHA256()).hex()}"
 
 
 @contextmanager

@@ -1,10 +1,8 @@
-"""Bytes to a node and back, over web3's own providers. The only module that imports web3.
+"""Bytes to a node and back: over HTTP by aiohttp, over WebSocket by websockets.
 
-Importing it takes a second, so that is left to `arrival`, when the first node is asked. Of web3's
-providers the connections are used, and not what they build on top, for reasons that were measured:
-its formatters cost 180 times the decoding; its HTTP requests take a thread lock that a cancelled
-request can leave taken, after which every later request of the process hangs; its WebSocket waits
-for answers in a busy loop and keeps one batch at a time.
+These are the connections below web3's own providers, which add to them what is not used here and
+takes 20 MB of memory (decision 151). The only module that imports web3: as the other client that
+`crypitor network probe` compares with.
 """
 
 import asyncio
@@ -16,18 +14,20 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from functools import partial
-from typing import NoReturn, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import aiohttp
-from eth_typing import URI
-from web3 import AsyncHTTPProvider, WebSocketProvider
-from web3._utils.http_session_manager import HTTPSessionManager
-from web3.exceptions import PersistentConnectionClosedOK, Web3Exception
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
+import crypitor
 from crypitor.errors import NodeUnavailable, words_of
 from crypitor.worker import rpc
 from crypitor.worker.batches import Refused
+
+if TYPE_CHECKING:
+    from web3 import AsyncWeb3
+    from web3.types import BlockData
 
 Answers: TypeAlias = rpc.Answer | list[rpc.Answer]
 
@@ -35,10 +35,10 @@ Read: TypeAlias = Callable[[], Answers]
 """Reads what was answered; raises NodeUnavailable where it cannot be read."""
 
 MAX_MESSAGE_BYTES = 256 << 20
-"""A block of 10,041 logs is 6.4 MB; web3's own limit, 1 MiB, closes the connection."""
+"""A block of 10,041 logs is 6.4 MB; the library's own limit, 1 MiB, closes the connection."""
 
 PING_SECONDS = 10.0
-"""Between pings, and for their answer; web3 waits 300 s for it."""
+"""Between pings, and for their answer."""
 
 CLOSE_SECONDS = 1.0
 HTTP_CONNECTIONS = 32
@@ -54,13 +54,10 @@ _LARGE = 4096
 _FIRST_ID = re.compile(rb'\[?\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(\d{1,18})\s*,')
 """How most nodes begin an answer, or a batch of answers."""
 
-# py_ecc, which comes with web3, lets Python recurse 100,000 deep: JSON that is nested as deeply,
-# from anybody, would then overflow the C stack and end the process. 1,000 is Python's own limit.
-RECURSION_LIMIT = 1000
-sys.setrecursionlimit(RECURSION_LIMIT)
-
-# web3 logs the whole URL at each connection, and the URLs of nodes carry keys.
-logging.getLogger("web3.providers").setLevel(logging.WARNING)
+_HEADERS = {
+    "Content-Type": "application/json",
+    "User-Agent": f"Crypitor/{crypitor.__version__}",
+}
 
 
 class Transport(Protocol):
@@ -87,45 +84,44 @@ def open_transport(url: str) -> Transport:
     return Socket(url) if url.startswith("ws") else Http(url)
 
 
-class _OneSession(HTTPSessionManager):
-    """Hands out one session, without the lock of the original."""
+async def hashes_by_web3(url: str, number: int) -> list[str]:
+    """Return the hashes of a block and of its transactions, as web3 reads them by its own ways.
 
-    session: aiohttp.ClientSession | None = None
+    Takes a second and 20 MB. Raises NodeUnavailable, also for what web3 does not read.
+    """
+    client = await asyncio.to_thread(_web3_at, url)
+    try:
+        if url.startswith("ws"):
+            await client.provider.connect()
+        block: BlockData = await client.eth.get_block(number, full_transactions=True)
+    except Exception as error:  # of web3, of what it stands on, and of what a node may answer it
+        raise NodeUnavailable(type(error).__name__) from error
+    finally:
+        await client.provider.disconnect()
+    transactions = [one for one in block["transactions"] if not isinstance(one, bytes)]
+    return [each["hash"].to_0x_hex() for each in (block, *transactions)]
 
-    async def async_cache_and_return_session(
-        self,
-        endpoint_uri: URI,  # noqa: ARG002 - the signature is web3's
-        session: aiohttp.ClientSession | None = None,  # noqa: ARG002
-        request_timeout: aiohttp.ClientTimeout | None = None,  # noqa: ARG002
-    ) -> aiohttp.ClientSession:
-        if self.session is None:
-            connector = aiohttp.TCPConnector(limit=HTTP_CONNECTIONS, ttl_dns_cache=60)
-            self.session = aiohttp.ClientSession(connector=connector)
-        return self.session
 
-
-class _Provider(AsyncHTTPProvider):
-    def __init__(self, url: str) -> None:
-        super().__init__(
-            URI(url),
-            {"timeout": aiohttp.ClientTimeout(total=None), "allow_redirects": False},
-            exception_retry_configuration=None,
-        )
-        self._request_session_manager = self.sessions = _OneSession(session_pool_max_workers=1)
-        self.url = URI(url)
-
-    async def post(self, body: bytes) -> bytes:
-        """Post to the node and return the body of its answer."""
-        return await self.sessions.async_make_post_request(
-            self.url, body, **self.get_request_kwargs()
-        )
+def _web3_at(url: str) -> "AsyncWeb3[Any]":
+    # py_ecc, which comes with web3, lets Python recurse 100,000 deep: JSON that is nested as deeply
+    # would then overflow the C stack and end the process.
+    usual = sys.getrecursionlimit()
+    try:
+        from web3 import AsyncHTTPProvider, AsyncWeb3, WebSocketProvider  # noqa: PLC0415
+    finally:
+        sys.setrecursionlimit(usual)
+    # It logs the whole URL at each connection, and the URLs of nodes carry keys.
+    logging.getLogger("web3.providers").setLevel(logging.WARNING)
+    provider = WebSocketProvider if url.startswith("ws") else AsyncHTTPProvider
+    return AsyncWeb3(provider(url))
 
 
 class Http:
     """JSON-RPC over HTTP POST; nothing is retried here."""
 
     def __init__(self, url: str) -> None:
-        self._provider = _Provider(url)
+        self._url = url
+        self._session: aiohttp.ClientSession | None = None
 
     async def connect(self) -> int:
         """Do nothing: requests open the connections that they need."""
@@ -133,8 +129,16 @@ class Http:
 
     async def exchange(self, body: bytes, ids: range) -> Read:  # noqa: ARG002
         """Send a request in one POST."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=HTTP_CONNECTIONS, ttl_dns_cache=60),
+                timeout=aiohttp.ClientTimeout(total=None),
+                headers=_HEADERS,
+                raise_for_status=True,
+            )
         with _outages():
-            answer = await self._provider.post(body)
+            async with self._session.post(self._url, data=body, allow_redirects=False) as response:
+                answer = await response.read()
         return partial(rpc.decode, answer)
 
     def news(self) -> AsyncIterator[rpc.Answer]:
@@ -146,52 +150,58 @@ class Http:
 
     async def close(self) -> None:
         """Close the kept-alive connections."""
-        session, self._provider.sessions.session = self._provider.sessions.session, None
+        session, self._session = self._session, None
         if session is not None:
             await session.close()
 
 
-class _Connection(WebSocketProvider):
+class _Connection:
     """One WebSocket: every message goes to `deliver`, the end of the connection to `lost`."""
 
-    def __init__(
-        self, url: str, deliver: Callable[[bytes], None], lost: Callable[[str], None]
-    ) -> None:
-        super().__init__(
-            URI(url),
-            websocket_kwargs={
-                "max_size": MAX_MESSAGE_BYTES,
-                "open_timeout": None,
-                "ping_interval": PING_SECONDS,
-                "ping_timeout": PING_SECONDS,
-                "close_timeout": CLOSE_SECONDS,
-            },
-            use_text_frames=True,
-            max_connection_retries=1,
-        )
+    def __init__(self, deliver: Callable[[bytes], None], lost: Callable[[str], None]) -> None:
         self._deliver = deliver
         self._lost = lost
+        self._ws: ClientConnection | None = None
+        self._reading: asyncio.Task[None] | None = None
 
-    async def socket_recv(self) -> NoReturn:
-        """Read until the connection ends; web3's listener task calls this once."""
+    async def connect(self, url: str) -> None:
+        """Connect, and begin to read. Raises what websockets does, and NodeUnavailable."""
+        try:
+            self._ws = await connect(
+                url,
+                max_size=MAX_MESSAGE_BYTES,
+                open_timeout=None,
+                ping_interval=PING_SECONDS,
+                ping_timeout=PING_SECONDS,
+                close_timeout=CLOSE_SECONDS,
+                user_agent_header=_HEADERS["User-Agent"],
+            )
+        except (WebSocketException, OSError) as error:
+            raise _of_connection(error) from error
+        self._reading = asyncio.create_task(self._read(self._ws), name="node's messages")
+
+    async def send(self, message: bytes) -> None:
+        """Send a message of text."""
         assert self._ws is not None
+        await self._ws.send(message, text=True)
+
+    async def _read(self, ws: ClientConnection) -> None:
+        """Read until the connection ends."""
         reason = "connection ended"
         try:
             while True:
-                self._deliver(await self._ws.recv(decode=False))
+                self._deliver(await ws.recv(decode=False))
         except (WebSocketException, NodeUnavailable) as error:
             reason = f"connection lost: {error}"
-            # This is how web3's listener is told to end without an exception that nobody takes.
-            raise PersistentConnectionClosedOK(user_message=reason) from error
         finally:
             self._lost(reason)
 
     async def end(self) -> None:
-        """Close; web3's own `disconnect` swallows the cancellation of its caller."""
+        """Close, and have read what came before that."""
         if self._ws is not None:
             await self._ws.close()
-        if self._message_listener_task is not None:
-            await asyncio.wait([self._message_listener_task])
+        if self._reading is not None:
+            await asyncio.wait([self._reading])
 
 
 class Socket:
@@ -224,7 +234,7 @@ class Socket:
         self._waiting.update(dict.fromkeys(ids, future))
         try:
             with _outages():
-                await connection.socket_send(body)
+                await connection.send(body)
             answer = await future
         finally:
             for one in ids:
@@ -254,9 +264,9 @@ class Socket:
 
     async def _make(self) -> None:
         await self._end()
-        connection = _Connection(self._url, self._deliver, self._lost)
+        connection = _Connection(self._deliver, self._lost)
         with _outages():
-            await connection.connect()
+            await connection.connect(self._url)
         self._news = asyncio.Queue()
         self._connection = connection
         self._alive = True
@@ -298,7 +308,7 @@ class Socket:
 
 @contextmanager
 def _outages() -> Iterator[None]:
-    """Turn what web3 and the libraries below it raise into NodeUnavailable, without any URL."""
+    """Turn what the libraries raise into NodeUnavailable, without any URL."""
     try:
         yield
     except aiohttp.ClientResponseError as error:
@@ -314,8 +324,6 @@ def _outages() -> Iterator[None]:
         raise NodeUnavailable(str(error) or type(error).__name__) from error
     except TimeoutError as error:
         raise NodeUnavailable("timed out") from error
-    except Web3Exception as error:
-        raise _of_connection(error.__cause__ or error) from error
     except (aiohttp.ClientError, WebSocketException) as error:
         raise NodeUnavailable(type(error).__name__) from error
     except OSError as error:

@@ -219,14 +219,14 @@ async def main():
         refused += decode()
         await asyncio.wait([coming], timeout=0.005)
     await coming
-    print("refused", refused + decode() > 10, sys.getrecursionlimit())
+    print("refused", refused + decode() > 0, sys.getrecursionlimit())
 
 asyncio.run(main())
 """
 
 
 def test_nested_json_kills_no_process():
-    """A package that web3 imports raises Python's limit so far that the C stack would overflow."""
+    """Neither while the first way to a node is made nor after; Python's own limit stays."""
     ended = subprocess.run([sys.executable, "-c", NESTED], capture_output=True, text=True)
 
     assert (ended.returncode, ended.stdout) == (0, "refused True 1000\n")

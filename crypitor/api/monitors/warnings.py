@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from crypitor.api.monitors.answer import MonitorAnswer, MonitorWarning
 from crypitor.monitor.models import Kind
 
-WITHOUT_PARTY = (Kind.EVENT, Kind.CALL)
+WITHOUT_PARTY = (Kind.EVENT, Kind.CALL, Kind.VIEW)
 
 
 def warnings_of(monitor: MonitorAnswer) -> list[MonitorWarning]:

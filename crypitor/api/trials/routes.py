@@ -128,11 +128,11 @@ async def _of_transaction(call: Call, monitor: Monitor, tried: TriedTransaction)
 
 
 async def _of_blocks(call: Call, monitor: Monitor, tried: TriedBlocks) -> TrialAnswer:
-    assert tried.headers is not None
+    first, last = (one.number for one in tried.headers) if tried.headers else tried.looked_at
     per_day = tried.per_day
     told: TriedBlocksAnswer = {
-        "from_block": tried.headers[0].number,
-        "to_block": tried.headers[1].number,
+        "from_block": first,
+        "to_block": last,
         "complete": tried.complete,
         "seconds": tried.seconds,
         "matches_per_day": None if per_day is None else round(per_day, 1),

@@ -1,6 +1,7 @@
 """The service as its REST API shows it: what it has, and the calls that change it."""
 
 import json
+import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from http import HTTPStatus
 from types import TracebackType
@@ -21,8 +22,9 @@ from crypitor.cli.declared.forms import (
 )
 from crypitor.config import Config
 from crypitor.config.paths import admin_key_path
-from crypitor.errors import CrypitorError, Unavailable
+from crypitor.errors import ConfigError, CrypitorError, Unavailable, words_of
 from crypitor.evm.types import Address
+from crypitor.runtime.certificates import believing
 from crypitor.runtime.redaction import shown
 
 PAGE = 1000
@@ -53,21 +55,33 @@ class Refused(CrypitorError):
         ]
 
 
+def _believed(certificate: str) -> ssl.SSLContext | bool:
+    try:
+        return believing(certificate) if certificate else True
+    except OSError as error:
+        raise ConfigError(
+            "configuration", [f"server.tls_certificate: {certificate}: {words_of(error)}"]
+        ) from error
+
+
 class Remote:
     """The API of one service; `async with` opens and closes it.
 
+    certificate: file with the only one that is believed; empty for all that the system trusts.
     The methods raise Unavailable where the service cannot be reached, Refused where it says no.
     """
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, certificate: str = "") -> None:
         self._url = url.rstrip("/")
         self._key = key
+        self._certificate = certificate
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
             timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
+            connector=aiohttp.TCPConnector(ssl=_believed(self._certificate)),
         )
         return self
 

@@ -10,13 +10,15 @@ import hashlib
 import hmac
 import re
 from collections import OrderedDict
+from typing import TYPE_CHECKING
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from crypitor.api.serving.context import Context
 from crypitor.database.keys import hash_of, stored_hash
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 SESSION_SECONDS = 12 * 3600
 MOST_REMEMBERED = 1_000
@@ -76,6 +78,8 @@ class Sessions:
         return f"{session.secret} {cookie}".encode()
 
     async def _read(self, cookie: str) -> Session | None:
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - see `_cipher`
+
         form = _COOKIE.fullmatch(cookie)
         if form is None or cookie in self._ended:
             return None
@@ -97,5 +101,8 @@ class Sessions:
         return session
 
 
-def _cipher(stored: str) -> AESGCM:
+def _cipher(stored: str) -> "AESGCM":
+    # Imported when somebody logs in: it takes 7 MB.
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
     return AESGCM(hashlib.sha256(b"crypitor session " + stored.encode()).digest())
