@@ -95,14 +95,22 @@ build/clients/stamp: $(CLIENTS)/pom.xml $(wildcard $(CLIENTS)/typescript/package
 	cd $(CLIENTS)/go && go mod download
 	@touch $@
 
-# The development nodes that are npm packages, each in a folder of its own with what it needs.
+# The development nodes: npm packages, each in a folder of its own with what it needs, and geth.
 NODES := tests/live/nodes
-build/nodes/stamp: $(wildcard $(NODES)/*/*.js*)
+build/nodes/stamp: $(wildcard $(NODES)/*/*.js*) build/nodes/geth/geth
 	@command -v npm >/dev/null || { echo "the live tests need Node.js with npm"; exit 1; }
-	rm -rf build/nodes
-	mkdir -p build
-	cp -r $(NODES) build/nodes
-	for node in build/nodes/*; do npm ci --silent --no-audit --no-fund --ignore-scripts --prefix $$node || exit 1; done
+	for node in $(patsubst $(NODES)/%/package.json,%,$(wildcard $(NODES)/*/package.json)); do \
+		rm -rf build/nodes/$$node && cp -r $(NODES)/$$node build/nodes && \
+		npm ci --silent --no-audit --no-fund --ignore-scripts --prefix build/nodes/$$node || exit 1; \
+	done
+	@touch $@
+
+# Built of its modules, pinned in its go.mod, without a C compiler: some four minutes of a processor the
+# first time, and few seconds where Go has kept what it compiled.
+build/nodes/geth/geth: $(wildcard $(NODES)/geth/go.*)
+	@command -v go >/dev/null || { echo "the live tests need Go 1.21 or newer (Debian: golang-go)"; exit 1; }
+	@mkdir -p $(@D)
+	cd $(NODES)/geth && CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o $(CURDIR)/$@ github.com/ethereum/go-ethereum/cmd/geth
 	@touch $@
 
 VERSION  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)

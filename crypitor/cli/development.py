@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from crypitor.cli.opened import ConfigPath, failure, load
+from crypitor.cli.saying import say
 from crypitor.development.simulator.faults import MEANING as FAULTS
 from crypitor.development.simulator.quirks import MEANING as QUIRKS
 from crypitor.errors import Invalid, words_of
@@ -140,7 +141,7 @@ def simulate(
     async def mine() -> None:
         with stop_signal() as stop:
             async with SimulatorServer(chain, host, port, chaos=node_chaos) as server:
-                typer.echo(f"chain {chain_id} at {server.url} and {server.ws_url}, Ctrl-C ends it")
+                say(f"chain {chain_id} at {server.url} and {server.ws_url}, Ctrl-C ends it")
                 await keep_mining(chain, server, block_seconds, reorg_every, stop)
 
     _run_server(mine, host, port)

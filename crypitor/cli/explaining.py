@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from crypitor.cli.opened import ConfigPath, failure
+from crypitor.cli.saying import say
 
 VALUE = "…"
 
@@ -35,7 +36,7 @@ def explain(
             f"nothing is known of {name!r}; docs/runbook.md has all names, docs/what-can-stop-it.md"
             f" all sentences of `trouble`{_close(name)}"
         )
-    typer.echo("\n\n".join(found))
+    say("\n\n".join(found))
 
 
 def docs_folder() -> Path:

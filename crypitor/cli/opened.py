@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from crypitor.cli.saying import say
 from crypitor.errors import CrypitorError
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def warn_of_a_new_database(config: "Config") -> None:
 
     before = database_left_behind(config)
     if before is not None:
-        typer.echo(
+        say(
             f"crypitor: a new database is made at {database_file(config)}. There is one at"
             f" {before}: relative paths count from the configuration file, not from the current"
             " folder. To go on with that one, write its absolute path into database.url",

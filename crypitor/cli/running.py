@@ -15,6 +15,7 @@ from crypitor.cli.opened import (
     uncollected,
     warn_of_a_new_database,
 )
+from crypitor.cli.saying import say
 
 
 class RoleName(StrEnum):
@@ -97,7 +98,7 @@ def check(config: ConfigPath = None) -> None:
     async def tell() -> None:
         nonlocal healthy
         async for finding in findings(loaded):
-            typer.echo(str(finding))
+            say(str(finding))
             healthy &= finding.works
 
     asyncio.run(tell())
@@ -112,4 +113,4 @@ def migrate(config: ConfigPath = None) -> None:
     warn_of_a_new_database(loaded)
     url, copies = loaded.database.url.get_secret_value(), loaded.database.copy_before_migrating
     applied = asyncio.run(apply(url, copies=copies))
-    typer.echo(f"applied: {', '.join(applied)}" if applied else "nothing to do")
+    say(f"applied: {', '.join(applied)}" if applied else "nothing to do")

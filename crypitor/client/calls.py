@@ -342,7 +342,7 @@ class Calls(Transport):
         network: str | None = None,
         transaction: str | None = None,
         address: str | None = None,
-        phase: Literal["detected", "confirmed", "reverted"] | None = None,
+        phase: Literal["detected", "confirmed", "ended", "reverted"] | None = None,
         kind: Literal[
             "native",
             "internal",
@@ -355,6 +355,8 @@ class Calls(Transport):
             "transaction",
             "withdrawal",
             "delegation",
+            "balance",
+            "view",
         ]
         | None = None,
         since: str | None = None,
@@ -390,7 +392,7 @@ class Calls(Transport):
         network: str | None = None,
         transaction: str | None = None,
         address: str | None = None,
-        phase: Literal["detected", "confirmed", "reverted"] | None = None,
+        phase: Literal["detected", "confirmed", "ended", "reverted"] | None = None,
         kind: Literal[
             "native",
             "internal",
@@ -403,6 +405,8 @@ class Calls(Transport):
             "transaction",
             "withdrawal",
             "delegation",
+            "balance",
+            "view",
         ]
         | None = None,
         since: str | None = None,

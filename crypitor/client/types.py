@@ -110,6 +110,42 @@ class BackfillBody(TypedDict):
     """
 
 
+class BalanceAnswer(TypedDict):
+    """A balance, in smallest units and in whole coins, and the one at the look before."""
+
+    value: str
+    formatted: str | None
+    """null where the decimals are not known."""
+    previous: str | None
+    """null at the first look."""
+    previous_formatted: str | None
+    change: str | None
+
+
+class BalanceRule(TypedDict):
+    """What each watched address has of the chain's coin, or of each of these tokens."""
+
+    kind: Literal["balance"]
+    contracts: NotRequired[list[str] | None]
+    """Of tokens (ERC-20, ERC-721, or ERC-1155 with `token_id`); left out: the chain's coin."""
+    token_id: NotRequired[str | None]
+    """Of an ERC-1155 token, in decimal."""
+    where: str
+    """Told once when it becomes true, such as `balance < 5 ether`, `change <= -10%`,
+    `result.answer < previous.answer`.
+    """
+    rearm: NotRequired[str | None]
+    """What must hold before it is told again, and then has ended; left out: that `where` is
+    false.
+    """
+    every_seconds: NotRequired[int | None]
+    """Looked at this often at least, by the chain's time, beside the blocks that touch it.
+    Left out together with `every_blocks`: 3600.
+    """
+    every_blocks: NotRequired[int | None]
+    """The same, in blocks."""
+
+
 class CallRule(TypedDict):
     """Transactions that call a function, failed ones too, whoever the monitor's addresses are."""
 
@@ -209,7 +245,7 @@ class DeliveryAnswer(TypedDict):
     monitor: str | None
     match: str | None
     endpoint: str
-    phase: Literal["detected", "confirmed", "reverted"] | None
+    phase: Literal["detected", "confirmed", "ended", "reverted"] | None
     status: Literal["waiting", "pending", "delivered", "failed", "cancelled"]
     attempt_count: int
     due_at: str | None
@@ -264,6 +300,18 @@ class DigestBody(TypedDict):
     """Between two letters, in which messages gather."""
     count: NotRequired[int]
     """Messages in one letter, at most. Default: 50."""
+
+
+class EndedAnswer(TypedDict):
+    """What showed that a condition ceased to be."""
+
+    block: "MatchedBlock"
+    balance: NotRequired["BalanceAnswer"]
+    view: NotRequired["ViewAnswer"]
+    looked_at: list["MatchedBlock | None"]
+    """The block of the look before, null at the first, and the block of this one. What the
+    value was in between was not asked.
+    """
 
 
 class EndpointAnswer(TypedDict):
@@ -738,7 +786,7 @@ class MatchAnswer(TypedDict):
     label: str | None
     block: "MatchedBlock"
     transaction: "MatchedTransaction | None"
-    """null for withdrawals, which no transaction carries."""
+    """null for what none carries: withdrawals, balances and views."""
     log_index: int | None
     item: int | None
     from_address: str | None
@@ -758,7 +806,15 @@ class MatchAnswer(TypedDict):
     """Of a withdrawal."""
     delegation: NotRequired["DelegationAnswer"]
     """Of a delegation."""
-    phase: Literal["detected", "confirmed", "reverted"]
+    balance: NotRequired["BalanceAnswer"]
+    """Of a balance."""
+    view: NotRequired["ViewAnswer"]
+    """Of a view."""
+    looked_at: NotRequired[list["MatchedBlock | None"]]
+    """Of balances and views."""
+    ended: NotRequired["EndedAnswer"]
+    """Of balances and views whose condition ended."""
+    phase: Literal["detected", "confirmed", "ended", "reverted"]
     created_at: str
     """RFC 3339, UTC, milliseconds."""
     confirmations: int | None
@@ -781,7 +837,7 @@ class MatchBody(TypedDict):
     label: str | None
     block: "MatchedBlock"
     transaction: "MatchedTransaction | None"
-    """null for withdrawals, which no transaction carries."""
+    """null for what none carries: withdrawals, balances and views."""
     log_index: int | None
     item: int | None
     from_address: str | None
@@ -801,6 +857,14 @@ class MatchBody(TypedDict):
     """Of a withdrawal."""
     delegation: NotRequired["DelegationAnswer"]
     """Of a delegation."""
+    balance: NotRequired["BalanceAnswer"]
+    """Of a balance."""
+    view: NotRequired["ViewAnswer"]
+    """Of a view."""
+    looked_at: NotRequired[list["MatchedBlock | None"]]
+    """Of balances and views."""
+    ended: NotRequired["EndedAnswer"]
+    """Of balances and views whose condition ended."""
     confirmations: int
     """head - block + 1; 0 for a block that has left the chain."""
     confirmations_required: "Confirmations"
@@ -933,7 +997,7 @@ class MonitorAnswer(TypedDict):
     rules: list["RuleAnswer"]
     endpoints: list[str]
     webhook: NotRequired["EndpointAnswer"]
-    notify: list[Literal["detected", "confirmed", "reverted"]]
+    notify: list[Literal["detected", "confirmed", "ended", "reverted"]]
     confirmations: "Confirmations | None"
     tags: list[str]
     note: str
@@ -956,9 +1020,9 @@ class MonitorBody(TypedDict):
     """Names from GET /v1/networks."""
     addresses: NotRequired["Literal['any'] | list[AddressEntry]"]
     """Whose transfers and deployments are watched; `any` for everybody's, then each rule of
-    such a kind has contracts or a condition. Events and calls need none. At most 10000
-    here, more through /addresses. In a PATCH the list takes the place of all addresses that
-    are watched.
+    such a kind has contracts or a condition. Events, calls and views need none; balances
+    are of addresses that are named. At most 10000 here, more through /addresses. In a PATCH
+    the list takes the place of all addresses that are watched.
     """
     rules: NotRequired["list[RuleBody] | None"]
     """Left out: native, erc20, erc721 and erc1155 in all directions."""
@@ -966,8 +1030,10 @@ class MonitorBody(TypedDict):
     """Ids of endpoints."""
     webhook: NotRequired["EndpointBody | None"]
     """Shorthand: makes an endpoint and puts its id into `endpoints`."""
-    notify: NotRequired[list[Literal["detected", "confirmed", "reverted"]]]
-    """The phases that are delivered. Default: detected, confirmed, reverted."""
+    notify: NotRequired[list[Literal["detected", "confirmed", "ended", "reverted"]]]
+    """The phases that are delivered. `ended`, of balances and views alone: the condition
+    ceased to be. Default: detected, confirmed, reverted.
+    """
     confirmations: NotRequired[int | Literal["safe", "finalized"] | None]
     """null: what the network's configuration says."""
     tags: NotRequired[list[str]]
@@ -984,9 +1050,9 @@ class MonitorBodyPatch(TypedDict):
     """Names from GET /v1/networks."""
     addresses: NotRequired["Literal['any'] | list[AddressEntry] | None"]
     """Whose transfers and deployments are watched; `any` for everybody's, then each rule of
-    such a kind has contracts or a condition. Events and calls need none. At most 10000
-    here, more through /addresses. In a PATCH the list takes the place of all addresses that
-    are watched.
+    such a kind has contracts or a condition. Events, calls and views need none; balances
+    are of addresses that are named. At most 10000 here, more through /addresses. In a PATCH
+    the list takes the place of all addresses that are watched.
     """
     rules: NotRequired["list[RuleBody] | None"]
     """Left out: native, erc20, erc721 and erc1155 in all directions."""
@@ -994,8 +1060,10 @@ class MonitorBodyPatch(TypedDict):
     """Ids of endpoints."""
     webhook: NotRequired["EndpointBody | None"]
     """Shorthand: makes an endpoint and puts its id into `endpoints`."""
-    notify: NotRequired[list[Literal["detected", "confirmed", "reverted"]] | None]
-    """The phases that are delivered. Default: detected, confirmed, reverted."""
+    notify: NotRequired[list[Literal["detected", "confirmed", "ended", "reverted"]] | None]
+    """The phases that are delivered. `ended`, of balances and views alone: the condition
+    ceased to be. Default: detected, confirmed, reverted.
+    """
     confirmations: NotRequired[int | Literal["safe", "finalized"] | None]
     """null: what the network's configuration says."""
     tags: NotRequired[list[str] | None]
@@ -1341,6 +1409,11 @@ class RuleAnswer(TypedDict):
     contracts: NotRequired[list[str]]
     where: NotRequired[str]
     include_failed: NotRequired[bool]
+    args: NotRequired[list[Any] | dict[str, Any]]
+    token_id: NotRequired[str]
+    rearm: NotRequired[str]
+    every_seconds: NotRequired[int]
+    every_blocks: NotRequired[int]
 
 
 class SecretAnswer(TypedDict):
@@ -1527,7 +1600,7 @@ class TriedMatch(TypedDict):
     label: str | None
     block: "MatchedBlock"
     transaction: "MatchedTransaction | None"
-    """null for withdrawals, which no transaction carries."""
+    """null for what none carries: withdrawals, balances and views."""
     log_index: int | None
     item: int | None
     from_address: str | None
@@ -1547,6 +1620,14 @@ class TriedMatch(TypedDict):
     """Of a withdrawal."""
     delegation: NotRequired["DelegationAnswer"]
     """Of a delegation."""
+    balance: NotRequired["BalanceAnswer"]
+    """Of a balance."""
+    view: NotRequired["ViewAnswer"]
+    """Of a view."""
+    looked_at: NotRequired[list["MatchedBlock | None"]]
+    """Of balances and views."""
+    ended: NotRequired["EndedAnswer"]
+    """Of balances and views whose condition ended."""
 
 
 class TriedRuleAnswer(TypedDict):
@@ -1594,6 +1675,51 @@ class Usages(TypedDict):
     deliveries_per_day: "UsageAnswer"
     requests_per_second: "UsageAnswer"
     backfill_blocks_per_day: "UsageAnswer"
+
+
+class ViewAnswer(TypedDict):
+    """A function that was called, and what it returned, now and at the look before."""
+
+    name: str
+    signature: str
+    args: dict[str, Any]
+    """By name, or position where there is none: integers as decimal text, tuples as objects,
+    arrays as lists.
+    """
+    result: dict[str, Any] | None
+    """By name, or place; null where it reverted or returned something else."""
+    previous: dict[str, Any] | None
+    reverted: bool
+
+
+class ViewRule(TypedDict):
+    """What a function returns that reads a contract, whoever the monitor's addresses are."""
+
+    kind: Literal["view"]
+    signature: str | dict[str, Any]
+    """With what it returns: `function latestRoundData() view returns (uint80 roundId, int256
+    answer)`, or an entry of a JSON ABI.
+    """
+    contracts: list[str]
+    """Each is asked."""
+    args: NotRequired[list[Any] | dict[str, Any] | None]
+    """What the function is called with: a list, or an object by the names of its signature.
+    Integers as numbers or decimal text.
+    """
+    where: str
+    """Told once when it becomes true, such as `balance < 5 ether`, `change <= -10%`,
+    `result.answer < previous.answer`.
+    """
+    rearm: NotRequired[str | None]
+    """What must hold before it is told again, and then has ended; left out: that `where` is
+    false.
+    """
+    every_seconds: NotRequired[int | None]
+    """Looked at this often at least, by the chain's time, beside the blocks that touch it.
+    Left out together with `every_blocks`: 3600.
+    """
+    every_blocks: NotRequired[int | None]
+    """The same, in blocks."""
 
 
 class WaitingAnswer(TypedDict):
@@ -1682,6 +1808,8 @@ Kind: TypeAlias = Literal[
     "transaction",
     "withdrawal",
     "delegation",
+    "balance",
+    "view",
 ]
 """What a rule looks at, and what a match is."""
 
@@ -1696,6 +1824,8 @@ RuleBody: TypeAlias = (
     | TransactionRule
     | WithdrawalRule
     | DelegationRule
+    | BalanceRule
+    | ViewRule
 )
 
 

@@ -80,9 +80,14 @@ def _file(path: Path | None) -> dict[str, Any]:
         return {}
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
+    except IsADirectoryError as wrong:
+        raise ConfigError(str(path), ["is a folder: name a file in it"]) from wrong
     except OSError as wrong:
         raise ConfigError(str(path), [f"cannot be read: {wrong.strerror}"]) from wrong
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+    except UnicodeDecodeError as wrong:
+        mistake = "is no text in UTF-8: name a TOML file, or `crypitor init` makes one"
+        raise ConfigError(str(path), [mistake]) from wrong
+    except tomllib.TOMLDecodeError as wrong:
         raise ConfigError(str(path), [f"is not TOML: {wrong}"]) from wrong
 
 

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
+from typing import TypeAlias
 
 import structlog
 from yarl import URL
@@ -25,12 +26,14 @@ from crypitor.database.ids import Ids
 from crypitor.database.newest import ids_from
 from crypitor.database.room import room_of
 from crypitor.database.uses import STORE_SECONDS
+from crypitor.gauges.looker import Looker
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.models import Confirmations
 from crypitor.monitor.position import kept_headers
 from crypitor.monitor.watchlist import Watchlist
 from crypitor.process.backups import backups_of
+from crypitor.process.beside import beside_of
 from crypitor.process.disk import disk_of
 from crypitor.process.doors import front_of, metrics_site_of, site_of
 from crypitor.process.farewell import Farewell
@@ -61,6 +64,7 @@ from crypitor.worker.tokens import TokenReader
 
 log = structlog.get_logger(__name__)
 GAUGE_SECONDS = 10.0
+_Leading: TypeAlias = Follower | Backfill | Looker | Ownership
 
 
 class Roles:
@@ -109,6 +113,7 @@ class Roles:
         self._leads: list[Lead] = []  # those without an end
         self._token_readers: list[TokenReader] = []
         self._backfills: list[Backfill] = []
+        self._lookers: list[Looker] = []
         self._trials: dict[str, Trial] = {}
         self._tail = Tail(self._aside)
 
@@ -150,10 +155,13 @@ class Roles:
         for each in filter(None, (url, aside)):
             self._closed.listens(URL(each).port or 0)
         async with asyncio.TaskGroup() as group:
-            leading: list[Follower | Backfill | Ownership] = [*self._followers, *self._backfills]
-            workers = [
-                group.create_task(role.run(stop), name=role.role) for role in (*leading, ownership)
-            ]
+            leading: tuple[_Leading, ...] = (
+                *self._followers,
+                *self._backfills,
+                *self._lookers,
+                ownership,
+            )
+            workers = [group.create_task(role.run(stop), name=role.role) for role in leading]
             others = [
                 group.create_task(role.run(stop, self._health), name=name)
                 for name, role in (
@@ -216,7 +224,18 @@ class Roles:
             for name in config.followed:
                 follower = await self._worker(name, self._queue)
                 self._followers.append(follower)
-                self._backfills.append(await self._backfill(name, follower))
+                past, looker = beside_of(
+                    config,
+                    name,
+                    follower,
+                    {rank: await self._nodes(rank, name) for rank in (Rank.PAST, Rank.ASIDE)},
+                    (self._database, self._aside),
+                    wake=self._wake,
+                    observer=self._observing.observer,
+                    spare=self._disk.spare,
+                )
+                self._backfills.append(past)
+                self._lookers.append(looker)
                 self._token_readers.append(
                     TokenReader(
                         name,
@@ -325,25 +344,6 @@ class Roles:
     def _tags_wanted(self, confirmations: Confirmations) -> bool:
         """Whether `safe` and `finalized` are waited for; a matcher elsewhere may well do so."""
         return isinstance(confirmations, str) or self._matcher is None or self._index.asks_tags
-
-    async def _backfill(self, name: str, follower: Follower) -> Backfill:
-        network, backfill = self._config.followed[name], self._config.backfill
-        return Backfill(
-            name,
-            network.chain_id,
-            title_of(network),
-            await self._nodes(Rank.PAST, name),
-            self._database,
-            term=lambda: follower.term,
-            confirmations=network.confirmations,
-            keep=kept_headers(network.max_reorg_depth),
-            in_flight=backfill.in_flight,
-            requests_per_second=backfill.requests_per_second,
-            wake=self._wake,
-            clock=clock,
-            spare=self._disk.spare,
-            observer=self._observing.observer,
-        )
 
     async def _trial(self, name: str) -> Trial:
         """Return what tries monitors; its nodes are connected to by the first trial."""

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any, Literal, TextIO
 
 from crypitor.runtime.redaction import HIDDEN, cut, redacted
+from crypitor.runtime.terminal import visible
 from crypitor.runtime.without import without
 
 with without("rich"):  # for tracebacks that are not shown so here; it takes 5 MB
@@ -17,6 +18,9 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 # What libraries say below this is for their authors.
 _LIBRARIES_LEVEL = logging.WARNING
+
+_TOLD_BY_US = ("asyncpg.pool",)
+"""Loggers that tell of a neighbour's outage again, with a traceback."""
 
 _FIRST = ("time", "level", "event")
 
@@ -123,9 +127,9 @@ def without_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 def _clean(value: Any, levels: int) -> Any:
     if isinstance(value, str):
-        return redacted(value)
+        return visible(redacted(value))
     if isinstance(value, BaseException):
-        return redacted(str(value))
+        return visible(redacted(str(value)))
     if isinstance(value, set | frozenset):
         value = sorted(value, key=str)
     if not isinstance(value, MutableMapping | list | tuple):
@@ -135,7 +139,7 @@ def _clean(value: Any, levels: int) -> Any:
     few: Any
     if isinstance(value, MutableMapping):
         few = islice(value.items(), MOST_ITEMS)
-        kept = {cut(str(name), LONGEST_NAME): _clean(inner, levels - 1) for name, inner in few}
+        kept = {_name(name): _clean(inner, levels - 1) for name, inner in few}
         return kept if len(value) <= MOST_ITEMS else {**kept, HIDDEN: len(value)}
     few = islice(value, MOST_ITEMS)
     shown = [_clean(inner, levels - 1) for inner in few]
@@ -151,7 +155,7 @@ def _plain(value: Any) -> Any:
     kind: Any = type(value)
     if kind.__str__ is object.__str__:  # which says its type and its place in memory
         return kind.__name__
-    return redacted(str(value))
+    return visible(redacted(str(value)))
 
 
 def as_text(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -162,12 +166,16 @@ def as_text(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     }
 
 
+def _name(name: object) -> str:
+    return visible(cut(str(name), LONGEST_NAME))
+
+
 def _traceback(text: Any) -> str:
     """Return a traceback, line by line: its end says what happened, its beginning where."""
     lines = str(text).splitlines()
     if len(text) > LONGEST_TRACEBACK:
         lines = [*lines[:_MOST_LINES], HIDDEN, *lines[-_MOST_LINES:]]
-    return "\n".join(redacted(cut(line, LONGEST_LINE)) for line in lines)
+    return "\n".join(visible(redacted(cut(line, LONGEST_LINE))) for line in lines)
 
 
 def _console(stream: TextIO) -> Processor:
@@ -193,3 +201,5 @@ def _route_libraries(shared: list[Processor], shown: list[Processor], stream: Te
     root = logging.getLogger()
     root.handlers = [to_stream]
     root.setLevel(_LIBRARIES_LEVEL)
+    for name in _TOLD_BY_US:
+        logging.getLogger(name).setLevel(logging.ERROR)

@@ -57,6 +57,7 @@ class Texts:
         confirmations: int,
         confirmations_required: Confirmations,
         now: int,
+        end: str | None = None,
     ) -> str:
         """Return the body of a phase in an endpoint's format; standard where it has no form.
 
@@ -70,6 +71,7 @@ class Texts:
             confirmations=confirmations,
             confirmations_required=confirmations_required,
             now=now,
+            end=end,
         )
         if form.format not in PEOPLE and form.template is None:
             return standard

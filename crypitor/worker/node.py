@@ -7,6 +7,7 @@ from typing import Literal, Self
 from msgspec.structs import replace
 
 from crypitor.errors import NodeUnavailable
+from crypitor.evm.multicall import Read
 from crypitor.evm.profiles import Level, Profile, profile_of
 from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.worker import rpc
@@ -16,6 +17,7 @@ from crypitor.worker.links import Links
 from crypitor.worker.requests import Observe, Requests, Turn
 from crypitor.worker.rpc import Answer, Call, Tag
 from crypitor.worker.sight import Sight
+from crypitor.worker.state import StateReader
 from crypitor.worker.tracing import Traces
 
 TAGS: tuple[Tag, ...] = ("safe", "finalized")
@@ -74,6 +76,7 @@ class Node:
         self._blocks = BlockReader(
             self._requests, name, verify=verify, profile=self._profile, traces=traces
         )
+        self._state = StateReader(self._requests)
         self._links = Links(name, wanted=self._profile.zero_parents, read=self._headers_at)
         self.head: Header | None = None
 
@@ -284,6 +287,10 @@ class Node:
         if answer.contract_fails:
             return None
         return rpc.text_of(rpc.result_of(answer, "eth_call"))
+
+    async def state(self, block_hash: Hash, reads: Sequence[Read]) -> list[str | None]:
+        """Return what each read returns at a block; see `StateReader.read`."""
+        return await self._state.read(block_hash, reads)
 
     async def height_of(self, transaction: Hash) -> int | Literal["pending"] | None:
         """Return the height of the block with a transaction; None if the node does not know it."""

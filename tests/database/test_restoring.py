@@ -38,7 +38,7 @@ async def places(tmp_path):
     await changed(database, "update api_keys set revoked_at = 5 where name = 'reader'")
     await changed(
         database,
-        "insert into headers select network, number + 40, hash || 'a', parent_hash, timestamp"
+        "insert into headers (network, number, hash, parent_hash, timestamp) select network, number + 40, hash || 'a', parent_hash, timestamp"
         " from headers where number = 3",
     )
     return database, copied

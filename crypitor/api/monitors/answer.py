@@ -20,6 +20,11 @@ class RuleAnswer(TypedDict):
     contracts: NotRequired[list[str]]
     where: NotRequired[str]
     include_failed: NotRequired[bool]
+    args: NotRequired[list[Any] | dict[str, Any]]
+    token_id: NotRequired[str]
+    rearm: NotRequired[str]
+    every_seconds: NotRequired[int]
+    every_blocks: NotRequired[int]
 
 
 class MonitorAnswer(TypedDict):
@@ -42,7 +47,7 @@ class MonitorAnswer(TypedDict):
     rules: list[RuleAnswer]
     endpoints: list[str]
     webhook: NotRequired[EndpointAnswer]
-    notify: list[Literal["detected", "confirmed", "reverted"]]
+    notify: list[Literal["detected", "confirmed", "ended", "reverted"]]
     confirmations: Confirmations | None
     tags: list[str]
     note: str

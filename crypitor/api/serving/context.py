@@ -60,6 +60,7 @@ class NetworkFacts:
     """What the configuration says of a network.
 
     explorer: base URL, None for none.  traces: whether internal transfers are looked for.
+    verify: how its blocks are proven, as the configuration has it; empty where it is not told.
     """
 
     name: str
@@ -69,6 +70,7 @@ class NetworkFacts:
     explorer: str | None
     confirmations: Confirmations
     traces: bool = False
+    verify: str = ""
 
 
 class ReadAgain(Protocol):
