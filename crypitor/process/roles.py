@@ -33,6 +33,7 @@ from crypitor.monitor.position import kept_headers
 from crypitor.monitor.watchlist import Watchlist
 from crypitor.process.backups import backups_of
 from crypitor.process.beside import beside_of
+from crypitor.process.disk import disk_of
 from crypitor.process.doors import closed_of, front_of, metrics_site_of, site_of
 from crypitor.process.farewell import Farewell
 from crypitor.process.lost_time import given_of
@@ -92,6 +93,7 @@ class Roles:
         self._name = name_of(hold.holder.host, hold.holder.process, self._life)
         self._metrics = Metrics()
         self._observing: Observing
+        self._disk = disk_of(config, self._metrics)
         self._index = Index()
         self._limits = Limits()
         self._precedence = Precedence(given="monitor" in roles)
@@ -131,7 +133,8 @@ class Roles:
             processes,
             watch,
         )
-        backups = backups_of(self._config, self._roles, self._metrics)
+        disk = self._disk
+        backups = backups_of(self._config, self._roles, self._metrics, disk.spare)
         ownership = Ownership(self._hold, self._database, self._health, self._leads)
         living = living_of(self._hold, processes, shared=self._shared)
         takeover = takeover_of(self._database, self._life, living, self._wake, self._sender)
@@ -164,7 +167,8 @@ class Roles:
                     ("deleted projects", Farewell(context) if "api" in self._roles else None),
                     ("watch", watch),
                     ("backup", backups),
-                    *upkeep(self._config, self._roles, self._aside, self._wake),
+                    ("disk", disk),
+                    *upkeep(self._config, self._roles, self._aside, self._wake, disk.spare),
                 )
                 if role is not None
             ]
@@ -223,6 +227,7 @@ class Roles:
                     (self._database, self._aside),
                     wake=self._wake,
                     observer=self._observing.observer,
+                    spare=self._disk.spare,
                 )
                 self._backfills.append(past)
                 self._lookers.append(looker)
