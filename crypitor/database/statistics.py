@@ -47,7 +47,7 @@ TAKE_AWAY = "delete from uncounted where id = :id"
 MOVE_ON = "update counters set value = :upto where name = 'statistics'"
 
 NUMBERS = (
-    "detected", "confirmed", "reverted", "delivered", "failed", "cancelled",
+    "detected", "confirmed", "ended", "reverted", "delivered", "failed", "cancelled",
     "taken", "refused", "unanswered",
 )  # fmt: skip
 PHASES = NUMBERS[:3]
@@ -99,6 +99,7 @@ class Counts:
 
     detected: int = 0
     confirmed: int = 0
+    ended: int = 0
     reverted: int = 0
     delivered: int = 0
     failed: int = 0
