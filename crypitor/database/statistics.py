@@ -51,7 +51,7 @@ NUMBERS = (
     "taken", "refused", "unanswered",
 )  # fmt: skip
 PHASES = NUMBERS[:3]
-"""What is counted of what matches are told by; that a balance's or view's condition ended is not."""
+"""What is counted of what is told of a match; that a balance's or view's condition ended is not."""
 
 COLUMNS = ", ".join(
     [
