@@ -9,7 +9,7 @@ from typing import Any, Literal, TextIO
 from crypitor.runtime.redaction import HIDDEN, cut, redacted
 from crypitor.runtime.without import without
 
-with without("rich"):  # for tracebacks that are not shown so here; it takes 5 MB
+with without("rich", "greenlet"):  # tracebacks that are not shown so here, and what runs none
     import structlog
 
 from structlog.typing import EventDict, Processor, WrappedLogger
