@@ -88,16 +88,17 @@ def _one(name: str, folder: Path, *, quick: bool) -> dict:
 
 def _compared(names: Sequence[str], asked: argparse.Namespace) -> dict:
     """Measure two revisions in turn, with the benches as they are here."""
+    found = {}
     with _worktree(asked.against) as other:
-        return {
-            name: compared(
+        for name in names:
+            _give_bench(name, other, asked.against)
+            found[name] = compared(
                 [
                     (_one(name, other, quick=asked.quick), _one(name, ROOT, quick=asked.quick))
                     for _ in range(asked.rounds)
                 ]
             )
-            for name in names
-        }
+    return found
 
 
 def compared(pairs: Sequence[tuple[dict, dict]]) -> dict:
@@ -131,18 +132,41 @@ def _change(figures: Sequence[tuple[Figure, Figure]]) -> dict:
 
 @contextlib.contextmanager
 def _worktree(revision: str) -> Iterator[Path]:
-    """Check a revision out beside this one, with the benches of this one."""
+    """Check a revision out beside this one, without benches, and with the inputs of this one."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "other"
         _git("worktree", "add", "--detach", str(folder), revision)
         try:
-            shutil.rmtree(folder / "bench", ignore_errors=True)
-            shutil.copytree(ROOT / "bench", folder / "bench")
             (ROOT / "build").mkdir(exist_ok=True)
             (folder / "build").symlink_to(ROOT / "build")
             yield folder
         finally:
             _git("worktree", "remove", "--force", str(folder))
+
+
+def _give_bench(name: str, folder: Path, revision: str) -> None:
+    """Put this revision's benches into a checkout of another; its own where these do not fit.
+
+    They do not where modules had other names then.
+    """
+    benches = folder / "bench"
+    shutil.rmtree(benches, ignore_errors=True)
+    shutil.copytree(ROOT / "bench", benches)
+    if name in WHOLE or _imports(name, folder):
+        return
+    shutil.rmtree(benches)
+    with contextlib.suppress(subprocess.CalledProcessError):  # it had none: the bench says so
+        _git("-C", str(folder), "checkout", "--quiet", "--", "bench")
+        print(f"{name} of {revision} is as it was there", file=sys.stderr, flush=True)
+
+
+def _imports(name: str, folder: Path) -> bool:
+    """Whether a bench finds the modules that it measures."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import bench.{name}"],
+        cwd=folder, stderr=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+    return done.returncode == 0
 
 
 def _git(*arguments: str) -> str:

@@ -19,6 +19,8 @@ CrypitorError
     ├── Conflict             409
     ├── Gone                 410
     ├── TooLarge             413
+    ├── Misdirected          421
+    ├── NothingTaken         422, of a file in which nothing was right
     └── TooMany              429, and after how many seconds to come again
 
 Anything else is our own mistake: it is not caught, and ends the process.
@@ -26,9 +28,11 @@ Anything else is our own mistake: it is not caught, and ends the process.
 
 import errno
 import os
+import re
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 
 class CrypitorError(Exception):
@@ -180,12 +184,30 @@ class TooLarge(CallerError):
     title = "Too large"
 
 
+class Misdirected(CallerError):
+    """What was called has a name that the service does not have."""
+
+    status = 421
+    title = "Misdirected request"
+
+
+class NothingTaken(CallerError):
+    """A list could be read, and no entry of it was right: most often it is another kind of file."""
+
+    status = 422
+    title = "Nothing was taken"
+
+
 class TooMany(CallerError):
-    """As many of these are under way as may be; the same request may be made a little later."""
+    """As many of these are under way as may be; the same request may be made a little later.
+
+    headers: of the answer, beside `Retry-After`.
+    """
 
     status = 429
     title = "Too many requests"
     retry_after_seconds = 5
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 def first_of(group: BaseExceptionGroup[CrypitorError]) -> CrypitorError:
@@ -194,12 +216,34 @@ def first_of(group: BaseExceptionGroup[CrypitorError]) -> CrypitorError:
     return first_of(found) if isinstance(found, BaseExceptionGroup) else found
 
 
+_JOINED = "Multiple exceptions: "
+"""How asyncio, uvloop and aiohappyeyeballs begin when several addresses failed in several ways."""
+
+_NUMBER = re.compile(r"\[Errno (\d+)\]")
+_ADDRESS = re.compile(r" ?\('[^']*', \d+(?:, \d+, \d+)?\)")
+
+
+def reason_of(error: Exception) -> str:
+    """Return what an error of TLS or of the system says, which may name the address it is about."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    if isinstance(error, ssl.SSLError) and getattr(error, "reason", None):
+        return str(error.reason).replace("_", " ").lower()
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.removeprefix(_JOINED)
+    return str(error) or type(error).__name__
+
+
 def words_of(error: OSError) -> str:
     """Return why the system refused, as "connection refused": no addresses."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"certificate not accepted: {error.verify_message}"
+        return f"certificate not accepted: {reason_of(error)}"
     if isinstance(error, ssl.SSLError):
-        return f"TLS failed: {(error.reason or str(error)).replace('_', ' ').lower()}"
-    if error.errno is None or error.errno not in errno.errorcode:  # a resolver's own number
-        return (error.strerror or str(error) or type(error).__name__).lower()
-    return os.strerror(error.errno).lower()
+        return f"TLS failed: {reason_of(error)}"
+    if error.errno is not None and error.errno in errno.errorcode:
+        return os.strerror(error.errno).lower()
+    text = reason_of(error)  # a resolver's, with a number of its own; or several, joined
+    numbers = dict.fromkeys(map(int, _NUMBER.findall(text)))
+    if numbers:
+        return ", ".join(os.strerror(number).lower() for number in numbers)
+    return _ADDRESS.sub("", text.removeprefix(_JOINED)).lower()

@@ -82,7 +82,7 @@ async def _make_newest() -> Path:
             chain.mine(4)
             await service.until_tip("demo", chain.head.number)
             await until_all_is_sent(service, receiver)
-            closed = {"webhook": {"url": "http://127.0.0.1:9/closed"}}
+            closed = {"webhook": {"url": "http://127.0.0.1:9999/closed"}}
             await service.post("/v1/monitors", {"name": "Unheard"} | watched | closed)
             gone = await service.post("/v1/monitors", {"name": "Gone"} | watched)
             await service.post("/v1/keys", {"name": "reader", "scope": "read"})

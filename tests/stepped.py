@@ -9,6 +9,7 @@ from ipaddress import ip_network
 
 import msgspec
 
+from crypitor.database.addresses import insert_addresses
 from crypitor.database.endpoints import insert_endpoint
 from crypitor.database.engine import Database
 from crypitor.database.keys import ensure_project
@@ -18,9 +19,10 @@ from crypitor.development.simulator.audit import Audit, Heard, Question, audit
 from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.types import Address
+from crypitor.gauges.looker import Looker
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
-from crypitor.monitor.models import DEFAULT_RULES, Monitor, Phase
+from crypitor.monitor.models import DEFAULT_RULES, STATE_KINDS, Monitor, Phase, Rule
 from crypitor.monitor.position import kept_headers
 from crypitor.queue.memory import MemoryQueue
 from crypitor.runtime.loop import Health
@@ -71,6 +73,9 @@ class Uncounted:
     def attempts_recorded(self, _) -> None:
         pass
 
+    def looked(self, *_) -> None:
+        pass
+
 
 class Belt(MemoryQueue):
     """
@@ -112,6 +117,7 @@ class Asked:
     addresses: tuple[Address, ...]
     confirmations: object
     paths: str = "a"
+    rules: tuple[Rule, ...] = DEFAULT_RULES
 
 
 class Stepped:
@@ -137,6 +143,8 @@ class Stepped:
         self._urls = urls
         self._receiver = receiver
         self._verify = options.get("verify", "receipts")
+        state = any(rule.kind in STATE_KINDS for one in asked for rule in one.rules)
+        self._roles = [self._follow, self._match, self.send, *([self._look] if state else [])]
         self._timeout_seconds = options.get("timeout_seconds", HANG_SECONDS)
         self._poll_seconds = options.get("poll_seconds", 60.0)
         self._log = []
@@ -164,7 +172,7 @@ class Stepped:
 
     async def killed(self, turns: int) -> None:
         """Run all roles side by side for so many turns of the loop; then cut them off."""
-        tasks = [asyncio.create_task(run()) for run in (self._follow, self._match, self.send)]
+        tasks = [asyncio.create_task(run()) for run in self._roles]
         for _ in range(turns):
             await asyncio.sleep(0)
         for task in tasks:
@@ -212,6 +220,27 @@ class Stepped:
         if tip is not None and tip == matched and not self.queue.waiting:
             self._highest = tip.number
 
+    async def look(self, steps: int) -> bool:
+        """Take steps of whoever looks at state; whether there is more to do."""
+        for _ in range(steps):
+            try:
+                if not await self.looker.step():
+                    return False
+            except NodeUnavailable:  # a block that has left the chain, until that is matched
+                self.outages += 1
+                self.clock.ahead_seconds += REST_SECONDS
+                return True
+        return True
+
+    async def gauges(self) -> list[dict]:
+        """Return every gauge as it is stored."""
+        return await self.database.read(lambda tx: tx.all("select * from gauges"))
+
+    async def looked_number(self) -> int:
+        """Return the height up to which state was looked at."""
+        query = "select looked_number from networks"
+        return await self.database.read(lambda tx: tx.value(query)) or 0
+
     async def send(self) -> None:
         """Deliver all that is due."""
         await self.sender.settle()
@@ -223,7 +252,8 @@ class Stepped:
             await self.match(10)
             tip = self.matcher.tip(NETWORK)
             if not busy:
-                if tip is not None and tip.hash == self.chain.head.hash:
+                looking = self._look in self._roles and await self.look(50)
+                if tip is not None and tip.hash == self.chain.head.hash and not looking:
                     await self.send()
                     return
                 self.clock.ahead_seconds += REST_SECONDS
@@ -274,6 +304,11 @@ class Stepped:
             await self.match(1)
             await asyncio.sleep(0)
 
+    async def _look(self) -> None:
+        while True:
+            await self.look(1)
+            await asyncio.sleep(0)
+
     async def _store(self, tx) -> list[Monitor]:
         project = await ensure_project(tx, 1, bytes)
         for path in sorted({path for asked in self._asked for path in asked.paths}):
@@ -285,7 +320,7 @@ class Stepped:
                 project_id=project,
                 name=f"monitor {place}",
                 networks=(NETWORK,),
-                rules=DEFAULT_RULES,
+                rules=asked.rules,
                 any_address=False,
                 endpoints=tuple(f"ep_{path}" for path in asked.paths),
                 notify=frozenset(Phase),
@@ -298,8 +333,9 @@ class Stepped:
             )
             for place, asked in enumerate(self._asked)
         ]
-        for monitor in monitors:
+        for monitor, asked in zip(monitors, self._asked, strict=True):
             await insert_monitor(tx, monitor)
+            await insert_addresses(tx, monitor.id, [(each, None) for each in asked.addresses])
         return monitors
 
     async def _open(self) -> None:
@@ -348,6 +384,18 @@ class Stepped:
             observer=Unobserved(),
         )
         self._stack.push_async_callback(self.follower.close)
+        self.looker = Looker(
+            NETWORK,
+            self.chain.chain_id,
+            NetworkTitle("Dev"),
+            await self._stack.enter_async_context(self._nodes()),
+            database,
+            term=lambda: self.follower.term,
+            confirmations=12,
+            wake=self.sender.wake,
+            clock=self._sender_clock.unix_ms,
+            observer=Uncounted(),
+        )
 
     def _nodes(self) -> Nodes:
         members = [

@@ -3,7 +3,7 @@
 import pytest
 
 from crypitor.config import load
-from crypitor.process.opening import bounds_of
+from crypitor.process.doors import bounds_of
 
 
 @pytest.fixture

@@ -364,6 +364,56 @@ async def test_the_command_takes_a_name_and_says_what_is_stronger(tmp_path):
     assert "[networks.dev]" in out
 
 
+@pytest.mark.parametrize(
+    "table, said",
+    [
+        ("", "chain_id: is missing"),
+        ("chain_id = 7\n", "chain_id = 7: the node is of another chain"),
+        ('chain_id = "seven"\n', "chain_id: "),
+        ('chain_id = 1337\nverify = "all"\nholes = "no"\n', "verify: "),
+        ('chain_id = 1337\n[server]\nport = "x"\n', "server.port: "),
+    ],
+)
+async def test_a_network_whose_table_is_not_complete_is_looked_at(tmp_path, table, said):
+    """Only rpc is needed: what is missing or wrong beside it is what the command finds out."""
+    async with SimulatorServer(quirky(Quirk.INDEXES_ANEW)) as server:
+        (tmp_path / "config.toml").write_text(
+            f'[networks.dev]\nrpc = ["{server.url}"]\nlog_indexes = "transaction"\n{table}',
+            encoding="utf-8",
+        )
+        status, out, err = await command(tmp_path, "dev", "--blocks", "20")
+
+    assert (status, "stronger" in out) == (0, False)
+    assert said in out + err
+    [network] = tomllib.loads(out.partition("\n\n")[2])["networks"].values()
+    assert (network["chain_id"], network["log_indexes"]) == (CHAIN_ID, "transaction")
+
+
+async def test_the_next_node_of_a_name_is_asked_where_one_is_gone(tmp_path):
+    """As `run` would."""
+    async with SimulatorServer(quirky()) as server:
+        (tmp_path / "config.toml").write_text(
+            f'[networks.dev]\nrpc = ["http://127.0.0.1:1/sesame", "{server.url}/?key=sesame"]\n',
+            encoding="utf-8",
+        )
+        status, out, err = await command(tmp_path, "dev", "--blocks", "20")
+
+    assert status == 0
+    assert "the next node is asked" in err
+    assert "keep your own line" in out
+    assert "sesame" not in out + err
+
+
+async def test_a_url_needs_no_configuration_that_is_right(tmp_path):
+    """Not even one that is TOML."""
+    (tmp_path / "config.toml").write_text("[[[", encoding="utf-8")
+    async with SimulatorServer(quirky()) as server:
+        status, out, err = await command(tmp_path, server.url, "--blocks", "20")
+
+    assert (status, err) == (0, "")
+    assert "chain_id = 1337" in out
+
+
 async def test_the_command_says_what_it_does_not_know(tmp_path):
     """A name without a node, and a node that does not answer."""
     unknown, dead = await asyncio.gather(

@@ -3,8 +3,9 @@
 import asyncio
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from aiohttp import web
@@ -23,21 +24,23 @@ from crypitor.api import (
     monitors,
     networks,
     projects,
+    stats,
     trials,
 )
 from crypitor.api.events.stream import MEDIA
 from crypitor.api.events.told import WEBHOOKS, WebhookBody
-from crypitor.api.serving import docs
+from crypitor.api.serving import docs, manual
 from crypitor.api.serving.authentication import DOOR, Door
 from crypitor.api.serving.context import CONTEXT, Context
 from crypitor.api.serving.entries import NDJSON
 from crypitor.api.serving.errors import explain, identify
+from crypitor.api.serving.guard import guard
 from crypitor.api.serving.openapi import document
 from crypitor.api.serving.openapi_3_0 import as_3_0
 from crypitor.api.serving.routing import BODY_LIMIT, Operation, served
 from crypitor.api.serving.streams import LARGE_ANSWERS, UPLOADS, large_answers, uploads
 from crypitor.api.serving.turnstile import TURNSTILE, Turnstile, in_turn
-from crypitor.dashboard.build import add_dashboard
+from crypitor.dashboard.build import add_dashboard, as_page
 
 OPERATIONS: tuple[Operation, ...] = (
     *monitors.OPERATIONS,
@@ -48,6 +51,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *deliveries.OPERATIONS,
     *events.OPERATIONS,
     *jobs.OPERATIONS,
+    *stats.OPERATIONS,
     *networks.OPERATIONS,
     *projects.OPERATIONS,
     *keys.OPERATIONS,
@@ -60,12 +64,15 @@ OPERATIONS: tuple[Operation, ...] = (
 
 # The access log halves what can be answered; compressed bodies are refused, and must not be
 # unpacked on the way to that.
+MIDDLEWARES = (in_turn, identify, guard, explain)
+
 SERVER_OPTIONS: Mapping[str, Any] = {"access_log": None, "auto_decompress": False}
 
 
 def build(context: Context) -> web.Application:
     """Return the application, to be served with `SERVER_OPTIONS`."""
-    app = web.Application(middlewares=[in_turn, identify, explain], client_max_size=BODY_LIMIT)
+    middlewares = (*context.traced, *MIDDLEWARES, as_page)
+    app = web.Application(middlewares=middlewares, client_max_size=BODY_LIMIT)
     app[CONTEXT] = context
     app[TURNSTILE] = Turnstile(context.precedence)
     app[DOOR] = Door(context)
@@ -76,18 +83,31 @@ def build(context: Context) -> web.Application:
         # A stream has no end, or a long way to it.
         if operation.method == "GET" and operation.answers not in (MEDIA, NDJSON):
             app.router.add_route("HEAD", operation.path, served(operation))
-    app.router.add_get("/openapi.json", _show_document)
-    app.router.add_get("/openapi-3.0.json", _show_document_3_0)
-    app.router.add_get("/docs", docs.show_docs)
-    app.router.add_get("/docs/{file:" + _one_of(docs.SWAGGER_FILES) + "}", docs.swagger_file)
+    _describe(app)
+    app.router.add_get("/help", manual.show_start)
+    app.router.add_get("/help/{path:.*}", manual.show_page)
     app.router.add_get("/static/{file:" + _one_of(docs.static_names()) + "}", docs.static_file)
-    add_dashboard(app, OPERATIONS)
+    add_dashboard(app, OPERATIONS, described)
     return app
 
 
 def build_health(context: Context) -> web.Application:
     """Return the application of a process without the API: its health and its metrics."""
-    app = web.Application(middlewares=[in_turn, identify, explain])
+    return _small(context)
+
+
+def build_metrics(context: Context) -> web.Application:
+    """Return the application of the port at which nobody needs a key for what tells of the service.
+
+    What can be asked there is what strangers are not shown at the API's port.
+    """
+    app = _small(replace(context, front=replace(context.front, open_to="everybody")))
+    _describe(app)
+    return app
+
+
+def _small(context: Context) -> web.Application:
+    app = web.Application(middlewares=MIDDLEWARES)
     app[CONTEXT] = context
     app[TURNSTILE] = Turnstile()
     app[DOOR] = Door(context)
@@ -97,30 +117,38 @@ def build_health(context: Context) -> web.Application:
     return app
 
 
+def _describe(app: web.Application) -> None:
+    app.router.add_get("/openapi.json", _show_document)
+    app.router.add_get("/openapi-3.0.json", _show_document_3_0)
+
+
 def described() -> dict[str, Any]:
     """Return the OpenAPI document of all there is."""
     return document(OPERATIONS, WEBHOOKS, WebhookBody)
 
 
-async def _show_document(_request: web.Request) -> web.Response:
-    body = await asyncio.to_thread(_encoded)
-    return web.Response(body=body, content_type="application/json")
+async def _show_document(request: web.Request) -> web.Response:
+    return await _shown(request, "3.1")
 
 
-async def _show_document_3_0(_request: web.Request) -> web.Response:
-    body = await asyncio.to_thread(_encoded_3_0)
+async def _show_document_3_0(request: web.Request) -> web.Response:
+    return await _shown(request, "3.0")
+
+
+async def _shown(request: web.Request, version: Literal["3.0", "3.1"]) -> web.Response:
+    await request.app[DOOR].show(request, of_all=False)
+    base_path = request.app[CONTEXT].front.base_path
+    body = await asyncio.to_thread(_encoded, version, base_path)
     return web.Response(body=body, content_type="application/json")
 
 
 @cache
-def _encoded() -> bytes:
+def _encoded(version: Literal["3.0", "3.1"], base_path: str) -> bytes:
     """Return the document; made for who asks first, as it takes a tenth of a second."""
-    return msgspec.json.encode(described())
-
-
-@cache
-def _encoded_3_0() -> bytes:
-    return msgspec.json.encode(as_3_0(described()))
+    found = described()
+    if base_path:
+        found["servers"] = [{"url": base_path}]
+    return msgspec.json.encode(as_3_0(found) if version == "3.0" else found)
 
 
 def _one_of(names: Iterable[str]) -> str:

@@ -11,8 +11,9 @@ import structlog
 
 from crypitor.backfill.pace import Pace
 from crypitor.backfill.question import MOST_NAMED, Question, log_question
-from crypitor.backfill.reading import LeftChain, Reader
+from crypitor.backfill.reading import Reader
 from crypitor.backfill.span import Span
+from crypitor.backfill.standing import LeftChain, Standing
 from crypitor.database.addresses import CHUNK
 from crypitor.database.effects import Saved
 from crypitor.database.engine import Database
@@ -88,7 +89,8 @@ class Backfill:
         self._chain_id = chain_id
         self._coin = nodes.coin
         self._told_as = (chain_id, title)
-        self._reader = Reader(nodes, Pace(requests_per_second), in_flight)
+        pace = Pace(requests_per_second)
+        self._reader = Reader(nodes, pace, Standing(nodes, pace, clock), in_flight)
         self._database = database
         self._term = term
         self._confirmations: Confirmations = confirmations
@@ -197,19 +199,21 @@ class Backfill:
 
     async def _save(self, job: Job, term: int, part: Part, started: float) -> bool:
         """Store a part; False if the chain or the job has changed meanwhile."""
-        progress, last = self._progress[job.id], part.headers[-1]
+        progress = self._progress[job.id]
         advance = Advance(
             expected=job.position,
-            position=last.number,
-            position_hash=last.hash,
+            position=part.last,
+            position_hash=part.headers[-1].hash if part.headers else job.position_hash,
             found=sum(map(len, part.matches.values())),
-            rate=progress.rate(len(part.headers), started, time.monotonic()),
+            rate=progress.rate(part.last - job.position, started, time.monotonic()),
             now=self._clock(),
         )
         saved = await self._database.write(
             lambda tx: save_part(tx, job, self._told_as, term, part, advance)
         )
         if saved is None:
+            trouble = "the nodes show other blocks here than were matched"
+            await self._wait(job, trouble)
             return False
         self._wake(saved.endpoints)
         found = [match for several in part.matches.values() for match, _ in several]
@@ -297,7 +301,7 @@ def _has_left(job: Job, headers: Sequence[Header]) -> bool:
     """Whether a reorg orphaned the last block that a job has done."""
     if job.position_hash is None or not headers:
         return False
-    place = job.position - headers[0].number
-    if place >= len(headers):
+    if job.position > headers[-1].number:
         return True
-    return place >= 0 and headers[place].hash != job.position_hash
+    newest = next((one for one in reversed(headers) if one.number <= job.position), None)
+    return newest is not None and newest.hash != job.position_hash

@@ -15,6 +15,7 @@ from crypitor.backfill.pace import Pace
 from crypitor.backfill.question import MOST_NAMED, log_question
 from crypitor.backfill.reading import Reader
 from crypitor.backfill.span import Span
+from crypitor.backfill.standing import Standing
 from crypitor.database.addresses import labels_of, list_addresses
 from crypitor.database.engine import Database
 from crypitor.database.past import Part
@@ -25,6 +26,7 @@ from crypitor.monitor.explanation import Finding, Scene, findings
 from crypitor.monitor.match import Tally, find_matches
 from crypitor.monitor.models import Confirmations, Match, Monitor, Rule
 from crypitor.monitor.prepared import prepare
+from crypitor.runtime.loop import clock
 from crypitor.worker.nodes import Nodes
 
 T = TypeVar("T")
@@ -74,14 +76,16 @@ class TriedBlocks:
     """What a monitor matches in blocks, from the first of them on.
 
     network: its name.  asked: the heights that were asked for.
-    headers: of the first and the last block looked at.
-    blocks, count: how many were looked at, and their matches.  matches: the first of them.
+    headers: of the first and the last block looked at, None before there was one.
+    heights: how many were looked at.  blocks, count: so many there were, and their matches.
+    matches: the first of them.
     days: date in UTC → blocks, matches.
     """
 
     network: str
     asked: range
     headers: tuple[Header, Header] | None = None
+    heights: int = 0
     blocks: int = 0
     count: int = 0
     matches: list[Match] = field(default_factory=list)
@@ -91,7 +95,12 @@ class TriedBlocks:
     @property
     def complete(self) -> bool:
         """Whether there was time for all that was asked for."""
-        return self.blocks == len(self.asked)
+        return self.heights == len(self.asked)
+
+    @property
+    def looked_at(self) -> tuple[int, int]:
+        """The first and the last height of those that there was time for; at least one."""
+        return self.asked[0], self.asked[self.heights - 1]
 
     @property
     def seconds(self) -> float | None:
@@ -108,8 +117,10 @@ class TriedBlocks:
 
     def take(self, part: Part) -> None:
         """Count the next blocks."""
-        first = self.headers[0] if self.headers else part.headers[0]
-        self.headers = (first, part.headers[-1])
+        self.heights = part.last - self.asked[0] + 1
+        if part.headers:
+            first = self.headers[0] if self.headers else part.headers[0]
+            self.headers = (first, part.headers[-1])
         self.blocks += len(part.headers)
         for header in part.headers:
             found = part.matches.get(header.number, ())
@@ -146,7 +157,9 @@ class Trial:
         self._database = database
         self._traced = traced
         self._seconds = seconds
-        self._reader = Reader(nodes, Pace(requests_per_second), IN_FLIGHT)
+        pace = Pace(requests_per_second)
+        standing = Standing(nodes, pace, clock, patience_ms=0)  # nothing is kept of what it finds
+        self._reader = Reader(nodes, pace, standing, IN_FLIGHT)
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def transaction(
@@ -184,7 +197,7 @@ class Trial:
             async with asyncio.timeout(self._seconds), self._turns:
                 await self._go_through(monitor, tried)
         except TimeoutError as late:
-            if not tried.blocks:
+            if not tried.heights:
                 raise NodeUnavailable(f"not one block within {self._seconds:g} s") from late
         return tried
 
@@ -194,14 +207,14 @@ class Trial:
         question = self._question(monitor)
         parent, span = None, Span()
         while not tried.complete:
-            left = tried.asked[tried.blocks :]
+            left = tried.asked[tried.heights :]
             if logs is None:
                 part = await self._reader.whole(question, left[:BLOCKS_AT_ONCE], parent)
             else:
                 part = await self._reader.by_logs(question, logs, span, left, parent)
             tried.take(part)
             tried.tally = replace(question.tally)
-            parent = part.headers[-1].hash
+            parent = tried.headers[1].hash if tried.headers else None
 
     def _question(self, monitor: Monitor) -> "_Question":
         coin = self._nodes.coin

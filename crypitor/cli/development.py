@@ -6,16 +6,31 @@ import sys
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from crypitor.cli.opened import ConfigPath, failure, load
-from crypitor.development.simulator.faults import MEANING
+from crypitor.cli.saying import say
+from crypitor.development.simulator.faults import MEANING as FAULTS
+from crypitor.development.simulator.quirks import MEANING as QUIRKS
 from crypitor.errors import Invalid, words_of
 from crypitor.runtime.signals import stop_signal
 
-FAULT_NAMES = ", ".join(MEANING)
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from crypitor.development.listen import Received
+
+WAYS_TO_DIFFER = "\n".join(
+    [
+        "The NAME of --quirk is how the blocks differ from Ethereum's:",
+        *(f"• {quirk}: {what}" for quirk, what in QUIRKS.items()),
+        "The NAME of --chaos is how the node fails or lies, or all:",
+        *(f"• {fault}: {what}" for fault, what in FAULTS.items()),
+    ]
+)
+"""What stands below the options of `simulate --help`."""
 
 
 def listen(
@@ -27,11 +42,12 @@ def listen(
     status: Annotated[int, typer.Option(min=200, max=599, help="What to answer.")] = 204,
     delay: Annotated[float, typer.Option(min=0, help="Seconds before each answer.")] = 0,
     fail: Annotated[int, typer.Option(min=0, help="Answer 500 to the first so many.")] = 0,
+    body: Annotated[bool, typer.Option("--body", help="Print what came, whole.")] = False,
     config: ConfigPath = None,
 ) -> None:
     """Receive webhooks, verify their signatures, and print them."""
     load(config)
-    from crypitor.development.listen import Behaviour, Receiver, line
+    from crypitor.development.listen import Behaviour, Receiver, line, whole
     from crypitor.webhook.signature import key_of
 
     try:
@@ -43,6 +59,9 @@ def listen(
 
     console = Console(highlight=False, soft_wrap=True)
 
+    def shown(received: "Received") -> list["Text"]:
+        return [line(received), whole(received)] if body else [line(received)]
+
     async def receive() -> None:
         with stop_signal() as stop:
             async with Receiver(
@@ -50,7 +69,7 @@ def listen(
                 host=host,
                 port=port,
                 behaviour=Behaviour(status, delay, fail),
-                told=lambda received: console.print(line(received)),
+                told=lambda received: console.print(*shown(received), sep="\n"),
                 keep=0,
             ) as receiver:
                 checks = "" if secret else "; ? is not checked: give --secret whsec_…"
@@ -75,12 +94,13 @@ def simulate(
         list[str] | None,
         typer.Option(
             metavar="NAME[:RATE]",
-            help=f"How the node fails or lies, in how many of the requests, 0.1 of them if no rate"
-            f" is given; may be repeated. {FAULT_NAMES}, or all of them: all",
+            help="How the node fails or lies, in how many of the requests, 0.1 of them if no rate"
+            " is given; may be repeated. The names stand below.",
         ),
     ] = None,
     coin_logs: Annotated[
-        bool, typer.Option(help="Each move of the coin is a log too, as EIP-7708 has it.")
+        bool,
+        typer.Option("--coin-logs", help="Each move of the coin is a log too (EIP-7708)."),
     ] = False,
     withdrawals: Annotated[
         tuple[int, int], typer.Option(help="Least and most withdrawals in a block.")
@@ -88,7 +108,8 @@ def simulate(
     quirk: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", help="How its blocks differ from Ethereum's; may be repeated."
+            metavar="NAME",
+            help="How its blocks differ from Ethereum's; may be repeated. The names stand below.",
         ),
     ] = None,
     config: ConfigPath = None,
@@ -120,7 +141,7 @@ def simulate(
     async def mine() -> None:
         with stop_signal() as stop:
             async with SimulatorServer(chain, host, port, chaos=node_chaos) as server:
-                typer.echo(f"chain {chain_id} at {server.url} and {server.ws_url}, Ctrl-C ends it")
+                say(f"chain {chain_id} at {server.url} and {server.ws_url}, Ctrl-C ends it")
                 await keep_mining(chain, server, block_seconds, reorg_every, stop)
 
     _run_server(mine, host, port)

@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crypitor.cli.opened import DEFAULT_CONFIG, ConfigPath, failure, in_database, load
+from crypitor.cli.opened import ConfigPath, failure, in_database, load, path_of
+from crypitor.cli.saying import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
+    from crypitor.config.partly import PartOfNetwork
     from crypitor.evm.types import Header
 
 PROBE_SECONDS = 20.0
@@ -66,9 +69,9 @@ def resume_network(
     tip = in_database(loaded, lambda tx: matched_tip(tx, name))
     left = _left_out(tip, from_block)
     if left:
-        typer.echo(f"{name}: {left} will not be matched")
+        say(f"{name}: {left} will not be matched")
     if not before and from_block:
-        typer.echo(f"{name}: block {from_block} stands on nothing that the nodes have")
+        say(f"{name}: block {from_block} stands on nothing that the nodes have")
     reverted = in_database(
         loaded,
         lambda tx: resume(
@@ -77,7 +80,7 @@ def resume_network(
     )
     if reverted is None:
         raise failure(f"nothing has been matched of {name} yet")
-    typer.echo(
+    say(
         f"{name} goes on at block {from_block}; matches reverted: {reverted};"
         f" left unmatched: {left or 'no block'}"
     )
@@ -96,29 +99,49 @@ def probe_network(
     """Find out how a chain's blocks prove themselves, and what its node can do.
 
     Prints what was found, and the network's table for config.toml. Nothing is stored or changed.
+    Of a name only rpc is needed; what is missing beside it is found out.
     """
-    is_url = "://" in target
-    loaded = load(config) if not is_url or config or DEFAULT_CONFIG.exists() else None
-    network = None if is_url or loaded is None else loaded.followed.get(target)
-    if not is_url and network is None:
-        raise failure(f"no network {target} with a node is configured, and it is no URL")
+    part = None if "://" in target else _part_of(target, config)
     from crypitor.errors import NodeUnavailable
     from crypitor.probe.probe import probe
     from crypitor.probe.telling import is_stronger, lines, table
     from crypitor.runtime.redaction import shown
 
-    url = network.rpc[0] if network else target
-    seconds = network.timeout_seconds if network else PROBE_SECONDS
-    try:
-        found = asyncio.run(probe(url, blocks, seconds, network.profile if network else None))
-    except NodeUnavailable as trouble:
-        raise failure(f"{shown(url)}: {trouble}") from trouble
+    urls = part.settings.rpc if part else (target,)
+    seconds = part.settings.timeout_seconds if part else PROBE_SECONDS
+    for url in urls:
+        try:
+            found = asyncio.run(probe(url, blocks, seconds, part.settings if part else None))
+            break
+        except NodeUnavailable as trouble:
+            if url == urls[-1]:
+                raise failure(f"{shown(url)}: {trouble}") from trouble
+            say(f"{shown(url)}: {trouble}; the next node is asked", err=True)
     for line in lines(found):
-        typer.echo(line)
+        say(line)
+    if part and part.chain_id not in {None, found.chain_id}:
+        say(f"the configuration has chain_id = {part.chain_id}: the node is of another chain")
     level = found.fit.profile.strongest
-    if network is not None and is_stronger(level, network.verify):
-        typer.echo(f'stronger than verify = "{network.verify}", which is in force')
-    typer.echo("\n" + table(found, target if network else f"chain-{found.chain_id}", shown(url)))
+    if part and part.chain_id and is_stronger(level, part.verify):
+        say(f'stronger than verify = "{part.verify}", which is in force')
+    say("\n" + table(found, target if part else f"chain-{found.chain_id}", shown(url)))
+    if shown(url) != url.rstrip("/"):
+        say("rpc is told without what may be a key: keep your own line.")
+
+
+def _part_of(name: str, config: "Path | None") -> "PartOfNetwork":
+    """Return what is right of a network's table; says on stderr what is wrong in the file."""
+    from crypitor.config.partly import part_of_network
+    from crypitor.errors import ConfigError
+
+    try:
+        load(config)
+    except ConfigError as mistakes:
+        say(f"the configuration is not complete; what is right of it is used. {mistakes}", err=True)
+    part = part_of_network(path_of(config), name)
+    if part is None or not part.settings.rpc:
+        raise failure(f"no network {name} with a node is configured, and it is no URL")
+    return part
 
 
 def _left_out(tip: int | None, first: int) -> str:

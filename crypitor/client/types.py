@@ -12,8 +12,9 @@ class AddedAnswer(TypedDict):
     """At most the first 1000."""
     invalid_count: int
     armed_from: dict[str, int | None]
-    """Network → first block that this is in force for; null while not known. In every answer
-    that changes what is watched.
+    """Network → first block that this is in force for. null before the first block of a
+    network that is matched: it will be that one. In every answer that changes what is
+    watched.
     """
 
 
@@ -52,6 +53,17 @@ class AttemptAnswer(TypedDict):
     """By name, as the endpoint is now; *** for signatures and for the values of its own
     headers. null when it was deleted.
     """
+
+
+class AttemptCounts(TypedDict):
+    """Attempts that ended."""
+
+    taken: int
+    """Answered with success."""
+    refused: int
+    """Answered with anything else."""
+    unanswered: int
+    """Without an answer: no connection, or too late."""
 
 
 class AuditAnswer(TypedDict):
@@ -99,6 +111,42 @@ class BackfillBody(TypedDict):
     """
 
 
+class BalanceAnswer(TypedDict):
+    """A balance, in smallest units and in whole coins, and the one at the look before."""
+
+    value: str
+    formatted: str | None
+    """null where the decimals are not known."""
+    previous: str | None
+    """null at the first look."""
+    previous_formatted: str | None
+    change: str | None
+
+
+class BalanceRule(TypedDict):
+    """What each watched address has of the chain's coin, or of each of these tokens."""
+
+    kind: Literal["balance"]
+    contracts: NotRequired[list[str] | None]
+    """Of tokens (ERC-20, ERC-721, or ERC-1155 with `token_id`); left out: the chain's coin."""
+    token_id: NotRequired[str | None]
+    """Of an ERC-1155 token, in decimal."""
+    where: str
+    """Told once when it becomes true, such as `balance < 5 ether`, `change <= -10%`,
+    `result.answer < previous.answer`.
+    """
+    rearm: NotRequired[str | None]
+    """What must hold before it is told again, and then has ended; left out: that `where` is
+    false.
+    """
+    every_seconds: NotRequired[int | None]
+    """Looked at this often at least, by the chain's time, beside the blocks that touch it.
+    Left out together with `every_blocks`: 3600.
+    """
+    every_blocks: NotRequired[int | None]
+    """The same, in blocks."""
+
+
 class CallRule(TypedDict):
     """Transactions that call a function, failed ones too, whoever the monitor's addresses are."""
 
@@ -112,6 +160,27 @@ class CallRule(TypedDict):
     where: NotRequired[str | None]
     """A condition over the match, such as `amount >= 1.5 ether and not watched(to_address)`;
     left out: none.
+    """
+
+
+class CoinAnswer(TypedDict):
+    """The chain's own coin. Withdrawals may be counted in another one."""
+
+    symbol: str | None
+    decimals: int
+
+
+class CountsAnswer(TypedDict):
+    """What happened in some time."""
+
+    matches: "MatchCounts"
+    deliveries: "DeliveryCounts"
+    attempts: "AttemptCounts"
+    first_attempt: "LatencyAnswer | None"
+    """From the moment a delivery was queued to its first attempt; null of none."""
+    success: "LatencyAnswer | None"
+    """From the moment a delivery was queued until it was taken, without those that were sent
+    again; null of none.
     """
 
 
@@ -166,8 +235,9 @@ class DeletedMonitor(TypedDict):
     id: str
     deleted: Literal[True]
     armed_from: dict[str, int | None]
-    """Network → first block that this is in force for; null while not known. In every answer
-    that changes what is watched.
+    """Network → first block that this is in force for. null before the first block of a
+    network that is matched: it will be that one. In every answer that changes what is
+    watched.
     """
 
 
@@ -184,7 +254,7 @@ class DeliveryAnswer(TypedDict):
     monitor: str | None
     match: str | None
     endpoint: str
-    phase: Literal["detected", "confirmed", "reverted"] | None
+    phase: Literal["detected", "confirmed", "ended", "reverted"] | None
     status: Literal["waiting", "pending", "delivered", "failed", "cancelled"]
     attempt_count: int
     due_at: str | None
@@ -196,6 +266,14 @@ class DeliveryAnswer(TypedDict):
     body: NotRequired[str | None]
     """null once it is not kept any more."""
     attempts: NotRequired[list["AttemptAnswer"]]
+
+
+class DeliveryCounts(TypedDict):
+    """Deliveries that ended; one that was sent again ends again."""
+
+    delivered: int
+    failed: int
+    cancelled: int
 
 
 class DeliveryPage(TypedDict):
@@ -231,6 +309,18 @@ class DigestBody(TypedDict):
     """Between two letters, in which messages gather."""
     count: NotRequired[int]
     """Messages in one letter, at most. Default: 50."""
+
+
+class EndedAnswer(TypedDict):
+    """What showed that a condition ceased to be."""
+
+    block: "MatchedBlock"
+    balance: NotRequired["BalanceAnswer"]
+    view: NotRequired["ViewAnswer"]
+    looked_at: list["MatchedBlock | None"]
+    """The block of the look before, null at the first, and the block of this one. What the
+    value was in between was not asked.
+    """
 
 
 class EndpointAnswer(TypedDict):
@@ -488,6 +578,18 @@ class FindingAnswer(TypedDict):
     """
 
 
+class GroupAnswer(TypedDict):
+    """What happened to one of the networks, monitors or endpoints."""
+
+    subject: str
+    """Name of the network; id of monitor or endpoint."""
+    matches: "MatchCounts"
+    deliveries: "DeliveryCounts"
+    attempts: "AttemptCounts"
+    first_attempt: "MeanAnswer | None"
+    success: "MeanAnswer | None"
+
+
 class InternalRule(TypedDict):
     """Value that calls within successful transactions moved; the network needs `traces`."""
 
@@ -626,6 +728,16 @@ class LabelledEntry(TypedDict):
     label: NotRequired[str | None]
 
 
+class LatencyAnswer(TypedDict):
+    """How long something took. Quantiles are right to 9 %."""
+
+    count: int
+    mean_ms: int
+    p50_ms: int
+    p95_ms: int
+    p99_ms: int
+
+
 class LimitsAnswer(TypedDict):
     """A project's own limits; null: as the configuration says."""
 
@@ -683,7 +795,7 @@ class MatchAnswer(TypedDict):
     label: str | None
     block: "MatchedBlock"
     transaction: "MatchedTransaction | None"
-    """null for withdrawals, which no transaction carries."""
+    """null for what none carries: withdrawals, balances and views."""
     log_index: int | None
     item: int | None
     from_address: str | None
@@ -697,13 +809,23 @@ class MatchAnswer(TypedDict):
     amount_formatted: str | None
     token_id: str | None
     event: "DecodedAnswer | None"
+    coin: NotRequired["CoinAnswer"]
+    """What a native or internal transfer, a withdrawal or a fee is in."""
     call: NotRequired["DecodedAnswer"]
     """Of a call."""
     withdrawal: NotRequired["WithdrawalAnswer"]
     """Of a withdrawal."""
     delegation: NotRequired["DelegationAnswer"]
     """Of a delegation."""
-    phase: Literal["detected", "confirmed", "reverted"]
+    balance: NotRequired["BalanceAnswer"]
+    """Of a balance."""
+    view: NotRequired["ViewAnswer"]
+    """Of a view."""
+    looked_at: NotRequired[list["MatchedBlock | None"]]
+    """Of balances and views."""
+    ended: NotRequired["EndedAnswer"]
+    """Of balances and views whose condition ended."""
+    phase: Literal["detected", "confirmed", "ended", "reverted"]
     created_at: str
     """RFC 3339, UTC, milliseconds."""
     confirmations: int | None
@@ -726,7 +848,7 @@ class MatchBody(TypedDict):
     label: str | None
     block: "MatchedBlock"
     transaction: "MatchedTransaction | None"
-    """null for withdrawals, which no transaction carries."""
+    """null for what none carries: withdrawals, balances and views."""
     log_index: int | None
     item: int | None
     from_address: str | None
@@ -740,12 +862,22 @@ class MatchBody(TypedDict):
     amount_formatted: str | None
     token_id: str | None
     event: "DecodedAnswer | None"
+    coin: NotRequired["CoinAnswer"]
+    """What a native or internal transfer, a withdrawal or a fee is in."""
     call: NotRequired["DecodedAnswer"]
     """Of a call."""
     withdrawal: NotRequired["WithdrawalAnswer"]
     """Of a withdrawal."""
     delegation: NotRequired["DelegationAnswer"]
     """Of a delegation."""
+    balance: NotRequired["BalanceAnswer"]
+    """Of a balance."""
+    view: NotRequired["ViewAnswer"]
+    """Of a view."""
+    looked_at: NotRequired[list["MatchedBlock | None"]]
+    """Of balances and views."""
+    ended: NotRequired["EndedAnswer"]
+    """Of balances and views whose condition ended."""
     confirmations: int
     """head - block + 1; 0 for a block that has left the chain."""
     confirmations_required: "Confirmations"
@@ -760,6 +892,16 @@ class MatchConfirmed(TypedDict):
     timestamp: str
     """RFC 3339, UTC, milliseconds."""
     data: "MatchBody"
+
+
+class MatchCounts(TypedDict):
+    """Matches, by what was told of them: each phase is counted in the time in which it was
+    told.
+    """
+
+    detected: int
+    confirmed: int
+    reverted: int
 
 
 class MatchDetected(TypedDict):
@@ -844,6 +986,13 @@ class MatchedTransaction(TypedDict):
     fee: NotRequired[str | None]
 
 
+class MeanAnswer(TypedDict):
+    """How long something took on average."""
+
+    count: int
+    mean_ms: int
+
+
 class MonitorAnswer(TypedDict):
     """A monitor.
 
@@ -861,7 +1010,7 @@ class MonitorAnswer(TypedDict):
     rules: list["RuleAnswer"]
     endpoints: list[str]
     webhook: NotRequired["EndpointAnswer"]
-    notify: list[Literal["detected", "confirmed", "reverted"]]
+    notify: list[Literal["detected", "confirmed", "ended", "reverted"]]
     confirmations: "Confirmations | None"
     tags: list[str]
     note: str
@@ -871,9 +1020,12 @@ class MonitorAnswer(TypedDict):
     updated_at: str
     """RFC 3339, UTC, milliseconds."""
     armed_from: NotRequired[dict[str, int | None]]
-    """Network → first block that this is in force for; null while not known. In every answer
-    that changes what is watched.
+    """Network → first block that this is in force for. null before the first block of a
+    network that is matched: it will be that one. In every answer that changes what is
+    watched.
     """
+    warnings: NotRequired[list["MonitorWarning"]]
+    """Not in lists; empty where all is well."""
 
 
 class MonitorBody(TypedDict):
@@ -884,9 +1036,9 @@ class MonitorBody(TypedDict):
     """Names from GET /v1/networks."""
     addresses: NotRequired["Literal['any'] | list[AddressEntry]"]
     """Whose transfers and deployments are watched; `any` for everybody's, then each rule of
-    such a kind has contracts or a condition. Events and calls need none. At most 10000
-    here, more through /addresses. In a PATCH the list takes the place of all addresses that
-    are watched.
+    such a kind has contracts or a condition. Events, calls and views need none; balances
+    are of addresses that are named. At most 10000 here, more through /addresses. In a PATCH
+    the list takes the place of all addresses that are watched.
     """
     rules: NotRequired["list[RuleBody] | None"]
     """Left out: native, erc20, erc721 and erc1155 in all directions."""
@@ -894,8 +1046,10 @@ class MonitorBody(TypedDict):
     """Ids of endpoints."""
     webhook: NotRequired["EndpointBody | None"]
     """Shorthand: makes an endpoint and puts its id into `endpoints`."""
-    notify: NotRequired[list[Literal["detected", "confirmed", "reverted"]]]
-    """The phases that are delivered. Default: detected, confirmed, reverted."""
+    notify: NotRequired[list[Literal["detected", "confirmed", "ended", "reverted"]]]
+    """The phases that are delivered. `ended`, of balances and views alone: the condition
+    ceased to be. Default: detected, confirmed, reverted.
+    """
     confirmations: NotRequired[int | Literal["safe", "finalized"] | None]
     """null: what the network's configuration says."""
     tags: NotRequired[list[str]]
@@ -912,9 +1066,9 @@ class MonitorBodyPatch(TypedDict):
     """Names from GET /v1/networks."""
     addresses: NotRequired["Literal['any'] | list[AddressEntry] | None"]
     """Whose transfers and deployments are watched; `any` for everybody's, then each rule of
-    such a kind has contracts or a condition. Events and calls need none. At most 10000
-    here, more through /addresses. In a PATCH the list takes the place of all addresses that
-    are watched.
+    such a kind has contracts or a condition. Events, calls and views need none; balances
+    are of addresses that are named. At most 10000 here, more through /addresses. In a PATCH
+    the list takes the place of all addresses that are watched.
     """
     rules: NotRequired["list[RuleBody] | None"]
     """Left out: native, erc20, erc721 and erc1155 in all directions."""
@@ -922,8 +1076,10 @@ class MonitorBodyPatch(TypedDict):
     """Ids of endpoints."""
     webhook: NotRequired["EndpointBody | None"]
     """Shorthand: makes an endpoint and puts its id into `endpoints`."""
-    notify: NotRequired[list[Literal["detected", "confirmed", "reverted"]] | None]
-    """The phases that are delivered. Default: detected, confirmed, reverted."""
+    notify: NotRequired[list[Literal["detected", "confirmed", "ended", "reverted"]] | None]
+    """The phases that are delivered. `ended`, of balances and views alone: the condition
+    ceased to be. Default: detected, confirmed, reverted.
+    """
     confirmations: NotRequired[int | Literal["safe", "finalized"] | None]
     """null: what the network's configuration says."""
     tags: NotRequired[list[str] | None]
@@ -937,6 +1093,13 @@ class MonitorPage(TypedDict):
 
     data: list["MonitorAnswer"]
     next_cursor: str | None
+
+
+class MonitorWarning(TypedDict):
+    """Why a monitor, as it is, does less than one may think. `pointer`: of the field."""
+
+    pointer: str
+    detail: str
 
 
 class NativeRule(TypedDict):
@@ -1024,6 +1187,20 @@ class NodeAnswer(TypedDict):
     """What it refuses, found out by asking, in its own words."""
 
 
+class NowAnswer(TypedDict):
+    """How it goes now: a minute's mean of the last five whole minutes, and what waits."""
+
+    matches_per_minute: float
+    """Detected."""
+    deliveries_per_minute: float
+    """Delivered."""
+    attempts_per_minute: float
+    pending: int | None
+    """Deliveries that wait for an attempt, 10,000 where there are more; null of a network or a
+    monitor.
+    """
+
+
 class OldSecretAnswer(TypedDict):
     """A secret that was replaced, and until when it signs too."""
 
@@ -1059,6 +1236,22 @@ class PingAnswer(TypedDict):
     """By name, as the endpoint is now; *** for signatures and for the values of its own
     headers. null when it was deleted.
     """
+
+
+class PointAnswer(TypedDict):
+    """What happened in a minute or an hour."""
+
+    matches: "MatchCounts"
+    deliveries: "DeliveryCounts"
+    attempts: "AttemptCounts"
+    first_attempt: "LatencyAnswer | None"
+    """From the moment a delivery was queued to its first attempt; null of none."""
+    success: "LatencyAnswer | None"
+    """From the moment a delivery was queued until it was taken, without those that were sent
+    again; null of none.
+    """
+    at: str
+    """Its beginning."""
 
 
 class PointedAnswer(TypedDict):
@@ -1152,7 +1345,7 @@ class Ready(TypedDict):
     troubles: NotRequired[dict[str, str]]
     """What is in trouble → which trouble."""
     processes: list["ProcessAnswer"]
-    """All, where there are several; else empty."""
+    """All that are heard of, this one among them."""
 
 
 class ReasonAnswer(TypedDict):
@@ -1187,8 +1380,9 @@ class RemovedAnswer(TypedDict):
     """At most the first 1000."""
     invalid_count: int
     armed_from: dict[str, int | None]
-    """Network → first block that this is in force for; null while not known. In every answer
-    that changes what is watched.
+    """Network → first block that this is in force for. null before the first block of a
+    network that is matched: it will be that one. In every answer that changes what is
+    watched.
     """
 
 
@@ -1239,6 +1433,11 @@ class RuleAnswer(TypedDict):
     contracts: NotRequired[list[str]]
     where: NotRequired[str]
     include_failed: NotRequired[bool]
+    args: NotRequired[list[Any] | dict[str, Any]]
+    token_id: NotRequired[str]
+    rearm: NotRequired[str]
+    every_seconds: NotRequired[int]
+    every_blocks: NotRequired[int]
 
 
 class SecretAnswer(TypedDict):
@@ -1251,6 +1450,24 @@ class SecretAnswer(TypedDict):
     signature: Literal["v1", "v1a"]
     public_key: str | None
     old_secrets: list["OldSecretAnswer"]
+
+
+class StatsAnswer(TypedDict):
+    """What happened, counted beside the work itself: seconds after it, and kept over restarts."""
+
+    step: Literal["minute", "hour"]
+    since: str
+    """RFC 3339, UTC, milliseconds."""
+    until: str
+    """Not included."""
+    complete: bool
+    """Whether all that is stored was counted at the time of this answer."""
+    now: "NowAnswer"
+    total: "CountsAnswer"
+    series: list["PointAnswer"]
+    """Each minute or hour of the time, oldest first."""
+    groups: "list[GroupAnswer] | None"
+    """The busiest 100, as `by` asks; null where it does not."""
 
 
 class SuccessAnswer(TypedDict):
@@ -1407,7 +1624,7 @@ class TriedMatch(TypedDict):
     label: str | None
     block: "MatchedBlock"
     transaction: "MatchedTransaction | None"
-    """null for withdrawals, which no transaction carries."""
+    """null for what none carries: withdrawals, balances and views."""
     log_index: int | None
     item: int | None
     from_address: str | None
@@ -1421,12 +1638,22 @@ class TriedMatch(TypedDict):
     amount_formatted: str | None
     token_id: str | None
     event: "DecodedAnswer | None"
+    coin: NotRequired["CoinAnswer"]
+    """What a native or internal transfer, a withdrawal or a fee is in."""
     call: NotRequired["DecodedAnswer"]
     """Of a call."""
     withdrawal: NotRequired["WithdrawalAnswer"]
     """Of a withdrawal."""
     delegation: NotRequired["DelegationAnswer"]
     """Of a delegation."""
+    balance: NotRequired["BalanceAnswer"]
+    """Of a balance."""
+    view: NotRequired["ViewAnswer"]
+    """Of a view."""
+    looked_at: NotRequired[list["MatchedBlock | None"]]
+    """Of balances and views."""
+    ended: NotRequired["EndedAnswer"]
+    """Of balances and views whose condition ended."""
 
 
 class TriedRuleAnswer(TypedDict):
@@ -1474,6 +1701,51 @@ class Usages(TypedDict):
     deliveries_per_day: "UsageAnswer"
     requests_per_second: "UsageAnswer"
     backfill_blocks_per_day: "UsageAnswer"
+
+
+class ViewAnswer(TypedDict):
+    """A function that was called, and what it returned, now and at the look before."""
+
+    name: str
+    signature: str
+    args: dict[str, Any]
+    """By name, or position where there is none: integers as decimal text, tuples as objects,
+    arrays as lists.
+    """
+    result: dict[str, Any] | None
+    """By name, or place; null where it reverted or returned something else."""
+    previous: dict[str, Any] | None
+    reverted: bool
+
+
+class ViewRule(TypedDict):
+    """What a function returns that reads a contract, whoever the monitor's addresses are."""
+
+    kind: Literal["view"]
+    signature: str | dict[str, Any]
+    """With what it returns: `function latestRoundData() view returns (uint80 roundId, int256
+    answer)`, or an entry of a JSON ABI.
+    """
+    contracts: list[str]
+    """Each is asked."""
+    args: NotRequired[list[Any] | dict[str, Any] | None]
+    """What the function is called with: a list, or an object by the names of its signature.
+    Integers as numbers or decimal text.
+    """
+    where: str
+    """Told once when it becomes true, such as `balance < 5 ether`, `change <= -10%`,
+    `result.answer < previous.answer`.
+    """
+    rearm: NotRequired[str | None]
+    """What must hold before it is told again, and then has ended; left out: that `where` is
+    false.
+    """
+    every_seconds: NotRequired[int | None]
+    """Looked at this often at least, by the chain's time, beside the blocks that touch it.
+    Left out together with `every_blocks`: 3600.
+    """
+    every_blocks: NotRequired[int | None]
+    """The same, in blocks."""
 
 
 class WaitingAnswer(TypedDict):
@@ -1562,6 +1834,8 @@ Kind: TypeAlias = Literal[
     "transaction",
     "withdrawal",
     "delegation",
+    "balance",
+    "view",
 ]
 """What a rule looks at, and what a match is."""
 
@@ -1576,6 +1850,8 @@ RuleBody: TypeAlias = (
     | TransactionRule
     | WithdrawalRule
     | DelegationRule
+    | BalanceRule
+    | ViewRule
 )
 
 

@@ -4,10 +4,10 @@ Every key is described in the config.toml of the repository. The environment ove
 `CRYPITOR__SECTION__KEY`, lists and tables as JSON.
 """
 
+from crypitor.config.doors import ApiConfig, MetricsConfig, ServerConfig
 from crypitor.config.load import load
 from crypitor.config.types import (
     ROLES,
-    ApiConfig,
     Config,
     DatabaseConfig,
     LogConfig,
@@ -15,7 +15,6 @@ from crypitor.config.types import (
     QueueConfig,
     RetentionConfig,
     Role,
-    ServerConfig,
     WebhookConfig,
     check_roles,
 )
@@ -26,6 +25,7 @@ __all__ = [
     "Config",
     "DatabaseConfig",
     "LogConfig",
+    "MetricsConfig",
     "NetworkConfig",
     "QueueConfig",
     "RetentionConfig",

@@ -9,8 +9,8 @@ from crypitor.config.types import Config, contradictions
 from crypitor.errors import ConfigError
 
 AT_START = (
-    "server.host", "server.port", "server.health_port", "database", "queue", "api.admin_key",
-    "webhook.secrets_key", "log.format",
+    "server.host", "server.port", "server.health_port", "metrics.host", "metrics.port", "database",
+    "queue", "api.admin_key", "webhook.secrets_key", "log.format",
 )  # fmt: skip
 """Keys, and whole tables, of what was opened, made or sealed at the start."""
 

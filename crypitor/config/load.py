@@ -11,10 +11,12 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from crypitor.config.doors import ApiConfig, MetricsConfig, ServerConfig
 from crypitor.config.paths import counted_from
+from crypitor.config.section import Section
+from crypitor.config.telemetry import TelemetryConfig
 from crypitor.config.types import (
     PREFIX,
-    ApiConfig,
     BackfillConfig,
     BackupConfig,
     Config,
@@ -24,8 +26,6 @@ from crypitor.config.types import (
     NetworkConfig,
     QueueConfig,
     RetentionConfig,
-    Section,
-    ServerConfig,
     WebhookConfig,
     contradictions,
 )
@@ -36,6 +36,7 @@ from crypitor.evm.profiles import DEVELOPMENT_CHAINS
 SECTIONS: dict[str, type[Section]] = {
     "server": ServerConfig,
     "api": ApiConfig,
+    "metrics": MetricsConfig,
     "database": DatabaseConfig,
     "queue": QueueConfig,
     "backfill": BackfillConfig,
@@ -43,6 +44,7 @@ SECTIONS: dict[str, type[Section]] = {
     "retention": RetentionConfig,
     "limits": LimitsConfig,
     "backup": BackupConfig,
+    "telemetry": TelemetryConfig,
     "log": LogConfig,
 }
 _NETWORKS = "networks"
@@ -63,14 +65,29 @@ def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Config:
     return counted_from(found, path.parent) if path else found
 
 
+def raw_tables(path: Path | None, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the tables of a file, under the environment's values, whatever is wrong in them.
+
+    Raises ConfigError for a file that cannot be read.
+    """
+    raw = _file(path)
+    _override(raw, environ, [])
+    return raw
+
+
 def _file(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
+    except IsADirectoryError as wrong:
+        raise ConfigError(str(path), ["is a folder: name a file in it"]) from wrong
     except OSError as wrong:
         raise ConfigError(str(path), [f"cannot be read: {wrong.strerror}"]) from wrong
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+    except UnicodeDecodeError as wrong:
+        mistake = "is no text in UTF-8: name a TOML file, or `crypitor init` makes one"
+        raise ConfigError(str(path), [mistake]) from wrong
+    except tomllib.TOMLDecodeError as wrong:
         raise ConfigError(str(path), [f"is not TOML: {wrong}"]) from wrong
 
 
@@ -205,7 +222,8 @@ def _problem(error: ErrorDetails, kind: type[Section]) -> str:
     if error["type"] == "extra_forbidden":
         return _unknown(str(error["loc"][-1]), list(kind.model_fields))
     if error["type"] == "missing":
-        return "is missing"
+        asks = kind is NetworkConfig and error["loc"] == ("chain_id",)
+        return "is missing" + "; `crypitor network probe NAME` asks the node for it" * asks
     text = error["msg"].removeprefix("Value error, ")
     return text[0].lower() + text[1:]
 

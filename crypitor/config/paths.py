@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from crypitor.config.types import Config
 
 _FILES_OF_QUEUE = ("ssl_ca", "ssl_certificate", "ssl_key")
+_FILES_OF_SERVER = ("tls_certificate", "tls_key")
 _FILES_OF_POSTGRESQL = {"passfile", "sslcert", "sslcrl", "sslkey", "sslrootcert"}
 _SQLITE = "sqlite:///"
 
@@ -31,11 +32,25 @@ def counted_from(config: Config, folder: Path) -> Config:
     database = database.model_copy(update={"url": url})
     files = {name: str(at / path) for name in _FILES_OF_QUEUE if (path := getattr(queue, name))}
     queue = queue.model_copy(update=files)
+    files = {
+        name: str(at / path) for name in _FILES_OF_SERVER if (path := getattr(config.server, name))
+    }
+    server = config.server.model_copy(update=files)
+    webhook = config.webhook
+    if webhook.ca:
+        webhook = webhook.model_copy(update={"ca": str(at / webhook.ca)})
     backup = config.backup
     if backup.folder:
         backup = backup.model_copy(update={"folder": str(at / backup.folder)})
     return config.model_copy(
-        update={"folder": at, "database": database, "queue": queue, "backup": backup}
+        update={
+            "folder": at,
+            "server": server,
+            "database": database,
+            "queue": queue,
+            "webhook": webhook,
+            "backup": backup,
+        }
     )
 
 

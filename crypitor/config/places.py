@@ -25,10 +25,12 @@ def own_places(config: Config) -> Iterator[tuple[str, int]]:
 
 def own_ports(config: Config) -> Iterator[int]:
     """Yield the ports that processes of the service listen on, where they are known before."""
-    yield from filter(None, (config.server.port, config.server.health_port))
+    server = config.server
+    yield from filter(None, (server.port, server.health_port, config.metrics.port))
 
 
 def local_url(config: Config) -> str:
     """Return where the service of this configuration can be reached from this machine."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.server.host, config.server.host)  # noqa: S104
-    return f"http://{f'[{host}]' if ':' in host else host}:{config.server.port}"
+    scheme = "https" if config.server.tls_certificate else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{config.server.port}"

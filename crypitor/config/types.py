@@ -1,18 +1,22 @@
 """The configuration as types: one class for each table of the file, and what they must agree on."""
 
 import base64
+import re
 from collections.abc import Collection, Iterator
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator
 
 from crypitor.config.chain import ChainRules, level_problem
+from crypitor.config.doors import ApiConfig, MetricsConfig, ServerConfig, door_contradictions
 from crypitor.config.hosts import hosts_of
+from crypitor.config.section import Seconds, Section, one_or_many
+from crypitor.config.telemetry import TelemetryConfig
 from crypitor.errors import ConfigError
 from crypitor.evm.profiles import Level, Profile, profile_of
 from crypitor.runtime.redaction import shown
@@ -31,10 +35,6 @@ class Role(StrEnum):
 
 
 ROLES = tuple(Role)
-
-
-def _one_or_many(value: object) -> object:
-    return [value] if isinstance(value, str) else value
 
 
 def _number_or_word(*words: str, least: int) -> BeforeValidator:
@@ -60,36 +60,7 @@ HostAndPort = Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]
 TopicPattern = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,248}[A-Za-z0-9._*-]$")]
 """The name of a Kafka topic, or its beginning and a `*`."""
 
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Days = Annotated[int | Literal["forever"], _number_or_word("forever", least=1)]
-
-
-class Section(BaseModel):
-    """A table of the file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class ServerConfig(Section):
-    """Where the API listens, and how the process ends.
-
-    health_port: where a process without the role api tells of its health; None for nowhere.
-    connections: to the API, in all and from one address (of IPv6 a /64).
-    """
-
-    host: str = "127.0.0.1"
-    port: int = Field(default=8080, ge=0, le=65535)
-    health_port: int | None = Field(default=None, ge=0, le=65535)
-    shutdown_seconds: Seconds = 20
-    connections: int = Field(default=1_000, ge=16, le=100_000)
-    connections_per_address: int = Field(default=250, ge=1, le=100_000)
-
-
-class ApiConfig(Section):
-    """Who may use the API. admin_key: opens everything, at least 32 characters; from outside."""
-
-    auth: bool = True
-    admin_key: Annotated[SecretStr, Field(min_length=32)] | None = None
 
 
 class DatabaseConfig(Section):
@@ -129,7 +100,7 @@ class QueueConfig(Section):
     """
 
     kind: Literal["memory", "kafka"] = "memory"
-    bootstrap_servers: Annotated[tuple[HostAndPort, ...], BeforeValidator(_one_or_many)] = Field(
+    bootstrap_servers: Annotated[tuple[HostAndPort, ...], BeforeValidator(one_or_many)] = Field(
         default=("localhost:9092",), min_length=1
     )
     topic_prefix: str = Field(default="crypitor", pattern=r"^[A-Za-z0-9._-]{1,200}$")
@@ -157,7 +128,7 @@ class NetworkConfig(Section, ChainRules):
     """
 
     chain_id: int = Field(ge=1)
-    rpc: Annotated[tuple[str, ...], BeforeValidator(_one_or_many)] = Field(default=(), repr=False)
+    rpc: Annotated[tuple[str, ...], BeforeValidator(one_or_many)] = Field(default=(), repr=False)
     confirmations: Annotated[
         int | Literal["safe", "finalized"], _number_or_word("safe", "finalized", least=1)
     ] = 12
@@ -199,6 +170,19 @@ class BackfillConfig(Section):
     requests_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 50.0
 
 
+_PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?", re.ASCII)
+
+
+def _port_range(given: int | str) -> tuple[int, int]:
+    form = _PORTS.fullmatch(str(given))
+    if form is None:
+        raise ValueError('write ports and ranges of them, as in [443, "8000-8999"]')
+    found = int(form[1]), int(form[2] or form[1])
+    if not 1 <= found[0] <= found[1] <= 65535:
+        raise ValueError(f"{given} is no port from 1 to 65535, nor a range of them")
+    return found
+
+
 def _secret_key(secret: SecretStr) -> bytes:
     text = secret.get_secret_value().strip()
     try:
@@ -216,13 +200,15 @@ class WebhookConfig(Section):
     """How deliveries are sent. schedule_seconds: the waits after each failed attempt.
 
     secrets_key: seals the endpoints' secrets in the database; the newest, then those before it.
-    proxy: an http:// URL, which may hold user and password. ca: a PEM file.
+    proxy: an http:// URL, which may hold user and password. ca: a PEM file. ports: that may be
+    called, and ranges of them as "8000-8999"; none for all but those of well-known other protocols.
     """
 
-    secrets_key: Annotated[tuple[SecretStr, ...], BeforeValidator(_one_or_many)] = ()
+    secrets_key: Annotated[tuple[SecretStr, ...], BeforeValidator(one_or_many)] = ()
     proxy: SecretStr | None = None
     ca: str = ""
     allow_private: tuple[str, ...] = ()
+    ports: Annotated[tuple[int | str, ...], BeforeValidator(one_or_many)] = ()
     schedule_seconds: tuple[Annotated[float, Field(ge=0)], ...] = (
         5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400,
     )  # fmt: skip
@@ -231,7 +217,19 @@ class WebhookConfig(Section):
     in_flight: int = Field(default=200, ge=1)
     in_flight_per_endpoint: int = Field(default=10, ge=1)
     replay_per_second: Annotated[float, Field(gt=0, le=10_000)] = 50.0
-    kafka_topics: Annotated[tuple[TopicPattern, ...], BeforeValidator(_one_or_many)] = ()
+    kafka_topics: Annotated[tuple[TopicPattern, ...], BeforeValidator(one_or_many)] = ()
+
+    @property
+    def port_ranges(self) -> tuple[tuple[int, int], ...]:
+        """The first and the last port of each of `ports`."""
+        return tuple(map(_port_range, self.ports))
+
+    @field_validator("ports")
+    @classmethod
+    def _check_ports(cls, ports: tuple[int | str, ...]) -> tuple[int | str, ...]:
+        for each in ports:
+            _port_range(each)
+        return ports
 
     @property
     def seal_keys(self) -> tuple[bytes, ...]:
@@ -311,6 +309,7 @@ class Config(Section):
 
     server: ServerConfig = ServerConfig()
     api: ApiConfig = ApiConfig()
+    metrics: MetricsConfig = MetricsConfig()
     database: DatabaseConfig = DatabaseConfig()
     queue: QueueConfig = QueueConfig()
     networks: dict[str, NetworkConfig] = Field(default_factory=dict)
@@ -319,6 +318,7 @@ class Config(Section):
     retention: RetentionConfig = RetentionConfig()
     limits: LimitsConfig = LimitsConfig()
     backup: BackupConfig = BackupConfig()
+    telemetry: TelemetryConfig = TelemetryConfig()
     log: LogConfig = LogConfig()
 
     @property
@@ -348,10 +348,7 @@ def check_roles(config: Config, roles: Collection[str]) -> None:
 
 def contradictions(config: Config) -> Iterator[tuple[str, str]]:
     """Yield key and problem where two keys, each right by itself, exclude each other."""
-    if not config.api.auth and not _is_loopback(config.server.host):
-        yield "api.auth", "false is allowed only with a loopback server.host such as 127.0.0.1"
-    if config.server.connections_per_address > config.server.connections:
-        yield "server.connections_per_address", "has to be at most server.connections"
+    yield from door_contradictions(config.server, config.api, config.metrics)
     if config.webhook.lease_seconds <= config.webhook.timeout_seconds:
         yield "webhook.lease_seconds", "has to be longer than webhook.timeout_seconds"
     if config.webhook.in_flight_per_endpoint > config.webhook.in_flight:
@@ -387,12 +384,3 @@ def _queue_contradictions(config: Config) -> Iterator[tuple[str, str]]:
         yield "queue.security", "has to be SSL or SASL_SSL where there are ssl_ files"
     if any(fnmatchcase(queue.blocks_topic, allowed) for allowed in config.webhook.kafka_topics):
         yield "webhook.kafka_topics", f"must not allow {queue.blocks_topic}, which carries blocks"
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

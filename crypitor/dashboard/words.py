@@ -12,6 +12,7 @@ NOTHING = "\N{EN DASH}"
 THIN = "\N{NARROW NO-BREAK SPACE}"
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+_SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
 _GRID = 5
 
 
@@ -85,6 +86,15 @@ def lasting(seconds: float | None) -> str:
     return " ".join(words)
 
 
+def bytes_(count: float) -> str:
+    """Return a size in bytes, in the largest unit of which it has at least one."""
+    unit = 0
+    while count >= 1000 and unit < len(_SIZES) - 1:
+        count, unit = count / 1000, unit + 1
+    text = f"{count:.1f}" if unit > 0 and count < 100 else f"{count:.0f}"
+    return f"{text}{THIN}{_SIZES[unit]}"
+
+
 def share(part: float, whole: float) -> int:
     """Return a part in percent, 0 to 100."""
     return 100 if whole <= 0 else max(0, min(100, int(100 * part / whole)))
@@ -104,9 +114,12 @@ def identicon(address: str | None) -> Markup:
     )
 
 
-def bars(counts: Sequence[int], width: int = 120, height: int = 28) -> Markup:
-    """Return counts as a row of bars, oldest first, as SVG; at least one pixel where any is."""
-    most, step = max([*counts, 1]), width / max(len(counts), 1)
+def bars(counts: Sequence[float], width: int = 120, height: int = 28, most: float = 0) -> Markup:
+    """Return counts as a row of bars, oldest first, as SVG; at least one pixel where any is.
+
+    most: what is as high as the picture, where that is more than the highest.
+    """
+    most, step = max([*counts, most, 1]), width / max(len(counts), 1)
     path = "".join(
         f"M{place * step:.1f} {height}v-{max(count / most * height, 1.5):.1f}"
         f"h{step * 0.72:.1f}V{height}z"
@@ -147,9 +160,9 @@ def plural(count: int, one: str, many: str | None = None) -> Markup:
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
-    filtered.__name__: filtered
+    filtered.__name__.rstrip("_"): filtered
     for filtered in (
         short, clock, minute, second, grouped, lasting, identicon, bars, pretty, query, bold,
-        plural, rounded, share,
+        plural, rounded, share, bytes_,
     )
 }  # fmt: skip

@@ -16,6 +16,7 @@ from crypitor.database.endpoints import COLUMNS as ENDPOINT_COLUMNS
 from crypitor.database.endpoints import endpoint_of, move_endpoint
 from crypitor.database.engine import Transaction
 from crypitor.database.notices import tell_endpoints
+from crypitor.database.uncounted import note_attempts
 from crypitor.webhook.circuit import Circuit
 from crypitor.webhook.delivery import Delivery, Endpoint, Result, State, Status
 from crypitor.webhook.health import endpoint_after
@@ -235,7 +236,9 @@ async def record(tx: Transaction, results: Sequence[Result]) -> Recorded:
         for result in results
         if (row := stored.get(result.delivery.id)) and row["token"] == result.delivery.token
     ]
-    await _store(tx, held, [_recorded(one, stored[one.delivery.id]["status"]) for one in held])
+    recorded = [_recorded(one, stored[one.delivery.id]["status"]) for one in held]
+    await _store(tx, held, recorded)
+    await note_attempts(tx, held, [str(row[0]) for row in recorded])
     ended = [result for result in held if result.verdict.due_at is None]
     released = await _release(tx, ended)
     before, after = await _judge_endpoints(tx, held, lock)

@@ -5,6 +5,7 @@ there; where that is no longer true somebody else has matched the chain meanwhil
 written.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from crypitor.database.engine import Transaction
 from crypitor.database.events import log_events
 from crypitor.database.monitors import hold_revision
 from crypitor.errors import IndexOutdated
-from crypitor.evm.types import Hash, Header
+from crypitor.evm.types import Address, Hash, Header
 from crypitor.monitor.models import Phase
 from crypitor.webhook.message import NetworkTitle
 
@@ -39,6 +40,7 @@ class BlockEffect(Effect):
     first block.
     safe, finalized: heights of the node's tags, None where it has none.
     oldest_kept: headers below this height are forgotten.
+    touched: the watched accounts and contracts whose state it may have changed.
     revision: of the monitors by which the matches were found; None where they cannot change by
     another process.
     """
@@ -48,6 +50,7 @@ class BlockEffect(Effect):
     safe: int | None
     finalized: int | None
     oldest_kept: int
+    touched: Sequence[Address] = ()
     revision: int | None = None
 
     @property
@@ -71,8 +74,8 @@ FORGET_ORPHANED_HEADERS = "delete from headers where network = :network and numb
 
 FORGET_OLD_HEADERS = "delete from headers where network = :network and number < :oldest"
 
-KEEP_HEADER = """insert into headers (network, number, hash, parent_hash, timestamp)
-    values (:network, :number, :hash, :parent_hash, :timestamp)"""
+KEEP_HEADER = """insert into headers (network, number, hash, parent_hash, timestamp, touched)
+    values (:network, :number, :hash, :parent_hash, :timestamp, :touched)"""
 
 SELECT_ORPHANED = """select id, project_id, monitor_id, phase, returns, block_number, confirm_block,
         confirm_tag, document, origin
@@ -111,7 +114,10 @@ async def save_blocks(
         return None
     saved = Saved()
     await _leave_branch(tx, first, saved)
-    await tx.many(KEEP_HEADER, [(effect.network, *_fields(effect.header)) for effect in effects])
+    await tx.many(
+        KEEP_HEADER,
+        [(effect.network, *_fields(effect.header), _listed(effect.touched)) for effect in effects],
+    )
     await tx.run(FORGET_OLD_HEADERS, network=last.network, oldest=last.oldest_kept)
     await store_matches(tx, effects, saved)
     if confirming:
@@ -174,6 +180,10 @@ async def _require_revision(tx: Transaction, effects: Sequence[BlockEffect]) -> 
         held = await hold_revision(tx)
         if any(effect.revision != held for effect in effects):
             raise IndexOutdated("monitors have changed since the blocks were matched")
+
+
+def _listed(touched: Sequence[Address]) -> str | None:
+    return json.dumps(touched) if touched else None
 
 
 def _fields(header: Header) -> tuple[object, ...]:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 
 from crypitor.database.engine import Row, Transaction
+from crypitor.database.uncounted import note_cancelled
 from crypitor.webhook.delivery import Delivery, Status
 
 LOOKED_AT = 500
@@ -19,7 +20,8 @@ SELECT = """select id, created_at, status from deliveries
     order by created_at, id limit :limit"""
 
 CANCEL = """update deliveries set status = 'cancelled', finished_at = :now
-    where id in {ids} and status in ('pending', 'waiting')"""
+    where id in {ids} and status in ('pending', 'waiting')
+    returning project_id, monitor_id, endpoint_id, match_id"""
 
 BEGIN = """insert into cancellations (subject_id, place_at, place_id)
     values (:subject, :place_at, :place_id)"""
@@ -113,5 +115,10 @@ async def _cancel(
 
 
 async def _give_up(tx: Transaction, ids: Sequence[str], now: int) -> None:
-    if ids:
-        await tx.run(CANCEL.format(ids=tx.listed("ids")), ids=json.dumps(ids), now=now)
+    if not ids:
+        return
+    rows = await tx.all(CANCEL.format(ids=tx.listed("ids")), ids=json.dumps(ids), now=now)
+    given_up = [
+        (row["project_id"], row["monitor_id"], row["endpoint_id"], row["match_id"]) for row in rows
+    ]
+    await note_cancelled(tx, given_up, now)

@@ -206,7 +206,7 @@ def _texts(effect: Effect, match: Match, found: Mapping[Address, Token]) -> Text
     token = NOTHING
     if contract is not None:
         token = found.get(contract) or effect.tokens.get(contract, NOTHING)
-    return texts_of(match, effect.chain_id, effect.title.title, token)
+    return texts_of(match, effect.chain_id, effect.title, token)
 
 
 def _match_row(
@@ -240,8 +240,9 @@ async def tell(
 ) -> None:
     """Move stored matches to a later phase, as of a block, and queue the news of it.
 
-    A reverted match is told to those endpoints alone that were told of it before; a confirmed one
-    to all of its monitor. Monitors that were deleted meanwhile tell nobody.
+    A reverted match is told to those endpoints alone that were told of it before; all else to all
+    of its monitor. Monitors that were deleted meanwhile tell nobody. rows: of `ended` also with
+    what showed it.
     """
     if not rows:
         return
@@ -250,7 +251,14 @@ async def tell(
         [(phase.value, occasion.now, row["id"]) for row in rows],
     )
     saved.events += [
-        event_of(row["project_id"], row["id"], phase, _depth(occasion, phase, row), occasion.now)
+        event_of(
+            row["project_id"],
+            row["id"],
+            phase,
+            _depth(occasion, phase, row),
+            occasion.now,
+            _end(phase, row),
+        )
         for row in rows
     ]
     listeners = await listeners_of(tx, {row["monitor_id"] for row in rows})
@@ -274,9 +282,10 @@ def _news(
         confirmations=_depth(occasion, phase, row),
         confirmations_required=_required(row),
         now=occasion.now,
+        end=_end(phase, row),
     )
     told = heard.get(row["id"], {})
-    for endpoint in listener.endpoints if phase is Phase.CONFIRMED else sorted(told):
+    for endpoint in sorted(told) if phase is Phase.REVERTED else listener.endpoints:
         yield NewDelivery(
             id=delivery_id(row["id"], phase, endpoint.id, row["returns"]),
             project_id=listener.project_id,
@@ -287,6 +296,11 @@ def _news(
             body=tell(endpoint.form),
             follows=last_heard(heard, row["id"], endpoint, row["returns"]),
         )
+
+
+def _end(phase: Phase, row: Row) -> str | None:
+    end: str | None = row["ended"] if phase is Phase.ENDED else None
+    return end
 
 
 def _depth(occasion: Occasion, phase: Phase, row: Row) -> int:

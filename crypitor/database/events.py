@@ -39,7 +39,8 @@ Order: TypeAlias = Literal["asc", "desc"]
 class NewEvent:
     """What was told. at: unix milliseconds.
 
-    Of a match: its id, and its confirmations at that time. Of anything else: the body.
+    Of a match: its id, and its confirmations at that time; of its end, what showed it, as the body.
+    Of anything else: the body.
     """
 
     project_id: str
@@ -96,9 +97,16 @@ class EventPage:
     more: bool
 
 
-def event_of(project_id: str, match_id: str, phase: Phase, confirmations: int, at: int) -> NewEvent:
-    """Return the event of a match's phase."""
-    return NewEvent(project_id, f"match.{phase.value}", at, match_id, confirmations)
+def event_of(
+    project_id: str,
+    match_id: str,
+    phase: Phase,
+    confirmations: int,
+    at: int,
+    end: str | None = None,
+) -> NewEvent:
+    """Return the event of a match's phase. end: of `ended`, what `body.end_of` made."""
+    return NewEvent(project_id, f"match.{phase.value}", at, match_id, confirmations, end)
 
 
 async def log_events(tx: Transaction, events: Sequence[NewEvent]) -> None:
@@ -204,6 +212,7 @@ def _body(row: Row) -> str:
         confirmations=row["confirmations"],
         confirmations_required=required,
         now=row["at"],
+        end=row["body"],
     )
 
 

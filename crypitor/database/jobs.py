@@ -50,8 +50,8 @@ class Job:
     """A backfill of one monitor on one network.
 
     from_block, to_block: heights, both included.
-    position: the last height that is done, from_block - 1 at first; position_hash: of that block,
-    None where it is not known.
+    position: the last height that is done, from_block - 1 at first; position_hash: of the block
+    there or, where there is none, of the one below, None where it is not known.
     matches_found: of the blocks done; matches_new: those that were not stored before.
     blocks_per_second: lately, None before the first part.
     trouble: why it makes no progress at the moment, or why it was cancelled.
@@ -87,7 +87,7 @@ class Advance:
 
     expected: int
     position: int
-    position_hash: Hash
+    position_hash: Hash | None
     found: int
     rate: float
     now: int

@@ -86,7 +86,7 @@ def last_heard(heard: Heard, match: str, endpoint: Recipient, returns: int) -> s
     if not told:
         return None
     for turn in range(returns, -1, -1):
-        for phase in (Phase.REVERTED, Phase.CONFIRMED, Phase.DETECTED):
+        for phase in (Phase.REVERTED, Phase.ENDED, Phase.CONFIRMED, Phase.DETECTED):
             delivery = delivery_id(match, phase, endpoint.id, turn)
             if delivery in told:
                 return delivery

@@ -9,7 +9,7 @@ from crypitor.database.engine import Row, Transaction
 from crypitor.monitor.models import Confirmations, Phase
 
 COLUMNS = """id, position, network, phase, block_number, confirm_block, confirm_tag, document,
-    created_at"""
+    ended, created_at"""
 
 # What each filter compares; only those that are asked for enter the statement, so that each
 # database can choose the index that fits.
@@ -139,6 +139,9 @@ async def list_matches(
 def _match(row: Row) -> StoredMatch:
     block: int = row["block_number"]
     required: Confirmations = row["confirm_tag"] or row["confirm_block"] - block + 1
+    document = msgspec.json.decode(row["document"])
+    if row["phase"] == Phase.ENDED:
+        document["ended"] = msgspec.json.decode(row["ended"])
     return StoredMatch(
         id=row["id"],
         position=row["position"],
@@ -146,6 +149,6 @@ def _match(row: Row) -> StoredMatch:
         phase=Phase(row["phase"]),
         block_number=block,
         required=required,
-        document=msgspec.json.decode(row["document"]),
+        document=document,
         created_at=row["created_at"],
     )

@@ -9,18 +9,27 @@ from crypitor.database.engine import Row, Transaction
 from crypitor.database.leftovers import leave_addresses
 from crypitor.evm.types import Address
 from crypitor.monitor.index import Labelled
-from crypitor.monitor.models import Confirmations, Direction, Kind, Monitor, Phase, Rule, rule_of
+from crypitor.monitor.models import (
+    STATE_KINDS,
+    Confirmations,
+    Direction,
+    Kind,
+    Monitor,
+    Phase,
+    Rule,
+    rule_of,
+)
 
 COLUMNS = """id, project_id, name, networks, rules, any_address, notify, confirmations, tags, note,
     enabled, created_at, updated_at"""
 
-INSERT = f"""insert into monitors ({COLUMNS}, list_id)
+INSERT = f"""insert into monitors ({COLUMNS}, list_id, gauges)
     values (:id, :project_id, :name, :networks, :rules, :any_address, :notify, :confirmations,
-        :tags, :note, :enabled, :created_at, :updated_at, :id)"""  # noqa: S608 - columns from above
+        :tags, :note, :enabled, :created_at, :updated_at, :id, :gauges)"""  # noqa: S608 - columns from above
 
 UPDATE = """update monitors set name = :name, networks = :networks, rules = :rules,
         any_address = :any_address, notify = :notify, confirmations = :confirmations, tags = :tags,
-        note = :note, enabled = :enabled, updated_at = :updated_at
+        note = :note, enabled = :enabled, updated_at = :updated_at, gauges = :gauges
     where id = :id and project_id = :project_id"""
 
 # Text that holds a word is longer than itself without that word: exact and alike on both databases,
@@ -125,6 +134,14 @@ async def load_monitors(tx: Transaction, after: str, limit: int) -> list[Monitor
             order by id limit :limit""",  # noqa: S608
         after=after,
         limit=limit,
+    )
+    return await _monitors(tx, rows)
+
+
+async def load_gauged_monitors(tx: Transaction) -> list[Monitor]:
+    """Return the enabled monitors of all projects that have rules about state."""
+    rows = await tx.all(
+        f"select {COLUMNS} from monitors where gauges = 1 and enabled = 1 order by id"  # noqa: S608
     )
     return await _monitors(tx, rows)
 
@@ -271,7 +288,8 @@ def _rule(
 def _stored(rule: Rule) -> dict[str, object]:
     """Return what differs from the defaults of `rule_of`, and the direction."""
     contracts = None if rule.contracts is None else sorted(rule.contracts)
-    more = {"contracts": contracts, "where": rule.where, "signature": rule.signature}
+    names = ("where", "signature", "args", "token_id", "rearm", "every_seconds", "every_blocks")
+    more = {"contracts": contracts, **{name: getattr(rule, name) for name in names}}
     return {
         "kind": rule.kind,
         "direction": rule.direction,
@@ -293,6 +311,7 @@ def _values(monitor: Monitor) -> dict[str, object]:
         "tags": json.dumps(monitor.tags),
         "note": monitor.note,
         "enabled": int(monitor.enabled),
+        "gauges": int(any(rule.kind in STATE_KINDS for rule in monitor.rules)),
         "created_at": monitor.created_at,
         "updated_at": monitor.updated_at,
     }

@@ -52,12 +52,14 @@ COUNT_DUE = """select count(*) from (
 class Part:
     """Blocks that were looked at, each the parent of the next.
 
-    headers: of all of them, at least one. matches: by height, of those that have any.
+    headers: of all of them; heights may be without a block.  matches: by height, of those that have
+    any.  last: the highest height that was looked at.
     safe, finalized: heights of the node's tags, None where they do not matter or are not known.
     """
 
     headers: Sequence[Header]
     matches: Mapping[int, Sequence[tuple[Match, Confirmations]]]
+    last: int
     safe: int | None = None
     finalized: int | None = None
 
@@ -121,7 +123,7 @@ async def save_part(
     if await tx.value(HOLD, network=job.network, term=term) is None:
         return None
     part = await _without_removed(tx, job, part)
-    tip = await _tip_above(tx, job.network, part.headers)
+    tip = await _tip_above(tx, job, part)
     if tip is None or not await advance_job(tx, job, advance):
         return None
     saved = Saved()
@@ -165,22 +167,17 @@ def _effect(
     )
 
 
-async def _tip_above(tx: Transaction, network: str, looked_at: Sequence[Header]) -> Header | None:
-    """Return the matched tip if these blocks are on the matched chain, else None.
+async def _tip_above(tx: Transaction, job: Job, part: Part) -> Header | None:
+    """Return the matched tip if the blocks of a part are on the matched chain, else None.
 
     Headers below those that are kept are not compared: no reorg that is followed reaches them.
     """
-    tip = next(iter(await networks.headers(tx, network, 1)), None)
-    if tip is None or looked_at[-1].number > tip.number:
+    tip = next(iter(await networks.headers(tx, job.network, 1)), None)
+    if tip is None or part.last > tip.number:
         return None
-    rows = await tx.all(
-        SELECT_HASHES,
-        network=network,
-        first=looked_at[0].number,
-        last=looked_at[-1].number,
-    )
-    hashes = {header.number: header.hash for header in looked_at}
-    return tip if all(row["hash"] == hashes[row["number"]] for row in rows) else None
+    rows = await tx.all(SELECT_HASHES, network=job.network, first=job.position + 1, last=part.last)
+    hashes = {header.number: header.hash for header in part.headers}
+    return tip if all(row["hash"] == hashes.get(row["number"]) for row in rows) else None
 
 
 async def _confirm(tx: Transaction, part: Part, as_of_tip: Effect, saved: Saved) -> None:

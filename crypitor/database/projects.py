@@ -34,6 +34,8 @@ OWNED = (
     ("deliveries", "id"),
     ("matches", "id"),
     ("events", "position"),
+    ("uncounted", "id"),
+    ("statistics", "at"),
     ("idempotency", "key"),
     ("api_keys", "id"),
 )

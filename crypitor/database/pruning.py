@@ -12,6 +12,8 @@ from itertools import takewhile
 
 from crypitor.database.engine import Row, Transaction
 from crypitor.database.removed import note_removed, note_removed_events
+from crypitor.database.statistics import KINDS, Span
+from crypitor.database.uncounted import is_behind, open_matches
 from crypitor.monitor.models import Phase
 from crypitor.webhook.delivery import Status
 
@@ -52,8 +54,11 @@ SELECT_MATCHES = """select m.id, m.position, m.created_at, m.monitor_id, m.netwo
 
 REMOVE_MATCHES = "delete from matches where id in {ids}"
 
+# None that is not counted yet.
 SELECT_EVENTS = """select position, at from events
-    where project_id = :project_id and position > :place_at order by position limit :limit"""
+    where project_id = :project_id and position > :place_at
+        and position <= (select value from counters where name = 'statistics')
+    order by position limit :limit"""
 
 REMOVE_EVENTS = "delete from events where project_id = :project_id and position <= :position"
 
@@ -76,6 +81,13 @@ REMOVE_KEYS = """delete from idempotency where (project_id, key) in (
 
 REMOVE_AUDIT = """delete from audit where position in (
     select position from audit where at < :cutoff order by at limit :limit) returning position"""
+
+REMOVE_STATISTICS = """delete from statistics
+    where project_id = :project_id and kind = :kind and span = :span and (subject, at) in (
+        select subject, at from statistics
+        where project_id = :project_id and kind = :kind and span = :span and at < :cutoff
+        order by at limit :limit)
+    returning at"""
 
 REMOVE_JOBS = """delete from {table} where id in (
     select id from {table} where finished_at < :cutoff limit :limit) returning id"""
@@ -144,10 +156,16 @@ async def prune_matches(tx: Transaction, part: Slice) -> Done:
         SELECT_MATCHES, project_id=part.project_id, place_at=part.place.at, limit=part.limit
     )
     before = [row for row in rows if row["created_at"] < part.cutoff]
+    if before and await is_behind(tx):
+        return Done(part.place, 0, ended=True)
+    uncounted = await open_matches(tx, part.project_id) if before else set()
     old = [
         row
         for row in before
-        if _is_settled(row) and not row["is_open"] and (row["told_at"] or 0) < part.cutoff
+        if _is_settled(row)
+        and not row["is_open"]
+        and row["id"] not in uncounted
+        and (row["told_at"] or 0) < part.cutoff
     ]
     if old:
         blocks: dict[tuple[str, str], list[int]] = {}
@@ -211,6 +229,26 @@ async def prune_audit(tx: Transaction, part: Slice) -> Done:
     """Remove old entries of the audit."""
     rows = await tx.all(REMOVE_AUDIT, cutoff=part.cutoff, limit=part.limit)
     return Done(START, len(rows), len(rows) < part.limit)
+
+
+def prune_statistics(span: Span) -> Prune:
+    """Return what removes the oldest counts of minutes or hours."""
+
+    async def prune(tx: Transaction, part: Slice) -> Done:
+        removed = 0
+        for kind in KINDS:
+            rows = await tx.all(
+                REMOVE_STATISTICS,
+                project_id=part.project_id,
+                kind=kind,
+                span=span,
+                cutoff=part.cutoff,
+                limit=part.limit - removed,
+            )
+            removed += len(rows)
+        return Done(START, removed, removed < part.limit)
+
+    return prune
 
 
 async def prune_jobs(tx: Transaction, part: Slice) -> Done:

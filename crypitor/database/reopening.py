@@ -30,7 +30,7 @@ HURRY = """update deliveries set due_at = :now, wait_ms = 0
 
 OPEN = (Status.PENDING, Status.WAITING)
 # A notice stands alone, whatever its number.
-PHASES = tuple(phase.value for phase in (Phase.DETECTED, Phase.CONFIRMED, Phase.REVERTED, *Notice))
+PHASES = tuple(phase.value for phase in (*Phase, *Notice))
 
 
 async def reopen(tx: Transaction, delivery_ids: Collection[str], now: int) -> set[str]:

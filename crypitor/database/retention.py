@@ -22,8 +22,10 @@ from crypitor.database.pruning import (
     prune_jobs,
     prune_keys,
     prune_matches,
+    prune_statistics,
     prune_tokens,
 )
+from crypitor.database.statistics import KEPT_MS
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -45,6 +47,8 @@ OF_PROJECT: dict[str, Prune] = {
     "deliveries": prune_deliveries,
     "events": prune_events,
     "matches": prune_matches,
+    "minutes": prune_statistics("minute"),
+    "hours": prune_statistics("hour"),
 }
 OF_ALL: dict[str, Prune] = {
     "changes": prune_changes,
@@ -54,7 +58,9 @@ OF_ALL: dict[str, Prune] = {
     "audit": prune_audit,
 }
 # What is older than a removed delivery goes with it: these need no second look.
-RESTARTED = (OF_PROJECT.keys() | OF_ALL.keys()) - {"attempts", "bodies", "events"}
+RESTARTED = (OF_PROJECT.keys() | OF_ALL.keys()) - {
+    "attempts", "bodies", "events", "minutes", "hours",
+}  # fmt: skip
 SHRINK = ("deliveries", "events", "matches")
 
 PLAN = """insert into retention (task, project_id, place_at, place_id, restarted_at, due_at)
@@ -113,6 +119,8 @@ class Kept:
             "changes": 0,
             "tokens": TOKENS_MS,
             "keys": KEYS_MS,
+            "minutes": KEPT_MS["minute"],
+            "hours": KEPT_MS["hour"],
         }
         return own[task]
 

@@ -34,6 +34,24 @@ SELECT_QUEUED = """select e.id,
     from endpoints e where e.id in {ids}"""
 
 
+ENDING = """select id, name, expires_at from api_keys
+    where project_id = :project_id and revoked_at is null and expires_at is not null
+        and expires_at > :now and expires_at <= :until
+    order by expires_at limit :limit"""
+
+ANY = """select count(*) from (select 1 from endpoints
+    where project_id = :project_id and state in ('disabled', 'failing') limit 1) found"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A key that opens nothing from `at` on, unix milliseconds."""
+
+    id: str
+    name: str
+    at: int
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """An endpoint and what is queued at it.
@@ -63,6 +81,19 @@ async def standings(tx: Transaction, project_id: str, limit: int) -> list[Standi
         )
         for endpoint in endpoints
     ]
+
+
+async def keys_that_end(
+    tx: Transaction, project_id: str, now: int, until: int, limit: int
+) -> list[Ending]:
+    """Return the keys of a project that expire between two times, the first of them first."""
+    rows = await tx.all(ENDING, project_id=project_id, now=now, until=until, limit=limit)
+    return [Ending(row["id"], row["name"], row["expires_at"]) for row in rows]
+
+
+async def any_in_trouble(tx: Transaction, project_id: str) -> bool:
+    """Whether an endpoint of a project is failing or disabled."""
+    return bool(await tx.value(ANY, project_id=project_id))
 
 
 async def count_standings(tx: Transaction, project_id: str) -> dict[str, int]:

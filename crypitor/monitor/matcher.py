@@ -306,6 +306,7 @@ class Matcher:
             now=now,
             tokens=known,
             unknown=contracts - known.keys(),
+            touched=work.found.touched,
             revision=work.revision,
         )
 

@@ -11,7 +11,7 @@ import msgspec
 
 from crypitor.evm.abi import Event, Function, Values, parse_event, parse_function
 from crypitor.evm.delegations import Delegation
-from crypitor.evm.types import Address, Header, Log, Receipt, Transaction, Withdrawal
+from crypitor.evm.types import Address, Hash, Header, Log, Receipt, Transaction, Withdrawal
 
 
 class Kind(StrEnum):
@@ -28,6 +28,12 @@ class Kind(StrEnum):
     TRANSACTION = "transaction"
     WITHDRAWAL = "withdrawal"
     DELEGATION = "delegation"
+    BALANCE = "balance"
+    VIEW = "view"
+
+
+STATE_KINDS = (Kind.BALANCE, Kind.VIEW)
+"""What is read from a chain's state, and not found in what its blocks hold."""
 
 
 class Direction(StrEnum):
@@ -43,6 +49,7 @@ class Phase(StrEnum):
 
     DETECTED = "detected"
     CONFIRMED = "confirmed"
+    ENDED = "ended"
     REVERTED = "reverted"
 
 
@@ -64,8 +71,14 @@ class Rule:
         and transactions.
     where: a condition of `crypitor.monitor.condition`.
     include_failed: of native transfers and of transactions, also those that failed.
-    signature: of an event or a call.
+    signature: of an event, a call or a view.
     abi: what the signature says.
+    args: of a view, as JSON: a list, or an object by their names.
+    token_id: of a balance of an ERC-1155 token.
+    rearm: of balances and views, the condition that must hold before they can tell again; None for
+        `where` being false.
+    every_seconds, every_blocks: how long a balance or a view is not looked at, at most; by the
+        chain's own time. None for no limit of this sort.
     """
 
     kind: Kind
@@ -75,6 +88,11 @@ class Rule:
     include_failed: bool = False
     signature: Signature | None = field(default=None, hash=False)
     abi: Event | Function | None = None
+    args: Any = field(default=None, hash=False)
+    token_id: int | None = None
+    rearm: str | None = None
+    every_seconds: int | None = None
+    every_blocks: int | None = None
 
 
 def rule_of(
@@ -85,12 +103,16 @@ def rule_of(
     where: str | None = None,
     include_failed: bool = False,
     signature: Signature | None = None,
+    **state: Any,
 ) -> Rule:
-    """Return a rule whose signature is read. Raises SignatureError."""
+    """Return a rule whose signature is read. Raises SignatureError.
+
+    state: what only balances and views have.
+    """
     abi: Event | Function | None = None
     if signature is not None:
         abi = parse_event(signature) if kind is Kind.EVENT else parse_function(signature)
-    return Rule(kind, direction, contracts, where, include_failed, signature, abi)
+    return Rule(kind, direction, contracts, where, include_failed, signature, abi, **state)
 
 
 DEFAULT_RULES = tuple(map(Rule, (Kind.NATIVE, Kind.ERC20, Kind.ERC721, Kind.ERC1155)))
@@ -124,6 +146,29 @@ class Monitor:
     updated_at: int
 
 
+class Reading(msgspec.Struct, frozen=True, gc=False):
+    """What a gauge showed at a block.
+
+    value: a balance as decimal text; of a view what it returned, as 0x-hex, None where it reverted.
+    """
+
+    number: int
+    hash: Hash
+    timestamp: int
+    value: str | None
+
+
+class Seen(msgspec.Struct, frozen=True, gc=False):
+    """Two readings of one gauge, of which the later one made a condition true.
+
+    gauge: its id.  before: None where it was not looked at before.  reading: the later one.
+    """
+
+    gauge: str
+    before: Reading | None
+    reading: Reading
+
+
 class Subject(msgspec.Struct, frozen=True, gc=False):
     """What a match is about: a transfer of value, a log, a call, a creation, a transaction.
 
@@ -138,6 +183,7 @@ class Subject(msgspec.Struct, frozen=True, gc=False):
     abi, args: for events and calls, the signature and the values of its arguments.
     withdrawal, delegation: of those kinds. A delegation's sender is the authority, its receiver the
         delegate; a withdrawal's item is its place in the block.
+    seen: of a balance or a view; its args are those that a view is called with.
     """
 
     kind: Kind
@@ -152,6 +198,7 @@ class Subject(msgspec.Struct, frozen=True, gc=False):
     args: Values = ()
     withdrawal: Withdrawal | None = None
     delegation: Delegation | None = None
+    seen: Seen | None = None
 
     @property
     def log_index(self) -> int | None:
@@ -164,7 +211,7 @@ class Match(msgspec.Struct, frozen=True, gc=False):
 
     direction, address: the watched party; None for events and calls.
     label: what the user called the address.
-    transaction, receipt: None for a withdrawal, which no transaction carries.
+    transaction, receipt: None for what no transaction carries: withdrawals, balances and views.
     """
 
     id: str
@@ -213,6 +260,7 @@ def match_id(
         None if transaction is None else transaction.hash,
         subject.log_index,
         subject.item,
+        *(() if subject.seen is None else (subject.seen.gauge,)),
     )
 
 

@@ -5,10 +5,18 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from crypitor.evm.abi import Argument, Event, Function, Values, call_decoder, log_decoder
+from crypitor.evm.abi import (
+    Argument,
+    Event,
+    Function,
+    Values,
+    call_decoder,
+    log_decoder,
+    result_decoder,
+)
 from crypitor.evm.types import Address
 from crypitor.monitor.condition import Condition, Conjunct, Facts, compile_condition, scope_for
-from crypitor.monitor.models import Direction, Kind, Rule
+from crypitor.monitor.models import STATE_KINDS, Direction, Kind, Rule
 from crypitor.monitor.sieve import Sieve
 
 _Name = TypeVar("_Name")
@@ -21,7 +29,9 @@ class PreparedRule:
     directions: of the matches that it can give.
     condition: its `where`, compiled.
     key: of an event its topic, of a call its selector; None for an anonymous event.
-    read: the arguments, of a log's topics and data or of a call's input; None if it has none.
+    read: the arguments, of a log's topics and data or of a call's input; of a view what it
+        returned; None if it has none.
+    rearm: its `rearm`, compiled.
     """
 
     rule: Rule
@@ -29,6 +39,7 @@ class PreparedRule:
     condition: Condition | None
     key: str | None = None
     read: Callable[..., Values | None] = lambda *_: None
+    rearm: Condition | None = None
 
     @property
     def asks_party(self) -> bool:
@@ -39,6 +50,8 @@ class PreparedRule:
         """Do now what is otherwise done for the first hit: whoever saves a rule waits for it."""
         if self.condition is not None:
             self.condition.evaluate  # noqa: B018 - reading it compiles
+        if self.rearm is not None:
+            self.rearm.evaluate  # noqa: B018
         match self.rule.abi:
             case Event():
                 self.read((), "0x")
@@ -59,6 +72,8 @@ def prepare(rule: Rule) -> PreparedRule:
         (Direction.IN, Direction.OUT) if rule.direction is Direction.ALL else (rule.direction,)
     )
     directions = _ONE_WAY.get(rule.kind, directions)
+    if rule.kind in STATE_KINDS:
+        return _prepared_state(rule)
     arguments = () if rule.abi is None else rule.abi.arguments
     condition = None if rule.where is None else compiled(rule.kind, arguments, rule.where)
     match rule.abi:
@@ -68,6 +83,18 @@ def prepare(rule: Rule) -> PreparedRule:
             return PreparedRule(rule, (), condition, rule.abi.selector, call_decoder(rule.abi))
         case None:
             return PreparedRule(rule, directions, condition)
+
+
+def _prepared_state(rule: Rule) -> PreparedRule:
+    """Make a rule about balances or views ready. Raises ConditionError."""
+    outputs = rule.abi.outputs if isinstance(rule.abi, Function) else ()
+    where, rearm = (
+        None if text is None else compiled(rule.kind, outputs, text)
+        for text in (rule.where, rule.rearm)
+    )
+    if isinstance(rule.abi, Function):
+        return PreparedRule(rule, (), where, None, result_decoder(rule.abi), rearm)
+    return PreparedRule(rule, (), where, rearm=rearm)
 
 
 @lru_cache(maxsize=4096)
@@ -232,6 +259,7 @@ class Asked:
     transfers: by kind, and creations of contracts and transactions; of monitors that watch every
     party.
     kinds: how many rules of each kind there are, whoever is watched.
+    viewed: the contracts of views, and how many rules name each.
     """
 
     def __init__(self) -> None:
@@ -239,6 +267,7 @@ class Asked:
         self.calls: ByName[str | None] = ByName()
         self.transfers: ByName[Kind] = ByName()
         self.kinds: dict[Kind, int] = {}
+        self.viewed: dict[Address, int] = {}
 
     def add(
         self, number: int, networks: tuple[str, ...], rules: Prepared, *, any_address: bool
@@ -248,6 +277,8 @@ class Asked:
             kept.add(number, networks, key, prepared)
         for kind, several in rules.items():
             self.kinds[kind] = self.kinds.get(kind, 0) + len(several)
+        for contract in _viewed(rules):
+            self.viewed[contract] = self.viewed.get(contract, 0) + 1
 
     def remove(
         self, number: int, networks: tuple[str, ...], rules: Prepared, *, any_address: bool
@@ -259,6 +290,10 @@ class Asked:
             self.kinds[kind] -= len(several)
             if not self.kinds[kind]:
                 del self.kinds[kind]
+        for contract in _viewed(rules):
+            self.viewed[contract] -= 1
+            if not self.viewed[contract]:
+                del self.viewed[contract]
 
     def _places(
         self, rules: Prepared, *, any_address: bool
@@ -270,5 +305,12 @@ class Asked:
                         yield self.events, prepared.key, prepared
                     case Kind.CALL:
                         yield self.calls, prepared.key, prepared
+                    case Kind.BALANCE | Kind.VIEW:
+                        pass  # they are not found in blocks
                     case _ if any_address:
                         yield self.transfers, kind, prepared
+
+
+def _viewed(rules: Prepared) -> Iterator[Address]:
+    for prepared in rules.get(Kind.VIEW, ()):
+        yield from prepared.rule.contracts or ()

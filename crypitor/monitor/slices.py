@@ -2,12 +2,14 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crypitor.evm.types import Address, Block
 from crypitor.monitor.index import Index
 from crypitor.monitor.match import Tally, search
 from crypitor.monitor.models import Match
+from crypitor.monitor.touched import touched
 
 SLICE_SECONDS = 0.004
 """After which others get their turn."""
@@ -18,11 +20,15 @@ MOST_STARTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search of a block came to. seconds: of work, without the pauses."""
+    """What a search of a block came to. seconds: of work, without the pauses.
+
+    touched: the watched accounts and contracts whose state the block may have changed.
+    """
 
     matches: list[Match]
     tally: Tally
     seconds: float
+    touched: Sequence[Address] = ()
 
 
 async def find_in_slices(
@@ -52,5 +58,6 @@ async def find_in_slices(
                     break
         else:
             seconds += time.perf_counter() - began
-            return Found(list(by_id.values()), tally, seconds)
+            changed = touched(block, index, network)
+            return Found(list(by_id.values()), tally, seconds, changed)
     raise AssertionError("the last start has no pause")

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from crypitor.config.chain import ChainRules
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.profiles import Profile, profile_of
 from crypitor.probe.asking import Asking
@@ -56,15 +57,16 @@ class Probe:
     web3: str = ""
 
 
-async def probe(url: str, blocks: int, timeout_seconds: float, known: Profile | None) -> Probe:
+async def probe(url: str, blocks: int, timeout_seconds: float, rules: ChainRules | None) -> Probe:
     """Look at a chain through one node. Raises NodeUnavailable where it cannot be read.
 
     blocks: how many of the newest are read.
-    known: the rules that are in force for the chain; None for what is known by its id.
+    rules: what is said of the chain over what is known by its id; None for nothing.
     """
     async with Asking(url, timeout_seconds) as node:
         chain_id = rpc.quantity_of(rpc.result_of(await node.answer("eth_chainId"), "eth_chainId"))
-        profile = known or profile_of(chain_id)
+        known = profile_of(chain_id)
+        profile = rules.over(known) if rules else known
         recent = await node.newest(blocks)
         now, head = time.time(), await node.height("latest")
         if not recent or head is None:

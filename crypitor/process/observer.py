@@ -72,6 +72,14 @@ class Observer:
         """Count the matches of past blocks that are new. How long they took says nothing."""
         self._count_matches(network, [match for match in matches if match.id in saved.fresh])
 
+    def looked(
+        self, network: str, gauges: int, matches: Sequence[Match], saved: Saved, no_answer: int
+    ) -> None:
+        """Count a block in which state was looked at."""
+        self._metrics.looks.labels(network).inc(gauges)
+        self._metrics.condition_errors.labels(network).inc(no_answer)
+        self._count_matches(network, [match for match in matches if match.id in saved.fresh])
+
     def _count_matches(self, network: str, matches: Iterable[Match]) -> None:
         for kind, count in Counter(match.subject.kind for match in matches).items():
             self._metrics.matches.labels(network, kind).inc(count)

@@ -3,20 +3,14 @@
 import asyncio
 import contextlib
 import ctypes
-import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from pathlib import Path
 
 import structlog
-from aiohttp import web
 
-from crypitor.api import SERVER_OPTIONS
-from crypitor.api.serving.crowd import Bounds
 from crypitor.api.serving.starting import starting
-from crypitor.api.serving.wire import Runner
 from crypitor.config import Config
 from crypitor.database.apart import migrate_apart
 from crypitor.database.engine import Database
@@ -26,9 +20,10 @@ from crypitor.database.migrate import pending
 from crypitor.database.mistakes import mistakes_of
 from crypitor.database.reseal import seal_all
 from crypitor.database.seal import Seal
-from crypitor.errors import ConfigError, Unavailable, words_of
+from crypitor.errors import ConfigError, Unavailable
+from crypitor.process.doors import front_of, site_of
 from crypitor.process.first_start import let_somebody_in, refuse_blank
-from crypitor.runtime.listening import listening
+from crypitor.process.ownership import kept
 from crypitor.runtime.loop import LONGEST_WAIT_SECONDS, Health, pause
 
 log = structlog.get_logger(__name__)
@@ -37,14 +32,6 @@ FIRST_RETRY_SECONDS = 0.5
 
 KEPT_BYTES = 16 << 20
 """Of freed memory: the copies of a block's answer, which is 0.7 to 6 MB."""
-
-FEWEST_CONNECTIONS = 16
-DESCRIPTORS_OF_A_NODE = 8
-DESCRIPTORS_OF_A_CONNECTION = 4
-"""SQLite's file, its log, and the log's index, or a socket."""
-
-SPARE_DESCRIPTORS = 32
-"""The log, the loop's own, look-ups of names, Kafka."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # mallopt(3)
 
@@ -58,45 +45,6 @@ def allow_many_connections() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):  # macOS grants less than it says
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def descriptors() -> int | None:
-    """Return how many file descriptors this process may have; None where that is not known."""
-    try:
-        import resource  # noqa: PLC0415 - not there on every platform
-    except ImportError:
-        return None
-    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return None if allowed == resource.RLIM_INFINITY else allowed
-
-
-def bounds_of(config: Config, allowed: int | None) -> Bounds:
-    """Return how many connections the API takes, which leaves enough descriptors for the rest.
-
-    allowed: descriptors of the process.
-    """
-    server = config.server
-    most = server.connections
-    if allowed is not None:
-        most = max(FEWEST_CONNECTIONS, min(most, allowed - _reserve(config)))
-    share = max(FEWEST_CONNECTIONS, server.connections_per_address * most // server.connections)
-    if most < server.connections:
-        log.warning(
-            "fewer connections to the API than configured: raise the limit of open files",
-            connections=most,
-            configured=server.connections,
-            open_files=allowed,
-        )
-    return Bounds(
-        connections=most, connections_per_address=min(share, server.connections_per_address)
-    )
-
-
-def _reserve(config: Config) -> int:
-    """Return how many descriptors others need: each POST, node, and connection to a database."""
-    nodes = sum(len(network.rpc) for network in config.followed.values())
-    database = DESCRIPTORS_OF_A_CONNECTION * (config.database.connections + 1)
-    return config.webhook.in_flight + DESCRIPTORS_OF_A_NODE * nodes + database + SPARE_DESCRIPTORS
 
 
 def keep_freed_memory() -> None:
@@ -180,7 +128,8 @@ async def opened_in_time(
                 with mistakes_of(config.database.url.get_secret_value()):
                     await refuse_blank(config, new=new)
                     await hold.take()
-                    opened = await _open(config, roles, new=new)
+                    async with kept(hold):
+                        opened = await _open(config, roles, new=new)
             except Unavailable as trouble:
                 if health.begin("database", str(trouble)):
                     log.warning("outage begins", role="start", trouble=str(trouble))
@@ -203,43 +152,5 @@ async def _starting_page(
     if not port:
         yield
         return
-    async with site_of(config, roles, starting(health)):
+    async with site_of(config, roles, starting(health, front_of(config))):
         yield
-
-
-@asynccontextmanager
-async def site_of(
-    config: Config,
-    roles: Sequence[str],
-    app: web.Application,
-    kept: list[socket.socket] | None = None,
-) -> AsyncIterator[str]:
-    """Serve the API where the configuration says, or the health of a process without it.
-
-    Gives the URL; empty if there is none. kept: see `listening`.
-    """
-    where = config.server
-    key, port = ("port", where.port) if "api" in roles else ("health_port", where.health_port)
-    if port is None:
-        yield ""
-        return
-    async with AsyncExitStack() as stack:
-        try:
-            url = await stack.enter_async_context(
-                listening(
-                    app,
-                    where.host,
-                    port,
-                    shutdown_seconds=1.0,
-                    kept=kept,
-                    runs=partial(Runner, bounds=bounds_of(config, descriptors())),
-                    **SERVER_OPTIONS,
-                )
-            )
-        except OSError as error:
-            mistake = (
-                f"server.{key}: cannot listen on {where.host}:{port}: {words_of(error)}; set"
-                f" server.host to an address of this machine, and server.{key} to a free one"
-            )
-            raise ConfigError("the API cannot be served", [mistake]) from error
-        yield url

@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import structlog
 
@@ -23,6 +24,10 @@ log = structlog.get_logger(__name__)
 
 Life = Callable[[Config, asyncio.Event, Callable[[str], None]], Awaitable[None]]
 """The roles by one configuration until the event is set; tells the API's URL when they run."""
+
+
+Sockets: TypeAlias = tuple[list[socket.socket], list[socket.socket]]
+"""What listens for the API, or the health in its place, and for the metrics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +139,13 @@ async def _either(*events: asyncio.Event) -> AsyncIterator[asyncio.Event]:
 
 
 @contextmanager
-def kept_sockets() -> Iterator[list[socket.socket]]:
-    """Give a list of sockets that are closed in the end."""
-    kept: list[socket.socket] = []
+def kept_sockets() -> Iterator[Sockets]:
+    """Give lists of sockets that are closed in the end."""
+    kept: Sockets = ([], [])
     try:
         yield kept
     finally:
-        for one in kept:
+        for one in (*kept[0], *kept[1]):
             one.close()
 
 

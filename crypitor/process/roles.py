@@ -3,43 +3,44 @@
 import asyncio
 import random
 import secrets
-import socket
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
+from typing import TypeAlias
 
 import structlog
 from yarl import URL
 
-from crypitor.api.build import build, build_health
+from crypitor.api.build import build, build_health, build_metrics
 from crypitor.api.serving.context import Context
 from crypitor.api.serving.tail import Tail
 from crypitor.backfill.runner import Backfill
 from crypitor.backfill.trial import Trial
 from crypitor.config import Config
-from crypitor.config.places import own_places, own_ports
+from crypitor.config.shown import settings_of
 from crypitor.database.engine import Database
 from crypitor.database.given import Given
 from crypitor.database.hold import Hold
 from crypitor.database.ids import Ids
 from crypitor.database.newest import ids_from
+from crypitor.database.room import room_of
 from crypitor.database.uses import STORE_SECONDS
+from crypitor.gauges.looker import Looker
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.models import Confirmations
 from crypitor.monitor.position import kept_headers
 from crypitor.monitor.watchlist import Watchlist
 from crypitor.process.backups import backups_of
+from crypitor.process.beside import beside_of
+from crypitor.process.doors import closed_of, front_of, metrics_site_of, site_of
 from crypitor.process.farewell import Farewell
 from crypitor.process.lost_time import given_of
-from crypitor.process.observer import Observer
-from crypitor.process.opening import (
-    site_of,
-)
+from crypitor.process.observing import Observing, observing
 from crypitor.process.ownership import Ownership
 from crypitor.process.peers import TELL_SECONDS, Processes, name_of
 from crypitor.process.queues import queue_of, topics_of
-from crypitor.process.reloading import Reloading
+from crypitor.process.reloading import Reloading, Sockets
 from crypitor.process.status import Standing, facts_of, title_of
 from crypitor.process.takeover import living_of, takeover_of
 from crypitor.process.upkeep import project_limits, upkeep
@@ -48,7 +49,6 @@ from crypitor.queue import Queue
 from crypitor.runtime.loop import Health, clock, ended_in_time, forever, spare_collections
 from crypitor.runtime.metrics import Metrics
 from crypitor.runtime.precedence import Precedence
-from crypitor.webhook.closed import Closed
 from crypitor.webhook.egress import networks as cidrs
 from crypitor.webhook.post import Poster
 from crypitor.webhook.sender import Sender
@@ -60,6 +60,7 @@ from crypitor.worker.tokens import TokenReader
 
 log = structlog.get_logger(__name__)
 GAUGE_SECONDS = 10.0
+_Leading: TypeAlias = Follower | Backfill | Looker | Ownership
 
 
 class Roles:
@@ -74,11 +75,11 @@ class Roles:
         hold: Hold,
         health: Health,
         reloading: Reloading,
-        sockets: list[socket.socket],
+        sockets: Sockets,
     ) -> None:
         self._config = config
         self._reloading = reloading
-        self._sockets = sockets
+        self._sockets, self._metrics_sockets = sockets
         self._roles = roles
         self._hold = hold
         self._stack = stack
@@ -90,7 +91,7 @@ class Roles:
         self._life = hold.holder.life
         self._name = name_of(hold.holder.host, hold.holder.process, self._life)
         self._metrics = Metrics()
-        self._observer = Observer(self._metrics)
+        self._observing: Observing
         self._index = Index()
         self._limits = Limits()
         self._precedence = Precedence(given="monitor" in roles)
@@ -99,17 +100,19 @@ class Roles:
         self._watchlist: Watchlist | None = None
         self._matcher: Matcher | None = None
         self._poster: Poster | None = None
-        self._closed = Closed(own_places(config), own_ports(config))
+        self._closed = closed_of(config)
         self._sender: Sender | None = None
         self._followers: list[Follower] = []
         self._leads: list[Lead] = []  # those without an end
         self._token_readers: list[TokenReader] = []
         self._backfills: list[Backfill] = []
+        self._lookers: list[Looker] = []
         self._trials: dict[str, Trial] = {}
         self._tail = Tail(self._aside)
 
     async def run(self, stop: asyncio.Event, started: Callable[[str], None]) -> None:
         """Build the roles, run them, and end them in time."""
+        self._observing = await observing(self._config, self._metrics, self._stack)
         await self._build()
         processes = Processes(self._database, self._name) if self._follows else None
         if processes:
@@ -138,13 +141,19 @@ class Roles:
         url = await self._stack.enter_async_context(
             site_of(self._config, self._roles, app, self._sockets)
         )
-        if url:
-            self._closed.listens(URL(url).port or 0)
+        aside = await self._stack.enter_async_context(
+            metrics_site_of(self._config, build_metrics(context), self._metrics_sockets)
+        )
+        for each in filter(None, (url, aside)):
+            self._closed.listens(URL(each).port or 0)
         async with asyncio.TaskGroup() as group:
-            leading: list[Follower | Backfill | Ownership] = [*self._followers, *self._backfills]
-            workers = [
-                group.create_task(role.run(stop), name=role.role) for role in (*leading, ownership)
-            ]
+            leading: tuple[_Leading, ...] = (
+                *self._followers,
+                *self._backfills,
+                *self._lookers,
+                ownership,
+            )
+            workers = [group.create_task(role.run(stop), name=role.role) for role in leading]
             others = [
                 group.create_task(role.run(stop, self._health), name=name)
                 for name, role in (
@@ -172,6 +181,7 @@ class Roles:
                     ("gauges", standing.count, GAUGE_SECONDS),
                     ("processes", standing.exchange, TELL_SECONDS),
                     ("key uses", self._storing_uses(context), STORE_SECONDS),
+                    *self._observing.steps,
                     *takeover,
                 )
             ]
@@ -205,7 +215,17 @@ class Roles:
             for name in config.followed:
                 follower = await self._worker(name, self._queue)
                 self._followers.append(follower)
-                self._backfills.append(await self._backfill(name, follower))
+                past, looker = beside_of(
+                    config,
+                    name,
+                    follower,
+                    {rank: await self._nodes(rank, name) for rank in (Rank.PAST, Rank.ASIDE)},
+                    (self._database, self._aside),
+                    wake=self._wake,
+                    observer=self._observing.observer,
+                )
+                self._backfills.append(past)
+                self._lookers.append(looker)
                 self._token_readers.append(
                     TokenReader(
                         name,
@@ -226,7 +246,7 @@ class Roles:
             poster,
             clock=clock,
             jitter=partial(random.uniform, -1.0, 1.0),
-            observer=self._observer,
+            observer=self._observing.observer,
             schedule_seconds=webhook.schedule_seconds,
             lease_seconds=webhook.lease_seconds,
             in_flight=webhook.in_flight,
@@ -234,7 +254,7 @@ class Roles:
             grace_seconds=self._config.server.shutdown_seconds,
             looks="monitor" not in self._roles,
             life=self._life,
-            exhausted=self._observer.exhausted,
+            exhausted=self._observing.observer.exhausted,
         )
 
     async def _monitor(self, queue: Queue) -> Matcher:
@@ -258,7 +278,7 @@ class Roles:
             chains,
             wake=self._wake,
             clock=clock,
-            observer=self._observer,
+            observer=self._observing.observer,
             refresh=watchlist.refresh if self._follows else watchlist.refresh_if_in_doubt,
             claiming=self._sender.claiming if self._sender else None,
             told=self._precedence.leave,
@@ -282,7 +302,7 @@ class Roles:
                 rank=rank,
                 traces=network.traces,
                 arrives=partial(self._precedence.take, name),
-                observer=self._observer,
+                observer=self._observing.observer,
             )
         )
 
@@ -304,7 +324,7 @@ class Roles:
             poll_seconds=network.poll_seconds,
             clock=clock,
             health=self._health,
-            observer=self._observer,
+            observer=self._observing.observer,
             tags_wanted=partial(self._tags_wanted, network.confirmations),
             lead=lead,
             reset=network.reset,
@@ -314,24 +334,6 @@ class Roles:
     def _tags_wanted(self, confirmations: Confirmations) -> bool:
         """Whether `safe` and `finalized` are waited for; a matcher elsewhere may well do so."""
         return isinstance(confirmations, str) or self._matcher is None or self._index.asks_tags
-
-    async def _backfill(self, name: str, follower: Follower) -> Backfill:
-        network, backfill = self._config.followed[name], self._config.backfill
-        return Backfill(
-            name,
-            network.chain_id,
-            title_of(network),
-            await self._nodes(Rank.PAST, name),
-            self._database,
-            term=lambda: follower.term,
-            confirmations=network.confirmations,
-            keep=kept_headers(network.max_reorg_depth),
-            in_flight=backfill.in_flight,
-            requests_per_second=backfill.requests_per_second,
-            wake=self._wake,
-            clock=clock,
-            observer=self._observer,
-        )
 
     async def _trial(self, name: str) -> Trial:
         """Return what tries monitors; its nodes are connected to by the first trial."""
@@ -378,8 +380,10 @@ class Roles:
             allow_private=cidrs(self._config.webhook.allow_private),
             kafka_topics=self._config.webhook.kafka_topics,
             auth=self._config.api.auth,
+            front=front_of(self._config),
             clock=clock,
             random_bytes=secrets.token_bytes,
+            process=self._name,
             processes=standing.processes,
             in_doubt=watchlist.doubt if watchlist else lambda: None,
             trials=self._trials,
@@ -387,6 +391,9 @@ class Roles:
             given=given,
             ids=ids,
             limits=project_limits(self._config),
-            refused=self._observer.refused,
+            refused=self._observing.observer.refused,
+            traced=self._observing.middlewares,
             reload=partial(self._reloading.reload, self._database),
+            settings=partial(settings_of, self._config),
+            room=partial(room_of, self._config.database.url.get_secret_value()),
         )

@@ -12,6 +12,7 @@ from crypitor.database.limits import Limits
 from crypitor.database.retention import DAY_MS, Kept
 from crypitor.process.quotas import Quotas
 from crypitor.process.retention import Retention
+from crypitor.process.statistics import Statistics
 from crypitor.runtime.garbage import Garbage
 from crypitor.runtime.loop import Health, clock, forever
 from crypitor.webhook.replayer import Replayer
@@ -48,6 +49,7 @@ def upkeep(
         yield "quotas", Quotas(database, project_limits(config), clock=clock, wake=wake)
     if {"webhook", "monitor"} & set(roles):
         yield "retention", Retention(database, kept_of(config.retention), clock=clock)
+        yield "statistics", Statistics(database, clock=clock)
 
 
 class Sweep:

@@ -94,6 +94,12 @@ class Metrics:
         self.matches = Counter(
             "crypitor_matches_total", "Matches stored.", ["network", "kind"], registry=registry
         )
+        self.looks = Counter(
+            "crypitor_looks_total",
+            "Balances and views that were looked at in a block.",
+            ["network"],
+            registry=registry,
+        )
         self.undecoded = Counter(
             "crypitor_undecoded_total",
             "Logs and calls of a signature that a rule names, whose content is not by it.",

@@ -8,12 +8,13 @@ from functools import lru_cache
 
 import msgspec
 
-from crypitor.evm.abi import to_json
+from crypitor.evm.abi import Function, result_decoder, to_json
 from crypitor.evm.metadata import NOTHING, Token
+from crypitor.evm.profiles import profile_of
 from crypitor.evm.transfers import TRANSFER_SINGLE, address_in, batch_arrays
-from crypitor.evm.types import Address, Log, Receipt, Transaction, number_of
+from crypitor.evm.types import Address, Header, Log, Receipt, Transaction, number_of
 from crypitor.monitor.condition.scope import fee_of, selector_of
-from crypitor.monitor.models import Confirmations, Kind, Match, Phase, Subject
+from crypitor.monitor.models import Confirmations, Kind, Match, Phase, Reading, Seen, Subject
 
 NATIVE_DECIMALS = 18
 """Of every EVM chain's own coin: the protocol counts in wei."""
@@ -26,11 +27,11 @@ def rfc3339(unix_ms: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{unix_ms % 1000:03d}Z"
 
 
-def document(match: Match, chain_id: int, token: Token = NOTHING) -> str:
+def document(match: Match, chain_id: int, token: Token = NOTHING, symbol: str | None = None) -> str:
     """Return the JSON object that stays the same in all phases of a match.
 
     It is stored, and becomes `data` of each body once the confirmations are added.
-    token: what is known of the contract by now.
+    token: what is known of the contract by now. symbol: of the chain's own coin.
     """
     subject, header = match.subject, match.header
     return _json(
@@ -47,11 +48,7 @@ def document(match: Match, chain_id: int, token: Token = NOTHING) -> str:
             "direction": match.direction,
             "address": match.address,
             "label": match.label,
-            "block": {
-                "number": header.number,
-                "hash": header.hash,
-                "timestamp": rfc3339(header.timestamp * 1000),
-            },
+            "block": _block(header),
             "transaction": _transaction(match),
             "log_index": subject.log_index,
             "item": subject.item,
@@ -62,9 +59,15 @@ def document(match: Match, chain_id: int, token: Token = NOTHING) -> str:
             "amount_formatted": _formatted(subject, token),
             "token_id": None if subject.token_id is None else str(subject.token_id),
             "event": None if subject.log is None else _event(subject.log, subject),
-            **_own(subject),
+            **_coin(subject, chain_id, symbol),
+            **_own(subject, token),
         }
     )
+
+
+def end_of(subject: Subject, header: Header, token: Token = NOTHING) -> str:
+    """Return as JSON what the end of a balance or a view adds to its match: `data.ended`."""
+    return _json({"block": _block(header), **_own(subject, token)})
 
 
 def body(
@@ -74,19 +77,22 @@ def body(
     confirmations: int,
     confirmations_required: Confirmations,
     now: int,
+    end: str | None = None,
 ) -> str:
     """Return the body that tells a phase.
 
     document: as `document()` made it when the match was found.
+    end: of the phase `ended`, as `end_of()` made it.
     confirmations: head - block + 1; 0 for a block that has left the chain.
     now: unix milliseconds of the phase, not of an attempt.
     """
     counted = _json(
         {"confirmations": confirmations, "confirmations_required": confirmations_required}
     )
+    ended = "" if end is None else f'"ended":{end},'
     return (
         f'{{"type":"match.{phase}","timestamp":"{rfc3339(now)}",'
-        f'"data":{document[:-1]},{counted[1:]}}}'
+        f'"data":{document[:-1]},{ended}{counted[1:]}}}'
     )
 
 
@@ -124,8 +130,26 @@ def _transaction(match: Match) -> dict[str, object] | None:
     }
 
 
-def _own(subject: Subject) -> dict[str, object]:
+def _coin(subject: Subject, chain_id: int, symbol: str | None) -> dict[str, object]:
+    """Return in what the amount of a match is counted, or its fee, where that is no token."""
+    if subject.kind not in (Kind.NATIVE, Kind.INTERNAL, Kind.WITHDRAWAL, Kind.TRANSACTION):
+        return {}
+    if subject.kind is Kind.WITHDRAWAL:
+        symbol = profile_of(chain_id).withdrawn or symbol
+    return {"coin": {"symbol": symbol, "decimals": NATIVE_DECIMALS}}
+
+
+def _block(header: Header | Reading) -> dict[str, object]:
+    at = header.timestamp * 1000
+    return {"number": header.number, "hash": header.hash, "timestamp": rfc3339(at)}
+
+
+def _own(subject: Subject, token: Token) -> dict[str, object]:
     """Return what only this kind has."""
+    if (seen := subject.seen) is not None:
+        shown = _balance(subject, seen, token) if subject.abi is None else _view(subject, seen)
+        blocks = [None if one is None else _block(one) for one in (seen.before, seen.reading)]
+        return {subject.kind.value: shown, "looked_at": blocks}
     if subject.kind is Kind.CALL:
         return {"call": _decoded(subject)}
     if (withdrawn := subject.withdrawal) is not None:
@@ -135,6 +159,45 @@ def _own(subject: Subject) -> dict[str, object]:
         told_of = {"delegate": given.delegate, "nonce": str(given.nonce)}
         return {"delegation": {**told_of, "chain_id": given.chain_id}}
     return {}
+
+
+def _balance(subject: Subject, seen: Seen, token: Token) -> dict[str, object]:
+    """Return a balance and the one before, in smallest units and in whole coins."""
+    decimals = NATIVE_DECIMALS if subject.contract is None else token.decimals
+    if subject.token_id is not None:
+        decimals = None
+    value: str = seen.reading.value or "0"
+    before = None if seen.before is None else seen.before.value
+    return {
+        "value": value,
+        "formatted": None if decimals is None else formatted(int(value), decimals),
+        "previous": before,
+        "previous_formatted": None
+        if decimals is None or before is None
+        else formatted(int(before), decimals),
+        "change": None if before is None else str(int(value) - int(before)),
+    }
+
+
+def _view(subject: Subject, seen: Seen) -> dict[str, object]:
+    """Return a function and what it returned, now and before; null where it did not."""
+    assert isinstance(subject.abi, Function)
+    results = [
+        None if one is None else returned(subject.abi, one.value)
+        for one in (seen.reading, seen.before)
+    ]
+    return {
+        **_decoded(subject),
+        "result": results[0],
+        "previous": results[1],
+        "reverted": seen.reading.value is None,
+    }
+
+
+def returned(function: Function, answer: str | None) -> dict[str, object] | None:
+    """Return what a function returned, by name or place; None where it did not, or otherwise."""
+    values = None if answer is None else result_decoder(function)(answer)
+    return None if values is None else to_json(function.outputs, values)
 
 
 def _costs(transaction: Transaction, receipt: Receipt) -> dict[str, object]:

@@ -2,8 +2,9 @@
 
 Its listener, its database, its Kafka and its nodes trust who reaches them; an endpoint's owner
 must not reach them through us. A place is a host and a port. One that is named by address, or whose
-name leads to an address inside, is closed by address too; one at a public name is closed by that
-name alone, because the addresses of large providers serve everybody.
+name leads to an address inside, is closed by address too; one on this machine is closed on all its
+addresses, as who listens on one often listens on all. One at a public name is closed by that name
+alone, because the addresses of large providers serve everybody.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from yarl import URL
 
 from crypitor.errors import Invalid
 from crypitor.webhook.egress import NotPublicError, is_public
+from crypitor.webhook.ports import Ports
 
 Place = tuple[str, int]
 
@@ -24,15 +26,35 @@ LOOK_UP_SECONDS = 2.0
 
 
 class Closed:
-    """The service's own places. places: host and port of what it calls. ports: it listens on."""
+    """The service's own places, and ports that nobody's webhooks go to.
 
-    def __init__(self, places: Iterable[Place] = (), ports: Iterable[int] = ()) -> None:
+    places: host and port of what it calls. ports: it listens on. callable_ports: of receivers.
+    """
+
+    def __init__(
+        self,
+        places: Iterable[Place] = (),
+        ports: Iterable[int] = (),
+        callable_ports: Ports | None = None,
+    ) -> None:
         self._names = frozenset((_host(host), port) for host, port in places)
         self._ports = {port for _, port in self._names}
         self._addresses = {
             (str(address), port) for host, port in self._names for address in _literals(host)
         }
         self._own_ports = set(ports)
+        for host, port in self._names:
+            self._note_here(_literals(host), port)
+        self._callable = callable_ports or Ports()
+
+    def check_port(self, url: URL) -> None:
+        """Raise Invalid for a URL whose port is not a receiver's."""
+        self._callable.check(url.port or 0)
+
+    def _note_here(self, addresses: Iterable[IPv4Address | IPv6Address], port: int) -> None:
+        """Close a port on all addresses of this machine where a place of ours is on one of them."""
+        if port not in self._own_ports and any(map(_is_here, addresses)):
+            self._own_ports.add(port)
 
     def listens(self, port: int) -> None:
         """Close a port of this machine, on all its addresses: we listen there ourselves."""
@@ -66,7 +88,9 @@ class Closed:
         except (OSError, TimeoutError):
             return
         for each in found:
-            for address in _literals(each["host"]):
+            addresses = _literals(each["host"])
+            self._note_here(addresses, port)
+            for address in addresses:
                 if not is_public(address):
                     self._addresses.add((str(address), port))
 

@@ -58,8 +58,8 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 # What we say about a request, and what frames it: not the user's.
 _OWN_HEADERS = {
-    "connection", "content-length", "expect", "host", "keep-alive", "te", "trailer",
-    "transfer-encoding", "upgrade",
+    "connection", "content-encoding", "content-length", "expect", "host", "http2-settings",
+    "keep-alive", "te", "trailer", "trailers", "transfer-encoding", "upgrade",
 }  # fmt: skip
 _OWN_PREFIXES = ("webhook-", "proxy-")
 
@@ -123,8 +123,14 @@ def check_headers(headers: Mapping[str, str]) -> None:
         pointer = "/headers/" + name.replace("~", "~0").replace("/", "~1")
         if not _HEADER_NAME.fullmatch(name):
             mistakes.append(Mistake(pointer, "this is not the name of a header"))
+        elif "_" in name:
+            mistakes.append(
+                Mistake(pointer, "no underscore: many servers drop such names, or take _ for -")
+            )
         elif is_own_header(name):
-            mistakes.append(Mistake(pointer, "this header is set by the sender"))
+            mistakes.append(
+                Mistake(pointer, "this header is the sender's: it says how the body is sent")
+            )
         elif not (value.isascii() and value.isprintable()):
             mistakes.append(Mistake(pointer, "a value is printable ASCII"))
         elif len(name) + len(value) > LONGEST_HEADER:
@@ -134,8 +140,12 @@ def check_headers(headers: Mapping[str, str]) -> None:
 
 
 def is_own_header(name: str) -> bool:
-    """Tell whether a header is the sender's alone: signature, host and what frames the body."""
-    return name.lower() in _OWN_HEADERS or name.lower().startswith(_OWN_PREFIXES)
+    """Tell whether a header is the sender's alone: signature, host and what frames the body.
+
+    By whichever name a server may take for it.
+    """
+    lowered = name.lower().replace("_", "-")
+    return lowered in _OWN_HEADERS or lowered.startswith(_OWN_PREFIXES)
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:

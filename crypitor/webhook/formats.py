@@ -57,6 +57,7 @@ class Texts:
         confirmations: int,
         confirmations_required: Confirmations,
         now: int,
+        end: str | None = None,
     ) -> str:
         """Return the body of a phase in an endpoint's format; standard where it has no form.
 
@@ -70,6 +71,7 @@ class Texts:
             confirmations=confirmations,
             confirmations_required=confirmations_required,
             now=now,
+            end=end,
         )
         if form.format not in PEOPLE and form.template is None:
             return standard
@@ -86,9 +88,11 @@ class Texts:
         return filled(form.template, {**whole, "text": message.headline, "links": links})
 
 
-def texts_of(match: Match, chain_id: int, display_name: str, token: Token = NOTHING) -> Texts:
+def texts_of(match: Match, chain_id: int, network: NetworkTitle, token: Token = NOTHING) -> Texts:
     """Return what is to be stored of a match. token: what is known of its contract by now."""
-    return Texts(document(match, chain_id, token), origin(match, chain_id, display_name))
+    return Texts(
+        document(match, chain_id, token, network.symbol), origin(match, chain_id, network.title)
+    )
 
 
 def notice_body(form: Form, type: str, sentence: str, data: Mapping[str, Any], now: int) -> str:  # noqa: A002 - as the body's field

@@ -28,10 +28,11 @@ LONGEST_VALUE = 80
 MOST_ARGUMENTS = 8
 LONGEST_EXPLORER = 100
 
-_COLOURS = {"detected": 0x3B82F6, "confirmed": 0x22C55E, "reverted": 0xEF4444}
+_COLOURS = {"detected": 0x3B82F6, "confirmed": 0x22C55E, "ended": 0x6B7280, "reverted": 0xEF4444}
 _PHASES = {
     "detected": "detected",
     "confirmed": "confirmed",
+    "ended": "it is over",
     "reverted": "reverted: its block left the chain",
 }
 MARKDOWN = re.compile(r"([\\*_~`|>#\-\[\]()<:@+.!{}=])")
@@ -85,7 +86,8 @@ def message_of(match: Mapping[str, Any], phase: Phase, network: NetworkTitle) ->
     name = quiet(match["monitor"]["name"], LONGEST_NAME)
     transaction = match["transaction"] or {}
     failed = ", failed" if transaction.get("status") == "failed" else ""
-    headline = f"{name}: {_sentence(match, network)} ({_PHASES[phase]}{failed})"
+    shown = {**match, **match["ended"]} if phase is Phase.ENDED and "ended" in match else match
+    headline = f"{name}: {_sentence(shown, network)} ({_PHASES[phase]}{failed})"
     lines: list[Line] = []
     if match["address"]:
         label = f"{quiet(match['label'], LONGEST_VALUE)} " if match["label"] else ""
@@ -100,6 +102,7 @@ def message_of(match: Mapping[str, Any], phase: Phase, network: NetworkTitle) ->
             )
         )
     lines += _arguments(match)
+    lines += _looked(shown, network)
     lines.append(_place(match, network, links))
     lines.append((Piece(_confirmations(match, phase)),))
     return Message(headline, lines, links["transaction"] or links["block"], phase.value)
@@ -164,12 +167,69 @@ def _sentence(match: Mapping[str, Any], network: NetworkTitle) -> str:  # noqa: 
         if match["to_address"] is None:
             return f"the code of {account} was cleared"
         return f"the code of {account} is now that of {short(match['to_address'])}"
+    if kind == "balance":
+        return _balance(match, network, token or where)
+    if kind == "view":
+        return _view(match, token or where)
     if kind == "deployment":
         return f"contract {short(match['to_address'] or '')} deployed"
     told = match.get("call") if kind == "call" else match["event"]
     what = "was called" if kind == "call" else "was emitted"
     name = quiet((told or {}).get("name") or "anonymous event", LONGEST_VALUE)
     return f"{name} {what} at {token or where}"
+
+
+def _balance(match: Mapping[str, Any], network: NetworkTitle, token: str) -> str:
+    """Return what an account has, and had."""
+    told = match["balance"]
+    unit = quiet(network.symbol, 24) if match["contract"] is None else token
+    if match["token_id"] is not None:
+        unit = f"of {unit} #{_number(match['token_id'])}"
+    exact = told["formatted"] is None
+    amount, before = (
+        told["value" if exact else "formatted"],
+        told["previous" if exact else "previous_formatted"],
+    )
+    if exact and match["token_id"] is None:
+        unit = f"smallest units of {unit}"
+    was = "" if before is None else f", it was {_number(before)}"
+    return f"the balance is {_number(amount)} {unit}{was}"
+
+
+def _view(match: Mapping[str, Any], where: str) -> str:
+    """Return what a function returned."""
+    told = match["view"]
+    name = quiet(told["name"], LONGEST_VALUE)
+    if told["reverted"]:
+        return f"{name} of {where} reverts"
+    return f"{name} of {where} is {_shown(told['result'])}"
+
+
+def _shown(result: Mapping[str, Any] | None) -> str:
+    if result is None:
+        return "not what its signature says"
+    parts = [
+        f"{'' if name.isdigit() else quiet(name, 40) + ' '}{quiet(_text(value), 40)}"
+        for name, value in [*result.items()][:MOST_ARGUMENTS]
+    ]
+    return ", ".join(parts) or "nothing"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _looked(match: Mapping[str, Any], network: NetworkTitle) -> list[Line]:
+    """Return between which two blocks it became so, where state was looked at."""
+    blocks = match.get("looked_at")
+    if blocks is None:
+        return []
+    before, now = blocks
+    number = Piece(str(now["number"]), _link(network, "block", now["number"]))
+    if before is None:
+        return [(Piece("Looked at for the first time in block "), number)]
+    then = Piece(str(before["number"]), _link(network, "block", before["number"]))
+    return [(Piece("Looked at in block "), number, Piece(", before that in "), then)]
 
 
 def _tokens(match: Mapping[str, Any], token: str) -> str:
@@ -192,8 +252,7 @@ def _arguments(match: Mapping[str, Any]) -> list[Line]:
     named = list(args.items() if isinstance(args, Mapping) else enumerate(args))
     lines: list[Line] = []
     for name, value in named[:MOST_ARGUMENTS]:
-        text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-        lines.append((Piece(f"{quiet(name, 40)}: {quiet(text, LONGEST_VALUE)}"),))
+        lines.append((Piece(f"{quiet(name, 40)}: {quiet(_text(value), LONGEST_VALUE)}"),))
     if len(named) > MOST_ARGUMENTS:
         lines.append((Piece(f"and {len(named) - MOST_ARGUMENTS} more arguments"),))
     return lines
@@ -201,6 +260,8 @@ def _arguments(match: Mapping[str, Any]) -> list[Line]:
 
 def _confirmations(match: Mapping[str, Any], phase: Phase) -> str:
     required = match["confirmations_required"]
+    if phase is Phase.ENDED:
+        return "The condition holds no more."
     if phase is Phase.REVERTED:
         return "Whatever was done because of it has to be undone."
     if isinstance(required, int):

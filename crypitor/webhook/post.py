@@ -144,6 +144,7 @@ class Poster:
                     if endpoint.tls is not None or sent is not None:
                         target = await self._special(endpoint, sent)
                     self._closed.check_url(target.request.url)
+                    self._closed.check_port(target.request.url)
                     await self._connections.exchange(target, headers, body, answer)
         except TimeoutError:
             error = f"timed out after {self.deadline_seconds:g} s"

@@ -47,11 +47,13 @@ _PARTS = {
     "call": ("name", "signature", "args"),
     "withdrawal": ("index", "validator_index"),
     "delegation": ("delegate", "nonce", "chain_id"),
+    "balance": ("value", "formatted", "previous", "previous_formatted", "change"),
+    "view": ("name", "signature", "args", "result", "previous", "reverted"),
 }
 _SIMPLE = (
     "id", "network", "chain_id", "kind", "direction", "address", "label", "log_index", "item",
     "from_address", "to_address", "amount", "amount_formatted", "token_id", "confirmations",
-    "confirmations_required",
+    "confirmations_required", "looked_at", "ended",
 )  # fmt: skip
 FIELDS: tuple[str, ...] = (
     "type", "timestamp", "text",
@@ -61,11 +63,14 @@ FIELDS: tuple[str, ...] = (
     *(f"data.{name}" for name in _PARTS),
     "data",
 )  # fmt: skip
-"""What a template may name; below `data.event.args` and `data.call.args` any name or number."""
+"""What a template may name; below the arguments of events and calls, the results of views, and
+`data.looked_at` and `data.ended`, any name or number."""
 
 # A number, text that needs escaping, and nothing.
 _SAMPLES = ("1", 'a"\\\n', None)
-_BELOW_ARGS = re.compile(r"data\.(event|call)\.args(\.[A-Za-z0-9_$]+)+")
+_BELOW_ARGS = re.compile(
+    r"data\.((event|call|view)\.args|view\.(result|previous)|looked_at|ended)(\.[A-Za-z0-9_$]+)+"
+)
 _FIELD = re.compile(r"\{\{\s*([A-Za-z0-9_$.]+)\s*((?:\|\s*[a-z]+\s*)*)\}\}")
 
 
@@ -169,7 +174,8 @@ def _field(found: re.Match[str], begin: int) -> _Field:
     if path not in FIELDS and not _BELOW_ARGS.fullmatch(path):
         raise _invalid(
             f"at character {begin + 1}: there is no field {path}; there are {', '.join(FIELDS)},"
-            " and names or numbers below data.event.args and data.call.args"
+            " and names or numbers below data.event.args, data.call.args, data.view.args,"
+            " data.view.result, data.view.previous, data.looked_at and data.ended"
         )
     as_json = wanted[-1:] == [JSON]
     formatters = wanted[:-1] if as_json else wanted

@@ -7,6 +7,7 @@ from typing import Literal, Self
 from msgspec.structs import replace
 
 from crypitor.errors import NodeUnavailable
+from crypitor.evm.multicall import Read
 from crypitor.evm.profiles import Level, Profile, profile_of
 from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.worker import rpc
@@ -16,6 +17,7 @@ from crypitor.worker.links import Links
 from crypitor.worker.requests import Observe, Requests, Turn
 from crypitor.worker.rpc import Answer, Call, Tag
 from crypitor.worker.sight import Sight
+from crypitor.worker.state import StateReader
 from crypitor.worker.tracing import Traces
 
 TAGS: tuple[Tag, ...] = ("safe", "finalized")
@@ -74,6 +76,7 @@ class Node:
         self._blocks = BlockReader(
             self._requests, name, verify=verify, profile=self._profile, traces=traces
         )
+        self._state = StateReader(self._requests)
         self._links = Links(name, wanted=self._profile.zero_parents, read=self._headers_at)
         self.head: Header | None = None
 
@@ -207,8 +210,8 @@ class Node:
     async def blooms(self, first: int, last: int) -> tuple[rpc.Bloomed, ...]:
         """Return the headers from `first` to `last` with their blooms, in one request.
 
-        At most BATCH_CALLS of them. Where a bloom proves nothing, all its bits are set. Raises
-        NodeUnavailable if the node lacks one.
+        At most BATCH_CALLS of them, without those that the node lacks. Where a bloom proves
+        nothing, all its bits are set.
         """
         numbers = range(first, last + 1)
         answers = await self._ask(
@@ -216,9 +219,11 @@ class Node:
         )
         found = []
         for number, answer in zip(numbers, answers, strict=True):
+            if answer.error is not None:  # it has none, in words of its own
+                continue
             bloomed = rpc.bloomed_of(rpc.result_of(answer, "eth_getBlockByNumber"))
             if bloomed is None:
-                raise NodeUnavailable(f"has no block {number}")
+                continue
             require_number(bloomed.header, number)
             is_proof = self._profile.blooms_at(number)
             found.append(bloomed if is_proof else rpc.Bloomed(bloomed.header, rpc.ALL_BITS))
@@ -282,6 +287,10 @@ class Node:
         if answer.contract_fails:
             return None
         return rpc.text_of(rpc.result_of(answer, "eth_call"))
+
+    async def state(self, block_hash: Hash, reads: Sequence[Read]) -> list[str | None]:
+        """Return what each read returns at a block; see `StateReader.read`."""
+        return await self._state.read(block_hash, reads)
 
     async def height_of(self, transaction: Hash) -> int | Literal["pending"] | None:
         """Return the height of the block with a transaction; None if the node does not know it."""

@@ -10,6 +10,7 @@ from typing import Literal, Self, TypeVar
 import structlog
 
 from crypitor.errors import NodeUnavailable, Unproven
+from crypitor.evm.multicall import Read
 from crypitor.evm.profiles import Level, Profile
 from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.runtime.redaction import names_of
@@ -19,6 +20,7 @@ from crypitor.worker.node import Node
 from crypitor.worker.requests import Turn
 from crypitor.worker.rpc import Bloomed, Tag
 from crypitor.worker.sight import Sight
+from crypitor.worker.state import NoState
 from crypitor.worker.status import NodeStatus
 from crypitor.worker.tracing import Traces
 
@@ -243,16 +245,20 @@ class Nodes:
         return await self._ask(lambda seat: seat.node.headers(first, last), bool)
 
     async def headers_up_to(self, first: int, last: int) -> tuple[Header, ...]:
-        """Return the headers from `first` to `last` that one node has."""
-        return await self._ask(lambda seat: seat.node.headers_up_to(first, last), bool)
+        """Return the headers from `first` to `last` that one node has: who has the most of them."""
+        return await self._most(first, last, lambda seat: seat.node.headers_up_to(first, last))
 
     async def call(self, contract: Address, data: str, block: int | Tag) -> str | None:
         """Return what a contract returns when it is called, None where it reverts."""
         return await self._ask(lambda seat: seat.node.call(contract, data, block), lambda _: True)
 
+    async def state(self, block_hash: Hash, reads: Sequence[Read]) -> list[str | None]:
+        """Return what each read returns at a block; NoState where no node has that state."""
+        return await self._ask(lambda seat: seat.node.state(block_hash, reads), _is_there)
+
     async def blooms(self, first: int, last: int) -> tuple[Bloomed, ...]:
-        """Return the headers from `first` to `last` with their blooms, all from one node."""
-        return await self._ask(lambda seat: seat.node.blooms(first, last), _is_there)
+        """Return the headers that one node has with their blooms, as `headers_up_to` does."""
+        return await self._most(first, last, lambda seat: seat.node.blooms(first, last))
 
     async def logs(
         self, first: int, last: int, filters: Sequence[Mapping[str, object]]
@@ -300,6 +306,19 @@ class Nodes:
         if answers:
             return answers[0]
         raise self._all_failed(failures)
+
+    async def _most(
+        self, first: int, last: int, ask: Callable[[_Seat], Awaitable[tuple[T, ...]]]
+    ) -> tuple[T, ...]:
+        """Return what one node has of these heights: all of it, or more than others have."""
+        answers: list[tuple[T, ...]] = []
+
+        async def note(seat: _Seat) -> tuple[T, ...]:
+            answers.append(await ask(seat))
+            return answers[-1]
+
+        await self._ask(note, lambda found: len(found) > last - first)
+        return max(answers, key=len)
 
     def _in_turn(self) -> Iterator[_Seat]:
         """Yield the nodes that may be asked, those that rest after the others."""
@@ -383,6 +402,8 @@ class Nodes:
         if len(failures) == 1 and len(self._seats) == 1:
             return failures[0]
         reasons = [str(failure) for failure in failures] or ["every node asked to be left alone"]
+        if failures and all(isinstance(failure, NoState) for failure in failures):
+            return NoState("; ".join(reasons))
         unproven = [failure for failure in failures if isinstance(failure, Unproven)]
         if unproven and len(unproven) == len(failures):
             return Unproven(unproven[0].check, "; ".join(reasons))
@@ -396,8 +417,10 @@ def _is_there(answer: object) -> bool:
 def _named(seat: _Seat, error: NodeUnavailable) -> NodeUnavailable:
     """Return the error with the node's name in it, and itself as its cause."""
     text = f"{seat.node.name}: {error}"
-    named = (
-        Unproven(error.check, text)
+    named: NodeUnavailable = (
+        NoState(text)
+        if isinstance(error, NoState)
+        else Unproven(error.check, text)
         if isinstance(error, Unproven)
         else NodeUnavailable(text, error.retry_after)
     )

@@ -54,7 +54,9 @@ async def everything_done(api) -> dict[str, str]:
     await do("remove_monitor_addresses", "DELETE", watch + "/addresses", {"addresses": [B]})
 
     async def unit(tx):
-        await tx.run("insert into headers values ('ethereum', 100, '0xa', '0xb', 0)")
+        await tx.run(
+            "insert into headers (network, number, hash, parent_hash, timestamp) values ('ethereum', 100, '0xa', '0xb', 0)"
+        )
         return await insert_delivery(tx, api.project, 1, endpoint_id=endpoint["id"])
 
     delivery = await api.context.database.write(unit)

@@ -19,7 +19,10 @@ async def monitor(api) -> str:
         await tx.run(
             "insert into networks (name, chain_id, term, sequence, rewind) values ('ethereum', 1, 1, 0, 0)"
         )
-        await tx.run("insert into headers values ('ethereum', :tip, '0xa', '0xb', 0)", tip=TIP)
+        await tx.run(
+            "insert into headers (network, number, hash, parent_hash, timestamp) values ('ethereum', :tip, '0xa', '0xb', 0)",
+            tip=TIP,
+        )
 
     await api.context.database.write(unit)
     return await another(api, networks=["ethereum", "dev"])

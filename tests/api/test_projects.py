@@ -126,7 +126,9 @@ async def test_blocks_of_backfills_are_limited_for_a_day(api, project, key):
     """What was asked for today counts, tomorrow begins anew; a cancelled one counts what it did."""
     await limit(api, project, backfill_blocks_per_day=50)
     await api.context.database.write(
-        lambda tx: tx.run("insert into headers values ('ethereum', 100, '0xa', '0xb', 0)")
+        lambda tx: tx.run(
+            "insert into headers (network, number, hash, parent_hash, timestamp) values ('ethereum', 100, '0xa', '0xb', 0)"
+        )
     )
     made = await api.made("/v1/monitors", {"networks": ["ethereum"]}, key=key)
     path = f"/v1/monitors/{made['id']}/backfill"
@@ -202,7 +204,9 @@ async def test_deleted_project_goes_with_all_it_owns(api, project, key):
     kept = await api.made("/v1/monitors", body)
 
     async def unit(tx):
-        await tx.run("insert into headers values ('ethereum', 100, '0xa', '0xb', 0)")
+        await tx.run(
+            "insert into headers (network, number, hash, parent_hash, timestamp) values ('ethereum', 100, '0xa', '0xb', 0)"
+        )
         for number in range(1, 4):
             await insert_match(tx, project, number)
             await insert_delivery(tx, project, number, endpoint_id=made["endpoints"][0])

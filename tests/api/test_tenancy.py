@@ -36,7 +36,9 @@ async def things(api) -> dict[str, str]:
     project = await api.made("/v1/projects", {"name": "third"})
 
     async def unit(tx):
-        await tx.run("insert into headers values ('ethereum', 100, '0xa', '0xb', 0)")
+        await tx.run(
+            "insert into headers (network, number, hash, parent_hash, timestamp) values ('ethereum', 100, '0xa', '0xb', 0)"
+        )
         return await insert_match(tx, api.project, 1), await insert_delivery(
             tx, api.project, 1, endpoint_id=made["endpoints"][0]
         )

@@ -13,6 +13,7 @@ from aiohttp import web
 from crypitor.api.serving.context import CONTEXT
 from crypitor.api.serving.crowd import Bounds
 from crypitor.api.serving.errors import REQUEST_ID
+from crypitor.api.serving.front import Front
 from crypitor.api.serving.wire import Runner
 from crypitor.runtime.listening import listening
 
@@ -38,7 +39,9 @@ class Served:
         self.release = asyncio.Event()
         self.ended = []
         self.app = web.Application(client_max_size=2**20)
-        self.app[CONTEXT] = SimpleNamespace(refused=lambda reason: self.refused.update([reason]))
+        self.app[CONTEXT] = SimpleNamespace(
+            refused=lambda reason: self.refused.update([reason]), front=Front()
+        )
         self.app.router.add_get("/", self.hello)
         self.app.router.add_get("/large", self.large)
         self.app.router.add_get("/hold", self.hold)

@@ -31,11 +31,11 @@ async def test_a_key_opens_a_session_that_scripts_and_other_sites_cannot_use(api
     assert (await browser.get("/")).status == 200
 
 
-async def test_behind_tls_the_cookie_is_secure(api, browser):
-    """Also where a proxy ends the TLS and says so."""
+async def test_a_proxy_that_is_not_trusted_makes_no_cookie_secure(api, browser):
+    """Trusted ones do: `server.trusted_proxies`, in the tests of what stands before all routes."""
     answer = await browser.log_in(api.admin, **{"X-Forwarded-Proto": "https"})
 
-    assert answer.cookies["crypitor"]["secure"]
+    assert not answer.cookies["crypitor"]["secure"]
 
 
 @pytest.mark.parametrize("key", ["", "nonsense", "ke_01m8p2ce5y1g8g6qvcd3ng48nk_" + "a" * 49])

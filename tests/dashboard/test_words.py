@@ -1,15 +1,15 @@
-"""How values are written for people, and how charts are counted."""
+"""How values are written for people, and what is noisy."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypitor.dashboard.overview.attention import NOISY_AT_LEAST, noisy
-from crypitor.dashboard.overview.counting import BARS, counted
+from crypitor.dashboard.overview.attention import noisy
 from crypitor.dashboard.words import (
     NOTHING,
     THIN,
     bold,
+    bytes_,
     grouped,
     identicon,
     lasting,
@@ -17,9 +17,6 @@ from crypitor.dashboard.words import (
     query,
     rounded,
 )
-from crypitor.database.recent import MOST_RECENT, Recent
-
-NOW = 1_790_000_000_000
 
 
 @pytest.mark.parametrize(
@@ -100,35 +97,24 @@ def test_big_numbers_and_odd_text_are_shown_as_they_are():
     assert query({"a": "x&y", "b": "", "c": None}) == "?a=x%26y"
 
 
-def test_a_chart_counts_each_row_once():
-    """From the oldest to now, those that failed beside."""
-    rows = [Recent(NOW - age, "mo_1", "failed" if age < 1000 else "delivered") for age in (0, 500, 59_000, 61_000, 3_599_999, 3_600_001)]  # fmt: skip
-    chart = counted("x", "/x", rows, NOW, 3600, bad="failed")
-
-    assert (chart.total, sum(chart.bad), chart.cut) == (5, 2, False)
-    assert (chart.counts[-1], chart.counts[-2], chart.counts[0]) == (3, 1, 1)
+def group(monitor, detected):
+    """What the statistics have of a monitor in the last day, as far as it matters here."""
+    return {"subject": monitor, "matches": {"detected": detected}}
 
 
-def test_a_chart_of_more_than_is_looked_at_begins_where_that_begins():
-    """It says so, and does not look as if nothing had been before."""
-    rows = [Recent(NOW - number * 100, "mo_1", "") for number in range(MOST_RECENT)]
-    chart = counted("x", "/x", rows, NOW, 3600)
+def test_a_monitor_is_noisy_by_what_it_matched_in_a_day():
+    """More than a thousand times; the three that do so most are told."""
+    groups = [group(f"mo_{number}", number) for number in (1000, 1001, 5000, 7000, 9000)]
 
-    assert chart.cut
-    assert chart.since == rows[-1].at
-    assert chart.total == MOST_RECENT
-    assert min(chart.counts) > 0
-    assert len(chart.counts) == BARS
+    assert noisy(groups) == {"mo_9000": 9000, "mo_7000": 7000, "mo_5000": 5000}
+    assert noisy(groups[:2]) == {"mo_1001": 1001}
+    assert noisy([]) == {}
 
 
-def test_a_monitor_is_noisy_by_its_rate_not_by_its_count():
-    """Many within an hour are; the same over a month are not, nor are a few at once."""
-    day = 86_400_000
-    fast = [Recent(NOW - number * 1000, "mo_fast", "") for number in range(NOISY_AT_LEAST)]
-    slow = [Recent(NOW - number * day // 10, "mo_slow", "") for number in range(NOISY_AT_LEAST)]
-    few = fast[: NOISY_AT_LEAST - 1]
-
-    assert list(noisy(fast, NOW)) == ["mo_fast"]
-    assert noisy(slow, NOW) == {}
-    assert noisy(few, NOW) == {}
-    assert noisy([], NOW) == {}
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [(0, f"0{THIN}B"), (999, f"999{THIN}B"), (1000, f"1.0{THIN}kB"), (123_456_789, f"123{THIN}MB"), (2 * 10**18, f"2000{THIN}PB")],
+)  # fmt: skip
+def test_sizes_have_the_unit_of_which_there_is_one(count, shown):
+    """By thousands, as disks are sold."""
+    assert bytes_(count) == shown

@@ -8,6 +8,7 @@ import pytest
 from crypitor.database.blocks import confirm_as_of
 from crypitor.database.events import EventFilter, NewEvent, log_events, newest_event, read_events
 from crypitor.database.retention import AGAIN_MS, DAY_MS, Kept, plan, prune
+from crypitor.database.statistics import count_more
 from crypitor.errors import Gone
 from tests.database.chain import PROJECT
 
@@ -203,6 +204,7 @@ async def test_positions_become_visible_in_their_order(database):
 async def pruned(database, now, days=30):
     kept = Kept(matches=days * DAY_MS)
     await database.write(lambda tx: plan(tx, now))
+    await database.write(lambda tx: count_more(tx, now, 1000))  # nothing goes before it is counted
     while await database.write(lambda tx: prune(tx, kept, now, 100)):
         pass
 

@@ -16,8 +16,9 @@ NEWEST, KNOWN = revisions(migrations_folder())
 
 
 def test_there_is_a_database_of_each_schema():
-    """Up to the last that was released, of which `python -m tests.schemas` made the latest."""
-    assert {*ALL} == {revision for revision in KNOWN if revision <= ALL[-1]}
+    """The newest among them, which `python -m tests.schemas` makes; some were never released."""
+    assert {*ALL} <= KNOWN
+    assert NEWEST in ALL
 
 
 def columns_of(path, table):

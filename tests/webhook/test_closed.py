@@ -50,7 +50,9 @@ def closed_address(*sockaddr) -> bool:
         "http://127.0.0.1:9092/", "http://[::1]:9092/", "http://LOCALHOST:9092/",
         "https://rpc.example.com/", "https://RPC.example.com./hook", "http://[::1]:8545/",
         "http://127.0.0.1:8080/v1", "http://127.9.9.9:8080/", "http://0.0.0.0:8080/",
-        "http://localhost:8080/", "http://[::1]:8080/",
+        "http://localhost:8080/", "http://[::1]:8080/", "http://127.0.0.2:5432/",
+        "http://[::ffff:127.7.7.7]:9092/", "http://127.0.0.2:8545/", "http://0.0.0.0:5432/",
+        "http://[::]:5432/", "http://[::1]:5432/",
     ],
 )  # fmt: skip
 def test_a_url_of_the_service_itself_is_refused(url):
@@ -61,7 +63,7 @@ def test_a_url_of_the_service_itself_is_refused(url):
 @pytest.mark.parametrize(
     "url",
     [
-        "http://127.0.0.1:5433/", "http://127.0.0.2:5432/", "https://rpc.example.com:8443/",
+        "http://127.0.0.1:5433/", "https://rpc.example.com:8443/",
         "https://example.com/", "https://hooks.rpc.example.com/", "http://192.0.2.1:8080/",
     ],
 )  # fmt: skip
@@ -75,7 +77,8 @@ def test_what_is_beside_the_service_is_not(url):
     [
         (("127.0.0.1", 5432), True), (("::ffff:127.0.0.1", 5432, 0, 0), True),
         (("::1", 9092, 0, 0), True), (("127.4.4.4", 8080), True), (("127.0.0.1", 8081), False),
-        (("203.0.113.9", 8080), False), (("203.0.113.9", 443), False),
+        (("203.0.113.9", 8080), False), (("127.0.0.2", 5432), True),
+        (("127.0.0.2", 8545, 0, 0), True), (("::1", 5432, 0, 0), True), (("10.9.9.9", 5432), False), (("203.0.113.9", 443), False),
     ],
 )  # fmt: skip
 def test_an_address_of_the_service_itself_is_not_dialled(sockaddr, closed):

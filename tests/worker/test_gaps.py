@@ -12,8 +12,7 @@ from crypitor.worker.gap import PATIENCE_MS
 from crypitor.worker.halt import LOOK_MS
 from tests.worker.faulty import FaultyNode, altered
 from tests.worker.following import MAX_REORG_DEPTH, NETWORK, Rig
-
-BY_NUMBER = ("eth_getBlockByNumber", "eth_getBlockReceipts")
+from tests.worker.holed import HoledNode, broken_at, heights, missing
 
 
 @pytest.fixture
@@ -24,24 +23,6 @@ async def rig(database, faulty):
 
 def numbers(rig):
     return [message.block.header.number for message in rig.consumer.taken]
-
-
-def missing(is_missing, error=None):
-    """An `alter` of a node that has nothing at some heights: null, or an error with these words."""
-
-    def alter(asked, answers):
-        for request, answer in zip(asked, answers, strict=True):
-            place = request["params"][0] if request["params"] else ""
-            if request["method"] not in BY_NUMBER or not str(place).startswith("0x"):
-                continue
-            if is_missing(int(place, 16)):
-                answer.pop("error", None)
-                answer["result"] = None
-                if error is not None:
-                    del answer["result"]
-                    answer["error"] = {"code": -32000, "message": error}
-
-    return alter
 
 
 WORDS = [
@@ -210,63 +191,10 @@ async def test_receipts_that_never_come_at_the_head_are_told(rig, chain, faulty)
 # Heights without a block
 
 
-def with_holes(holes):
-    """Return what moves heights of a chain that has no block at some of them: down, and up again.
-
-    Those above them are higher up. Hashes stay: nothing proves a block's height by its hash.
-    """
-
-    def up(number):
-        for hole in sorted(holes):
-            number += hole <= number
-        return number
-
-    def down(height):
-        return height - sum(hole < height for hole in holes)
-
-    def rise(value):
-        if isinstance(value, dict):
-            for name in ("number", "blockNumber"):
-                if isinstance(value.get(name), str):
-                    value[name] = hex(up(int(value[name], 16)))
-            for one in value.values():
-                rise(one)
-        elif isinstance(value, list):
-            for one in value:
-                rise(one)
-
-    return down, rise
-
-
-class HoledNode(FaultyNode):
-    """A node of a chain with null rounds: it asks the one before it for other heights."""
-
-    holes = frozenset()
-    words = None
-
-    async def _ask(self, asked):
-        down, rise = with_holes(self.holes)
-        moved = [
-            {**one, "params": [hex(down(int(one["params"][0], 16))), *one["params"][1:]]}
-            if one["method"] in BY_NUMBER and one["params"][0].startswith("0x")
-            else one
-            for one in asked
-        ]
-        answers = await super()._ask(moved)
-        for answer in answers:
-            rise(answer.get("result"))
-        missing(self.holes.__contains__, self.words)(asked, answers)
-        return answers
-
-
 @pytest.fixture
 async def holed(server):
     async with HoledNode(server.url) as node:
         yield node
-
-
-def heights(count, holes):
-    return [number for number in range(count + len(holes)) if number not in holes][:count]
 
 
 @pytest.mark.parametrize("words", [None, "requested epoch was a null round (4)"])
@@ -363,24 +291,6 @@ async def test_a_later_block_on_another_branch_is_no_way_over(rig, chain, faulty
 
 
 # A wrong parent link
-
-
-WRONG = "0x" + "ee" * 32
-
-
-def broken_at(number):
-    """An `alter` of a chain in which one block names a parent that does not exist."""
-
-    def change(_, answer):
-        found = answer.get("result")
-        if found and int(found["number"], 16) == number:
-            found["parentHash"] = WRONG
-
-    def alter(asked, answers):
-        altered("eth_getBlockByNumber", change)(asked, answers)
-        altered("eth_getBlockByHash", change)(asked, answers)
-
-    return alter
 
 
 async def step_until_stopped(rig):
@@ -498,3 +408,43 @@ def test_a_parent_may_be_lower_by_more_than_one():
     assert parent.is_parent_of(Header(9, "b", "a", 0))
     assert not parent.is_parent_of(Header(5, "b", "a", 0))
     assert not parent.is_parent_of(Header(6, "b", "c", 0))
+
+
+@pytest.mark.parametrize("of", [6, 3])
+async def test_a_parent_that_is_another_block_of_the_chain_stops_it_too(rig, chain, faulty, of):
+    """A block that names a lower block of its own chain for good is no fork, again and again."""
+    faulty.alter = broken_at(9, chain.by_number(of).hash)
+    posts = len(faulty.posts)
+    for _ in range(4):
+        with contextlib.suppress(NodeUnavailable):
+            for _ in range(60):
+                if not await rig.follower.step():
+                    break
+        await rig.consumer.take()
+        rig.clock.now += PATIENCE_MS
+        rig.pass_seconds(PATIENCE_MS / 1000)
+
+    assert rig.follower.status.state == "stopped"
+    assert "--from-block 9" in rig.follower.status.trouble
+    assert len(faulty.posts) - posts < 80
+
+
+@pytest.mark.parametrize("first", [9, 10, 7, 0])
+async def test_resumes_over_a_parent_that_is_another_block(rig, chain, faulty, database, first):
+    """The block that names a wrong parent, or one above, goes on; below it stops there again."""
+    faulty.alter = broken_at(9, chain.by_number(3).hash)
+    await step_until_stopped(rig)
+    before = await ground_of(first, MAX_REORG_DEPTH, rig.nodes)
+    await database.write(lambda tx: resume(tx, NETWORK, before=before, now=1, first=first))
+    rig.clock.now += 1000
+    taken = len(rig.consumer.taken)
+    if first < 9:
+        await step_until_stopped(rig)
+        assert numbers(rig)[taken:] == [*range(first, 9)]
+        return
+    await rig.settle()
+    chain.mine(2)
+    await rig.settle()
+
+    assert numbers(rig)[taken:] == [*range(first, 13)]
+    assert rig.follower.status.state == "following"

@@ -40,7 +40,7 @@ class DeliveryAnswer(TypedDict):
     monitor: str | None
     match: str | None
     endpoint: str
-    phase: Literal["detected", "confirmed", "reverted"] | None
+    phase: Literal["detected", "confirmed", "ended", "reverted"] | None
     status: Literal["waiting", "pending", "delivered", "failed", "cancelled"]
     attempt_count: int
     due_at: Annotated[

@@ -9,6 +9,7 @@ from crypitor.api.health.answer import Alive, ProcessAnswer, Ready
 from crypitor.api.health.examples import EXAMPLES
 from crypitor.api.health.query import ReadyQuery
 from crypitor.api.health.readiness import DATABASE, Readiness, readiness_of
+from crypitor.api.serving.authentication import DOOR
 from crypitor.api.serving.call import Call
 from crypitor.api.serving.errors import problem
 from crypitor.api.serving.routing import Routes
@@ -28,34 +29,53 @@ async def read_health(call: Call) -> Alive:  # noqa: ARG001 - nothing of it is n
     return {"status": "ok"}
 
 
-@routes.add("GET", "/readyz", scope=None, problems=(400, 404, 503))
+@routes.add("GET", "/readyz", scope=None, problems=(400, 401, 403, 404, 429, 503))
 async def read_readiness(call: Call, query: ReadyQuery) -> Ready | web.Response:
     """Tell whether this process can do its work.
 
     Not if nothing can be matched or sent by it, or the database is away: then 503 with `troubles`,
     what is in trouble, and a sentence on which trouble. Where some networks or roles stand still
     and others go on, `degraded` names them, with 200. Asked about one network or role, wherever it
-    runs, the answer is 503 if that one stands. What other processes say of themselves is in
-    `processes`.
+    runs, the answer is 503 if that one stands. `processes` has this process, and what others say of
+    themselves. Strangers are told whether it is ready, and its roles: `[metrics]` in the
+    configuration says who needs a key (of the operator's project) for the rest.
     """
-    context = call.context
+    context, door = call.context, call.request.app[DOOR]
+    shown = await door.shows(call.request)
+    if query.network is not None and not shown:
+        await door.show(call.request)
     if query.network is not None and query.network not in context.networks:
         raise NotFound(f"there is no network {query.network} in the configuration")
     alone = not context.processes()
     if alone and query.role is not None and query.role not in context.roles:
         raise NotFound(f"this process does not run the role {query.role}, and knows of no other")
     found = await _readiness(call)
+    itself = {
+        "id": context.process,
+        "roles": list(context.roles),
+        "troubles": context.health.troubles,
+    }
     processes: list[ProcessAnswer] = [
         {"id": one["id"], "roles": one["roles"], "troubles": one["troubles"]}
-        for one in context.processes()
+        for one in context.processes() or [itself]
     ]
     troubles = dict(found.troubles)
+    if not shown:
+        return _for_strangers(call, ready=_detail(found, query) is None)
     if (detail := _detail(found, query)) is not None:
         return problem(503, "Not ready", detail, troubles=troubles, processes=processes)
     answer: Ready = {"status": "ready", "roles": list(context.roles), "processes": processes}
     if found.degraded:
         answer["degraded"], answer["troubles"] = list(found.degraded), troubles
     return answer
+
+
+def _for_strangers(call: Call, *, ready: bool) -> Ready | web.Response:
+    """Return what everybody may know: whether it can do its work, and which roles it runs."""
+    roles = list(call.context.roles)
+    if not ready:
+        return problem(503, "Not ready", "it cannot do its work now", roles=roles)
+    return {"status": "ready", "roles": roles, "processes": []}
 
 
 async def _readiness(call: Call) -> Readiness:
@@ -101,11 +121,13 @@ def _detail(found: Readiness, query: ReadyQuery) -> str | None:
     return f"in trouble: {', '.join(sorted(found.troubles))}"
 
 
-@routes.add("GET", "/metrics", scope=None, answers="text/plain")
+@routes.add("GET", "/metrics", scope=None, answers="text/plain", problems=(401, 403, 429, 503))
 async def read_metrics(call: Call) -> web.Response:
     """Read the metrics in Prometheus' text format.
 
-    Without a key, as Prometheus expects it: keep this path inside your network.
+    With a key of the operator's project, or without one from where `[metrics]` in the configuration
+    allows it: by default from the machine itself.
     """
+    await call.request.app[DOOR].show(call.request)
     text = await call.context.render_metrics()
     return web.Response(body=text, headers={"Content-Type": METRICS})

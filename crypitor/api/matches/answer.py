@@ -12,7 +12,7 @@ from crypitor.api.serving.answers import Confirmations, Time
 class MatchAnswer(Found):
     """A match in its present phase: what its webhooks have in `data`, and phase and time."""
 
-    phase: Literal["detected", "confirmed", "reverted"]
+    phase: Literal["detected", "confirmed", "ended", "reverted"]
     created_at: Time
     confirmations: Annotated[
         int | None, Field(description="Of now: tip - block + 1; null while the tip is not known.")

@@ -1,6 +1,6 @@
 """What a match is made of, in answers and in webhooks."""
 
-from typing import Annotated, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired, TypeAlias
 
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
@@ -51,6 +51,13 @@ class MatchedContract(TypedDict):
     decimals: int | None
 
 
+class CoinAnswer(TypedDict):
+    """The chain's own coin. Withdrawals may be counted in another one."""
+
+    symbol: str | None
+    decimals: int
+
+
 class DecodedAnswer(TypedDict):
     """An event or a call, decoded."""
 
@@ -74,6 +81,50 @@ class DelegationAnswer(TypedDict):
     chain_id: Annotated[int, Field(description="0 for any chain.")]
 
 
+class BalanceAnswer(TypedDict):
+    """A balance, in smallest units and in whole coins, and the one at the look before."""
+
+    value: str
+    formatted: Annotated[str | None, Field(description="null where the decimals are not known.")]
+    previous: Annotated[str | None, Field(description="null at the first look.")]
+    previous_formatted: str | None
+    change: str | None
+
+
+class ViewAnswer(TypedDict):
+    """A function that was called, and what it returned, now and at the look before."""
+
+    name: str
+    signature: str
+    args: DecodedArgs
+    result: Annotated[
+        dict[str, Any] | None,
+        Field(description="By name, or place; null where it reverted or returned something else."),
+    ]
+    previous: dict[str, Any] | None
+    reverted: bool
+
+
+LookedAt: TypeAlias = Annotated[
+    list[MatchedBlock | None],
+    Field(
+        min_length=2,
+        max_length=2,
+        description="The block of the look before, null at the first, and the block of this one. "
+        "What the value was in between was not asked.",
+    ),
+]
+
+
+class EndedAnswer(TypedDict):
+    """What showed that a condition ceased to be."""
+
+    block: MatchedBlock
+    balance: NotRequired[BalanceAnswer]
+    view: NotRequired[ViewAnswer]
+    looked_at: LookedAt
+
+
 class Found(TypedDict):
     """What stays the same in all phases of a match."""
 
@@ -92,7 +143,7 @@ class Found(TypedDict):
     block: MatchedBlock
     transaction: Annotated[
         MatchedTransaction | None,
-        Field(description="null for withdrawals, which no transaction carries."),
+        Field(description="null for what none carries: withdrawals, balances and views."),
     ]
     log_index: int | None
     item: int | None
@@ -115,9 +166,21 @@ class Found(TypedDict):
     amount_formatted: str | None
     token_id: str | None
     event: DecodedAnswer | None
+    coin: NotRequired[
+        Annotated[
+            CoinAnswer,
+            Field(description="What a native or internal transfer, a withdrawal or a fee is in."),
+        ]
+    ]
     call: NotRequired[Annotated[DecodedAnswer, Field(description="Of a call.")]]
     withdrawal: NotRequired[Annotated[WithdrawalAnswer, Field(description="Of a withdrawal.")]]
     delegation: NotRequired[Annotated[DelegationAnswer, Field(description="Of a delegation.")]]
+    balance: NotRequired[Annotated[BalanceAnswer, Field(description="Of a balance.")]]
+    view: NotRequired[Annotated[ViewAnswer, Field(description="Of a view.")]]
+    looked_at: NotRequired[Annotated[LookedAt, Field(description="Of balances and views.")]]
+    ended: NotRequired[
+        Annotated[EndedAnswer, Field(description="Of balances and views whose condition ended.")]
+    ]
 
 
 class MatchBody(Found):

@@ -43,7 +43,7 @@ class MatchQuery(Query):
         | None
     ) = None
     address: AddressText | None = Field(None, description="The watched address.")
-    phase: Literal["detected", "confirmed", "reverted"] | None = None
+    phase: Literal["detected", "confirmed", "ended", "reverted"] | None = None
     kind: (
         Literal[
             "native",
@@ -57,6 +57,8 @@ class MatchQuery(Query):
             "transaction",
             "withdrawal",
             "delegation",
+            "balance",
+            "view",
         ]
         | None
     ) = None

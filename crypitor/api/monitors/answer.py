@@ -20,6 +20,18 @@ class RuleAnswer(TypedDict):
     contracts: NotRequired[list[str]]
     where: NotRequired[str]
     include_failed: NotRequired[bool]
+    args: NotRequired[list[Any] | dict[str, Any]]
+    token_id: NotRequired[str]
+    rearm: NotRequired[str]
+    every_seconds: NotRequired[int]
+    every_blocks: NotRequired[int]
+
+
+class MonitorWarning(TypedDict):
+    """Why a monitor, as it is, does less than one may think. `pointer`: of the field."""
+
+    pointer: str
+    detail: str
 
 
 class MonitorAnswer(TypedDict):
@@ -42,7 +54,7 @@ class MonitorAnswer(TypedDict):
     rules: list[RuleAnswer]
     endpoints: list[str]
     webhook: NotRequired[EndpointAnswer]
-    notify: list[Literal["detected", "confirmed", "reverted"]]
+    notify: list[Literal["detected", "confirmed", "ended", "reverted"]]
     confirmations: Confirmations | None
     tags: list[str]
     note: str
@@ -50,6 +62,9 @@ class MonitorAnswer(TypedDict):
     created_at: Time
     updated_at: Time
     armed_from: NotRequired[ArmedFrom]
+    warnings: NotRequired[
+        Annotated[list[MonitorWarning], Field(description="Not in lists; empty where all is well.")]
+    ]
 
 
 class MonitorPage(TypedDict):

@@ -1,16 +1,27 @@
 """What a body asks for: checked, and as the monitor that is stored."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from crypitor.api.monitors.body import MonitorBody
 from crypitor.api.monitors.rules import RuleBody
 from crypitor.api.serving.context import NetworkFacts
 from crypitor.api.serving.reading import summary
 from crypitor.errors import Invalid, Mistake
-from crypitor.evm.abi import Event, SignatureError, types_in
+from crypitor.evm.abi import EncodingError, Event, Function, SignatureError, types_in
 from crypitor.monitor.condition import ConditionError
+from crypitor.monitor.gauges import call_input
 from crypitor.monitor.index import Labelled
-from crypitor.monitor.models import DEFAULT_RULES, Direction, Kind, Monitor, Phase, Rule, rule_of
+from crypitor.monitor.models import (
+    DEFAULT_RULES,
+    STATE_KINDS,
+    Direction,
+    Kind,
+    Monitor,
+    Phase,
+    Rule,
+    rule_of,
+)
 from crypitor.monitor.prepared import prepare
 from crypitor.webhook.delivery import Endpoint
 
@@ -44,10 +55,13 @@ async def check_monitor(
             mistakes.append(Mistake(f"/rules/{place}/signature", str(error)))
             continue
         types += types_in(made.abi.arguments) if made.abi else 0
+        types += types_in(made.abi.outputs) if isinstance(made.abi, Function) else 0
         if types > MOST_TYPES_OF_A_MONITOR:
             limit = f"with this rule the signatures are made of more than {MOST_TYPES_OF_A_MONITOR}"
             mistakes.append(Mistake(f"/rules/{place}/signature", f"{limit} types, the limit"))
             break
+        if rule.kind == "balance" and body.addresses == "any":
+            mistakes.append(Mistake(f"/rules/{place}/kind", _OF_NAMED))
         mistakes += [
             Mistake(f"/rules/{place}/{field}", sentence)
             for field, sentence in _wrong_in(made, any_address=body.addresses == "any")
@@ -60,6 +74,8 @@ async def check_monitor(
 
 _LIMIT_NEEDED = "with addresses 'any' each rule has to have"
 
+
+_OF_NAMED = "a balance is of addresses that are named: 'any' has none"
 
 _WITHOUT_CONTRACTS = (
     Kind.NATIVE, Kind.INTERNAL, Kind.DEPLOYMENT, Kind.TRANSACTION, Kind.WITHDRAWAL, Kind.DELEGATION,
@@ -78,6 +94,9 @@ def _wrong_in(rule: Rule, *, any_address: bool) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with a rule: the field, and a sentence."""
     if isinstance(rule.abi, Event) and rule.abi.anonymous and rule.contracts is None:
         yield "contracts", "an anonymous event is found by its contracts alone: name them"
+    if rule.kind in STATE_KINDS:
+        yield from _wrong_in_state(rule)
+        return
     try:
         prepare(rule).compile()
     except ConditionError as error:
@@ -89,10 +108,43 @@ def _wrong_in(rule: Rule, *, any_address: bool) -> Iterator[tuple[str, str]]:
             yield "contracts", f"{_LIMIT_NEEDED} contracts or a condition ('where')"
 
 
+def _wrong_in_state(rule: Rule) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with a rule about balances or views."""
+    if isinstance(rule.abi, Function):
+        if not rule.abi.outputs:
+            yield "signature", "say what the function returns, as in `… view returns (uint256)`"
+            return
+        try:
+            call_input(rule)
+        except EncodingError as error:
+            yield f"args{error.place}", str(error)
+    if rule.token_id is not None and rule.contracts is None:
+        yield "contracts", "a token_id is of an ERC-1155 contract: name it"
+    if rule.token_id is not None and rule.token_id >= 2**256:
+        yield "token_id", "this does not fit into uint256"
+    for name, text in (("where", rule.where), ("rearm", rule.rearm)):
+        try:
+            made = prepare(replace(rule, where=text, rearm=None))
+            made.compile()
+        except ConditionError as error:
+            yield name, f"{error} (at character {error.position})"
+            continue
+        if made.condition is not None and made.condition.asks_watched:
+            yield name, f"watched() is not known in rules of kind {rule.kind}"
+
+
+DEFAULT_EVERY_SECONDS = 3600
+
+
 def _rule(body: RuleBody) -> Rule:
     """Return the rule that a body describes. Raises SignatureError."""
     given = body.model_dump(exclude={"kind", "direction", "contracts"})
     contracts = getattr(body, "contracts", None)
+    if body.kind in STATE_KINDS:
+        if given["every_seconds"] is given["every_blocks"] is None:
+            given["every_seconds"] = DEFAULT_EVERY_SECONDS
+        if given.get("token_id") is not None:
+            given["token_id"] = int(given["token_id"])
     return rule_of(
         Kind(body.kind),
         direction=Direction(getattr(body, "direction", Direction.ALL)),

@@ -64,7 +64,7 @@ class MonitorBody(Body):
                                     "properties": {"where": {"type": "string"}},
                                     "required": ["where"],
                                 },
-                                {"properties": {"kind": {"enum": ["event", "call"]}}},
+                                {"properties": {"kind": {"enum": ["event", "call", "view"]}}},
                             ]
                         },
                     }
@@ -86,7 +86,8 @@ class MonitorBody(Body):
         default_factory=list,
         description=(
             "Whose transfers and deployments are watched; `any` for everybody's, then each rule of "
-            "such a kind has contracts or a condition. Events and calls need none. "
+            "such a kind has contracts or a condition. Events, calls and views need none; "
+            "balances are of addresses that are named. "
             f"At most {MOST_INLINE_ADDRESSES} here, more through /addresses. In a PATCH the list "
             "takes the place of all addresses that are watched."
         ),
@@ -104,10 +105,11 @@ class MonitorBody(Body):
     webhook: EndpointBody | None = Field(
         None, description="Shorthand: makes an endpoint and puts its id into `endpoints`."
     )
-    notify: list[Literal["detected", "confirmed", "reverted"]] = Field(
+    notify: list[Literal["detected", "confirmed", "ended", "reverted"]] = Field(
         default=["detected", "confirmed", "reverted"],
         max_length=10,
-        description="The phases that are delivered.",
+        description="The phases that are delivered. `ended`, of balances and views alone: the "
+        "condition ceased to be.",
     )
     confirmations: Annotated[
         int | str | None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 from crypitor.api.monitors.answer import MonitorAnswer, RuleAnswer
 from crypitor.api.monitors.body import MonitorBody
 from crypitor.monitor.index import Labelled
-from crypitor.monitor.models import Kind, Monitor, Phase, Rule
+from crypitor.monitor.models import STATE_KINDS, Kind, Monitor, Phase, Rule
 from crypitor.webhook.body import rfc3339
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 1_000
 
-_WITHOUT_DIRECTION = (Kind.EVENT, Kind.CALL, Kind.WITHDRAWAL, Kind.DELEGATION)
+_WITHOUT_DIRECTION = (Kind.EVENT, Kind.CALL, Kind.WITHDRAWAL, Kind.DELEGATION, *STATE_KINDS)
 
 
 def size_of(monitor: Monitor) -> int:
@@ -73,7 +73,23 @@ def _rule_answer(rule: Rule) -> RuleAnswer:
         answer["where"] = rule.where
     if rule.include_failed or rule.kind is Kind.TRANSACTION:
         answer["include_failed"] = rule.include_failed
+    if rule.kind in STATE_KINDS:
+        _add_state(answer, rule)
     return answer
+
+
+def _add_state(answer: RuleAnswer, rule: Rule) -> None:
+    """Add what only rules about balances and views have."""
+    if rule.args is not None:
+        answer["args"] = rule.args
+    if rule.token_id is not None:
+        answer["token_id"] = str(rule.token_id)
+    if rule.rearm is not None:
+        answer["rearm"] = rule.rearm
+    if rule.every_seconds is not None:
+        answer["every_seconds"] = rule.every_seconds
+    if rule.every_blocks is not None:
+        answer["every_blocks"] = rule.every_blocks
 
 
 def document(monitor: Monitor) -> dict[str, Any]:

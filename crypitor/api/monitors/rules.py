@@ -143,6 +143,117 @@ class DelegationRule(Body):
     where: Where = None
 
 
+Condition: TypeAlias = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=LONGEST_CONDITION,
+        description="Told once when it becomes true, such as `balance < 5 ether`, "
+        "`change <= -10%`, `result.answer < previous.answer`.",
+    ),
+]
+Rearm: TypeAlias = Annotated[
+    str | None,
+    Field(
+        min_length=1,
+        max_length=LONGEST_CONDITION,
+        description="What must hold before it is told again, and then has ended; left out: that "
+        "`where` is false.",
+    ),
+]
+EverySeconds: TypeAlias = Annotated[
+    int | None,
+    Field(
+        ge=1,
+        le=31_536_000,
+        description="Looked at this often at least, by the chain's time, beside the blocks that "
+        "touch it. Left out together with `every_blocks`: 3600.",
+    ),
+]
+EveryBlocks: TypeAlias = Annotated[
+    int | None,
+    Field(ge=1, le=10_000_000, description="The same, in blocks."),
+]
+
+
+def _args(value: object) -> object:
+    if value is None:
+        return None
+    if not isinstance(value, dict | list):
+        raise ValueError("a list of the arguments expected, or an object by their names")  # noqa: TRY004 - pydantic's
+    if not _is_shallow(value, DEEPEST_FRAGMENT):
+        raise ValueError("this is nested too deeply")
+    if len(msgspec.json.encode(value)) > LONGEST_ARGS:
+        raise ValueError(f"the limit is {LONGEST_ARGS} characters")
+    return value
+
+
+LONGEST_ARGS = 20_000
+Args: TypeAlias = Annotated[
+    list[Any] | dict[str, Any] | None,
+    PlainValidator(_args),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "array", "items": {}}, {"type": "object"}, {"type": "null"}],
+            "description": "What the function is called with: a list, or an object by the names "
+            "of its signature. Integers as numbers or decimal text.",
+        }
+    ),
+]
+_NATURAL = r"^(0|[1-9][0-9]{0,77})$"
+
+
+class BalanceRule(Body):
+    """What each watched address has of the chain's coin, or of each of these tokens."""
+
+    kind: Literal["balance"]
+    contracts: Annotated[
+        list[AddressText] | None,
+        Field(
+            min_length=1,
+            max_length=MOST_CONTRACTS,
+            description="Of tokens (ERC-20, ERC-721, or ERC-1155 with `token_id`); left out: the "
+            "chain's coin.",
+        ),
+    ] = None
+    token_id: Annotated[
+        str | None, Field(pattern=_NATURAL, description="Of an ERC-1155 token, in decimal.")
+    ] = None
+    where: Condition
+    rearm: Rearm = None
+    every_seconds: EverySeconds = None
+    every_blocks: EveryBlocks = None
+
+
+class ViewRule(Body):
+    """What a function returns that reads a contract, whoever the monitor's addresses are."""
+
+    kind: Literal["view"]
+    signature: Annotated[
+        str | dict[str, Any],
+        PlainValidator(_signature),
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {"type": "string", "minLength": 1, "maxLength": LONGEST_FRAGMENT},
+                    {"type": "object", "title": "JSON ABI fragment"},
+                ],
+                "description": "With what it returns: `function latestRoundData() view returns "
+                "(uint80 roundId, int256 answer)`, or an entry of a JSON ABI.",
+            }
+        ),
+    ]
+    contracts: Annotated[
+        list[AddressText],
+        Field(min_length=1, max_length=MOST_CONTRACTS, description="Each is asked."),
+    ]
+    args: Args = None
+    where: Condition
+    rearm: Rearm = None
+    every_seconds: EverySeconds = None
+    every_blocks: EveryBlocks = None
+
+
 RuleBody = TypeAliasType(
     "RuleBody",
     Annotated[
@@ -154,7 +265,9 @@ RuleBody = TypeAliasType(
         | DeploymentRule
         | TransactionRule
         | WithdrawalRule
-        | DelegationRule,
+        | DelegationRule
+        | BalanceRule
+        | ViewRule,
         Field(discriminator="kind"),
     ],
 )

@@ -3,15 +3,15 @@
 import asyncio
 import re
 from collections import OrderedDict
-from ipaddress import ip_address
+from collections.abc import Awaitable, Callable
 
 import structlog
 from aiohttp import web
 
 from crypitor.api.serving.context import Context
-from crypitor.api.serving.crowd import MayLeave, place_of
+from crypitor.api.serving.crowd import MayLeave, peer_of, place_of
 from crypitor.api.serving.guesses import Guesses
-from crypitor.api.serving.pace import Pace
+from crypitor.api.serving.pace import Pace, Rate
 from crypitor.database.keys import Caller, Scope, ensure_project, find_caller, hash_of, is_mistyped
 from crypitor.errors import Forbidden, Unauthorized
 from crypitor.runtime.seldom import Seldom
@@ -25,6 +25,14 @@ LOOK_SECONDS = 0.25
 
 GIVEN = web.RequestKey("GIVEN", str)
 """The API key of a request that brought it in another way than by its header: by a session."""
+
+RATE = web.RequestKey("RATE", Rate)
+"""What the caller's project may still ask, where it is limited."""
+
+SecretOf = Callable[[web.Request], Awaitable[str | None]]
+
+SESSION: web.AppKey[SecretOf] = web.AppKey("SESSION")
+"""Returns the API key of the session in whose cookie a request came, None without one."""
 
 _TOKEN = re.compile(r"[Bb]earer +([\x21-\x7e]{1,512})", re.ASCII)
 
@@ -49,7 +57,7 @@ class Door:
     async def admit(self, request: web.Request, scope: Scope) -> Caller:
         """Return who asks. Raises Unauthorized, or Forbidden when the key's scope is below this."""
         if not self._context.auth:
-            return await self._anybody(request)
+            return await self._anybody()
         try:
             caller = await self._caller(_secret_of(request))
         except Unauthorized:
@@ -60,8 +68,39 @@ class Door:
             raise Forbidden(
                 f"this needs a key with the scope {scope.word}; this one has {caller.scope.word}"
             )
-        self._pace.take(caller.project_id, self._rate(caller), self._context.steady())
+        left = self._pace.take(caller.project_id, self._rate(caller), self._context.steady())
+        if left is not None:
+            request[RATE] = left
         return caller
+
+    async def shows(self, request: web.Request, *, of_all: bool = True) -> bool:
+        """Tell whether somebody is shown what strangers are not, here or by a key.
+
+        of_all: what tells of all projects, for which a key has to be the operator's. Raises
+        Unauthorized for a wrong key, Forbidden for one that is not.
+        """
+        context, peer = self._context, peer_of(request.transport)
+        if context.front.opens_to(peer, request.host, request.headers, auth=context.auth):
+            return True
+        session = request.app.get(SESSION)
+        if "Authorization" not in request.headers and session and GIVEN not in request:
+            secret = await session(request)
+            if secret is not None:
+                request[GIVEN] = secret
+        if "Authorization" not in request.headers and GIVEN not in request:
+            return False
+        caller = await self.admit(request, Scope.READ)
+        if of_all and not caller.operator:
+            raise Forbidden("this tells of all projects: it needs a key of the operator's project")
+        return True
+
+    async def show(self, request: web.Request, *, of_all: bool = True) -> None:
+        """Raise Unauthorized unless somebody is shown what strangers are not; see `shows`."""
+        if not await self.shows(request, of_all=of_all):
+            raise Unauthorized(
+                "this needs an API key, as in Authorization: Bearer ke_…; [metrics] in the"
+                " configuration says who needs none"
+            )
 
     def _rate(self, caller: Caller) -> float | None:
         """Return how many requests a second the caller's project may make, None for any."""
@@ -76,8 +115,7 @@ class Door:
 
     async def _wrong(self, request: web.Request) -> None:
         """Count a wrong key, and wait where there were many; its connection may be given up."""
-        context, transport = self._context, request.transport
-        address = place_of(transport.get_extra_info("peername") if transport else None)
+        context, address = self._context, place_of(request.remote or "")
         context.refused("wrong_key")
         self._seldom.told("wrong API key", address)
         left = self._guesses.delay_seconds(address, context.clock())
@@ -114,11 +152,7 @@ class Door:
         self._context.uses.note(caller.key_id, now)
         return caller
 
-    async def _anybody(self, request: web.Request) -> Caller:
-        # Without keys, the name that was called is what keeps a web page from reaching us through
-        # a DNS name of its own that leads to this machine.
-        if not is_this_machine(request.host):
-            raise Forbidden("without keys only requests to localhost are answered")
+    async def _anybody(self) -> Caller:
         if self._operator is None:
             context = self._context
             project_id = await context.write(
@@ -126,17 +160,6 @@ class Door:
             )
             self._operator = Caller("", project_id, Scope.ADMIN, operator=True)
         return self._operator
-
-
-def is_this_machine(host: str) -> bool:
-    """Whether a Host header names this machine and not some DNS name that leads to it."""
-    name = re.sub(r":\d+$", "", host).strip("[]").lower()
-    if name == "localhost":
-        return True
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def _secret_of(request: web.Request) -> str:

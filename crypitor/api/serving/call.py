@@ -14,6 +14,7 @@ from aiohttp import web
 from crypitor.api.serving.actions import action_of
 from crypitor.api.serving.context import Context
 from crypitor.api.serving.errors import REQUEST_ID
+from crypitor.api.serving.guard import headers_of
 from crypitor.api.serving.pages import Pages
 from crypitor.database.audit import Actor, Deed, record_deed
 from crypitor.database.engine import Transaction, waiting_from_now
@@ -329,7 +330,11 @@ class Call:
 
 def begun(call: Call) -> dict[str, str]:
     """Return the headers of an answer that begins before it is whole."""
-    return {**call.headers, REQUEST_ID: call.request_id, "Cache-Control": "no-store"}
+    return {
+        **headers_of(call.request, call.context.front),
+        **call.headers,
+        REQUEST_ID: call.request_id,
+    }
 
 
 def found(thing: T | None, word: str) -> T:

@@ -1,9 +1,10 @@
 """Who is connected: how many in all and from each address, and who gives way to the next."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,8 @@ class Bounds:
     head_seconds: for all of a head, from its first byte or the connection's beginning on.
     body_seconds: without a byte of a body that has begun. read_seconds: in which an answer that
     waits to be read shrinks by `least_read_bytes`, or is read. idle_seconds: between two requests.
-    look_seconds: between two looks at all of them.
+    look_seconds: between two looks at all of them. shared: tells whether many clients come from an
+    address, as from a proxy: then they count in all alone.
     """
 
     connections: int = 1_000
@@ -25,6 +27,7 @@ class Bounds:
     least_read_bytes: int = 16 * 1024
     idle_seconds: float = 75.0
     look_seconds: float = 1.0
+    shared: Callable[[str], bool] = lambda _: False
 
 
 class Guest(Protocol):
@@ -68,12 +71,12 @@ class Crowd:
         """All connections."""
         return list(self._everybody.all)
 
-    def admitted(self, guest: Guest, address: str) -> bool:
+    def admitted(self, guest: Guest, address: str, *, shared: bool = False) -> bool:
         """Take in a connection, as one that is idle; False where there is no room for it."""
         bounds = self._bounds
         mine = self._of.get(address) or _Crowd()
         for crowd, most in (
-            (mine, bounds.connections_per_address),
+            (mine, bounds.connections if shared else bounds.connections_per_address),
             (self._everybody, bounds.connections),
         ):
             if len(crowd.all) >= most:
@@ -109,14 +112,19 @@ class Crowd:
             del self._of[address]
 
 
-def place_of(peer: object) -> str:
+def peer_of(transport: Any) -> str:
+    """Return the address that a connection comes from; "" for what has none."""
+    peer = transport.get_extra_info("peername") if transport is not None else None
+    return str(peer[0]) if isinstance(peer, tuple) and peer else ""
+
+
+def place_of(peer: str) -> str:
     """Return what counts as one address: of IPv6 the /64 that one customer has.
 
-    peer: as the socket names it; "" for what is no address, such as a Unix socket's.
+    peer: as text; the answer is "" for what is no address, such as a Unix socket's.
     """
-    host = peer[0] if isinstance(peer, tuple) and peer else ""
     try:
-        address = ip_address(str(host).partition("%")[0])
+        address = ip_address(peer.partition("%")[0])
     except ValueError:
         return ""
     if not isinstance(address, IPv6Address):

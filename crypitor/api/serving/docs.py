@@ -1,33 +1,10 @@
-"""The OpenAPI document and Swagger UI, from this process alone."""
+"""The style sheets, scripts and pictures of the pages, from this process alone."""
 
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
 from aiohttp import web
 
-from crypitor.dashboard.page import STATIC, docs_page
-
-SWAGGER_FILES = ("swagger-ui-bundle.js", "swagger-ui.css")
-
-# Swagger UI draws its icons from data: URLs.
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
-)
-
-
-async def show_docs(_request: web.Request) -> web.Response:
-    """Answer the page that shows the OpenAPI document."""
-    return web.Response(
-        text=docs_page(), content_type="text/html", headers={"Content-Security-Policy": POLICY}
-    )
-
-
-async def swagger_file(request: web.Request) -> web.FileResponse:
-    """Answer one of the two files of the installed package that the page needs."""
-    return _static(_swagger_folder() / request.match_info["file"])
+from crypitor.dashboard.page import STATIC
 
 
 async def static_file(request: web.Request) -> web.FileResponse:
@@ -42,11 +19,3 @@ def static_names() -> list[str]:
 
 def _static(path: Path) -> web.FileResponse:
     return web.FileResponse(path, headers={"Cache-Control": "public, max-age=3600"})
-
-
-@cache
-def _swagger_folder() -> Path:
-    package = find_spec("swagger_ui")  # found without importing it, which takes a tenth of a second
-    assert package is not None
-    assert package.submodule_search_locations
-    return Path(package.submodule_search_locations[0], "static")

@@ -33,6 +33,17 @@ RETRY_SECONDS = 5
 LONGEST_DETAIL = 2_000
 LONGEST_POINTER = 500
 
+EVERY_ANSWER: Mapping[str, str] = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "Server": "crypitor",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""Headers that an answer has unless it says otherwise of itself; in place of what libraries say."""
+
 _SANE_ID = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}", re.ASCII)
 
 
@@ -87,8 +98,6 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
     with structlog.contextvars.bound_contextvars(request_id=request_id):
         response = await handler(request)
     response.headers[REQUEST_ID] = request_id
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Cache-Control", "no-store")
     return response
 
 
@@ -98,7 +107,7 @@ async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except CallerError as error:
-        return _refused(error)
+        return refused(error)
     except Unavailable as error:
         wait = math.ceil(error.retry_after or RETRY_SECONDS)
         _outages.told("answered 503", path=request.path, trouble=str(error))
@@ -130,12 +139,13 @@ async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
         )
 
 
-def _refused(error: CallerError) -> web.Response:
+def refused(error: CallerError) -> web.Response:
+    """Return the problem document of what a caller did wrong."""
     headers = None
     if isinstance(error, Unauthorized):
         headers = {"WWW-Authenticate": 'Bearer realm="crypitor"'}
     elif isinstance(error, TooMany):
-        headers = {"Retry-After": str(error.retry_after_seconds)}
+        headers = {"Retry-After": str(error.retry_after_seconds), **error.headers}
     return problem(
         error.status,
         error.title,

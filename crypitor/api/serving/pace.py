@@ -16,6 +16,25 @@ class _Bucket:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What a project may still ask. rate: requests a second; left: at once, from now."""
+
+    rate: float
+    left: float
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """As draft-ietf-httpapi-ratelimit-headers-10 has them: structured fields (RFC 9651)."""
+        most = max(1.0, self.rate)
+        window = math.ceil(most / self.rate)
+        reset = math.ceil((most - self.left) / self.rate)
+        return {
+            "RateLimit-Policy": f'"project";q={math.floor(self.rate * window)};w={window}',
+            "RateLimit": f'"project";r={max(0, math.floor(self.left))};t={reset}',
+        }
+
+
 class Pace:
     """Lets each project make so many requests a second, and those of one second at once.
 
@@ -25,10 +44,13 @@ class Pace:
     def __init__(self) -> None:
         self._buckets: dict[str, _Bucket] = {}
 
-    def take(self, project_id: str, rate: float | None, now: float) -> None:
-        """Count one request. now: seconds of a steady clock. Raises TooMany."""
+    def take(self, project_id: str, rate: float | None, now: float) -> Rate | None:
+        """Count one request, and return what is left; None for a project without a limit.
+
+        now: seconds of a steady clock. Raises TooMany, which says it as well.
+        """
         if rate is None:
-            return
+            return None
         most = max(1.0, rate)
         bucket = self._buckets.get(project_id)
         if bucket is None:
@@ -43,5 +65,7 @@ class Pace:
                 " and has made them"
             )
             refused.retry_after_seconds = math.ceil((1 - bucket.tokens) / rate)
+            refused.headers = Rate(rate, bucket.tokens).headers
             raise refused
         bucket.tokens -= 1
+        return Rate(rate, bucket.tokens)

@@ -7,6 +7,7 @@ connections there are; and what becomes of a request that is none.
 
 import asyncio
 import secrets
+import ssl
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -18,8 +19,9 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError, _ErrInfo
 
 from crypitor.api.serving.context import CONTEXT
-from crypitor.api.serving.crowd import Bounds, Crowd, place_of
-from crypitor.api.serving.errors import REQUEST_ID, problem
+from crypitor.api.serving.crowd import Bounds, Crowd, peer_of, place_of
+from crypitor.api.serving.errors import EVERY_ANSWER, REQUEST_ID, problem
+from crypitor.api.serving.handshake import Doorstep
 from crypitor.runtime.seldom import Seldom
 
 log = structlog.get_logger(__name__)
@@ -75,8 +77,9 @@ class Connection(RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, if there is room for one more."""
         wire = cast("asyncio.Transport", transport)
-        self._address = place_of(wire.get_extra_info("peername"))
-        if not self._server.crowd.admitted(self, self._address):
+        peer = peer_of(wire)
+        self._address, shared = place_of(peer), self._server.bounds.shared(peer)
+        if not self._server.crowd.admitted(self, self._address, shared=shared):
             self._server.refuse("too_many_connections")
             self._force_close = True
             wire.write(_FULL)
@@ -156,6 +159,9 @@ class Connection(RequestHandler):
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
         """Send an answer; then the connection is idle unless another request is there."""
+        if not resp.prepared:
+            for name, value in EVERY_ANSWER.items():
+                resp.headers.setdefault(name, value)
         answered = await super().finish_response(request, resp, start_time)
         if not self._messages:
             self.may_leave()
@@ -248,15 +254,21 @@ class Server(web.Server):
     """Makes connections, and looks after them once a second.
 
     plain: what serves the application otherwise. refused: told of each connection or request that
-    was not served, with a word for why.
+    was not served, with a word for why. tls: encrypts them. base_path: of paths, may be there.
     """
 
     def __init__(
-        self, bounds: Bounds, plain: web.Server, refused: Callable[[str], None] = lambda _: None
+        self,
+        bounds: Bounds,
+        plain: web.Server,
+        refused: Callable[[str], None] = lambda _: None,
+        *,
+        tls: ssl.SSLContext | None = None,
+        base_path: str = "",
     ) -> None:
         super().__init__(
             plain.request_handler,
-            request_factory=plain.request_factory,
+            request_factory=_without(base_path, plain.request_factory),
             handler_cancellation=plain.handler_cancellation,
             loop=plain._loop,  # noqa: SLF001 - what the application made it with
             **{
@@ -270,10 +282,24 @@ class Server(web.Server):
         self.mistakes = Seldom(log.error)
         self._seldom = Seldom(log.warning)
         self._looking: asyncio.TimerHandle | None = None
+        self._tls = tls
 
     def __call__(self) -> RequestHandler:
+        """Return what takes one connection."""
+        if self._tls is not None:
+            return cast("RequestHandler", Doorstep(self, self._tls))
+        return self.connection()
+
+    def connection(self) -> RequestHandler:
         """Return what serves one connection."""
         return Connection(self, loop=self._loop, **self._kwargs)
+
+    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - aiohttp's
+        """End all connections, also those that are only being made."""
+        for guest in self.crowd.guests:
+            if isinstance(guest, Doorstep):
+                guest.leave()
+        await super().shutdown(timeout)
 
     def refuse(self, reason: str) -> None:
         """Count and log that a connection was not served to its end."""
@@ -290,7 +316,7 @@ class Server(web.Server):
         now = self._loop.time()
         guests = self.crowd.guests
         for guest in guests:
-            cast("Connection", guest).look(now)
+            cast("Connection | Doorstep", guest).look(now)
         if guests:
             self.look()
 
@@ -298,14 +324,39 @@ class Server(web.Server):
 class Runner(web.AppRunner):
     """Serves an application to connections that are bounded."""
 
-    __slots__ = ("_bounds",)
+    __slots__ = ("_bounds", "_tls")
 
-    def __init__(self, app: web.Application, bounds: Bounds, **options: Any) -> None:
+    def __init__(
+        self,
+        app: web.Application,
+        bounds: Bounds,
+        tls: ssl.SSLContext | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(app, **options)
         self._bounds = bounds
+        self._tls = tls
 
     async def _make_server(self) -> Server:
         plain = await super()._make_server()
-        if CONTEXT in self.app:
-            return Server(self._bounds, plain, self.app[CONTEXT].refused)
-        return Server(self._bounds, plain)
+        if CONTEXT not in self.app:
+            return Server(self._bounds, plain, tls=self._tls)
+        context = self.app[CONTEXT]
+        return Server(
+            self._bounds, plain, context.refused, tls=self._tls, base_path=context.front.base_path
+        )
+
+
+def _without(base_path: str, make: Callable[..., web.BaseRequest]) -> Callable[..., Any]:
+    """Return what makes requests of messages, of whose paths a proxy did not take its own part."""
+    if not base_path:
+        return make
+
+    def stripped(message: Any, *rest: Any) -> web.BaseRequest:
+        url, raw = message.url, message.url.raw_path
+        if raw == base_path or raw.startswith(f"{base_path}/"):
+            url = url.with_path(raw.removeprefix(base_path) or "/", encoded=True, keep_query=True)
+            message = message._replace(path=str(url), url=url)
+        return make(message, *rest)
+
+    return stripped

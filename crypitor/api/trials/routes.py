@@ -128,11 +128,11 @@ async def _of_transaction(call: Call, monitor: Monitor, tried: TriedTransaction)
 
 
 async def _of_blocks(call: Call, monitor: Monitor, tried: TriedBlocks) -> TrialAnswer:
-    assert tried.headers is not None
+    first, last = (one.number for one in tried.headers) if tried.headers else tried.looked_at
     per_day = tried.per_day
     told: TriedBlocksAnswer = {
-        "from_block": tried.headers[0].number,
-        "to_block": tried.headers[1].number,
+        "from_block": first,
+        "to_block": last,
         "complete": tried.complete,
         "seconds": tried.seconds,
         "matches_per_day": None if per_day is None else round(per_day, 1),
@@ -177,7 +177,7 @@ async def _answer(
     shown = matches[:MOST_MATCHES]
     contracts = {match.subject.contract for match in shown if match.subject.contract is not None}
     tokens = await call.read(lambda tx: known_tokens(tx, network, contracts))
-    chain_id = call.context.networks[network].chain_id
+    facts = call.context.networks[network]
     return {
         "monitor": monitor.id,
         "network": network,
@@ -185,7 +185,12 @@ async def _answer(
         "match_count": count,
         "matches": [
             msgspec.json.decode(
-                document(match, chain_id, tokens.get(match.subject.contract or "", NOTHING))
+                document(
+                    match,
+                    facts.chain_id,
+                    tokens.get(match.subject.contract or "", NOTHING),
+                    facts.symbol,
+                )
             )
             for match in shown
         ],

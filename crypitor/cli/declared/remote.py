@@ -1,7 +1,9 @@
 """The service as its REST API shows it: what it has, and the calls that change it."""
 
 import json
+import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 
@@ -10,11 +12,19 @@ import aiohttp
 from crypitor.api.endpoints.body import EndpointBody
 from crypitor.api.monitors.body import MonitorBody
 from crypitor.cli.declared.files import Addresses, Table
-from crypitor.cli.declared.forms import Held, answered, endpoint_form, endpoint_key, monitor_form
+from crypitor.cli.declared.forms import (
+    Held,
+    answered,
+    endpoint_form,
+    endpoint_key,
+    keyed,
+    monitor_form,
+)
 from crypitor.config import Config
 from crypitor.config.paths import admin_key_path
-from crypitor.errors import CrypitorError, Unavailable
+from crypitor.errors import ConfigError, CrypitorError, Unavailable, words_of
 from crypitor.evm.types import Address
+from crypitor.runtime.certificates import believing
 from crypitor.runtime.redaction import shown
 
 PAGE = 1000
@@ -45,21 +55,33 @@ class Refused(CrypitorError):
         ]
 
 
+def _believed(certificate: str) -> ssl.SSLContext | bool:
+    try:
+        return believing(certificate) if certificate else True
+    except OSError as error:
+        raise ConfigError(
+            "configuration", [f"server.tls_certificate: {certificate}: {words_of(error)}"]
+        ) from error
+
+
 class Remote:
     """The API of one service; `async with` opens and closes it.
 
+    certificate: file with the only one that is believed; empty for all that the system trusts.
     The methods raise Unavailable where the service cannot be reached, Refused where it says no.
     """
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, certificate: str = "") -> None:
         self._url = url.rstrip("/")
         self._key = key
+        self._certificate = certificate
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
             timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
+            connector=aiohttp.TCPConnector(ssl=_believed(self._certificate)),
         )
         return self
 
@@ -79,6 +101,7 @@ class Remote:
                 "endpoints",
                 answer["id"],
                 endpoint_key(answer),
+                "",
                 endpoint_form(answered(EndpointBody, answer)),
             )
             async for answer in self._pages("/v1/endpoints")
@@ -88,13 +111,14 @@ class Remote:
                 "monitors",
                 answer["id"],
                 answer["name"],
+                "",
                 monitor_form(answered(MonitorBody, answer)),
                 answer["addresses"] == "any",
                 tuple(answer["endpoints"]),
             )
             async for answer in self._pages("/v1/monitors")
         ]
-        return [*reversed(endpoints), *reversed(monitors)]
+        return keyed([*reversed(endpoints), *reversed(monitors)])
 
     async def addresses(self, monitor: Held) -> Addresses:
         """Return all addresses of a monitor."""
@@ -112,10 +136,9 @@ class Remote:
         """Let its process, or a module of it, be heard from a level on."""
         await self._ask("PUT", "/v1/log-level", json={"level": level, "module": module})
 
-    async def create(self, table: Table, body: Mapping[str, Any]) -> str:
-        """Create a resource and return its id."""
-        answer = await self._ask("POST", f"/v1/{table}", json=body)
-        made: str = answer["id"]
+    async def create(self, table: Table, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Create a resource and return it as the service has it; an endpoint with its secret."""
+        made: dict[str, Any] = await self._ask("POST", f"/v1/{table}", json=body)
         return made
 
     async def change(self, table: Table, resource_id: str, patch: Mapping[str, Any]) -> None:
@@ -152,6 +175,14 @@ class Remote:
                 headers={"Content-Type": "application/x-ndjson"},
             )
 
+    def _way_in(self) -> str:
+        given = "another key is needed" if self._key else "no key was given"
+        return (
+            f"{given}: name one by --key or CRYPITOR_KEY (`crypitor key create --name cli --scope"
+            " write` makes it); without them the admin.key beside the database is taken, where it"
+            " can be read"
+        )
+
     async def _pages(self, path: str) -> AsyncIterator[dict[str, Any]]:
         cursor: str | None = None
         while True:
@@ -177,6 +208,8 @@ class Remote:
             raise Unavailable(
                 f"{shown(self._url)} answered {response.status}, and not as a Crypitor does"
             ) from error
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            raise Refused(response.status, {"detail": f"{answer.get('detail')}; {self._way_in()}"})
         if response.status >= 400:
             raise Refused(response.status, answer)
         return answer

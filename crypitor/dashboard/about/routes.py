@@ -30,4 +30,6 @@ async def show_about(visit: Visit) -> web.Response:
         processes=list(context.processes()),
         topics=list(context.kafka_topics),
         letters=letters,
+        room=context.room() if visit.governs and visit.who.operator else None,
+        kept={each.key: each.value for each in context.settings().get("retention", ())},
     )

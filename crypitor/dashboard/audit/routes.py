@@ -10,7 +10,7 @@ from crypitor.dashboard.frame.visit import Place, Visit
 from crypitor.database.keys import Scope
 from crypitor.errors import CallerError
 
-pages = Pages(Place("/audit", "Audit", "u"))
+pages = Pages(Place("/audit", "Audit", "u", scope=Scope.ADMIN))
 
 FILTERS = ("action", "subject", "key", "since", "until")
 SHOWN = 25

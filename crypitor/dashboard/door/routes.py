@@ -4,7 +4,7 @@ from aiohttp import web
 
 from crypitor.api.serving.authentication import DOOR, GIVEN
 from crypitor.api.serving.context import CONTEXT
-from crypitor.dashboard.frame.pages import COOKIE, SESSIONS, Pages, refuse_foreign
+from crypitor.dashboard.frame.pages import COOKIE, PROJECT, SESSIONS, Pages, refuse_foreign
 from crypitor.dashboard.frame.sessions import SESSION_SECONDS
 from crypitor.dashboard.frame.visit import THEME, THEMES, Visit, is_secure, page
 from crypitor.dashboard.page import rendered
@@ -48,6 +48,7 @@ async def leave(visit: Visit) -> web.Response:
     visit.request.app[SESSIONS].end(visit.request.cookies.get(COOKIE))
     response = web.Response(status=303, headers={"Location": "/login"})
     response.del_cookie(COOKIE)
+    response.del_cookie(PROJECT)
     response.headers["Clear-Site-Data"] = '"cache"'
     return response
 
@@ -78,4 +79,5 @@ def _door(
     wanted = request.query.get("to", "/") if to is None else to
     theme = request.cookies.get(THEME, "")
     shown = theme if theme in THEMES else ""
-    return page(rendered("door/door.html", said=said, to=wanted, theme=shown), status)
+    base_path = request.app[CONTEXT].front.base_path
+    return page(rendered("door/door.html", base_path, said=said, to=wanted, theme=shown), status)

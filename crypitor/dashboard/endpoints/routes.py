@@ -14,8 +14,10 @@ from crypitor.api.endpoints.routes import (
     read_endpoints,
     remove_endpoint,
 )
-from crypitor.api.jobs.replay import replay_endpoint
 from crypitor.dashboard.endpoints.form import BLANK, body_of, fields_of
+from crypitor.dashboard.endpoints.snippets import snippets_of
+from crypitor.dashboard.frame.beats import charted
+from crypitor.dashboard.frame.charts import SPANS, endpoint_charts
 from crypitor.dashboard.frame.pages import Pages
 from crypitor.dashboard.frame.visit import Place, Visit
 from crypitor.database.keys import Scope
@@ -91,7 +93,17 @@ async def enable(visit: Visit, id: str) -> web.Response:  # noqa: A002
     on = visit.field("enabled") == "true"
     await visit.ask(change_endpoint, id=id, body={"enabled": on})
     said = "It is enabled: what was queued is sent, slowly at first."
-    return visit.go(f"/endpoints/{id}", said if on else "It is off; its deliveries are kept.")
+    path = f"/endpoints/{id}"
+    if on:
+        return visit.go(path, said)
+    return visit.go(path, "It is off; its deliveries are kept.", undo=f"{path}/resumed")
+
+
+@pages.post("/endpoints/{id}/resumed")
+async def undo_switch(visit: Visit, id: str) -> web.Response:  # noqa: A002
+    """Switch an endpoint on that was just switched off."""
+    await visit.ask(change_endpoint, id=id, body={"enabled": True})
+    return visit.go(f"/endpoints/{id}", "It is enabled again.")
 
 
 @pages.post("/endpoints/{id}/ping")
@@ -109,17 +121,6 @@ async def rotate(visit: Visit, id: str) -> web.Response:  # noqa: A002
     )
 
 
-@pages.post("/endpoints/{id}/replay")
-async def replay(visit: Visit, id: str) -> web.Response:  # noqa: A002
-    """Send again what failed, as a job."""
-    since = visit.field("since")
-    try:
-        job = await visit.ask(replay_endpoint, id=id, body={"since": since} if since else {})
-    except (Invalid, Conflict) as error:
-        return visit.go(f"/endpoints/{id}", f"Not begun: {error.detail}.")
-    return visit.go(f"/jobs/{job['id']}", "What failed is sent again, oldest first.")
-
-
 @pages.post("/endpoints/{id}/delete")
 async def remove(visit: Visit, id: str) -> web.Response:  # noqa: A002
     """Delete an endpoint."""
@@ -135,13 +136,19 @@ async def _one(visit: Visit, endpoint_id: str, pinged: Any = None) -> web.Respon
     secret = None
     if visit.writes and visit.request.query.get("secret") == "shown":
         secret = await visit.ask(read_secret, id=endpoint_id)
+    found = await charted(visit, endpoint=endpoint_id)
     return visit.show(
         "endpoints/one.html",
         endpoint=endpoint,
         deliveries=deliveries,
         failed=failed,
         secret=secret,
+        snippets=snippets_of(endpoint["public_key"] or secret["secret"]) if secret else {},
         pinged=pinged,
+        charts=endpoint_charts(found.stats, found.span, endpoint_id),
+        now=found.stats["now"],
+        span=found.name,
+        spans=SPANS,
     )
 
 

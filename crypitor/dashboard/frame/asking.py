@@ -4,6 +4,7 @@ A page has no other way to what is stored than they give, but for a few figures 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -21,6 +22,9 @@ from crypitor.api.serving.routing import Operation, Run
 
 ASKED = web.AppKey("ASKED", Mapping[Run, Operation])
 """Each operation of the API by the function that runs it."""
+
+ENTERED = web.RequestKey("ENTERED", str)
+"""The project that an operator works in, where it is not the key's own."""
 
 
 def by_run(operations: Sequence[Operation]) -> Mapping[Run, Operation]:
@@ -47,8 +51,10 @@ async def ask(
     caller = None
     if operation.scope is not None:
         caller = await request.app[DOOR].admit(request, operation.scope)
+        if ENTERED in request and caller.operator:
+            caller = replace(caller, project_id=request[ENTERED])
     arguments: dict[str, Any] = dict(parts)
-    if operation.query is not None:
+    if operation.query is not None and operation.asks:
         given = {k: str(v) for k, v in (query or {}).items() if v not in (None, "")}
         arguments["query"] = read_query(operation.query, MultiDict(given))
     if operation.body is not None:

@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote, urlsplit
 
 from aiohttp import BodyPartReader, web
@@ -11,15 +11,21 @@ from multidict import MultiDict
 from crypitor.api.serving.authentication import DOOR, GIVEN
 from crypitor.api.serving.context import CONTEXT
 from crypitor.api.serving.errors import Handler
+from crypitor.dashboard.frame.asking import ENTERED
 from crypitor.dashboard.frame.sessions import Sessions
 from crypitor.dashboard.frame.visit import TOAST, Place, Visit, page
 from crypitor.dashboard.page import rendered
-from crypitor.database.keys import Scope
+from crypitor.database.keys import Caller, Project, Scope
+from crypitor.database.projects import get_project
 from crypitor.errors import CallerError, Forbidden, Unauthorized, Unavailable
 
 SESSIONS = web.AppKey("SESSIONS", Sessions)
 PLACES = web.AppKey("PLACES", tuple[Place, ...])
 COOKIE = "crypitor"
+OWN_SITES = ("same-origin", "none")
+PROJECT = "project"
+"""The cookie of an operator who works in another project."""
+
 TOKEN_FIELD = "token"  # noqa: S105 - the name of a field
 LONGEST_FIELD = 4096
 RETRY_SECONDS = 5
@@ -75,10 +81,10 @@ def served(route: Route) -> Handler:
         except Unauthorized as error:
             return _to_the_door(request, error)
         except CallerError as error:
-            return _refusal(error.status, error.title, error.detail)
+            return _refusal(request, error.status, error.title, error.detail)
         except Unavailable:
             detail = "Something that this needs is down; the same may succeed in a moment."
-            return _refusal(503, "Service unavailable", detail)
+            return _refusal(request, 503, "Service unavailable", detail)
         if TOAST in request.cookies and answer.status == 200 and not answer.prepared:
             answer.del_cookie(TOAST)
         return answer
@@ -86,10 +92,19 @@ def served(route: Route) -> Handler:
     return serve
 
 
+async def secret_of_session(request: web.Request) -> str | None:
+    """Return the API key of the session that a request belongs to, None without one."""
+    cookie = request.cookies.get(COOKIE)
+    if cookie is None or request.headers.get("Sec-Fetch-Site", "none") not in OWN_SITES:
+        return None
+    session = await request.app[SESSIONS].open(cookie)
+    return session.secret if session else None
+
+
 def refuse_foreign(request: web.Request) -> None:
     """Raise Forbidden for a change that another site's page asks for."""
     where = request.headers.get("Sec-Fetch-Site")
-    if where is not None and where not in ("same-origin", "none"):
+    if where is not None and where not in OWN_SITES:
         raise Forbidden("this was asked for by a page of another site")
     origin = request.headers.get("Origin")
     if where is None and origin is not None and urlsplit(origin).netloc != request.host:
@@ -106,10 +121,27 @@ async def _visit(request: web.Request, route: Route) -> Visit:
     if route.method == "POST":
         refuse_foreign(request)
     who = await request.app[DOOR].admit(request, route.scope)
-    visit = Visit(request, request.app[CONTEXT], who, sessions.token(cookie), request.app[PLACES])
+    elsewhere = await _elsewhere(request, who)
+    if elsewhere is not None:
+        request[ENTERED] = elsewhere.id
+        who = replace(who, project_id=elsewhere.id)
+    visit = Visit(
+        request, request.app[CONTEXT], who, sessions.token(cookie), request.app[PLACES],
+        elsewhere.name if elsewhere else None,
+    )  # fmt: skip
     if route.method == "POST":
         await _read_form(visit, streams=route.streams)
     return visit
+
+
+async def _elsewhere(request: web.Request, who: Caller) -> Project | None:
+    """Return the project that an operator has chosen to work in; None for the key's own."""
+    chosen = request.cookies.get(PROJECT, "")
+    if not chosen or not who.operator or who.scope < Scope.ADMIN or chosen == who.project_id:
+        return None
+    return await request.app[CONTEXT].database.read(
+        lambda tx: get_project(tx, chosen), at_once=True
+    )
 
 
 _ENDED = "your session has ended; log in again"
@@ -146,7 +178,8 @@ def _to_the_door(request: web.Request, error: Unauthorized) -> web.StreamRespons
     if foreign and COOKIE not in request.cookies and "again" not in request.query:
         # A link from elsewhere comes without the cookie; what this page asks for has it.
         mark = "&" if request.query_string else "?"
-        return page(rendered("frame/again.html", path=f"{wanted}{mark}again=1"))
+        path = f"{wanted}{mark}again=1"
+        return page(rendered("frame/again.html", request.app[CONTEXT].front.base_path, path=path))
     to = f"/login?to={quote(wanted, safe='')}"
     if error.detail == _ENDED or COOKIE in request.cookies:
         to += "&ended=1"
@@ -155,8 +188,8 @@ def _to_the_door(request: web.Request, error: Unauthorized) -> web.StreamRespons
     return web.Response(status=303, headers={"Location": to})
 
 
-def _refusal(status: int, title: str, detail: str) -> web.Response:
+def _refusal(request: web.Request, status: int, title: str, detail: str) -> web.Response:
     headers = {"Retry-After": str(RETRY_SECONDS)} if status == 503 else {}
-    return page(
-        rendered("frame/refusal.html", status=status, title=title, detail=detail), status, headers
-    )
+    base_path = request.app[CONTEXT].front.base_path
+    content = {"status": status, "title": title, "detail": detail}
+    return page(rendered("frame/refusal.html", base_path, **content), status, headers)

@@ -25,6 +25,8 @@ TOAST = "said"
 TOAST_SECONDS = 30
 THEME = "theme"
 THEMES = ("light", "dark")
+UNDONE = ("/monitors/", "/endpoints/")
+"""Where what can be taken back is."""
 
 
 class Toast(msgspec.Struct):
@@ -37,18 +39,24 @@ class Toast(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A page's place in the navigation. key: after `g` it leads there."""
+    """A page's place in the navigation. key: after `g` it leads there.
+
+    scope: below which it is not shown; operator: it is shown to operators alone.
+    """
 
     path: str
     title: str
     key: str
+    scope: Scope = Scope.READ
+    operator: bool = False
 
 
 @dataclass(slots=True)
 class Visit:
     """One request to a page.
 
-    token: which each form carries. form: of a change. files: the parts of a form with a file that
+    token: which each form carries. elsewhere: what the project is called that an operator works in,
+    None for the key's own. form: of a change. files: the parts of a form with a file that
     have not been read.
     """
 
@@ -56,10 +64,20 @@ class Visit:
     context: Context
     who: Caller
     token: str
-    places: tuple[Place, ...]
+    all_places: tuple[Place, ...]
+    elsewhere: str | None = None
     form: MultiMapping[Any] | None = None
     files: AsyncIterator[BodyPartReader] | None = None
     _headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def places(self) -> list[Place]:
+        """The navigation of who looks."""
+        return [
+            place
+            for place in self.all_places
+            if self.who.scope >= place.scope and (self.who.operator or not place.operator)
+        ]
 
     @property
     def writes(self) -> bool:
@@ -98,6 +116,7 @@ class Visit:
         networks = self.context.networks
         text = rendered(
             template,
+            self.context.front.base_path,
             visit=self,
             version=crypitor.__version__,
             path=self.request.path,
@@ -134,7 +153,7 @@ class Visit:
             toast = msgspec.json.decode(base64.urlsafe_b64decode(text), type=Toast)
         except (msgspec.MsgspecError, binascii.Error, ValueError):
             return None
-        own = toast.undo is None or toast.undo.startswith("/monitors/")
+        own = toast.undo is None or toast.undo.startswith(UNDONE)
         return toast if own else None
 
 
@@ -154,5 +173,5 @@ def page(text: str, status: int = 200, headers: Mapping[str, str] | None = None)
 
 
 def is_secure(request: web.Request) -> bool:
-    """Whether the browser came by TLS, to us or to a proxy before us."""
-    return request.secure or request.headers.get("X-Forwarded-Proto", "") == "https"
+    """Whether the browser came by TLS, to us or to a trusted proxy before us."""
+    return request.secure

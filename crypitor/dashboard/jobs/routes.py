@@ -1,12 +1,38 @@
-"""One backfill or replay, and how far it has come."""
+"""Backfills and replays, and how far each has come."""
+
+from typing import Any
 
 from aiohttp import web
 
-from crypitor.api.jobs.routes import read_job, stop_job
+from crypitor.api.jobs.routes import read_job, read_jobs, stop_job
 from crypitor.dashboard.frame.pages import Pages
-from crypitor.dashboard.frame.visit import Visit
+from crypitor.dashboard.frame.visit import Place, Visit
+from crypitor.errors import CallerError
 
-pages = Pages()
+pages = Pages(Place("/jobs", "Jobs", "j"))
+
+FILTERS = ("kind", "status", "monitor", "endpoint")
+SHOWN = 25
+
+
+@pages.get("/jobs")
+async def show_jobs(visit: Visit) -> web.Response:
+    """Answer a page of jobs; the filters stand in the address."""
+    chosen = visit.asked(*FILTERS, "cursor")
+    problem: CallerError | None = None
+    answer: Any = {"data": [], "next_cursor": None}
+    try:
+        answer = await visit.ask(read_jobs, query={**chosen, "limit": SHOWN})
+    except CallerError as error:
+        problem = error
+    return visit.show(
+        "jobs/list.html",
+        status=200 if problem is None else problem.status,
+        jobs=answer["data"],
+        next_cursor=answer["next_cursor"],
+        chosen=chosen,
+        problem=problem,
+    )
 
 
 @pages.get("/jobs/{id}")

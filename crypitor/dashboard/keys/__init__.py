@@ -1,4 +1,4 @@
-"""API keys and projects."""
+"""API keys."""
 
 from crypitor.dashboard.keys.routes import pages
 

@@ -1,17 +1,17 @@
-"""API keys and projects, for who has the scope `admin`."""
+"""API keys, for who has the scope `admin`."""
 
 from typing import Any
 
 from aiohttp import web
 
 from crypitor.api.keys.routes import add_key, read_keys, remove_key
-from crypitor.api.projects.routes import add_project, read_projects
+from crypitor.api.projects.routes import read_projects
 from crypitor.dashboard.frame.pages import Pages
 from crypitor.dashboard.frame.visit import Place, Visit
 from crypitor.database.keys import Scope
 from crypitor.errors import CallerError, Conflict, Invalid, NotFound
 
-pages = Pages(Place("/keys", "Keys", "k"))
+pages = Pages(Place("/keys", "Keys", "k", scope=Scope.ADMIN))
 
 SHOWN = 100
 
@@ -46,20 +46,10 @@ async def revoke(visit: Visit, id: str) -> web.Response:  # noqa: A002 - as in t
     return visit.go("/keys", "The key is revoked: it opens nothing any more.")
 
 
-@pages.post("/projects", scope=Scope.ADMIN)
-async def make_project(visit: Visit) -> web.Response:
-    """Make a project."""
-    try:
-        made = await visit.ask(add_project, body={"name": visit.field("name")})
-    except CallerError as error:
-        return await _page(visit, problem=error)
-    return visit.go("/keys", f"The project {made['name']} is made: make a key for it.")
-
-
 async def _page(
     visit: Visit, *, made: Any = None, problem: CallerError | None = None
 ) -> web.Response:
-    chosen = visit.asked("cursor")
+    chosen = visit.asked("cursor", "project")
     keys = await visit.ask(read_keys, query={**chosen, "limit": SHOWN})
     projects = (await visit.ask(read_projects, query={"limit": SHOWN}))["data"]
     return visit.show(

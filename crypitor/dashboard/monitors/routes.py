@@ -13,7 +13,6 @@ from crypitor.api.addresses.routes import (
 )
 from crypitor.api.endpoints.routes import read_endpoint
 from crypitor.api.jobs.backfill import start_backfill
-from crypitor.api.jobs.replay import replay_monitor
 from crypitor.api.matches.routes import read_matches
 from crypitor.api.monitors.routes import (
     change_monitor,
@@ -23,6 +22,8 @@ from crypitor.api.monitors.routes import (
 )
 from crypitor.api.serving.entries import CSV, NDJSON
 from crypitor.api.trials.routes import test_monitor
+from crypitor.dashboard.frame.beats import charted, days_of
+from crypitor.dashboard.frame.charts import SPANS, charts_of
 from crypitor.dashboard.frame.pages import Pages
 from crypitor.dashboard.frame.visit import Place, Visit
 from crypitor.dashboard.monitors.copies import copies_of
@@ -54,6 +55,7 @@ async def show_monitors(visit: Visit) -> web.Response:
         chosen=chosen,
         networks=list(visit.context.networks),
         problem=problem,
+        sparks=await days_of(visit, [monitor["id"] for monitor in answer["data"]]),
     )
 
 
@@ -105,16 +107,6 @@ async def backfill(visit: Visit, id: str) -> web.Response:  # noqa: A002
     except (Invalid, Conflict) as error:
         return await one(visit, id, problem=error)
     return visit.go(f"/jobs/{job['id']}", "The past is read beside the live blocks.")
-
-
-@pages.post("/monitors/{id}/replay")
-async def replay(visit: Visit, id: str) -> web.Response:  # noqa: A002
-    """Send again what failed, as a job."""
-    try:
-        job = await visit.ask(replay_monitor, id=id, body={})
-    except (Invalid, Conflict) as error:
-        return await one(visit, id, problem=error)
-    return visit.go(f"/jobs/{job['id']}", "What failed is sent again, oldest first.")
 
 
 @pages.post("/monitors/{id}/delete")
@@ -176,6 +168,7 @@ async def one(
         problem = error
     query = {"monitor": monitor_id, "limit": SHOWN_MATCHES}
     endpoints = await _endpoints(visit, monitor["endpoints"])
+    found = await charted(visit, monitor=monitor_id)
     return visit.show(
         "monitors/one.html",
         status=200 if problem is None else problem.status,
@@ -190,6 +183,9 @@ async def one(
         copies=copies_of(monitor, endpoints, f"{visit.request.scheme}://{visit.request.host}"),
         tips={name: now.get("tip") for name, now in visit.context.status().items()},
         form=dict(visit.form or {}),
+        charts=charts_of(found.stats, found.span, matches=f"/matches?monitor={monitor_id}")[:2],
+        span=found.name,
+        spans=SPANS,
     )
 
 

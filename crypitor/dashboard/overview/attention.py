@@ -1,21 +1,23 @@
 """What needs somebody's attention, in sentences with a way to the cure. Pure."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crypitor.database.recent import Recent
-from crypitor.database.troubles import Standing
+from crypitor.dashboard.words import lasting
+from crypitor.database.room import Room
+from crypitor.database.troubles import Ending, Standing
 from crypitor.runtime.redaction import shown
 from crypitor.webhook.delivery import State
 
 NOISY_PER_DAY = 1_000
 """As a test calls a monitor noisy: one match every minute and a half."""
 
-NOISY_AT_LEAST = 200
+MOST_NOISY = 3
 BEHIND_SECONDS = 120
-DAY_MS = 86_400_000
+LEAST_FREE_BYTES = 1 << 30
+LEAST_FREE_SHARE = 0.05
+ENDS_SOON_MS = 14 * 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +35,20 @@ def needs_attention(
     endpoints: Sequence[Standing],
     noise: Mapping[str, tuple[str, float]],
     failed: int,
+    *,
+    room: Room | None = None,
+    ending: Sequence[Ending] = (),
+    own_key: str = "",
+    now: int = 0,
 ) -> list[News]:
     """Return what needs attention, the worst first; empty when all is well.
 
     networks: as the API answers them. endpoints: the worst first. noise: monitors that match too
     often, with their name and how often in a day. failed: deliveries that failed within a day.
+    room: of the database, where the reader may see to it. ending: keys that expire soon; own_key:
+    the id of the session's. now: unix milliseconds.
     """
-    found = [*_networks(networks), *_endpoints(endpoints)]
+    found = [*_networks(networks), *_room(room), *_endpoints(endpoints)]
     if failed:
         words = "delivery" if failed == 1 else "deliveries"
         many = f"{failed}" if failed < 1_000 else "1,000 or more"
@@ -50,7 +59,7 @@ def needs_attention(
                 "Look, then send them again",
             )
         )
-    return [*found, *_noise(noise)]
+    return [*found, *_ending(ending, own_key, now), *_noise(noise)]
 
 
 def _networks(networks: Sequence[Mapping[str, Any]]) -> Iterator[News]:
@@ -66,6 +75,25 @@ def _networks(networks: Sequence[Mapping[str, Any]]) -> Iterator[News]:
             yield News(f"{name}: {names} does not answer.", path, "See its nodes", bad=False)
 
 
+def _room(room: Room | None) -> Iterator[News]:
+    """Yield that the disk of the database is nearly full: then nothing more can be stored."""
+    if room is None or room.free_bytes >= LEAST_FREE_BYTES:
+        return
+    if room.free_bytes < room.disk_bytes * LEAST_FREE_SHARE or room.free_bytes < room.used_bytes:
+        yield News(
+            f"The disk of the database is nearly full: {room.free_bytes >> 20:,} MB are free.",
+            "/about",
+            "See what is kept, and for how long",
+        )
+
+
+def _ending(ending: Sequence[Ending], own_key: str, now: int) -> Iterator[News]:
+    for key in ending:
+        left = lasting(max(key.at - now, 0) / 1000)
+        name = "The key of this session" if key.id == own_key else f"The key {key.name}"
+        yield News(f"{name} ends in {left}.", "/keys", "Make another before it ends", bad=False)
+
+
 def _endpoints(endpoints: Sequence[Standing]) -> Iterator[News]:
     for standing in endpoints:
         endpoint = standing.endpoint
@@ -77,20 +105,14 @@ def _endpoints(endpoints: Sequence[Standing]) -> Iterator[News]:
             yield News(f"{name} is failing{why}.", path, "See what it answers")
 
 
-def noisy(matches: Sequence[Recent], now: int) -> dict[str, float]:
+def noisy(groups: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """Return the monitors that match far more often than anybody reads, with how often in a day.
 
-    matches: newest first. now: unix milliseconds.
+    groups: what the statistics have of the busiest monitors in the last day.
     """
-    if not matches:
-        return {}
-    days = max((now - matches[-1].at) / DAY_MS, 1 / 24)
-    counted = Counter(match.subject for match in matches if match.subject).most_common(3)
-    return {
-        monitor: count / days
-        for monitor, count in counted
-        if count >= NOISY_AT_LEAST and count / days > NOISY_PER_DAY
-    }
+    counted = {one["subject"]: one["matches"]["detected"] for one in groups}
+    busiest = sorted(counted, key=lambda monitor: -counted[monitor])[:MOST_NOISY]
+    return {monitor: counted[monitor] for monitor in busiest if counted[monitor] > NOISY_PER_DAY}
 
 
 def _noise(noise: Mapping[str, tuple[str, float]]) -> Iterator[News]:

@@ -9,13 +9,21 @@ from crypitor.api.endpoints.routes import read_endpoints
 from crypitor.api.matches.routes import read_matches
 from crypitor.api.monitors.routes import read_monitor, read_monitors
 from crypitor.api.networks.routes import read_networks
+from crypitor.api.stats.routes import read_stats
+from crypitor.dashboard.frame.beats import beat_of, charted
+from crypitor.dashboard.frame.charts import SPANS, charts_of
 from crypitor.dashboard.frame.pages import Pages
 from crypitor.dashboard.frame.visit import Place, Visit
-from crypitor.dashboard.overview.attention import needs_attention, noisy
-from crypitor.dashboard.overview.counting import SPANS, Counted, counted
+from crypitor.dashboard.overview.attention import ENDS_SOON_MS, needs_attention, noisy
 from crypitor.database.engine import Transaction
-from crypitor.database.recent import Recent, count_failed, recent_deliveries, recent_matches
-from crypitor.database.troubles import Standing, standings
+from crypitor.database.recent import count_failed
+from crypitor.database.troubles import (
+    Ending,
+    Standing,
+    any_in_trouble,
+    keys_that_end,
+    standings,
+)
 from crypitor.errors import NotFound
 
 pages = Pages(Place("/", "Overview", "o"))
@@ -25,6 +33,7 @@ SHOWN_ENDPOINTS = 10
 """The worst of them."""
 
 MOST_FAILED = 1_000
+MOST_ENDING = 5
 DAY_MS = 86_400_000
 
 
@@ -32,38 +41,60 @@ DAY_MS = 86_400_000
 class Lately:
     """What was read at once."""
 
-    matches: list[Recent]
-    deliveries: list[Recent]
     endpoints: list[Standing]
     failed: int
+    ending: list[Ending]
 
 
 @pages.get("/")
 async def show_overview(visit: Visit) -> web.Response:
     """Answer what needs attention, the networks, and what happened in the chosen time."""
-    span = visit.request.query.get("span", "1h")
+    found = await charted(visit)
     networks = (await visit.ask(read_networks))["data"]
     monitors = (await visit.ask(read_monitors, query={"limit": 1}))["data"]
     endpoints = (await visit.ask(read_endpoints, query={"limit": 1}))["data"]
     matches = (await visit.ask(read_matches, query={"limit": SHOWN_MATCHES}))["data"]
     lately = await _lately(visit)
     now = visit.context.clock()
-    noise = await _named(visit, noisy(lately.matches, now))
-    news = needs_attention(networks, lately.endpoints, noise, lately.failed)
-    seconds = SPANS.get(span, SPANS["1h"])
+    busiest = await visit.ask(read_stats, query={"step": "hour", "by": "monitor"})
+    noise = await _named(visit, noisy(busiest["groups"]))
+    beat = await beat_of(visit, networks)
+    news = needs_attention(
+        networks,
+        lately.endpoints,
+        noise,
+        lately.failed,
+        room=visit.context.room() if visit.governs and visit.who.operator else None,
+        ending=[each for each in lately.ending if visit.governs or each.id == visit.who.key_id],
+        own_key=visit.who.key_id,
+        now=now,
+    )
     return visit.show(
         "overview/overview.html",
         networks=networks,
         matches=matches,
         news=news,
-        trouble=any(each.bad for each in news),
         begins=not monitors or not (matches or endpoints),
         has_monitor=bool(monitors),
         has_endpoint=bool(endpoints),
-        span=span if span in SPANS else "1h",
+        span=found.name,
         spans=SPANS,
-        charts=_charts(lately, now, seconds),
+        charts=charts_of(found.stats, found.span),
+        counted=found.stats["complete"],
+        block_seconds=beat.block_seconds,
+        sparks=beat.sparks,
     )
+
+
+@pages.get("/icon")
+async def show_icon(visit: Visit) -> web.Response:
+    """Lead to the picture of the window's tab: with a red dot where something stands still."""
+    project = visit.who.project_id
+    trouble = any(
+        one.get("state") in ("waiting", "stopped") for one in visit.context.status().values()
+    ) or await visit.context.database.read(lambda tx: any_in_trouble(tx, project), at_once=True)
+    name = "icon-trouble.svg" if trouble else "icon.svg"
+    return web.Response(status=303, headers={"Location": f"/static/{name}"})
 
 
 async def _named(visit: Visit, noise: Mapping[str, float]) -> dict[str, tuple[str, float]]:
@@ -84,17 +115,9 @@ async def _lately(visit: Visit) -> Lately:
 
     async def unit(tx: Transaction) -> Lately:
         return Lately(
-            await recent_matches(tx, project),
-            await recent_deliveries(tx, project),
             await standings(tx, project, SHOWN_ENDPOINTS),
             await count_failed(tx, project, now - DAY_MS, MOST_FAILED),
+            await keys_that_end(tx, project, now, now + ENDS_SOON_MS, MOST_ENDING),
         )
 
     return await visit.context.database.read(unit, at_once=True)
-
-
-def _charts(lately: Lately, now: int, seconds: int) -> list[Counted]:
-    return [
-        counted("Matches", "/matches", lately.matches, now, seconds),
-        counted("Deliveries", "/deliveries", lately.deliveries, now, seconds, bad="failed"),
-    ]

@@ -4,6 +4,7 @@
 const each = (query, act, within = document) => within.querySelectorAll(query).forEach(act);
 const SPANS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
 const LIVE_MS = 700;
+const ICON_MS = 30000;
 
 function since(seconds) {
   const size = SPANS.find(([unit]) => Math.abs(seconds) >= unit) ?? SPANS[3];
@@ -22,7 +23,34 @@ function tell(time) {
 
 function dress(within) {
   each("time", tell, within);
+  each("table[data-sorts]", sortable, within);
   each(".copy, [data-print], [data-help], [data-live]", (found) => { found.hidden = false; }, within);
+}
+
+// A list that is whole on its page is sorted here; one in pages has the order of its index.
+const weight = (row, column) => {
+  const cell = row.cells[column], text = cell.dataset.value ?? cell.querySelector("time")?.dateTime ?? cell.innerText.trim();
+  const number = Number(text.replace(/[\u202f,%]/g, ""));
+  return text !== "" && Number.isFinite(number) ? number : text.toLowerCase();
+};
+
+function sortable(table) {
+  each("thead th", (head) => {
+    if (head.querySelector("button, .unseen")) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "sort";
+    button.append(...head.childNodes);
+    head.append(button);
+    button.addEventListener("click", () => {
+      const up = head.getAttribute("aria-sort") !== "ascending";
+      each("thead th", (other) => other.removeAttribute("aria-sort"), table);
+      head.setAttribute("aria-sort", up ? "ascending" : "descending");
+      const rows = [...table.tBodies[0].rows].map((row) => [weight(row, head.cellIndex), row]);
+      rows.sort(([a], [b]) => (typeof a === typeof b ? (a > b) - (a < b) : typeof a === "number" ? -1 : 1) * (up ? 1 : -1));
+      table.tBodies[0].append(...rows.map(([, row]) => row));
+    });
+  }, table);
 }
 
 async function copy(button) {
@@ -120,15 +148,28 @@ function pause(button) {
   button.lastElementChild.textContent = "Paused";
 }
 
+// On a narrow screen the navigation is wider than it: begin where the reader is.
+each("nav [aria-current=page]", (link) => {
+  const list = link.closest("nav");
+  list.scrollLeft = link.offsetLeft - (list.clientWidth - link.clientWidth) / 2;
+});
+
 document.addEventListener("htmx:load", (event) => dress(event.target));
 dress(document);
 each("[data-live]", follow);
 setInterval(() => each("time:not([data-exact])", tell), 1000);
 
+// The picture of the tab tells of trouble, also while another tab is looked at.
+setInterval(() => each("link[rel=icon]:not([href*='/static/'])", (icon) => {
+  const fresh = icon.cloneNode();
+  fresh.href = `${icon.href.split("?")[0]}?${Date.now()}`;
+  icon.replaceWith(fresh);
+}), ICON_MS);
+
 // What refreshes by itself does so while somebody looks, and not under the reader's hands.
 document.addEventListener("htmx:beforeRequest", (event) => {
   const { elt, requestConfig } = event.detail;
   if (requestConfig.triggeringEvent?.type === "input" || elt.matches("form, input, textarea, select, button")) return;
-  const busy = elt.contains(document.activeElement) || !window.getSelection().isCollapsed || elt.querySelector("details[open]");
+  const busy = elt.contains(document.activeElement) || !window.getSelection().isCollapsed || elt.querySelector("details[open], .uplot:hover");
   if (document.hidden || busy) event.preventDefault();
 });

@@ -48,6 +48,8 @@ class SimulatedChain:
     chain may run for ever; None keeps all.
     coin_logs: whether each move of the coin is a log too (EIP-7708).
     withdrawals: least and most in a block (EIP-4895).
+    state_blocks: of how many blocks from the head down nodes have the state; None for all.
+    multicall: whether Multicall3 is deployed.
     """
 
     def __init__(
@@ -65,6 +67,8 @@ class SimulatedChain:
         coin_logs: bool = False,
         withdrawals: tuple[int, int] = (0, 0),
         quirks: Iterable[Quirk] = (),
+        state_blocks: int | None = None,
+        multicall: bool = True,
     ) -> None:
         if not 0 <= transfers[0] <= transfers[1]:
             raise ValueError(f"transfers are least and most, got {transfers}")
@@ -73,6 +77,8 @@ class SimulatedChain:
         if min(safe_depth, finalized_depth) < 0:
             raise ValueError(f"depths are 0 or more, got {safe_depth} and {finalized_depth}")
         self.seed = str(seed)
+        self.state_blocks = state_blocks
+        self.multicall = multicall
         self.chain_id = chain_id
         self.block_seconds = block_seconds
         self.safe_depth = safe_depth

@@ -33,9 +33,16 @@ from crypitor.development.simulator.params import (
     read_object,
     read_quantity,
 )
+from crypitor.development.simulator.state import FIRST_TOKENS, State
+from crypitor.development.simulator.tokens import Erc20, Erc721, Erc1155
 from crypitor.development.simulator.traces import frame_documents, trace_documents
 from crypitor.development.simulator.views import Shown
+from crypitor.evm.abi import decode_call, encode, parse_function
+from crypitor.evm.multicall import GET_ETH_BALANCE, MULTICALL3
+from crypitor.evm.types import Address
 
+_AGGREGATE = parse_function("aggregate3((address target, bool allowFailure, bytes callData)[])")
+_RESULTS = parse_function("returned((bool success, bytes returnData)[] results)")
 _CACHED_DOCUMENTS = 512
 _CALL_TRACER = "callTracer"
 
@@ -49,6 +56,10 @@ class Methods:
     def __init__(self, chain: SimulatedChain) -> None:
         self._chain: Shown = chain
         self._encoded: dict[tuple[str, str], msgspec.Raw] = {}
+        self._state = State(chain.by_hash)
+        self._tokens = {token.address: token for token in chain.contracts.tokens}
+        self._state_blocks = chain.state_blocks
+        self._multicall = chain.multicall
         self._metadata = {token.address: token.metadata() for token in chain.contracts.tokens}
         self._people = {actor.address for actor in chain.actors}
 
@@ -154,16 +165,70 @@ class Methods:
     def _call(self, request: Any, reference: Any = "latest", _overrides: Any = None) -> str:
         """The views of tokens. An actor's address has no code, and a call to it returns nothing."""
         request = read_object(request)
-        if not isinstance(reference, dict) and not is_hash(reference):
-            self._height(reference)
+        block = self._with_state(reference)
         to = read_address(request.get("to"))
         data = read_data(request.get("input", request.get("data", "0x")))
-        if to in self._people:
-            return "0x"
-        returned = self._metadata.get(to, {}).get(data[:4])
+        returned = self._returned(block, to, data)
         if returned is None:
             raise RpcError(REVERTED, "execution reverted", "0x")
         return "0x" + returned.hex()
+
+    def _returned(self, block: SimulatedBlock, to: Address, data: bytes) -> bytes | None:
+        """Return what a contract returns, None where it reverts."""
+        if to == MULTICALL3 and self._multicall:
+            return self._aggregated(block, data)
+        if to in self._people or to == MULTICALL3:
+            return b""
+        token = self._tokens.get(to)
+        words = [int.from_bytes(data[at : at + 32]) for at in range(4, len(data), 32)]
+        match token, data[:4].hex(), words:
+            case (Erc20(), "70a08231", [account]):
+                return self._holding(block, account, to, None, FIRST_TOKENS)
+            case (Erc721(), "70a08231", [account]):
+                return self._holding(block, account, to, None, 0)
+            case (Erc1155(), "00fdd58e", [account, token_id]):
+                return self._holding(block, account, to, token_id, FIRST_TOKENS)
+        return self._metadata.get(to, {}).get(data[:4])
+
+    def _holding(
+        self, block: SimulatedBlock, account: int, to: Address, token_id: int | None, first: int
+    ) -> bytes:
+        had = self._state.balance(block, f"0x{account:040x}", to, token_id, first)
+        return had.to_bytes(32)
+
+    def _aggregated(self, block: SimulatedBlock, data: bytes) -> bytes | None:
+        """`aggregate3` of Multicall3, and its `getEthBalance`."""
+        if data[:4].hex() == GET_ETH_BALANCE[2:]:
+            return self._state.balance(block, "0x" + data[16:36].hex()).to_bytes(32)
+        args = decode_call(_AGGREGATE, "0x" + data.hex())
+        if args is None:
+            return None
+        results: list[tuple[bool, bytes]] = []
+        for target, allowed, inner in args[0]:
+            returned = self._returned(block, target, bytes.fromhex(inner[2:]))
+            if returned is None and not allowed:
+                return None
+            results.append((returned is not None, returned or b""))
+        given = [[ok, "0x" + found.hex()] for ok, found in results]
+        return bytes.fromhex(encode(_RESULTS.arguments, [given]))
+
+    def _balance(self, account: Any, reference: Any = "latest") -> str:
+        return hex(self._state.balance(self._with_state(reference), read_address(account)))
+
+    def _with_state(self, reference: Any) -> SimulatedBlock:
+        """The block of a number, a tag or a hash (EIP-1898), whose state the node still has."""
+        if isinstance(reference, dict):
+            reference = reference.get("blockHash", reference.get("blockNumber"))
+        if is_hash(reference):
+            block = self._chain.by_hash(read_hash(reference))
+        else:
+            block = self._at(reference)
+        if block is None:
+            raise RpcError(SERVER_ERROR, "header for hash not found")
+        depth = self._chain.head.number - block.number
+        if self._state_blocks is not None and depth >= self._state_blocks:
+            raise RpcError(SERVER_ERROR, f"missing trie node {block.hash[2:]} (path ) state")
+        return block
 
     def _debug_trace_by_hash(self, block_hash: Any, options: Any = None) -> Answer:
         return self._frames(self._chain.by_hash(read_hash(block_hash)), options)
@@ -225,6 +290,7 @@ class Methods:
         "eth_getTransactionReceipt": (_transaction_receipt, 1, 1),
         "eth_getLogs": (_logs, 1, 1),
         "eth_call": (_call, 1, 3),
+        "eth_getBalance": (_balance, 1, 2),
         "debug_traceBlockByHash": (_debug_trace_by_hash, 1, 2),
         "debug_traceBlockByNumber": (_debug_trace_by_number, 1, 2),
         "trace_block": (_trace_block, 1, 1),

@@ -11,7 +11,9 @@ from crypitor.evm.abi.decode import (
     decode_call,
     decode_log,
     log_decoder,
+    result_decoder,
 )
+from crypitor.evm.abi.encode import EncodingError, encode
 from crypitor.evm.abi.fragment import (
     event_from_fragment,
     function_from_fragment,
@@ -24,6 +26,7 @@ from crypitor.evm.abi.types import Argument, Event, Function, Type, canonical, t
 __all__ = [
     "Argument",
     "CallDecoder",
+    "EncodingError",
     "Event",
     "Function",
     "LogDecoder",
@@ -34,9 +37,11 @@ __all__ = [
     "canonical",
     "decode_call",
     "decode_log",
+    "encode",
     "log_decoder",
     "parse_event",
     "parse_function",
+    "result_decoder",
     "to_json",
     "types_in",
 ]

@@ -94,6 +94,16 @@ def _compiled_function(function: Function) -> CallDecoder:
     return decoder
 
 
+def result_decoder(function: Function) -> CallDecoder:
+    """Return the decoder of what a function returns; it never raises.
+
+    None for what is not by the outputs of its signature, an answer without any bytes among it.
+    """
+    body = _Body(function.outputs, 0)
+    decoder: CallDecoder = body.function("data", ["text = data[2:]"], {})
+    return decoder
+
+
 def decode_log(event: Event, topics: Sequence[str], data: str) -> Values | None:
     """Return the arguments of a log, None when it is not one of the event.
 

@@ -40,7 +40,8 @@ def function_from_fragment(fragment: Mapping[str, Any]) -> Function:
     """Return the function that an entry of a JSON ABI describes. Raises SignatureError."""
     _require_type(fragment, "function")
     arguments = _arguments(fragment.get("inputs", []), "inputs", depth=0, indexable=False)
-    return function_of(_name(fragment, "name", required=True), arguments)
+    outputs = _arguments(fragment.get("outputs", []), "outputs", depth=0, indexable=False)
+    return function_of(_name(fragment, "name", required=True), arguments, outputs)
 
 
 def read_fragment(text: str) -> Mapping[str, Any]:

@@ -100,15 +100,18 @@ def function_from_text(text: str) -> Function:
     name, arguments = tokens.name_and_arguments(indexable=False)
     while tokens.text in _MODIFIERS:
         tokens.advance()
+    outputs: Sequence[Argument] = ()
     if tokens.take("returns"):
-        tokens.arguments(indexable=False, depth=0)
+        outputs = tokens.arguments(indexable=False, depth=0)
     tokens.finish(f"`returns (…)`, or one of {', '.join(sorted(_MODIFIERS))}")
-    return function_of(name, arguments)
+    return function_of(name, arguments, outputs)
 
 
-def function_of(name: str, arguments: Sequence[Argument]) -> Function:
+def function_of(
+    name: str, arguments: Sequence[Argument], outputs: Sequence[Argument] = ()
+) -> Function:
     """Return a function of its arguments. Raises SignatureError where they are too many."""
-    return Function(name, _few(tuple(arguments)))
+    return Function(name, _few(tuple(arguments)), _few(tuple(outputs)))
 
 
 def event_of(name: str, arguments: Sequence[Argument], *, anonymous: bool) -> Event:

@@ -143,10 +143,14 @@ class Event:
 
 @dataclass(frozen=True)
 class Function:
-    """What a transaction calls."""
+    """What a transaction calls.
+
+    outputs: what it returns, as far as its signature says; calls are the same whatever they are.
+    """
 
     name: str
     arguments: tuple[Argument, ...]
+    outputs: tuple[Argument, ...] = field(default=(), compare=False)
 
     @cached_property
     def signature(self) -> str:

@@ -25,6 +25,7 @@ from crypitor.monitor.condition.syntax import (
     Not,
     Null,
     Number,
+    Percent,
     Quoted,
     Truth,
 )
@@ -69,7 +70,7 @@ class Checker:
         self.atoms.append(Atom(node.start, node.end, checked.code, tuple(values.values())))
         return checked
 
-    def value(self, node: Node, wanted: Type | None = None) -> Checked:  # noqa: PLR0911 - a row for each
+    def value(self, node: Node, wanted: Type | None = None) -> Checked:  # noqa: C901, PLR0911 - a row for each
         """Return a part of any type. Raises ConditionError.
 
         wanted: what a literal is taken for where it can be; it binds to nothing.
@@ -91,6 +92,8 @@ class Checker:
                 return self.noted(node, self.arithmetic(node))
             case Call():
                 return self.noted(node, self.call(node))
+            case Percent():
+                raise ConditionError(f"a percentage {_ONLY_OF_CHANGE}", node.start)
             case Listing():
                 raise ConditionError("a list stands only on the right of `in`", node.start)
 
@@ -105,15 +108,21 @@ class Checker:
     def path(self, node: Field | Member | Item) -> Checked:
         """Return a field, or what it consists of."""
         name = _dotted(node)
-        known = self.scope.fields.get(name) if name is not None else None
+        known = self.scope.fields.get(_placed(node) if name is None else name)
         if known is not None:
             return Checked(known.type, emit.field(known.source), 300)
-        if isinstance(node, Field) or (name is not None and not name.startswith("args.")):
+        if isinstance(node, Field) or (name is not None and not self.is_whole(name)):
             raise ConditionError(unknown_field(self.scope, name or ""), node.start)
         of = self.path(node.of) if isinstance(node.of, Field | Member | Item) else None
         if of is None:
             raise ConditionError("only a field has parts", node.of.start)
         return self.member(node, of) if isinstance(node, Member) else self.item(node, of)
+
+    def is_whole(self, name: str) -> bool:
+        """Whether a path begins with a field that has parts of its own."""
+        root = name.partition(".")[0]
+        whole = self.scope.fields.get(root)
+        return root == "args" or (whole is not None and isinstance(whole.type, Record | ListOf))
 
     def member(self, node: Member, of: Checked) -> Checked:
         """Return a member of a tuple, by its name."""
@@ -146,6 +155,8 @@ class Checker:
 
     def comparison(self, node: Comparison) -> Checked:
         """Return whether two parts compare so."""
+        if share := _shared(node):
+            return self.relative(node, *share)
         if node.sign not in ("==", "!="):
             left, right = self.integer(node.left), self.integer(node.right)
             code = emit.compare(node.sign, left.code, right.code)
@@ -159,6 +170,24 @@ class Checker:
         if node.sign == "!=":
             return Checked(Bool(), emit.opposite(checked.code), checked.nanoseconds)
         return checked
+
+    def relative(self, node: Comparison, sign: str, share: Percent, factor: int) -> Checked:
+        """Return whether `change` compares so with a share of `previous`, exactly.
+
+        factor: 1 or -1, the sign of the share.
+        """
+        other = node.right if _is_share(node.left) else node.left
+        if not isinstance(other, Field) or other.name != "change":
+            raise ConditionError(f"a percentage {_ONLY_OF_CHANGE}", share.start)
+        change = self.integer(other)
+        previous = self.scope.fields["previous"]
+        of = emit.call("share_of", emit.field(previous.source))
+        code = emit.compare(
+            sign,
+            emit.arithmetic("*", change.code, emit.constant(100 * share.denominator)),
+            emit.arithmetic("*", of, emit.constant(factor * share.numerator)),
+        )
+        return Checked(Bool(), code, change.nanoseconds + 600)
 
     def pair(self, left: Node, right: Node) -> tuple[Checked, Checked]:
         """Return both sides; a literal is taken for what the other side is."""
@@ -261,6 +290,34 @@ class Checker:
             arguments.append(self.value(argument, wanted))
         positions = [argument.start for argument in node.arguments]
         return function.check(arguments, positions)
+
+
+_ONLY_OF_CHANGE = "is compared with `change`, as in change <= -10%, in a rule of kind balance"
+_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+def _is_share(node: Node) -> bool:
+    return isinstance(node.of if isinstance(node, Negative) else node, Percent)
+
+
+def _shared(node: Comparison) -> tuple[str, Percent, int] | None:
+    """Return the sign, the percentage and its sign, `change` being on the left; None without."""
+    if _is_share(node.right):
+        sign, side = node.sign, node.right
+    elif _is_share(node.left):
+        sign, side = _TURNED.get(node.sign, node.sign), node.left
+    else:
+        return None
+    share = side.of if isinstance(side, Negative) else side
+    assert isinstance(share, Percent)
+    return sign, share, -1 if isinstance(side, Negative) else 1
+
+
+def _placed(node: Node) -> str:
+    """Return the text of a field's item by a number that is written out; empty for other parts."""
+    if isinstance(node, Item) and isinstance(node.of, Field) and isinstance(node.index, Number):
+        return f"{node.of.name}[{node.index.value}]"
+    return ""
 
 
 def _is_literal(node: Node) -> bool:

@@ -47,6 +47,7 @@ _NAMES: dict[str, Any] = {
             runtime.same_bytes,
             runtime.same_parts,
             runtime.same_text,
+            runtime.share_of,
             runtime.short,
             runtime.starts_with,
             runtime.text_in_list,
@@ -91,7 +92,12 @@ class Condition:
     @cached_property
     def is_personal(self) -> bool:
         """Whether it asks who is watched or labelled, which monitors may answer differently."""
-        return LABEL in self._read or any(
+        return LABEL in self._read or self.asks_watched
+
+    @property
+    def asks_watched(self) -> bool:
+        """Whether it asks who is watched."""
+        return any(
             isinstance(node, ast.Name) and node.id == runtime.watches.__name__
             for node in ast.walk(self.code)
         )

@@ -23,6 +23,7 @@ from crypitor.monitor.condition.syntax import (
     Not,
     Null,
     Number,
+    Percent,
     Quoted,
     Truth,
 )
@@ -237,14 +238,30 @@ class _Parser:
             case _:
                 return Null(start, end) if text == "null" else Truth(start, end, text == "true")
 
-    def number_with_unit(self, token: Token) -> Number:
+    def number_with_unit(self, token: Token) -> Number | Percent:
         end, unit = token.end, 1
+        if self.at("%") and not _begins_a_value(self.tokens[self.number + 1]):
+            return _share(token, self.advance().end)
         if self.token.kind is Kind.NAME:
             if self.token.text not in UNITS:
                 raise self.refuse(f"an operator or one of the units {', '.join(UNITS)}")
             unit = UNITS[self.token.text]
             end = self.advance().end
         return Number(token.start, end, _exact(token, unit))
+
+
+def _begins_a_value(token: Token) -> bool:
+    """Whether a `%` before this is an operator: what follows can be divided by."""
+    if token.kind is Kind.SIGN:
+        return token.text in ("(", "[", "-", "true", "false", "null")
+    return token.kind is not Kind.END
+
+
+def _share(token: Token, end: int) -> Percent:
+    whole, _, fraction = token.text.replace("_", "").partition(".")
+    if "e" in token.text.lower() or len(whole) > 9 or len(fraction) > 9:
+        raise ConditionError("a percentage is a plain number, such as 10% or 2.5%", token.start)
+    return Percent(token.start, end, int(whole + fraction), 10 ** len(fraction))
 
 
 def _exact(token: Token, unit: int) -> int:

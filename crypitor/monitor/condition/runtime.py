@@ -36,6 +36,14 @@ def need(value: _Value | None) -> _Value:
     return value
 
 
+def share_of(value: int | None) -> int:
+    """Return what a percentage is of; of nothing there is none."""
+    value = need(value)
+    if not value:
+        raise EvaluationError("a percentage of zero")
+    return value
+
+
 def fold(text: str | None) -> str:
     """Return a text in lower case."""
     text = short(text)

@@ -22,6 +22,8 @@ class Facts(msgspec.Struct, gc=False):
     amount: wei or the token's smallest unit.
     log: which says so; None where no log does.
     args: of the event or the call, as `crypitor.evm.abi` decodes them.
+    balance: of the watched party. result: what a function returned, by position. previous: either
+    of them at the look before; None, or for a result `NoResult`, where there is none.
     """
 
     network: str
@@ -43,6 +45,15 @@ class Facts(msgspec.Struct, gc=False):
     args: tuple[Any, ...] = ()
     withdrawal: Withdrawal | None = None
     delegation: Delegation | None = None
+    balance: int = 0
+    previous: Any = None
+    result: Any = ()
+    reverted: bool = False
+
+    @property
+    def change(self) -> int | None:
+        """By how much a balance is more than at the look before; None at the first."""
+        return None if self.previous is None else self.balance - self.previous
 
     @property
     def status(self) -> str:
@@ -83,6 +94,16 @@ class Facts(msgspec.Struct, gc=False):
     def log_index(self) -> int | None:
         """Place among all logs of the block."""
         return None if self.log is None else int(self.log.index, 16)
+
+
+class NoResult(tuple[Any, ...]):
+    """What stands for a result that is not there: whatever is asked of it has no answer."""
+
+    __slots__ = ()
+
+    def __getitem__(self, _: Any) -> Any:
+        """Refuse to be read."""
+        raise ValueError("there is no result")
 
 
 def fee_of(receipt: Receipt) -> int | None:
@@ -127,13 +148,14 @@ class Scope:
 
     def names(self) -> list[str]:
         """Return every name, and those of the arguments one by one."""
-        names = [name for name in self.fields if name != "args"]
-        arguments = self.fields.get("args")
-        if arguments is not None and isinstance(arguments.type, Record):
-            names += [
-                f"args.{name}" if name else f"args[{position}]"
-                for position, (name, _) in enumerate(arguments.type.members)
-            ]
+        names = [name for name in self.fields if name != "args" and "[" not in name]
+        for of in ("args", "result", "previous"):
+            whole = self.fields.get(of)
+            if whole is not None and isinstance(whole.type, Record):
+                names += [
+                    f"{of}.{name}" if name else f"{of}[{position}]"
+                    for position, (name, _) in enumerate(whole.type.members)
+                ]
         return names
 
 
@@ -214,7 +236,18 @@ _OWN: dict[str, dict[str, Known]] = {
         "delegation.nonce": Known(UINT64, "f.delegation.nonce"),
         "delegation.chain_id": Known(UINT256, "f.delegation.chain_id"),
     },
+    "balance": {
+        "address": _PARTY["address"],
+        "label": _PARTY["label"],
+        "contract": Known(Nullable(_ADDRESS), "f.contract"),
+        "token_id": Known(Nullable(UINT256), "f.token_id"),
+        "balance": Known(UINT256, "f.balance"),
+        "previous": Known(Nullable(UINT256), "f.previous"),
+        "change": Known(Nullable(types.Int(-(2**256) + 1, 2**256 - 1)), "f.change"),
+    },
+    "view": {**_CONTRACT, "reverted": Known(types.Bool(), "f.reverted")},
 }
+_WITHOUT_TRANSACTION = ("withdrawal", "balance", "view")
 
 
 _OF_TRANSACTION = ("transaction.", "status")
@@ -224,15 +257,30 @@ _LONGEST_LIKELY, _MOST_LIKELY = 40, 64
 def scope_for(kind: str, arguments: Sequence[Argument] = ()) -> Scope:
     """Return what a rule of a kind can ask about.
 
-    arguments: of its event or function. Raises KeyError for a kind that there is not.
+    arguments: of its event or function, of a view what it returns. Raises KeyError for a kind that
+    there is not.
     """
     fields = {**_OWN[kind], **_EVERYWHERE}
-    if kind == "withdrawal":  # no transaction carries it
+    if kind in _WITHOUT_TRANSACTION:  # no transaction carries it
         fields = {name: fields[name] for name in fields if not name.startswith(_OF_TRANSACTION)}
-    if arguments:
+    if kind == "view":
+        fields |= {**_returned("result", arguments), **_returned("previous", arguments)}
+    elif arguments:
         members = tuple((argument.name, types.of_abi(argument.type)) for argument in arguments)
         fields["args"] = Known(Record(members), "f.args")
     return Scope(str(kind), fields)
+
+
+def _returned(name: str, outputs: Sequence[Argument]) -> dict[str, Known]:
+    """Return the fields of what a function returns: a single value is the result itself."""
+    if len(outputs) != 1:
+        members = tuple((output.name, types.of_abi(output.type)) for output in outputs)
+        return {name: Known(Record(members), f"f.{name}")}
+    single = Known(types.of_abi(outputs[0].type), f"f.{name}[0]")
+    names = [name, *([f"{name}.{outputs[0].name}"] if outputs[0].name else [])]
+    if not isinstance(single.type, Record | types.ListOf):
+        names.append(f"{name}[0]")
+    return dict.fromkeys(names, single)
 
 
 def unknown_field(scope: Scope, name: str) -> str:

@@ -20,6 +20,14 @@ class Number(_Place):
 
 
 @dataclass(frozen=True, slots=True)
+class Percent(_Place):
+    """`10%`, `2.5%`: a share, as an exact fraction of 100."""
+
+    numerator: int
+    denominator: int
+
+
+@dataclass(frozen=True, slots=True)
 class Hex(_Place):
     """`0x…`: an address, bytes or an integer, as its place asks; digits as they were written."""
 
@@ -136,6 +144,7 @@ class Junction(_Place):
 Literal: TypeAlias = Number | Hex | Quoted | Truth | Null
 Node: TypeAlias = (
     Literal
+    | Percent
     | Field
     | Member
     | Item

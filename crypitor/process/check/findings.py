@@ -18,6 +18,7 @@ from crypitor.errors import BrokerUnavailable, ConfigError, DatabaseUnavailable
 from crypitor.process.check.database import look_at_database
 from crypitor.process.check.finding import Finding, fine, trouble, warning
 from crypitor.process.check.nodes import Matched, node_finding
+from crypitor.process.check.proxy import proxy_findings
 from crypitor.process.check.running import service_finding
 from crypitor.runtime.redaction import names_of
 
@@ -28,13 +29,16 @@ if TYPE_CHECKING:
 async def findings(config: Config) -> AsyncIterator[Finding]:
     """Yield what is found of each part as soon as it is known."""
     yield _configuration(config)
-    yield await service_finding(config, await _holders(config))
-    stored = await look_at_database(config)
+    holders = await _holders(config)
+    yield await service_finding(config, holders)
+    stored = await look_at_database(config, running=bool(holders))
     for finding in stored.findings:
         yield finding
     for finding in _modes(config):
         yield finding
     for finding in await _queue(config):
+        yield finding
+    for finding in await proxy_findings(config):
         yield finding
     async with asyncio.TaskGroup() as tasks:
         looks = [

@@ -16,6 +16,7 @@ from crypitor.config.places import local_url
 from crypitor.database.hold import Holder, Part
 from crypitor.errors import words_of
 from crypitor.process.check.finding import Finding, fine, trouble
+from crypitor.runtime.certificates import believing
 
 ANSWER_SECONDS = 10.0
 SUBJECT = "service"
@@ -35,7 +36,7 @@ async def service_finding(config: Config, holders: Sequence[Holder] | None) -> F
     holders: who holds the database; None where that is not known.
     """
     url, here = local_url(config), socket.gethostname()
-    answer = await _asked(url) if config.server.port else None
+    answer = await _asked(url, config.server.tls_certificate) if config.server.port else None
     if answer is not None and answer.ready and holders == [] and config.queue.kind == "memory":
         return trouble(
             SUBJECT,
@@ -91,18 +92,25 @@ def _ready(url: str, answer: _Answer) -> Finding:
     )
 
 
-async def _asked(url: str) -> _Answer | None:
-    """Return what answers at a URL, None if nobody listens there."""
+async def _asked(url: str, certificate: str) -> _Answer | None:
+    """Return what answers at a URL, None if nobody listens there.
+
+    certificate: file with the one that is believed; empty for none.
+    """
     timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
     try:
+        believed = believing(certificate) if certificate else True
+        connector = aiohttp.TCPConnector(ssl=believed)
         async with (
-            aiohttp.ClientSession(timeout=timeout) as http,
+            aiohttp.ClientSession(timeout=timeout, connector=connector) as http,
             http.get(f"{url}/readyz", allow_redirects=False) as answer,
         ):
             text = await answer.text()
+    except aiohttp.ClientSSLError:
+        return _Answer(0, None)
     except aiohttp.ClientConnectorError:
         return None
-    except (aiohttp.ClientError, TimeoutError, ValueError):
+    except (aiohttp.ClientError, OSError, ValueError):
         return _Answer(0, None)
     ready = None
     with contextlib.suppress(json.JSONDecodeError):

@@ -1,9 +1,0 @@
-// Shows our OpenAPI document with the Swagger UI that is installed beside us.
-window.ui = SwaggerUIBundle({
-  url: "/openapi.json",
-  dom_id: "#swagger-ui",
-  deepLinking: true,
-  validatorUrl: null,
-  displayRequestDuration: true,
-  tryItOutEnabled: true,
-});

@@ -1,0 +1,48 @@
+"""What a network's leader does beside following it: past blocks, and looks at state."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from crypitor.backfill.runner import Backfill
+from crypitor.config import Config
+from crypitor.database.engine import Database
+from crypitor.gauges.looker import Looker
+from crypitor.monitor.position import kept_headers
+from crypitor.process.observer import Observer
+from crypitor.process.status import title_of
+from crypitor.runtime.loop import clock
+from crypitor.worker.follower import Follower
+from crypitor.worker.limit import Rank
+from crypitor.worker.nodes import Nodes
+
+
+def beside_of(
+    config: Config,
+    name: str,
+    follower: Follower,
+    nodes: Mapping[Rank, Nodes],
+    databases: tuple[Database, Database],
+    *,
+    wake: Callable[[Iterable[str]], None],
+    observer: Observer,
+) -> tuple[Backfill, Looker]:
+    """Return both roles of a network. databases: the second one gives way to blocks."""
+    network = config.followed[name]
+    shared: dict[str, Any] = {
+        "term": lambda: follower.term,
+        "confirmations": network.confirmations,
+        "wake": wake,
+        "clock": clock,
+        "observer": observer,
+    }
+    told_as = (name, network.chain_id, title_of(network))
+    past = Backfill(
+        *told_as,
+        nodes[Rank.PAST],
+        databases[0],
+        keep=kept_headers(network.max_reorg_depth),
+        in_flight=config.backfill.in_flight,
+        requests_per_second=config.backfill.requests_per_second,
+        **shared,
+    )
+    return past, Looker(*told_as, nodes[Rank.ASIDE], databases[1], **shared)
