@@ -17,7 +17,6 @@ from crypitor.api.serving.tail import Tail
 from crypitor.backfill.runner import Backfill
 from crypitor.backfill.trial import Trial
 from crypitor.config import Config
-from crypitor.config.places import own_places, own_ports
 from crypitor.config.shown import settings_of
 from crypitor.database.engine import Database
 from crypitor.database.given import Given
@@ -35,7 +34,7 @@ from crypitor.monitor.watchlist import Watchlist
 from crypitor.process.backups import backups_of
 from crypitor.process.beside import beside_of
 from crypitor.process.disk import disk_of
-from crypitor.process.doors import front_of, metrics_site_of, site_of
+from crypitor.process.doors import closed_of, front_of, metrics_site_of, site_of
 from crypitor.process.farewell import Farewell
 from crypitor.process.lost_time import given_of
 from crypitor.process.observing import Observing, observing
@@ -51,9 +50,7 @@ from crypitor.queue import Queue
 from crypitor.runtime.loop import Health, clock, ended_in_time, forever, spare_collections
 from crypitor.runtime.metrics import Metrics
 from crypitor.runtime.precedence import Precedence
-from crypitor.webhook.closed import Closed
 from crypitor.webhook.egress import networks as cidrs
-from crypitor.webhook.ports import Ports
 from crypitor.webhook.post import Poster
 from crypitor.webhook.sender import Sender
 from crypitor.worker.follower import Follower
@@ -105,9 +102,7 @@ class Roles:
         self._watchlist: Watchlist | None = None
         self._matcher: Matcher | None = None
         self._poster: Poster | None = None
-        self._closed = Closed(
-            own_places(config), own_ports(config), Ports(config.webhook.port_ranges)
-        )
+        self._closed = closed_of(config)
         self._sender: Sender | None = None
         self._followers: list[Follower] = []
         self._leads: list[Lead] = []  # those without an end

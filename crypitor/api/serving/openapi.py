@@ -11,6 +11,7 @@ from pydantic import BaseModel, TypeAdapter
 import crypitor
 from crypitor.api.serving.bodies import ADDRESS_PATTERN, AddressEntry
 from crypitor.api.serving.call import KEY_HEADER
+from crypitor.api.serving.paging import Placed
 from crypitor.api.serving.problems import Problem
 from crypitor.api.serving.routing import JSON, MERGE_PATCH, Operation
 from crypitor.api.serving.shapes import (
@@ -247,7 +248,7 @@ def _problems(operation: Operation) -> set[int]:
         statuses.add(404)
     if operation.writes:
         statuses |= {409, 410, 413}
-    if operation.query is not None:
+    if operation.query is not None and issubclass(operation.query, Placed):
         statuses.add(410)
     if operation.media:
         statuses.add(415)
