@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest
 SPREAD := -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-live soak soak-live bench check format lock wheel binary client clean ALWAYS
+.PHONY: help setup demo run test test-live soak soak-live bench check format lock docs wheel binary client clean ALWAYS
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -50,8 +50,12 @@ format: $(VENV)/dev.stamp ## puts the source into shape
 
 lock: build/uv/bin/uv ## renews requirements/*.txt from pyproject.toml
 	$(UV_COMPILE) --group build -o requirements/run.txt pyproject.toml
+	$(UV_COMPILE) --extra otel -c requirements/run.txt -o requirements/otel.txt pyproject.toml
+	$(UV_COMPILE) --group docs -c requirements/run.txt -o requirements/docs.txt
 	$(UV_COMPILE) --group binary -c requirements/run.txt -o requirements/binary.txt
 	$(UV_COMPILE) --group dev -c requirements/run.txt -o requirements/dev.txt pyproject.toml
+
+docs: build/site/index.html ## the documentation as a site, in build/site; the service has it under /help
 
 wheel: $(WHEEL) ## a package in dist/ for pip
 
@@ -91,14 +95,22 @@ build/clients/stamp: $(CLIENTS)/pom.xml $(wildcard $(CLIENTS)/typescript/package
 	cd $(CLIENTS)/go && go mod download
 	@touch $@
 
-# The development nodes that are npm packages, each in a folder of its own with what it needs.
+# The development nodes: npm packages, each in a folder of its own with what it needs, and geth.
 NODES := tests/live/nodes
-build/nodes/stamp: $(wildcard $(NODES)/*/*.js*)
+build/nodes/stamp: $(wildcard $(NODES)/*/*.js*) build/nodes/geth/geth
 	@command -v npm >/dev/null || { echo "the live tests need Node.js with npm"; exit 1; }
-	rm -rf build/nodes
-	mkdir -p build
-	cp -r $(NODES) build/nodes
-	for node in build/nodes/*; do npm ci --silent --no-audit --no-fund --ignore-scripts --prefix $$node || exit 1; done
+	for node in $(patsubst $(NODES)/%/package.json,%,$(wildcard $(NODES)/*/package.json)); do \
+		rm -rf build/nodes/$$node && cp -r $(NODES)/$$node build/nodes && \
+		npm ci --silent --no-audit --no-fund --ignore-scripts --prefix build/nodes/$$node || exit 1; \
+	done
+	@touch $@
+
+# Built of its modules, pinned in its go.mod, without a C compiler: some four minutes of a processor the
+# first time, and few seconds where Go has kept what it compiled.
+build/nodes/geth/geth: $(wildcard $(NODES)/geth/go.*)
+	@command -v go >/dev/null || { echo "the live tests need Go 1.21 or newer (Debian: golang-go)"; exit 1; }
+	@mkdir -p $(@D)
+	cd $(NODES)/geth && CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o $(CURDIR)/$@ github.com/ethereum/go-ethereum/cmd/geth
 	@touch $@
 
 VERSION  := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
@@ -109,13 +121,23 @@ PACKING  := build/binary
 # The same source gives the same bytes: no time, no order by chance, nothing kept from elsewhere.
 REPEATABLE := SOURCE_DATE_EPOCH=315532800 PYTHONHASHSEED=0 PYINSTALLER_CONFIG_DIR=$(CURDIR)/$(PACKING)/cache
 
+# Not among the locked dependencies of the program either: what makes the site is not in it.
+build/docs/stamp: requirements/docs.txt | $(VENV)/bin/python
+	@rm -rf build/docs
+	@$(BIN)/python -m venv build/docs
+	@$(SHOWN) "packages into build/docs" build/docs/bin/python $(PIP) install --require-hashes -r requirements/docs.txt
+	@touch $@
+
+build/site/index.html: build/docs/stamp mkdocs.yml deploy/help/hooks.py $(shell find docs -type f)
+	@NO_MKDOCS_2_WARNING=1 $(REPEATABLE) $(SHOWN) build/site build/docs/bin/mkdocs build --quiet --strict
+
 # Renewed only when it changes; the wheel carries it.
 build/commit: ALWAYS | $(VENV)/run.stamp
 	@mkdir -p build
 	@$(BIN)/python -c 'from crypitor.runtime.version import commit; print(commit())' > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-$(WHEEL): build/commit $(PROGRAM) pyproject.toml config.toml docs/runbook.md docs/what-can-stop-it.md deploy/crypitor.service deploy/hatch_build.py
+$(WHEEL): build/commit build/site/index.html $(PROGRAM) pyproject.toml config.toml docs/runbook.md docs/what-can-stop-it.md deploy/crypitor.service deploy/hatch_build.py
 	@CRYPITOR_COMMIT=$$(cat build/commit) $(REPEATABLE) $(SHOWN) $@ \
 		$(BIN)/python $(PIP) wheel --no-deps --no-build-isolation -w dist .
 

@@ -27,6 +27,7 @@ Anything else is our own mistake: it is not caught, and ends the process.
 
 import errno
 import os
+import re
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -207,12 +208,34 @@ def first_of(group: BaseExceptionGroup[CrypitorError]) -> CrypitorError:
     return first_of(found) if isinstance(found, BaseExceptionGroup) else found
 
 
+_JOINED = "Multiple exceptions: "
+"""How asyncio, uvloop and aiohappyeyeballs begin when several addresses failed in several ways."""
+
+_NUMBER = re.compile(r"\[Errno (\d+)\]")
+_ADDRESS = re.compile(r" ?\('[^']*', \d+(?:, \d+, \d+)?\)")
+
+
+def reason_of(error: Exception) -> str:
+    """Return what an error of TLS or of the system says, which may name the address it is about."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    if isinstance(error, ssl.SSLError) and getattr(error, "reason", None):
+        return str(error.reason).replace("_", " ").lower()
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.removeprefix(_JOINED)
+    return str(error) or type(error).__name__
+
+
 def words_of(error: OSError) -> str:
     """Return why the system refused, as "connection refused": no addresses."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"certificate not accepted: {error.verify_message}"
+        return f"certificate not accepted: {reason_of(error)}"
     if isinstance(error, ssl.SSLError):
-        return f"TLS failed: {(error.reason or str(error)).replace('_', ' ').lower()}"
-    if error.errno is None or error.errno not in errno.errorcode:  # a resolver's own number
-        return (error.strerror or str(error) or type(error).__name__).lower()
-    return os.strerror(error.errno).lower()
+        return f"TLS failed: {reason_of(error)}"
+    if error.errno is not None and error.errno in errno.errorcode:
+        return os.strerror(error.errno).lower()
+    text = reason_of(error)  # a resolver's, with a number of its own; or several, joined
+    numbers = dict.fromkeys(map(int, _NUMBER.findall(text)))
+    if numbers:
+        return ", ".join(os.strerror(number).lower() for number in numbers)
+    return _ADDRESS.sub("", text.removeprefix(_JOINED)).lower()

@@ -1,4 +1,4 @@
-"""Writes into a wheel which commit it was made from.
+"""Writes into a wheel which commit it was made from, and the documentation as a site.
 
 CRYPITOR_COMMIT says it where there is no git.
 """
@@ -12,7 +12,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class Commit(BuildHookInterface):
-    """Adds the file that `crypitor --version` reads. A checkout asks git instead."""
+    """Adds the file that `crypitor --version` reads, and what /help shows."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Make the file before the wheel is put together."""
@@ -25,3 +25,6 @@ class Commit(BuildHookInterface):
         file.parent.mkdir(exist_ok=True)
         file.write_text(f"{os.environ.get('CRYPITOR_COMMIT') or commit()}\n", encoding="ascii")
         build_data["force_include"][str(file)] = "crypitor/_shipped/commit"
+        site = Path(self.root, "build", "site")
+        if site.is_dir():  # of `make docs`; without it /help says that it was not built
+            build_data["force_include"][str(site)] = "crypitor/_shipped/build/site"

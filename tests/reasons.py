@@ -13,9 +13,12 @@ ELSEWHERE = ("cli", "development", "process/check.py", "webhook")
 
 RAISED = {
     "Unavailable": 0, "NodeUnavailable": 0, "BrokerUnavailable": 0, "DatabaseUnavailable": 0,
-    "DeepReorg": 0, "Unproven": 1,
+    "DeepReorg": 0, "Unproven": 1, "BrokenLink": 1, "LeftChain": 0, "Refused": 0,
 }  # fmt: skip
 """Exception → the place of its sentence among its arguments."""
+
+SAYS_ITSELF = {"NodeUnavailable", "DeepReorg", "Unavailable", "DatabaseUnavailable"}
+"""Kinds of which others are made that bring their own sentence."""
 
 TOLD = {"begin": 1, "accuse": 1, "silent": 0, "note_trouble": 2}
 """The same of functions that are given a sentence."""
@@ -40,6 +43,10 @@ def reasons() -> dict[str, str]:
 
 def _of(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and SAYS_ITSELF & {
+            getattr(base, "id", "") for base in node.bases
+        }:
+            yield from _of_class(node)
         if isinstance(node, ast.Call):
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
             place = RAISED.get(name, TOLD.get(name))
@@ -59,6 +66,19 @@ def _of(tree: ast.AST) -> Iterator[str]:
             for inner in ast.walk(node):
                 if isinstance(inner, ast.Return) and inner.value is not None:
                     yield from _texts(inner.value)
+
+
+def _of_class(tree: ast.ClassDef) -> Iterator[str]:
+    """Yield what an exception says in its `__init__`, and what it is called wrong for."""
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and getattr(node.func, "attr", "") == "__init__"
+            and node.args
+        ):
+            yield from _texts(node.args[0])
+        elif isinstance(node, ast.Assign) and getattr(node.targets[0], "attr", "") == "wrong":
+            yield from _texts(node.value)
 
 
 def _texts(node: ast.expr) -> Iterator[str]:

@@ -457,3 +457,21 @@ def test_rules_that_cannot_be_meant_are_mistakes(written, line, key):
     [told] = mistakes(lambda: written(DEV + line))
 
     assert told.startswith(f"networks.dev.{key}: ")
+
+
+@pytest.mark.parametrize(
+    "make, words",
+    [
+        (lambda path: path.mkdir(), "is a folder: name a file in it"),
+        (lambda path: path.write_bytes(b"\xff\xfe\x00"), "is no text in UTF-8"),
+        (lambda path: path.write_text("a ="), "is not TOML"),
+    ],
+)
+def test_what_is_no_such_file_is_one_sentence(tmp_path, make, words):
+    """Which says what it is and what to do."""
+    make(tmp_path / "config.toml")
+    with pytest.raises(ConfigError) as told:
+        load(tmp_path / "config.toml", {})
+
+    assert len(told.value.mistakes) == 1
+    assert told.value.mistakes[0].startswith(words)

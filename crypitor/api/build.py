@@ -30,7 +30,7 @@ from crypitor.api import (
 )
 from crypitor.api.events.stream import MEDIA
 from crypitor.api.events.told import WEBHOOKS, WebhookBody
-from crypitor.api.serving import docs
+from crypitor.api.serving import docs, manual
 from crypitor.api.serving.authentication import DOOR, Door
 from crypitor.api.serving.context import CONTEXT, Context
 from crypitor.api.serving.entries import NDJSON
@@ -73,7 +73,7 @@ SERVER_OPTIONS: Mapping[str, Any] = {"access_log": None, "auto_decompress": Fals
 
 def build(context: Context) -> web.Application:
     """Return the application, to be served with `SERVER_OPTIONS`."""
-    middlewares = (*MIDDLEWARES, as_page)
+    middlewares = (*context.traced, *MIDDLEWARES, as_page)
     app = web.Application(middlewares=middlewares, client_max_size=BODY_LIMIT)
     app[CONTEXT] = context
     app[TURNSTILE] = Turnstile(context.precedence)
@@ -86,6 +86,8 @@ def build(context: Context) -> web.Application:
         if operation.method == "GET" and operation.answers not in (MEDIA, NDJSON):
             app.router.add_route("HEAD", operation.path, served(operation))
     _describe(app)
+    app.router.add_get("/help", manual.show_start)
+    app.router.add_get("/help/{path:.*}", manual.show_page)
     app.router.add_get("/static/{file:" + _one_of(docs.static_names()) + "}", docs.static_file)
     add_dashboard(app, OPERATIONS, described)
     return app

@@ -17,8 +17,8 @@ class LeftChain(NodeUnavailable):
 class Standing:
     """Tells whether blocks stand on those before them.
 
-    clock: unix milliseconds.  patience_ms: how long a parent is looked for that no node has, before
-    its child is taken to stand on nothing for good.
+    clock: unix milliseconds.  patience_ms: how long two blocks are seen which do not stand on each
+    other, before that is taken to be so for good.
     """
 
     def __init__(
@@ -35,12 +35,12 @@ class Standing:
     async def require_link(self, header: Header, parent: Hash | None, *, first: bool) -> None:
         """Raise LeftChain, or NodeUnavailable where it is not the first, for another parent.
 
-        parent: hash of the block that was done before it, None where it is not known. A block whose
-        parent no node has, for as long as that is waited for, need not stand on it.
+        parent: hash of the block that was done before it, None where it is not known. Where the
+        nodes show both for good, each at its height, it need not stand on it.
         """
         if parent is None or header.parent_hash == parent or header.hash in self._broken:
             return
-        if await self._stays_broken(header):
+        if await self._stays_broken(header, parent):
             return
         trouble = f"block {header.number} does not stand on block {parent}"
         raise LeftChain(trouble) if first else NodeUnavailable(trouble)
@@ -79,14 +79,20 @@ class Standing:
         below = await self._nodes.header(header.parent_hash)
         return below is not None and below.number < number
 
-    async def _stays_broken(self, header: Header) -> bool:
+    async def _stays_broken(self, header: Header, parent: Hash) -> bool:
+        """Whether the nodes have shown both for too long, each at its height, though not linked."""
         now = self._clock()
         since = self._broken_since.setdefault(header.hash, now)
         if abs(now - since) < self._patience_ms:
             return False
         del self._broken_since[header.hash]
         await self._pace.turn()
-        if await self._nodes.header(header.parent_hash) is not None:
+        below = await self._nodes.header(parent)
+        if below is None:
             return False
+        for one in (below, header):
+            await self._pace.turn()
+            if await self._nodes.header_at(one.number) != one:
+                return False
         self._broken.add(header.hash)
         return True

@@ -14,9 +14,11 @@ from crypitor.cli import (
     reloading,
     running,
 )
+from crypitor.cli.importing import imports
 from crypitor.cli.keys import keys
 from crypitor.cli.networks import networks
 from crypitor.cli.queues import queue
+from crypitor.cli.saying import say
 from crypitor.errors import ConfigError, CrypitorError
 from crypitor.runtime.certificates import trust
 from crypitor.runtime.signals import note_interrupts
@@ -44,7 +46,7 @@ def options(
     if version:
         from crypitor.runtime.version import description
 
-        typer.echo(description())
+        say(description())
         raise typer.Exit
 
 
@@ -67,6 +69,7 @@ for command in (
     below = development.WAYS_TO_DIFFER if command is development.simulate else None
     cli.command(epilog=below)(command)
 cli.command("log-level")(reloading.log_level)
+cli.add_typer(imports, name="import")
 cli.add_typer(keys, name="key")
 cli.add_typer(networks, name="network")
 cli.add_typer(queue, name="queue")
@@ -79,9 +82,9 @@ def main() -> NoReturn:
     try:
         cli()
     except ConfigError as mistakes:
-        typer.echo(str(mistakes), err=True)
+        say(str(mistakes), err=True)
         sys.exit(WRONG_USAGE)
     except CrypitorError as failure:
-        typer.echo(f"crypitor: {failure}", err=True)
+        say(f"crypitor: {failure}", err=True)
         sys.exit(FAILED)
     sys.exit(DONE)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crypitor.cli.opened import ConfigPath, failure, in_database, load
+from crypitor.cli.saying import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ def backup(
     if not file.absolute().parent.is_dir():
         raise failure(f"there is no folder {file.parent}: make it, or mount the disk that has it")
     copied = copy(database, file)
-    typer.echo(f"{file}: {copied.size} bytes, whole, schema {copied.revision}")
+    say(f"{file}: {copied.size} bytes, whole, schema {copied.revision}")
 
 
 def restore(
@@ -74,9 +75,9 @@ def restore(
         restored = asyncio.run(put_back(file, database, secrets.token_bytes))
     finally:
         asyncio.run(hold.release())
-    typer.echo(f"{database} is now what {file} has")
+    say(f"{database} is now what {file} has")
     for line in told(restored):
-        typer.echo(line)
+        say(line)
 
 
 def _begin_epoch(config: "Config") -> None:
@@ -84,7 +85,7 @@ def _begin_epoch(config: "Config") -> None:
 
     _refuse_a_running_owner(config)
     in_database(config, lambda tx: begin_epoch(tx, secrets.token_bytes))
-    typer.echo(CURSORS)
+    say(CURSORS)
 
 
 def _refuse_a_running_owner(config: "Config") -> None:

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from crypitor.cli.opened import DEFAULT_CONFIG, failure
+from crypitor.cli.saying import say
 from crypitor.runtime.shipped import shipped
 
 PROGRAM = "CRYPITOR_PROGRAM"
@@ -39,16 +40,16 @@ def init(
     """Write a configuration with every key explained; never over one that is there."""
     place = config.absolute()
     if _written(place):
-        typer.echo(f"wrote {place}: put your node's URL into networks.ethereum.rpc", err=systemd)
+        say(f"wrote {place}: put your node's URL into networks.ethereum.rpc", err=systemd)
     elif systemd:
-        typer.echo(f"{place} is there already and stays as it is", err=True)
+        say(f"{place} is there already and stays as it is", err=True)
     else:
         raise failure(f"{place} is there already; --config names another place")
     if systemd:
         program = running_program()
         for sentence in obstacles(place, program):
-            typer.echo(f"crypitor: {sentence}", err=True)
-        typer.echo(unit(program, place), nl=False)
+            say(f"crypitor: {sentence}", err=True)
+        say(unit(program, place), nl=False)
 
 
 def _written(place: Path) -> bool:

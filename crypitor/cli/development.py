@@ -6,15 +6,21 @@ import sys
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from crypitor.cli.opened import ConfigPath, failure, load
+from crypitor.cli.saying import say
 from crypitor.development.simulator.faults import MEANING as FAULTS
 from crypitor.development.simulator.quirks import MEANING as QUIRKS
 from crypitor.errors import Invalid, words_of
 from crypitor.runtime.signals import stop_signal
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from crypitor.development.listen import Received
 
 WAYS_TO_DIFFER = "\n".join(
     [
@@ -36,11 +42,12 @@ def listen(
     status: Annotated[int, typer.Option(min=200, max=599, help="What to answer.")] = 204,
     delay: Annotated[float, typer.Option(min=0, help="Seconds before each answer.")] = 0,
     fail: Annotated[int, typer.Option(min=0, help="Answer 500 to the first so many.")] = 0,
+    body: Annotated[bool, typer.Option("--body", help="Print what came, whole.")] = False,
     config: ConfigPath = None,
 ) -> None:
     """Receive webhooks, verify their signatures, and print them."""
     load(config)
-    from crypitor.development.listen import Behaviour, Receiver, line
+    from crypitor.development.listen import Behaviour, Receiver, line, whole
     from crypitor.webhook.signature import key_of
 
     try:
@@ -52,6 +59,9 @@ def listen(
 
     console = Console(highlight=False, soft_wrap=True)
 
+    def shown(received: "Received") -> list["Text"]:
+        return [line(received), whole(received)] if body else [line(received)]
+
     async def receive() -> None:
         with stop_signal() as stop:
             async with Receiver(
@@ -59,7 +69,7 @@ def listen(
                 host=host,
                 port=port,
                 behaviour=Behaviour(status, delay, fail),
-                told=lambda received: console.print(line(received)),
+                told=lambda received: console.print(*shown(received), sep="\n"),
                 keep=0,
             ) as receiver:
                 checks = "" if secret else "; ? is not checked: give --secret whsec_…"
@@ -131,7 +141,7 @@ def simulate(
     async def mine() -> None:
         with stop_signal() as stop:
             async with SimulatorServer(chain, host, port, chaos=node_chaos) as server:
-                typer.echo(f"chain {chain_id} at {server.url} and {server.ws_url}, Ctrl-C ends it")
+                say(f"chain {chain_id} at {server.url} and {server.ws_url}, Ctrl-C ends it")
                 await keep_mining(chain, server, block_seconds, reorg_every, stop)
 
     _run_server(mine, host, port)

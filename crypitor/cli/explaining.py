@@ -9,16 +9,26 @@ from typing import Annotated
 import typer
 
 from crypitor.cli.opened import ConfigPath, failure
+from crypitor.cli.saying import say
 
 VALUE = "…"
 
 
 def explain(
-    name: Annotated[str, typer.Argument(help="An alarm, an event of the log, or a trouble.")],
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            help="An alarm, an event of the log, or a trouble.", show_default="lists the names"
+        ),
+    ] = None,
     config: ConfigPath = None,  # noqa: ARG001 - as every command has it
 ) -> None:
     """Say what it means, what is at risk, and what to do."""
     folder = docs_folder()
+    if name is None:
+        typer.echo("\n".join(names((folder / "runbook.md").read_text(encoding="utf-8"))))
+        typer.echo("\nand every sentence of `trouble`, as it stands there", err=True)
+        return
     found = [*explanations(name, (folder / "runbook.md").read_text(encoding="utf-8"))]
     found += reasons(name, (folder / "what-can-stop-it.md").read_text(encoding="utf-8"))
     if not found:
@@ -26,7 +36,7 @@ def explain(
             f"nothing is known of {name!r}; docs/runbook.md has all names, docs/what-can-stop-it.md"
             f" all sentences of `trouble`{_close(name)}"
         )
-    typer.echo("\n\n".join(found))
+    say("\n\n".join(found))
 
 
 def docs_folder() -> Path:
@@ -42,6 +52,11 @@ def explanations(name: str, page: str) -> Iterator[str]:
         title, _, text = section.partition("\n")
         if title.casefold() == name.strip().casefold():
             yield f"{title}\n\n{text.strip()}"
+
+
+def names(page: str) -> list[str]:
+    """Return what the runbook has pages of, in its order."""
+    return [line[3:] for line in page.splitlines() if line.startswith("## ")]
 
 
 def reasons(sentence: str, page: str) -> Iterator[str]:
@@ -70,7 +85,5 @@ def _is_example(sentence: str, form: str) -> bool:
 
 def _close(name: str) -> str:
     page = (docs_folder() / "runbook.md").read_text(encoding="utf-8")
-    close = get_close_matches(
-        name, [line[3:] for line in page.splitlines() if line.startswith("## ")], n=1
-    )
+    close = get_close_matches(name, names(page), n=1)
     return f". Did you mean {close[0]!r}?" if close else ""

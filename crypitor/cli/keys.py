@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crypitor.cli.opened import ConfigPath, failure, in_database, load
+from crypitor.cli.saying import say
+from crypitor.runtime.terminal import visible
 
 if TYPE_CHECKING:
     from crypitor.database.engine import Transaction
@@ -60,7 +62,7 @@ def create_key(
         await record_deed(tx, Actor("command"), deed, now)
         return secret
 
-    typer.echo(in_database(load(config), create))
+    say(in_database(load(config), create))
 
 
 @keys.command("list")
@@ -70,13 +72,18 @@ def list_keys(config: ConfigPath = None) -> None:
     from crypitor.runtime.loop import clock
     from crypitor.webhook.body import rfc3339
 
+    rows = [("ID", "SCOPE", "CREATED", "PROJECT", "STATE", "NAME")]
     for key in in_database(load(config), lambda tx: stored.list_keys(tx, None)):
         state = f"revoked {rfc3339(key.revoked_at)}" if key.revoked_at else "valid"
         if key.expires_at and not key.revoked_at:
             over = key.expires_at <= clock()
             state = f"{'expired' if over else 'valid until'} {rfc3339(key.expires_at)}"
         made = rfc3339(key.created_at)
-        typer.echo(f"{key.id}  {key.scope.word:<5}  {made}  {key.project_id}  {state}  {key.name}")
+        rows.append((key.id, key.scope.word, made, key.project_id, state, visible(key.name)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        say("  ".join(cells).rstrip())
 
 
 @keys.command("revoke")
@@ -101,7 +108,7 @@ def revoke_key(
 
     if not in_database(load(config), revoke):
         raise failure(f"there is no key {key_id}")
-    typer.echo(f"revoked {key_id}")
+    say(f"revoked {key_id}")
 
 
 def _told(key: "Key") -> dict[str, object]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crypitor.cli.opened import ConfigPath, load
+from crypitor.cli.saying import say
 
 if TYPE_CHECKING:
     from crypitor.cli.declared.remote import Remote
@@ -48,7 +49,7 @@ def apply(
     remote = remote_of(load(config), url, key)
     from crypitor.cli.declared.apply import apply_files
 
-    asyncio.run(apply_files(files, remote, typer.echo, prune=prune, dry_run=dry_run))
+    asyncio.run(apply_files(files, remote, say, prune=prune, dry_run=dry_run))
 
 
 def export(

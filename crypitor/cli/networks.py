@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crypitor.cli.opened import ConfigPath, failure, in_database, load, path_of
+from crypitor.cli.saying import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,9 +69,9 @@ def resume_network(
     tip = in_database(loaded, lambda tx: matched_tip(tx, name))
     left = _left_out(tip, from_block)
     if left:
-        typer.echo(f"{name}: {left} will not be matched")
+        say(f"{name}: {left} will not be matched")
     if not before and from_block:
-        typer.echo(f"{name}: block {from_block} stands on nothing that the nodes have")
+        say(f"{name}: block {from_block} stands on nothing that the nodes have")
     reverted = in_database(
         loaded,
         lambda tx: resume(
@@ -79,7 +80,7 @@ def resume_network(
     )
     if reverted is None:
         raise failure(f"nothing has been matched of {name} yet")
-    typer.echo(
+    say(
         f"{name} goes on at block {from_block}; matches reverted: {reverted};"
         f" left unmatched: {left or 'no block'}"
     )
@@ -115,19 +116,17 @@ def probe_network(
         except NodeUnavailable as trouble:
             if url == urls[-1]:
                 raise failure(f"{shown(url)}: {trouble}") from trouble
-            typer.echo(f"{shown(url)}: {trouble}; the next node is asked", err=True)
+            say(f"{shown(url)}: {trouble}; the next node is asked", err=True)
     for line in lines(found):
-        typer.echo(line)
+        say(line)
     if part and part.chain_id not in {None, found.chain_id}:
-        typer.echo(
-            f"the configuration has chain_id = {part.chain_id}: the node is of another chain"
-        )
+        say(f"the configuration has chain_id = {part.chain_id}: the node is of another chain")
     level = found.fit.profile.strongest
     if part and part.chain_id and is_stronger(level, part.verify):
-        typer.echo(f'stronger than verify = "{part.verify}", which is in force')
-    typer.echo("\n" + table(found, target if part else f"chain-{found.chain_id}", shown(url)))
+        say(f'stronger than verify = "{part.verify}", which is in force')
+    say("\n" + table(found, target if part else f"chain-{found.chain_id}", shown(url)))
     if shown(url) != url.rstrip("/"):
-        typer.echo("rpc is told without what may be a key: keep your own line.")
+        say("rpc is told without what may be a key: keep your own line.")
 
 
 def _part_of(name: str, config: "Path | None") -> "PartOfNetwork":
@@ -138,9 +137,7 @@ def _part_of(name: str, config: "Path | None") -> "PartOfNetwork":
     try:
         load(config)
     except ConfigError as mistakes:
-        typer.echo(
-            f"the configuration is not complete; what is right of it is used. {mistakes}", err=True
-        )
+        say(f"the configuration is not complete; what is right of it is used. {mistakes}", err=True)
     part = part_of_network(path_of(config), name)
     if part is None or not part.settings.rpc:
         raise failure(f"no network {name} with a node is configured, and it is no URL")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from crypitor.cli.saying import say
 from crypitor.errors import CrypitorError
 
 if TYPE_CHECKING:
@@ -120,13 +121,21 @@ def refuse_a_lost_database(config: "Config") -> None:
         raise lost(config)
 
 
+def is_first_start(config: "Config") -> bool:
+    """Whether neither a database's file nor a key of one is there yet."""
+    from crypitor.config.paths import admin_key_path, database_file
+
+    path = database_file(config)
+    return (path is None or not path.exists()) and not admin_key_path(config).exists()
+
+
 def warn_of_a_new_database(config: "Config") -> None:
     """Tell who would make a second database by mistake: an earlier release looked elsewhere."""
     from crypitor.config.paths import database_file, database_left_behind
 
     before = database_left_behind(config)
     if before is not None:
-        typer.echo(
+        say(
             f"crypitor: a new database is made at {database_file(config)}. There is one at"
             f" {before}: relative paths count from the configuration file, not from the current"
             " folder. To go on with that one, write its absolute path into database.url",

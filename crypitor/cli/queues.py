@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crypitor.cli.opened import ConfigPath, failure, in_database, load
+from crypitor.cli.saying import say
+from crypitor.runtime.terminal import visible
 
 if TYPE_CHECKING:
     from crypitor.config import Config
@@ -33,7 +35,7 @@ def list_dead(
 
     for letter in in_database(load(config), lambda tx: list_dead_letters(tx, limit)):
         place = f"{letter.topic}/{letter.partition}/{letter.offset}"
-        typer.echo(f"{letter.id}  {rfc3339(letter.created_at)}  {place}  {letter.reason}")
+        say(f"{letter.id}  {rfc3339(letter.created_at)}  {place}  {visible(letter.reason)}")
 
 
 @dead.command("show")
@@ -49,12 +51,12 @@ def show_dead(
     if raw:
         typer.echo(letter.value, nl=False)
         return
-    typer.echo(f"id         {letter.id}")
-    typer.echo(f"read at    {rfc3339(letter.created_at)}")
-    typer.echo(f"topic      {letter.topic}, partition {letter.partition}, offset {letter.offset}")
-    typer.echo(f"reason     {letter.reason}")
-    typer.echo(f"key        {letter.key!r}")
-    typer.echo(f"value      {len(letter.value)} bytes: {letter.value[:SHOWN_BYTES]!r}")
+    say(f"id         {letter.id}")
+    say(f"read at    {rfc3339(letter.created_at)}")
+    say(f"topic      {letter.topic}, partition {letter.partition}, offset {letter.offset}")
+    say(f"reason     {letter.reason}")
+    say(f"key        {letter.key!r}")
+    say(f"value      {len(letter.value)} bytes: {letter.value[:SHOWN_BYTES]!r}")
 
 
 @dead.command("requeue")
@@ -77,7 +79,7 @@ def requeue_dead(letter_id: LetterId, config: ConfigPath = None) -> None:
 
     asyncio.run(send())
     in_database(loaded, lambda tx: delete_dead_letter(tx, letter_id))
-    typer.echo(f"requeued {letter_id}")
+    say(f"requeued {letter_id}")
 
 
 @dead.command("delete")
@@ -87,7 +89,7 @@ def delete_dead(letter_id: LetterId, config: ConfigPath = None) -> None:
 
     if not in_database(load(config), lambda tx: delete_dead_letter(tx, letter_id)):
         raise failure(f"there is no dead letter {letter_id}")
-    typer.echo(f"deleted {letter_id}")
+    say(f"deleted {letter_id}")
 
 
 def _letter(config: "Config", letter_id: str) -> "DeadLetter":

@@ -8,6 +8,7 @@ import typer
 
 from crypitor.cli.monitors import ServiceKey, ServiceUrl, remote_of
 from crypitor.cli.opened import ConfigPath, load
+from crypitor.cli.saying import say
 
 
 class LevelName(StrEnum):
@@ -28,9 +29,9 @@ def reload(url: ServiceUrl = None, key: ServiceKey = None, config: ConfigPath = 
             return await service.reload()
 
     changed, restart = asyncio.run(ask())
-    typer.echo(f"changed: {', '.join(changed) or 'nothing'}")
+    say(f"changed: {', '.join(changed) or 'nothing'}")
     if restart:
-        typer.echo(f"these take effect at the next start: {', '.join(restart)}")
+        say(f"these take effect at the next start: {', '.join(restart)}")
 
 
 def log_level(
@@ -51,4 +52,4 @@ def log_level(
             await service.set_log_level(level.value, module)
 
     asyncio.run(ask())
-    typer.echo(f"{module or 'all'}: {level.value}")
+    say(f"{module or 'all'}: {level.value}")

@@ -8,12 +8,14 @@ import typer
 
 from crypitor.cli.opened import (
     ConfigPath,
+    is_first_start,
     load,
     read,
     refuse_a_lost_database,
     uncollected,
     warn_of_a_new_database,
 )
+from crypitor.cli.saying import say
 
 
 class RoleName(StrEnum):
@@ -54,6 +56,10 @@ def run(
         if not new:
             refuse_a_lost_database(loaded)
         warn_of_a_new_database(loaded)
+        if is_first_start(loaded):  # later on, who owns the database is told before
+            from crypitor.process.doors import refuse_a_taken_port
+
+            refuse_a_taken_port(loaded, roles)
         from crypitor.database.holds import early_hold_of
 
         hold = early_hold_of(loaded, roles)
@@ -92,7 +98,7 @@ def check(config: ConfigPath = None) -> None:
     async def tell() -> None:
         nonlocal healthy
         async for finding in findings(loaded):
-            typer.echo(str(finding))
+            say(str(finding))
             healthy &= finding.works
 
     asyncio.run(tell())
@@ -107,4 +113,4 @@ def migrate(config: ConfigPath = None) -> None:
     warn_of_a_new_database(loaded)
     url, copies = loaded.database.url.get_secret_value(), loaded.database.copy_before_migrating
     applied = asyncio.run(apply(url, copies=copies))
-    typer.echo(f"applied: {', '.join(applied)}" if applied else "nothing to do")
+    say(f"applied: {', '.join(applied)}" if applied else "nothing to do")

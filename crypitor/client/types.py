@@ -1371,7 +1371,7 @@ class Ready(TypedDict):
     troubles: NotRequired[dict[str, str]]
     """What is in trouble → which trouble."""
     processes: list["ProcessAnswer"]
-    """All, where there are several; else empty."""
+    """All that are heard of, this one among them."""
 
 
 class ReasonAnswer(TypedDict):

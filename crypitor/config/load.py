@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from crypitor.config.doors import ApiConfig, MetricsConfig, ServerConfig
 from crypitor.config.paths import counted_from
 from crypitor.config.section import Section
+from crypitor.config.telemetry import TelemetryConfig
 from crypitor.config.types import (
     PREFIX,
     BackfillConfig,
@@ -43,6 +44,7 @@ SECTIONS: dict[str, type[Section]] = {
     "retention": RetentionConfig,
     "limits": LimitsConfig,
     "backup": BackupConfig,
+    "telemetry": TelemetryConfig,
     "log": LogConfig,
 }
 _NETWORKS = "networks"
@@ -78,9 +80,14 @@ def _file(path: Path | None) -> dict[str, Any]:
         return {}
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
+    except IsADirectoryError as wrong:
+        raise ConfigError(str(path), ["is a folder: name a file in it"]) from wrong
     except OSError as wrong:
         raise ConfigError(str(path), [f"cannot be read: {wrong.strerror}"]) from wrong
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+    except UnicodeDecodeError as wrong:
+        mistake = "is no text in UTF-8: name a TOML file, or `crypitor init` makes one"
+        raise ConfigError(str(path), [mistake]) from wrong
+    except tomllib.TOMLDecodeError as wrong:
         raise ConfigError(str(path), [f"is not TOML: {wrong}"]) from wrong
 
 

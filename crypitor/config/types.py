@@ -16,6 +16,7 @@ from crypitor.config.chain import ChainRules, level_problem
 from crypitor.config.doors import ApiConfig, MetricsConfig, ServerConfig, door_contradictions
 from crypitor.config.hosts import hosts_of
 from crypitor.config.section import Seconds, Section, one_or_many
+from crypitor.config.telemetry import TelemetryConfig
 from crypitor.errors import ConfigError
 from crypitor.evm.profiles import Level, Profile, profile_of
 from crypitor.runtime.redaction import shown
@@ -317,6 +318,7 @@ class Config(Section):
     retention: RetentionConfig = RetentionConfig()
     limits: LimitsConfig = LimitsConfig()
     backup: BackupConfig = BackupConfig()
+    telemetry: TelemetryConfig = TelemetryConfig()
     log: LogConfig = LogConfig()
 
     @property

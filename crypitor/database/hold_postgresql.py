@@ -37,6 +37,10 @@ BEGIN = f"""begin isolation level read committed;
     set local idle_in_transaction_session_timeout = '{SILENT_SECONDS}s';
     set local statement_timeout = '{SILENT_SECONDS}s'"""
 
+WITHOUT_END = """select set_config(name, '0', true) from pg_settings
+    where name = 'transaction_timeout'"""
+"""Of PostgreSQL 17 and newer, where an operator may have set one for all."""
+
 NOTHING = "select 1"
 """Closes what the statement before has open, which would keep its snapshot until the next one."""
 
@@ -138,6 +142,7 @@ class PostgresqlHold:
             with self._driver.outages(writes=True):
                 await self._require_writable(connection)
                 await connection.execute(BEGIN)
+                await connection.execute(WITHOUT_END)
                 schema = await _schema_key(connection)
                 for part, alone in sorted(self.holder.parts.items()):
                     while not await _lock(connection, part, schema, alone=alone):
@@ -190,6 +195,7 @@ async def _connected(url: str, name: str, driver: PostgreSQL) -> asyncpg.Connect
         return await asyncpg.connect(
             url,
             timeout=CONNECT_SECONDS,
+            command_timeout=CONNECT_SECONDS,  # a pooler may have no session for it
             statement_cache_size=0,  # a pooler may not keep what was prepared
             server_settings={"application_name": name},
         )

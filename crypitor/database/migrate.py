@@ -148,7 +148,7 @@ def _engine(url: str) -> "AsyncEngine":
             place,
             poolclass=NullPool,
             creator=lambda: pooled.sync_engine.dialect.loaded_dbapi.connect(
-                async_creator_fn=lambda: connect_once(url),
+                async_creator_fn=lambda: connect_once(url, statement_seconds=None),
                 # A pooler's session may have a statement of that name already.
                 prepared_statement_name_func=lambda: f"crypitor_{uuid4().hex}",
             ),

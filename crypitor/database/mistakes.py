@@ -90,11 +90,24 @@ def _of_sqlite(path: Path, error: BaseException) -> str | None:
     if isinstance(error, NotADirectoryError | FileExistsError):
         return None  # what is no folder may become one: a disk that is mounted a moment later
     if (isinstance(error, OSError) and error.errno in _NOT_ALLOWED) or _is_closed(path):
-        return (
-            f"this process ({_who()}) may not read and write {path}, or not make files in"
-            f" {path.parent}: give it both (chown), or name another place"
-        )
+        return _of_closed(path)
     return None
+
+
+def _of_closed(path: Path) -> str:
+    if _is_read_only(path.parent):
+        return f"{path} is on a file system that is mounted read-only: mount it for writing"
+    return (
+        f"this process ({_who()}) may not read and write {path}, or not make files in"
+        f" {path.parent}: give it both (chown), or name another place"
+    )
+
+
+def _is_read_only(folder: Path) -> bool:
+    try:
+        return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+    except (AttributeError, OSError):  # not there on every platform
+        return False
 
 
 def _is_closed(path: Path) -> bool:

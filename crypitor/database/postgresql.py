@@ -11,13 +11,15 @@ import databases
 import structlog
 
 from crypitor.database.sql import Statement
-from crypitor.errors import DatabaseUnavailable
+from crypitor.errors import DatabaseUnavailable, words_of
 
 log = structlog.get_logger(__name__)
 
 CONNECT_SECONDS = 10
 STATEMENT_SECONDS = 60
 CLOSE_SECONDS = 10
+
+NO_ANSWER = "no answer in time; a pooler says nothing while all its sessions are in use"
 
 _NAME = {"application_name": "crypitor"}
 _LIMITS = {
@@ -201,17 +203,36 @@ class PostgreSQL:
             self._unavailable(error)
 
     def _unavailable(self, error: Exception) -> NoReturn:
-        raise DatabaseUnavailable(f"{self.name}: {error or type(error).__name__}") from error
+        raise DatabaseUnavailable(f"{self.name}: {_words(error)}") from error
 
 
-async def connect_once(url: str, settings: dict[str, str] | None = None) -> asyncpg.Connection:
+async def connect_once(
+    url: str,
+    settings: dict[str, str] | None = None,
+    *,
+    statement_seconds: float | None = CONNECT_SECONDS,
+) -> asyncpg.Connection:
     """Open a connection that leaves nothing behind in a session, whoever it is given to next.
 
     Its statements are right in a transaction alone. Raises what asyncpg does.
+    statement_seconds: for each, as a pooler lets one in and then has no session for it; None for no
+    limit.
     """
     return await asyncpg.connect(
-        **_of_url(url), timeout=CONNECT_SECONDS, statement_cache_size=0, server_settings=settings
+        **_of_url(url),
+        timeout=CONNECT_SECONDS,
+        command_timeout=statement_seconds,
+        statement_cache_size=0,
+        server_settings=settings,
     )
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, TimeoutError) and not str(error):
+        return NO_ANSWER
+    if isinstance(error, OSError):
+        return words_of(error)
+    return str(error) or type(error).__name__
 
 
 def _of_url(url: str) -> dict[str, str]:

@@ -57,6 +57,10 @@ COUNT = """select count(*) from (select 1 from deliveries d
     where d.{column} = :subject and d.created_at >= :since and d.created_at < :until {only_failed}
     limit :most) as counted"""
 
+COUNT_WANTED = """select count(*) from (select 1 from deliveries d
+    where d.{column} = :subject and d.created_at >= :since and d.created_at < :until
+        and d.status in {statuses} limit :most) as counted"""
+
 COUNT_DUE = """select count(*) from (
     select 1 from deliveries d join endpoints e on e.id = d.endpoint_id
     where {condition} and d.status = 'pending' and d.due_at <= :now
@@ -265,6 +269,27 @@ async def _looked_at(tx: Transaction, replay: Replay) -> list[Row]:
         until=wanted.until,
         limit=LOOKED_AT,
     )
+
+
+async def count_wanted(tx: Transaction, wanted: Wanted, most: int) -> int:
+    """Return how many deliveries a replay would look for now; `most` where there are more."""
+    if wanted.only_failed:
+        statement = COUNT.format(column=wanted.subject["column"], only_failed=wanted.only_failed)
+        statuses: dict[str, str] = {}
+    else:
+        statement = COUNT_WANTED.format(
+            column=wanted.subject["column"], statuses=tx.listed("statuses")
+        )
+        statuses = {"statuses": json.dumps(sorted(wanted.statuses))}
+    count: int = await tx.value(
+        statement,
+        subject=wanted.subject["id"],
+        since=wanted.since,
+        until=wanted.until,
+        most=most,
+        **statuses,
+    )
+    return count
 
 
 async def _total(tx: Transaction, wanted: Wanted) -> int | None:

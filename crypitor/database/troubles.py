@@ -35,8 +35,8 @@ SELECT_QUEUED = """select e.id,
 
 
 ENDING = """select id, name, expires_at from api_keys
-    where project_id = :project_id and revoked_at is null and expires_at > :now
-        and expires_at <= :until
+    where project_id = :project_id and revoked_at is null and expires_at is not null
+        and expires_at > :now and expires_at <= :until
     order by expires_at limit :limit"""
 
 ANY = """select count(*) from (select 1 from endpoints

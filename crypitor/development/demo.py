@@ -29,6 +29,7 @@ from crypitor.process.app import serve
 from crypitor.runtime.log import setup
 from crypitor.runtime.loop import pause
 from crypitor.runtime.signals import run_until_signalled
+from crypitor.runtime.terminal import visible
 
 NETWORK = "demo"
 CHAIN_ID = 1337
@@ -207,7 +208,7 @@ class Demo:
 
     def _sum_up(self, found: Audit, seconds: float, *, interrupted: bool) -> None:
         for problem in found.problems[:20]:
-            self._console.print(Text(problem, "red"))
+            self._console.print(Text(visible(problem), "red"))
         good = not found.problems and not self._refused and (found.webhooks > 0 or interrupted)
         self.status = 0 if good else 1
         self._console.print(

@@ -14,6 +14,7 @@ from rich.text import Text
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from crypitor.runtime.listening import listening
+from crypitor.runtime.terminal import visible
 
 _LARGEST_BODY_BYTES = 4 << 20
 _SHUTDOWN_SECONDS = 0.5
@@ -172,10 +173,22 @@ def line(received: Received) -> Text:
     clock = time.strftime("%H:%M:%S", time.localtime(received.at))
     text = Text.assemble((f"{clock} ", "dim"), mark, _story(received.body))
     if received.problem:
-        text.append(f"  {received.problem}", "bold red")
+        text.append(f"  {visible(received.problem)}", "bold red")
     if not 200 <= received.status < 300:
         text.append(f"  answered {received.status}", "yellow")
     return text
+
+
+def whole(received: Received) -> Text:
+    """Return what came, JSON with a line for each member; nothing in it is taken for markup."""
+    try:
+        body = msgspec.json.format(received.body, indent=2)
+    except msgspec.DecodeError:
+        body = received.body
+    text = body.decode(errors="replace")
+    return Text(
+        "".join(each if each.isprintable() or each in "\n\t" else "\ufffd" for each in text)
+    )
 
 
 _PHASE_STYLES = {"match.detected": "cyan", "match.confirmed": "green", "match.reverted": "magenta"}
@@ -183,17 +196,28 @@ _PHASE_STYLES = {"match.detected": "cyan", "match.confirmed": "green", "match.re
 
 def _story(body: bytes) -> Text:
     try:
-        document = msgspec.json.decode(body)
+        document = _visible(msgspec.json.decode(body))
     except msgspec.DecodeError:
         return Text(repr(body[:200]))
     kind = document.get("type") if isinstance(document, dict) else None
     if not isinstance(kind, str) or "eventId" in document:  # in the original's format
-        return Text(body[:200].decode(errors="replace"))
+        return Text(visible(body[:200].decode(errors="replace")))
     told = Text(f"{kind:<16}", _PHASE_STYLES.get(kind, "bold"))
     match = document.get("data")
     if kind in _PHASE_STYLES and isinstance(match, dict):
         told.append_text(_match(match))
     return told
+
+
+def _visible(value: Any) -> Any:
+    """Return a document in which no text is more to a terminal than letters."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, list):
+        return [_visible(inner) for inner in value]
+    if isinstance(value, dict):
+        return {visible(name): _visible(inner) for name, inner in value.items()}
+    return value
 
 
 def _match(match: dict[str, Any]) -> Text:

@@ -16,7 +16,7 @@ from crypitor.api.serving.front import Front
 from crypitor.api.serving.wire import Runner
 from crypitor.config import Config
 from crypitor.errors import ConfigError, words_of
-from crypitor.runtime.listening import listening
+from crypitor.runtime.listening import listening, try_place
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +25,7 @@ DESCRIPTORS_OF_A_NODE = 8
 DESCRIPTORS_OF_A_CONNECTION = 4
 """SQLite's file, its log, and the log's index, or a socket."""
 
+NOT_SERVED = "the API cannot be served"
 SPARE_DESCRIPTORS = 32
 """The log, the loop's own, look-ups of names, Kafka."""
 
@@ -98,7 +99,7 @@ def tls_of(config: Config) -> ssl.SSLContext | None:
                 pass
         except OSError as error:
             mistake = f"server.tls_{key}: {file}: {words_of(error)}"
-            raise ConfigError("the API cannot be served", [mistake]) from error
+            raise ConfigError(NOT_SERVED, [mistake]) from error
     try:
         # A key with a passphrase would be asked for at the terminal.
         context.load_cert_chain(server.tls_certificate, server.tls_key, password=lambda: "")
@@ -108,7 +109,7 @@ def tls_of(config: Config) -> ssl.SSLContext | None:
             " with the certificate first and its chain behind it, and the key of that certificate"
             f" without a passphrase ({words_of(error) if isinstance(error, OSError) else error})"
         )
-        raise ConfigError("the API cannot be served", [mistake]) from error
+        raise ConfigError(NOT_SERVED, [mistake]) from error
     return context
 
 
@@ -123,11 +124,8 @@ async def site_of(
 
     Gives the URL; empty if there is none. kept: see `listening`.
     """
-    where = config.server
-    key, port = ("port", where.port) if "api" in roles else ("health_port", where.health_port)
     tls = tls_of(config) if "api" in roles else None
-    place = (where.host, port, f"server.{key}")
-    async with _served(config, app, place, "the API cannot be served", kept, tls) as url:
+    async with _served(config, app, _place(config, roles), NOT_SERVED, kept, tls) as url:
         yield url
 
 
@@ -140,6 +138,32 @@ async def metrics_site_of(
     place = (where.host, where.port, "metrics.port")
     async with _served(config, app, place, "the metrics cannot be served", kept) as url:
         yield url
+
+
+def refuse_a_taken_port(config: Config, roles: Sequence[str]) -> None:
+    """Raise ConfigError where nothing could listen: told before a first start makes anything."""
+    where = config.metrics
+    for host, port, key in (_place(config, roles), (where.host, where.port, "metrics.port")):
+        if port is None:
+            continue
+        try:
+            try_place(host, port)
+        except OSError as error:
+            raise ConfigError(NOT_SERVED, [_taken(host, port, key, error)]) from error
+
+
+def _place(config: Config, roles: Sequence[str]) -> tuple[str, int | None, str]:
+    """Return host, port and the port's key of the API, or of the health of a process without it."""
+    where = config.server
+    key, port = ("port", where.port) if "api" in roles else ("health_port", where.health_port)
+    return where.host, port, f"server.{key}"
+
+
+def _taken(host: str, port: int, key: str, error: OSError) -> str:
+    return (
+        f"{key}: cannot listen on {host}:{port}: {words_of(error)}; set"
+        f" {key.partition('.')[0]}.host to an address of this machine, and {key} to a free one"
+    )
 
 
 @asynccontextmanager
@@ -167,10 +191,5 @@ async def _served(
                 )
             )  # fmt: skip
         except OSError as error:
-            table = key.partition(".")[0]
-            mistake = (
-                f"{key}: cannot listen on {host}:{port}: {words_of(error)}; set"
-                f" {table}.host to an address of this machine, and {key} to a free one"
-            )
-            raise ConfigError(wrong, [mistake]) from error
+            raise ConfigError(wrong, [_taken(host, port, key, error)]) from error
         yield url.replace("http://", "https://", 1) if tls else url

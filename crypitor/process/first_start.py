@@ -27,7 +27,11 @@ async def refuse_blank(config: Config, *, new: bool = False) -> None:
 
     Looks only, before anything is made. new: somebody says that it is meant to be new.
     """
-    blank = not new and admin_key_path(config).exists()
+    key = admin_key_path(config)
+    if key.is_dir():
+        mistake = f"api.admin_key: {key} is a folder, but is to be the file with the key; remove it"
+        raise ConfigError("nobody could be let in", [mistake])
+    blank = not new and key.exists()
     if blank and not await is_there(config.database.url.get_secret_value()):
         raise lost(config)
 

@@ -23,6 +23,7 @@ from crypitor.database.seal import Seal
 from crypitor.errors import ConfigError, Unavailable
 from crypitor.process.doors import front_of, site_of
 from crypitor.process.first_start import let_somebody_in, refuse_blank
+from crypitor.process.ownership import kept
 from crypitor.runtime.loop import LONGEST_WAIT_SECONDS, Health, pause
 
 log = structlog.get_logger(__name__)
@@ -127,7 +128,8 @@ async def opened_in_time(
                 with mistakes_of(config.database.url.get_secret_value()):
                     await refuse_blank(config, new=new)
                     await hold.take()
-                    opened = await _open(config, roles, new=new)
+                    async with kept(hold):
+                        opened = await _open(config, roles, new=new)
             except Unavailable as trouble:
                 if health.begin("database", str(trouble)):
                     log.warning("outage begins", role="start", trouble=str(trouble))

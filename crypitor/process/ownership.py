@@ -1,7 +1,8 @@
 """Whether this process still owns what it was given at its start, looked at once a second."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Protocol
 
 import structlog
@@ -76,7 +77,7 @@ class Ownership:
         for lead in self._leads:
             lead.doubt = None
         if self._health.end(self.role):
-            log.info("outage over", role=self.role)
+            log.info("outage over", role=self.role, seconds=self._health.seconds(self.role))
 
     async def _compare_terms(self) -> None:
         before = self._terms()
@@ -93,3 +94,27 @@ class Ownership:
 
     def _terms(self) -> Mapping[str, int]:
         return {lead.network: lead.term for lead in self._leads if lead.term is not None}
+
+
+@asynccontextmanager
+async def kept(hold: Hold) -> AsyncIterator[None]:
+    """Keep a hold while the database is opened: bringing its schema up to date may take long.
+
+    Raises Displaced where it was lost to another process meanwhile.
+    """
+
+    async def keep() -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            with suppress(Unavailable):  # what is opened tells of it
+                await hold.keep()
+
+    keeping = asyncio.create_task(keep(), name="keep the hold")
+    try:
+        yield
+    finally:
+        is_lost = keeping.done()
+        keeping.cancel()
+        await asyncio.wait([keeping])
+    if is_lost:
+        keeping.result()

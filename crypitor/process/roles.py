@@ -37,7 +37,7 @@ from crypitor.process.beside import beside_of
 from crypitor.process.doors import front_of, metrics_site_of, site_of
 from crypitor.process.farewell import Farewell
 from crypitor.process.lost_time import given_of
-from crypitor.process.observer import Observer
+from crypitor.process.observing import Observing, observing
 from crypitor.process.ownership import Ownership
 from crypitor.process.peers import TELL_SECONDS, Processes, name_of
 from crypitor.process.queues import queue_of, topics_of
@@ -94,7 +94,7 @@ class Roles:
         self._life = hold.holder.life
         self._name = name_of(hold.holder.host, hold.holder.process, self._life)
         self._metrics = Metrics()
-        self._observer = Observer(self._metrics)
+        self._observing: Observing
         self._index = Index()
         self._limits = Limits()
         self._precedence = Precedence(given="monitor" in roles)
@@ -117,6 +117,7 @@ class Roles:
 
     async def run(self, stop: asyncio.Event, started: Callable[[str], None]) -> None:
         """Build the roles, run them, and end them in time."""
+        self._observing = await observing(self._config, self._metrics, self._stack)
         await self._build()
         processes = Processes(self._database, self._name) if self._follows else None
         if processes:
@@ -185,6 +186,7 @@ class Roles:
                     ("gauges", standing.count, GAUGE_SECONDS),
                     ("processes", standing.exchange, TELL_SECONDS),
                     ("key uses", self._storing_uses(context), STORE_SECONDS),
+                    *self._observing.steps,
                     *takeover,
                 )
             ]
@@ -225,7 +227,7 @@ class Roles:
                     {rank: await self._nodes(rank, name) for rank in (Rank.PAST, Rank.ASIDE)},
                     (self._database, self._aside),
                     wake=self._wake,
-                    observer=self._observer,
+                    observer=self._observing.observer,
                 )
                 self._backfills.append(past)
                 self._lookers.append(looker)
@@ -249,7 +251,7 @@ class Roles:
             poster,
             clock=clock,
             jitter=partial(random.uniform, -1.0, 1.0),
-            observer=self._observer,
+            observer=self._observing.observer,
             schedule_seconds=webhook.schedule_seconds,
             lease_seconds=webhook.lease_seconds,
             in_flight=webhook.in_flight,
@@ -257,7 +259,7 @@ class Roles:
             grace_seconds=self._config.server.shutdown_seconds,
             looks="monitor" not in self._roles,
             life=self._life,
-            exhausted=self._observer.exhausted,
+            exhausted=self._observing.observer.exhausted,
         )
 
     async def _monitor(self, queue: Queue) -> Matcher:
@@ -281,7 +283,7 @@ class Roles:
             chains,
             wake=self._wake,
             clock=clock,
-            observer=self._observer,
+            observer=self._observing.observer,
             refresh=watchlist.refresh if self._follows else watchlist.refresh_if_in_doubt,
             claiming=self._sender.claiming if self._sender else None,
             told=self._precedence.leave,
@@ -305,7 +307,7 @@ class Roles:
                 rank=rank,
                 traces=network.traces,
                 arrives=partial(self._precedence.take, name),
-                observer=self._observer,
+                observer=self._observing.observer,
             )
         )
 
@@ -327,7 +329,7 @@ class Roles:
             poll_seconds=network.poll_seconds,
             clock=clock,
             health=self._health,
-            observer=self._observer,
+            observer=self._observing.observer,
             tags_wanted=partial(self._tags_wanted, network.confirmations),
             lead=lead,
             reset=network.reset,
@@ -386,6 +388,7 @@ class Roles:
             front=front_of(self._config),
             clock=clock,
             random_bytes=secrets.token_bytes,
+            process=self._name,
             processes=standing.processes,
             in_doubt=watchlist.doubt if watchlist else lambda: None,
             trials=self._trials,
@@ -393,7 +396,8 @@ class Roles:
             given=given,
             ids=ids,
             limits=project_limits(self._config),
-            refused=self._observer.refused,
+            refused=self._observing.observer.refused,
+            traced=self._observing.middlewares,
             reload=partial(self._reloading.reload, self._database),
             settings=partial(settings_of, self._config),
             room=partial(room_of, self._config.database.url.get_secret_value()),

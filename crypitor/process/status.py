@@ -37,6 +37,7 @@ def facts_of(config: Config) -> dict[str, NetworkFacts]:
             explorer=network.explorer or None,
             confirmations=network.confirmations,
             traces=network.traces != "off",
+            verify=network.verify,
         )
         for name, network in config.followed.items()
     }

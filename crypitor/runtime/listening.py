@@ -42,6 +42,18 @@ async def listening(
         await runner.cleanup()
 
 
+def try_place(host: str, port: int) -> None:
+    """Raise OSError where nothing could listen now; nobody is heard meanwhile."""
+    for family, kind, protocol, _, place in socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    ):
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as asyncio does
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind(place)
+
+
 def _sockets_of(site: web.TCPSite) -> list[socket.socket]:
     """Return copies of what it listens on: they stay open when it ends."""
     server = site._server  # noqa: SLF001 - it tells no other way

@@ -1,5 +1,6 @@
 """What the process says: structlog, for people on a terminal and as JSON elsewhere."""
 
+import json
 import logging
 import sys
 from collections.abc import MutableMapping
@@ -7,6 +8,7 @@ from itertools import islice
 from typing import Any, Literal, TextIO
 
 from crypitor.runtime.redaction import HIDDEN, cut, redacted
+from crypitor.runtime.terminal import visible
 from crypitor.runtime.without import without
 
 with without("rich"):  # for tracebacks that are not shown so here; it takes 5 MB
@@ -16,6 +18,9 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 # What libraries say below this is for their authors.
 _LIBRARIES_LEVEL = logging.WARNING
+
+_TOLD_BY_US = ("asyncpg.pool",)
+"""Loggers that tell of a neighbour's outage again, with a traceback."""
 
 _FIRST = ("time", "level", "event")
 
@@ -98,13 +103,14 @@ def setup(
         without_secrets,
     ]
     renderer = _console(stream) if console else structlog.processors.JSONRenderer()
+    shown = [as_text, renderer] if console else [renderer]
     structlog.configure(
-        processors=[_heard, *shared, renderer],
+        processors=[_heard, *shared, *shown],
         wrapper_class=structlog.make_filtering_bound_logger("debug"),
         logger_factory=lambda *names: _Named(stream, names[0] if names else ""),
         cache_logger_on_first_use=True,
     )
-    _route_libraries(shared, renderer, stream)
+    _route_libraries(shared, shown, stream)
 
 
 def without_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -121,21 +127,47 @@ def without_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 def _clean(value: Any, levels: int) -> Any:
     if isinstance(value, str):
-        return redacted(value)
+        return visible(redacted(value))
     if isinstance(value, BaseException):
-        return redacted(str(value))
+        return visible(redacted(str(value)))
+    if isinstance(value, set | frozenset):
+        value = sorted(value, key=str)
     if not isinstance(value, MutableMapping | list | tuple):
-        return value
+        return _plain(value)
     if not levels:
         return HIDDEN
     few: Any
     if isinstance(value, MutableMapping):
         few = islice(value.items(), MOST_ITEMS)
-        kept = {cut(str(name), LONGEST_NAME): _clean(inner, levels - 1) for name, inner in few}
+        kept = {_name(name): _clean(inner, levels - 1) for name, inner in few}
         return kept if len(value) <= MOST_ITEMS else {**kept, HIDDEN: len(value)}
     few = islice(value, MOST_ITEMS)
     shown = [_clean(inner, levels - 1) for inner in few]
     return shown if len(value) <= MOST_ITEMS else [*shown, f"{HIDDEN} ({len(value)})"]
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it: no object of the program is ever shown as itself."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, bytes | bytearray):
+        return redacted(f"0x{bytes(value).hex()}")
+    kind: Any = type(value)
+    if kind.__str__ is object.__str__:  # which says its type and its place in memory
+        return kind.__name__
+    return visible(redacted(str(value)))
+
+
+def as_text(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Let people read what is no text as JSON has it: `null`, `["a"]`."""
+    return {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in event.items()
+    }
+
+
+def _name(name: object) -> str:
+    return visible(cut(str(name), LONGEST_NAME))
 
 
 def _traceback(text: Any) -> str:
@@ -143,7 +175,7 @@ def _traceback(text: Any) -> str:
     lines = str(text).splitlines()
     if len(text) > LONGEST_TRACEBACK:
         lines = [*lines[:_MOST_LINES], HIDDEN, *lines[-_MOST_LINES:]]
-    return "\n".join(redacted(cut(line, LONGEST_LINE)) for line in lines)
+    return "\n".join(visible(redacted(cut(line, LONGEST_LINE))) for line in lines)
 
 
 def _console(stream: TextIO) -> Processor:
@@ -155,13 +187,13 @@ def _console(stream: TextIO) -> Processor:
     )
 
 
-def _route_libraries(shared: list[Processor], renderer: Processor, stream: TextIO) -> None:
+def _route_libraries(shared: list[Processor], shown: list[Processor], stream: TextIO) -> None:
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared[:-1]],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             without_secrets,
-            renderer,
+            *shown,
         ],
     )
     to_stream = logging.StreamHandler(stream)
@@ -169,3 +201,5 @@ def _route_libraries(shared: list[Processor], renderer: Processor, stream: TextI
     root = logging.getLogger()
     root.handlers = [to_stream]
     root.setLevel(_LIBRARIES_LEVEL)
+    for name in _TOLD_BY_US:
+        logging.getLogger(name).setLevel(logging.ERROR)

@@ -124,6 +124,18 @@ class Health:
         return self._troubles.pop(name, None) is not None
 
 
+OF_NETWORKS = ("worker", "backfill", "tokens")
+"""Roles of which there is one for each network; its name follows theirs."""
+
+
+def named(name: str) -> dict[str, str]:
+    """Return what the log has of a role: `role`, and `network` where it is of one."""
+    role, _, network = name.partition(" ")
+    if network and role in OF_NETWORKS:
+        return {"role": role, "network": network}
+    return {"role": name}
+
+
 def _kind(trouble: str) -> str:
     """Return a trouble without what varies in it: numbers and hashes."""
     return re.sub(r"(0x)?[0-9a-fA-F.]+", _elided, trouble)
@@ -196,7 +208,7 @@ async def ended_in_time(
         worker.cancel()
     _, late = await asyncio.wait([*workers, *others], timeout=seconds)
     for task in late:
-        log.warning("cut off at the end", role=task.get_name())
+        log.warning("cut off at the end", **named(task.get_name()))
         task.cancel()
 
 
@@ -216,14 +228,14 @@ async def _steps(
             busy = await step()
         except Unavailable as trouble:
             if health.begin(name, str(trouble)):
-                log.warning("outage begins", role=name, trouble=str(trouble))
+                log.warning("outage begins", **named(name), trouble=str(trouble))
             elif health.has_another_cause(name):
-                log.warning("outage has another cause", role=name, trouble=str(trouble))
+                log.warning("outage has another cause", **named(name), trouble=str(trouble))
             await pause(max(wait, trouble.retry_after or 0), stop)
             wait = min(wait * 2, LONGEST_WAIT_SECONDS)
             continue
         if health.end(name):
-            log.info("outage over", role=name, seconds=health.seconds(name))
+            log.info("outage over", **named(name), seconds=health.seconds(name))
         wait = FIRST_WAIT_SECONDS
         if busy:
             await asyncio.sleep(0)

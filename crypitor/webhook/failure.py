@@ -9,6 +9,7 @@ from http import HTTPStatus
 
 import aiohttp
 
+from crypitor.errors import reason_of
 from crypitor.webhook.egress import NotPublicError
 
 LONGEST = 300
@@ -87,11 +88,11 @@ def _connector(failure: aiohttp.ClientConnectorError) -> str:
         return f"not called: {cause}"
     if isinstance(cause, ConnectionRefusedError):
         return "connection refused"
-    return f"no connection: {_reason(cause)}"
+    return f"no connection: {reason_of(cause)}"
 
 
 def _system(failure: OSError) -> str:
-    return "connection reset" if failure.errno in _RESETS else f"failed: {_reason(failure)}"
+    return "connection reset" if failure.errno in _RESETS else f"failed: {reason_of(failure)}"
 
 
 # The first that fits is used.
@@ -104,18 +105,18 @@ _SENTENCES: tuple[tuple[type[Exception], Callable[..., str]], ...] = (
     (aiohttp.ClientConnectorDNSError, lambda _: "the host name has no address"),
     (
         aiohttp.ClientConnectorCertificateError,
-        lambda failure: f"certificate not accepted: {_reason(failure.certificate_error)}",
+        lambda failure: f"certificate not accepted: {reason_of(failure.certificate_error)}",
     ),
-    (aiohttp.ClientConnectorSSLError, lambda failure: f"TLS failed: {_reason(failure.os_error)}"),
+    (aiohttp.ClientConnectorSSLError, lambda failure: f"TLS failed: {reason_of(failure.os_error)}"),
     (aiohttp.ClientConnectorError, _connector),
     # Of mail, whose connections are not the client's.
     (NotPublicError, lambda failure: f"not called: {failure}"),
     (ConnectionRefusedError, lambda _: "connection refused"),
     (
         ssl.SSLCertVerificationError,
-        lambda failure: f"certificate not accepted: {_reason(failure)}",
+        lambda failure: f"certificate not accepted: {reason_of(failure)}",
     ),
-    (ssl.SSLError, lambda failure: f"TLS failed: {_reason(failure)}"),
+    (ssl.SSLError, lambda failure: f"TLS failed: {reason_of(failure)}"),
     (aiohttp.ServerDisconnectedError, lambda _: "connection closed without an answer"),
     (aiohttp.ClientPayloadError, lambda _: "the answer broke off"),
     (
@@ -124,18 +125,8 @@ _SENTENCES: tuple[tuple[type[Exception], Callable[..., str]], ...] = (
     ),
     (aiohttp.InvalidURL, lambda _: "the URL cannot be called"),
     (OSError, _system),
-    (Exception, lambda failure: f"failed: {_reason(failure)}"),
+    (Exception, lambda failure: f"failed: {reason_of(failure)}"),
 )
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return error.verify_message
-    if isinstance(error, ssl.SSLError) and error.reason:
-        return error.reason.replace("_", " ").lower()
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.removeprefix("Multiple exceptions: ")
-    return str(error) or type(error).__name__
 
 
 def _short(text: str) -> str:

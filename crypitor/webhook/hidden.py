@@ -12,6 +12,9 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 HIDDEN = "…"
 SHORTEST_SECRET = 8
+SHORTEST_IN_A_PATH = 16
+"""Of a receiver's own URL, in whose path names stand more often than keys."""
+
 # Parts of services' paths that everybody knows, and what a chat's URL says of the chat.
 _PUBLIC = {
     "IncomingWebhook", "incoming", "integrations", "m.room.message", "sendMessage", "services",
@@ -20,21 +23,32 @@ _PUBLIC = {
 _PUBLIC_PARAMETERS = {"api-version", "chat_id", "from", "to", "message_thread_id", "sp", "sv"}
 
 
-def without_secrets(text: str, url: str, headers: Mapping[str, str], *, cut: bool = False) -> str:
-    """Return a text without what is secret in a chat's URL and in an endpoint's headers.
+def without_secrets(
+    text: str, url: str, headers: Mapping[str, str], *, chat: bool = True, cut: bool = False
+) -> str:
+    """Return a text without what is secret in an endpoint's URL and headers.
 
-    url: empty where it holds no secret. cut: the text ends where it was cut off: what may be the
-    beginning of a secret goes too.
+    chat: whether the URL is a service's, whose path is a key. cut: the text ends where it was cut
+    off: what may be the beginning of a secret goes too.
     """
-    longest, pattern = _pattern(url, tuple(headers.items()))
+    shortest = SHORTEST_SECRET if chat else SHORTEST_IN_A_PATH
+    longest, pattern = _pattern(url, tuple(headers.items()), shortest)
     if pattern is None:
         return text
     return pattern.sub(HIDDEN, text[: len(text) - longest] if cut else text)
 
 
+@lru_cache(maxsize=4096)
+def holds_secrets(url: str) -> bool:
+    """Tell whether something in a receiver's own URL may be a secret."""
+    return any(_in_url(url, SHORTEST_IN_A_PATH))
+
+
 @lru_cache(maxsize=1024)
-def _pattern(url: str, headers: tuple[tuple[str, str], ...]) -> tuple[int, re.Pattern[str] | None]:
-    secrets = {*_in_url(url), *_in_headers(headers)}
+def _pattern(
+    url: str, headers: tuple[tuple[str, str], ...], shortest: int
+) -> tuple[int, re.Pattern[str] | None]:
+    secrets = {*_in_url(url, shortest), *_in_headers(headers)}
     written = {form for secret in secrets for form in _forms(secret)}
     if not written:
         return 0, None
@@ -42,14 +56,14 @@ def _pattern(url: str, headers: tuple[tuple[str, str], ...]) -> tuple[int, re.Pa
     return len(longest_first[0]), re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
 
 
-def _in_url(url: str) -> Iterator[str]:
+def _in_url(url: str, shortest: int) -> Iterator[str]:
     parts = urlsplit(url)
     for segment in parts.path.split("/"):
         word = unquote(segment)
         if found := re.fullmatch("bot(.*:.*)", word):  # a Telegram bot's token
             yield found[1]
             yield found[1].partition(":")[2]
-        elif len(word) >= SHORTEST_SECRET and word not in _PUBLIC:
+        elif len(word) >= shortest and word not in _PUBLIC:
             yield word
     for name, value in parse_qsl(parts.query):
         if len(value) >= SHORTEST_SECRET and name not in _PUBLIC_PARAMETERS:

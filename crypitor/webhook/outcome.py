@@ -10,7 +10,7 @@ from crypitor.webhook.connections import Answer
 from crypitor.webhook.delivery import Control, Endpoint, Moved, Outcome
 from crypitor.webhook.destinations import PEOPLE
 from crypitor.webhook.failure import NO_CERTIFICATE, refusal
-from crypitor.webhook.hidden import without_secrets
+from crypitor.webhook.hidden import holds_secrets, without_secrets
 from crypitor.webhook.mail import EMAIL
 from crypitor.webhook.said import NOTHING_SAID, Said, announced_rest_ms, moved, said
 from crypitor.webhook.success import has_status, missing_in
@@ -55,7 +55,7 @@ def outcome_of(
         wrong = error or refusal(answer.status_code, answer.location)
         if wrong and _NGINX in answer.body:
             wrong = f"answered {answer.status_code}: {NO_CERTIFICATE}"
-        if not endpoint.headers:
+        if not endpoint.headers and not holds_secrets(endpoint.url):
             return Outcome(
                 started_at=started_at,
                 duration_ms=duration_ms,
@@ -73,11 +73,12 @@ def outcome_of(
         announced = announced_rest_ms(endpoint.format, answer.headers)
         rest_ms = max(announced, waits * 1000)
     text, wrong = _text(answer, all_of_it=True), read.error
-    url = endpoint.url if chat else ""
     broke_off = error is not None and endpoint.format != EMAIL
     cut = answer.readable and (broke_off or not answer.whole)
-    text = text and without_secrets(text, url, endpoint.headers, cut=cut)
-    wrong = wrong and without_secrets(wrong, url, endpoint.headers, cut=wrong.endswith("…"))
+    text = text and without_secrets(text, endpoint.url, endpoint.headers, chat=chat, cut=cut)
+    wrong = wrong and without_secrets(
+        wrong, endpoint.url, endpoint.headers, chat=chat, cut=wrong.endswith("…")
+    )
     return Outcome(
         started_at=started_at,
         duration_ms=duration_ms,

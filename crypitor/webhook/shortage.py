@@ -65,10 +65,10 @@ class Shortage:
         self._short = True
         self._counted()
         if self.health.begin(NAME, str(trouble)):
-            log.error("deliveries wait for this machine", trouble=str(trouble))
+            log.error("deliveries wait for this machine", role="webhook", trouble=str(trouble))
 
     def _ends(self) -> None:
         if self._short:
             self._short = False
             if self.health.end(NAME):
-                log.info("deliveries go on", role="webhook")
+                log.info("deliveries go on", role="webhook", seconds=self.health.seconds(NAME))

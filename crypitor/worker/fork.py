@@ -16,12 +16,14 @@ PATIENCE_MS = 60_000
 async def ancestor_of(header: Header, trail: Trail, nodes: Nodes) -> Header:
     """Return the newest published header that `header` descends from, by walking back its parents.
 
-    Raises DeepReorg if there is none, ParentGone if no node has one of the parents.
+    Raises DeepReorg if there is none, ParentGone if no node has one of the parents, NoBranch where
+    it skips blocks that the nodes still have.
     """
     branch = header
     while trail.reaches_below(branch.number):
         known = trail.parent_of(branch)
         if known is not None:
+            await _require_left(known, branch, trail, nodes)
             return known
         parent = await nodes.header(branch.parent_hash)
         if parent is None or not parent.is_parent_of(branch):
@@ -34,12 +36,38 @@ async def ancestor_of(header: Header, trail: Trail, nodes: Nodes) -> Header:
     )
 
 
+async def _require_left(known: Header, branch: Header, trail: Trail, nodes: Nodes) -> None:
+    """Raise NoBranch where the nodes still have ours above `known`, which `branch` skips."""
+    skipped = next((one for one in trail.headers if one.number > known.number), None)
+    if skipped is None or skipped.number >= branch.number:
+        return
+    if await nodes.header_at(skipped.number) == skipped:
+        raise NoBranch(branch, known, skipped)
+
+
+class NoBranch(NodeUnavailable):
+    """A block stands on a lower one than the nodes have below it.
+
+    block: that one.  wrong: what is wrong with it.
+    """
+
+    def __init__(self, block: Header, named: Header, skipped: Header) -> None:
+        self.block = block
+        self.wrong = (
+            f"block {block.number} {block.hash} names block {named.number} as its parent, though"
+            f" the nodes still have block {skipped.number} in between"
+        )
+        super().__init__(self.wrong)
+
+
 class ParentGone(NodeUnavailable):
-    """No node has the parent that a block names. block: that one."""
+    """No node has the parent that a block names. block, wrong: as of NoBranch."""
 
     def __init__(self, block: Header) -> None:
         super().__init__(f"the parent of block {block.number} {block.hash} is gone")
         self.block = block
+        named = block.parent_hash
+        self.wrong = f"block {block.number} {block.hash} names a parent that no node has: {named}"
 
 
 class Doubts:
@@ -92,8 +120,8 @@ class Branches:
                 return None
             raise
         except NodeUnavailable as gone:
-            if isinstance(gone, ParentGone):
-                self._gap.require_parent(gone.block, now)
+            if isinstance(gone, ParentGone | NoBranch):
+                self._gap.require_parent(gone.block, gone.wrong, now)
             self._nodes.accuse(node, str(gone))
             raise
         long = tip.number - ancestor.number >= LONG_FORK

@@ -81,13 +81,15 @@ class Gap:
         if self.is_old(number, now):
             raise NodeUnavailable(lack)
 
-    def require_parent(self, block: Header, now: int) -> None:
-        """Wait for the parent of a block; BrokenLink where no node has it for too long."""
+    def require_parent(self, block: Header, trouble: str, now: int) -> None:
+        """Wait for what a block stands on; BrokenLink where that stays wrong for too long.
+
+        trouble: what is wrong with it.
+        """
         if self.is_old(block.hash, now):
             raise BrokenLink(
                 block,
-                f"block {block.number} {block.hash} names a parent that no node has:"
-                f" {block.parent_hash}; what is below it cannot be followed."
+                f"{trouble}; what is below it cannot be followed."
                 f" `crypitor network resume {self._network} --from-block {block.number}` goes on"
                 " there",
             )

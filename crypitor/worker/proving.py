@@ -37,7 +37,7 @@ def proven(served: Served, level: Level, profile: Profile, node: str) -> Served:
             "block taken at a weaker level",
             node=node,
             block=int(served.seal.number, 16),
-            level=passed,
+            proof=passed,
             missing=str(missing),
         )
     if passed == "receipts" and None in {one.status for one in served.receipts}:

@@ -16,7 +16,7 @@ matches.ended_block, ended_hash: in which block the condition ceased to be; ende
 from alembic import op
 
 revision = "0029"
-down_revision = "0027"
+down_revision = "0028"
 
 STATEMENTS = (
     "alter table headers add column touched text",

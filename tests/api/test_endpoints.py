@@ -330,3 +330,22 @@ async def test_a_topic_is_an_endpoint_where_it_is_allowed(api):
             "detail": "Kafka topics are not allowed here (see webhook.kafka_topics)",
         }
     ]
+
+
+@pytest.mark.parametrize(
+    "url, shown",
+    [
+        ("https://hooks.example.com/token/abc", "https://hooks.example.com/***"),
+        ("https://hooks.example.com/?key=abc", "https://hooks.example.com/***"),
+        ("https://hooks.example.com:8443/x", "https://hooks.example.com:8443/***"),
+        ("https://hooks.example.com/", "https://hooks.example.com/"),
+    ],
+)
+async def test_a_reader_sees_no_path_and_no_query(api, url, shown):
+    """Whatever the format: they are keys more often than not."""
+    made = await api.made(ENDPOINTS, {"url": url})
+    _, read = await api.call("GET", f"{ENDPOINTS}/{made['id']}", key=await api.key(Scope.READ))
+    _, page = await api.call("GET", ENDPOINTS, key=await api.key(Scope.READ))
+
+    assert made["url"] == url
+    assert read["url"] == page["data"][0]["url"] == shown

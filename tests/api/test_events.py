@@ -68,6 +68,16 @@ async def stream(api, query="", **headers):
         yield Stream(answer)
 
 
+async def test_a_stream_begins_with_one_comment(api, running):
+    """Then what comes, and nothing between."""
+    async with stream(api) as follower, asyncio.timeout(LIMIT_SECONDS):
+        await log(api, notice(api, 0))
+        lines = [await follower.answer.content.readline() for _ in range(3)]
+
+    assert lines[:2] == [b": nothing new\n", b"\n"]
+    assert lines[2].startswith(b"id: ")
+
+
 async def test_pages_go_on_as_events_come(api):
     """The cursor of a page is never null, and gives what has come since."""
     await log(api, *(notice(api, number) for number in range(3)))
@@ -115,7 +125,6 @@ async def test_a_stream_begins_now(api, running):
     """Without a cursor a stream has what comes from then on."""
     await log(api, notice(api, 0))
     async with stream(api) as reader:
-        await asyncio.sleep(0)
         await log(api, notice(api, 1))
 
         _, kind, body = await reader.event()

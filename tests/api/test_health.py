@@ -22,7 +22,9 @@ async def test_ready_when_nothing_is_in_trouble(api):
     answer, ready = await api.call("GET", "/readyz")
 
     assert answer.status == 200
-    assert ready == {"status": "ready", "roles": ["api", "monitor"], "processes": []}
+    roles = ["api", "monitor"]
+    itself = {"id": api.context.process, "roles": roles, "troubles": {}}
+    assert ready == {"status": "ready", "roles": roles, "processes": [itself]}
 
 
 async def test_not_ready_says_what_is_in_trouble(api):

@@ -7,6 +7,7 @@ import pytest
 from crypitor.monitor.models import DEFAULT_RULES, Kind, Rule
 from crypitor.worker.gap import PATIENCE_MS
 from tests.backfill.test_trial import patient
+from tests.worker.faulty import altered
 from tests.worker.holed import HoledNode, broken_at, missing, with_holes
 
 WAYS = {"whole": DEFAULT_RULES, "logs": (Rule(Kind.ERC20), Rule(Kind.ERC1155))}
@@ -196,10 +197,10 @@ async def test_a_node_that_lacks_the_newest_blocks_is_no_end(rig, rules):
     assert (await rig.read(job)).position <= 76
 
 
-@pytest.mark.parametrize("number", [20, 33])
-async def test_goes_on_over_a_parent_that_is_wrong_for_good(rig, rules, number):
-    """One block that names a parent which nobody has is told, and passed after a while."""
-    rig.node.alter = broken_at(number)
+@pytest.mark.parametrize("number, of", [(20, None), (33, None), (33, 7)])
+async def test_goes_on_over_a_parent_that_is_wrong_for_good(rig, rules, number, of):
+    """One block that names a parent which is not below it is told, and passed after a while."""
+    rig.node.alter = broken_at(number, *([] if of is None else [rig.chain.by_number(of).hash]))
     await rig.monitor(rules=rules)
     job = await rig.job(FIRST, LAST)
 
@@ -213,9 +214,16 @@ async def test_goes_on_over_a_parent_that_is_wrong_for_good(rig, rules, number):
     assert (await rig.problems(FIRST, LAST, **kinds(rules)))[0] == []
 
 
-async def test_a_parent_that_another_branch_has_is_not_passed(rig, rules):
-    """A block whose parent is there, and is not the one below, is of another branch."""
-    rig.node.alter = broken_at(30, rig.chain.by_number(7).hash)
+async def test_two_branches_are_not_passed(rig, rules):
+    """A node that shows one branch in the first look and another in the next is waited for."""
+    shown = []
+
+    def change(request, answer):
+        if request["params"][0] == hex(30):
+            shown.append(1)
+            answer["result"]["parentHash"] = "0x" + f"{len(shown):064x}"
+
+    rig.node.alter = altered("eth_getBlockByNumber", change)
     await rig.monitor(rules=rules)
     job = await rig.job(FIRST, LAST)
 

@@ -21,7 +21,7 @@ from tests.patience import HANG_SECONDS
 
 CRYPITOR = [sys.executable, "-m", "crypitor"]
 COMMANDS = [
-    "init", "run", "demo", "check", "migrate", "backup", "restore", "reload", "explain", "apply", "export", "listen", "simulate", "bench", "key", "network", "queue",
+    "init", "run", "demo", "check", "migrate", "backup", "restore", "reload", "explain", "apply", "export", "listen", "simulate", "bench", "import", "key", "network", "queue",
 ]  # fmt: skip
 QUICK = 5
 """An end that waits for nothing takes less than so many starts of the same program."""
@@ -162,7 +162,10 @@ def test_a_key_is_made_listed_and_revoked(crypitor):
     after = crypitor("key", "list").stdout
 
     assert re.fullmatch(r"ke_[0-9a-z]{26}_[0-9A-Za-z]{49}", secret)
-    assert re.fullmatch(rf"{key_id}  read   \S+  pr_\S+  valid  for CI\n", listed)
+    headings, line = listed.splitlines()
+    assert headings.split() == ["ID", "SCOPE", "CREATED", "PROJECT", "STATE", "NAME"]
+    assert re.fullmatch(rf"{key_id}  read   \S+  pr_\S+  valid  for CI", line)
+    assert line.index("for CI") == headings.index("NAME")
     assert revoked.returncode == 0
     assert re.search(rf"{key_id} .* revoked ", after)
     assert secret not in listed + after
@@ -287,3 +290,37 @@ def test_a_port_that_is_taken_is_a_sentence(tmp_path, crypitor):
     assert done.returncode == 1
     taken = r"crypitor: cannot listen on 127\.0\.0\.1:\d+: address already in use; give another --port\n"
     assert re.fullmatch(taken, done.stderr)
+
+
+def test_a_taken_port_is_told_before_the_first_start_makes_anything(tmp_path, crypitor):
+    """No folder, database or key is left of a start that could not be."""
+    process, first = begin(tmp_path, "listen", "--port", "0")
+    with process:
+        port = re.search(r":(\d+)", first)[1]
+        done = crypitor(
+            "run",
+            CRYPITOR__SERVER__PORT=port,
+            CRYPITOR__NETWORKS__ETHEREUM__RPC='["http://127.0.0.1:1"]',
+        )
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=HANG_SECONDS)
+
+    assert done.returncode == 2
+    assert f"server.port: cannot listen on 127.0.0.1:{port}: address already in use" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_came_is_printed_whole(tmp_path):
+    """`listen --body`: a line for each member."""
+    process, first = begin(tmp_path, "listen", "--port", "0", "--body")
+    with process:
+        url = re.search(r"http://127\.0\.0\.1:\d+", first)[0]
+        asked = urllib.request.Request(url, b'{"type":"ping","data":{"n":1}}', method="POST")
+        with urllib.request.urlopen(asked) as answer:
+            assert answer.status == 204
+        told = [process.stdout.readline() for _ in range(7)]
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=HANG_SECONDS)
+
+    assert "? ping" in told[0]
+    assert json.loads("".join(told[1:])) == {"type": "ping", "data": {"n": 1}}

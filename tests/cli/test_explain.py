@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from crypitor.cli.explaining import docs_folder, explanations, reasons
+from crypitor.cli.explaining import docs_folder, explanations, names, reasons
 from tests.events import loud_events
 from tests.reasons import VALUE
 from tests.reasons import reasons as all_reasons
@@ -43,3 +43,8 @@ def test_several_nodes_are_explained_one_by_one():
     found = [text.partition("\n")[0] for text in reasons(told, TROUBLES)]
 
     assert {"timed out", "connection lost"} <= {*found}
+
+
+def test_all_names_are_listed():
+    """`explain` without a name tells which there are."""
+    assert sorted(names(RUNBOOK)) == sorted(re.findall(r"^## (.+)$", RUNBOOK, re.MULTILINE))

@@ -3,6 +3,7 @@
 import re
 
 from crypitor.database.keys import Scope, ensure_project
+from crypitor.webhook.body import rfc3339
 from tests.api.rows import insert_delivery
 
 URL = "https://example.com/hook"
@@ -128,11 +129,13 @@ async def test_a_failed_delivery_is_sent_again(api, admin):
     await admin.get(delivery)
     again = await admin.post(f"{delivery}/retry")
     _, retried = await api.call("GET", f"/v1{delivery}")
-    job = await admin.post(f"/endpoints/{endpoint['id']}/replay")
+    before = await admin.get(f"/replay?endpoint={endpoint['id']}&status=failed")
+    job = await admin.post("/replay", {"endpoint": endpoint["id"], "status": "failed"})
     shown = await admin.get(job.to)
     stopped = await admin.post(f"{job.to}/cancel")
 
     assert (again.to, retried["status"]) == (delivery, "pending")
+    assert "1 delivery" in before.html.words
     assert "Replay queued" in shown.html.words
     assert "of 1" in shown.html.words
     assert (await admin.get(stopped.to)).html.words.count("cancelled")
@@ -191,3 +194,48 @@ async def test_what_was_done_on_a_page_is_in_the_audit_as_from_the_api(api, admi
         ("monitor.delete", made["id"]),
         ("monitor.change", made["id"]),
     ]
+
+
+async def test_what_is_sent_again_is_counted_before(api, admin):
+    """By status and time, of one endpoint or monitor of the project; then a job begins."""
+    endpoint = await api.made("/v1/endpoints", {"url": "https://example.com/hook"})
+
+    async def unit(tx):
+        for number, status in enumerate(("failed", "failed", "delivered", "pending")):
+            await insert_delivery(
+                tx, api.project, number, endpoint_id=endpoint["id"], status=status, body="{}",
+                created_at=api.clock() - 1000 * (number + 1),
+            )  # fmt: skip
+
+    await api.context.database.write(unit)
+    since = rfc3339(api.clock() - 1500)
+    path = f"/replay?endpoint={endpoint['id']}"
+    counts = [
+        re.search(r"(\d+) deliver", (await admin.get(path + more)).html.words)[1]
+        for more in ("", "&status=failed", "&status=delivered", f"&status=failed&since={since}")
+    ]
+    filtered = (await admin.get(f"/deliveries?endpoint={endpoint['id']}&since={since}")).html
+    wrong = await admin.get(path + "&since=yesterday")
+    nothing = await admin.get("/replay")
+    foreign = await admin.get("/replay?endpoint=ep_01jd9qv3x8h4b6d8f0g2j4m6q8")
+    await admin.get(path)
+    job = await admin.post("/replay", {"endpoint": endpoint["id"], "status": "any"})
+
+    assert counts == ["3", "2", "1", "1"]
+    assert any("/replay?endpoint=" in link and "since=" in link for link in filtered.links)
+    assert (wrong.status, nothing.status, foreign.status) == (400, 400, 404)
+    assert "delivered, failed" in (await admin.get(job.to)).html.words
+
+
+async def test_switching_an_endpoint_off_is_taken_back(api, admin):
+    """By the button in the toast."""
+    endpoint = await api.made("/v1/endpoints", {"url": "https://example.com/hook"})
+    path = f"/endpoints/{endpoint['id']}"
+    await admin.get(path)
+    await admin.post(f"{path}/enabled", {"enabled": "false"})
+    off = await admin.get(path)
+    await admin.post(f"{path}/resumed")
+    _, after = await api.call("GET", f"/v1{path}")
+
+    assert f'action="{path}/resumed"' in off.html.text
+    assert after["enabled"] is True

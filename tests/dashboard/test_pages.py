@@ -280,3 +280,30 @@ async def test_a_match_that_no_transaction_carries_has_its_page(api, admin):
     assert [answer.status for answer in shown] == [200, 200, 200]
     assert "found a withdrawal" in shown[2].html.words
     assert "Transaction" not in shown[2].html.words
+
+
+async def test_matches_are_sorted_by_their_time_either_way(api, admin):
+    """By a link in the head of the list, page after page; oldest first they are not live."""
+    project = await _project(api)
+
+    async def unit(tx):
+        for position in range(1, 31):
+            await insert_match(tx, project, position)
+
+    await api.context.database.write(unit)
+    newest = await admin.get("/matches")
+    oldest = await admin.get("/matches?order=asc")
+    following = next(link.replace("&amp;", "&") for link in oldest.html.links if "cursor=" in link)
+    last = await admin.get(following)
+
+    def shown(answer):
+        return [int(each) for each in re.findall(r'href="/matches/ma_(\d+)"', answer.html.text)]
+
+    assert "/matches?order=asc" in newest.html.links
+    assert "/matches" in oldest.html.links
+    assert shown(newest)[0] == 30
+    assert shown(oldest) == list(range(1, 26))
+    assert shown(last) == list(range(26, 31))
+    assert not any("cursor=" in link and "Newer" in link for link in last.html.links)
+    assert "data-live" in newest.html.text
+    assert "data-live" not in oldest.html.text

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from crypitor.development.listen import Behaviour, Receiver, line
+from crypitor.development.listen import Behaviour, Received, Receiver, line, whole
 from tests.ahead import go_ahead
 from tests.patience import HANG_SECONDS
 
@@ -177,3 +177,19 @@ async def test_each_webhook_is_one_line_for_people(body, pieces):
 
     assert "\n" not in text
     assert sorted(pieces, key=text.index) == pieces
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b'{"a":[1,"\xc3\xbc"]}', '{\n  "a": [\n    1,\n    "\u00fc"\n  ]\n}'),
+        (b"no JSON [bold]", "no JSON [bold]"),
+        (b"\x1b[31mred\xff", "\ufffd[31mred\ufffd"),
+        (b"", ""),
+    ],
+)
+def test_a_body_is_shown_whole_and_changes_no_terminal(body, shown):
+    """JSON by its members, anything else as text; what would steer a terminal does not."""
+    received = Received("/", {}, body, None, None, 204, 0.0)
+
+    assert whole(received).plain == shown

@@ -31,11 +31,16 @@ pidfile = {folder}/pid
 
 
 @contextlib.contextmanager
-def pgbouncer(server: str, mode: str, more: str = "") -> Iterator[str]:
-    """Run one before the server of a URL; gives the URL of the same database through it."""
+def pgbouncer(
+    server: str, mode: str, more: str = "", *, port: int = 0, size: int = 0
+) -> Iterator[str]:
+    """Run one before the server of a URL; gives the URL of the same database through it.
+
+    size: how many sessions it may have, of each database and user.
+    """
     program = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
     parts = urlsplit(server)
-    folder, port = Path(tempfile.mkdtemp(prefix="crypitor-pgbouncer-")), free_port()
+    folder, port = Path(tempfile.mkdtemp(prefix="crypitor-pgbouncer-")), port or free_port()
     (folder / "ini").write_text(
         SETTINGS.format(
             server=parts.port,
@@ -44,7 +49,7 @@ def pgbouncer(server: str, mode: str, more: str = "") -> Iterator[str]:
             folder=folder,
             more=more,
             # Of a session each client needs one of its own; of a transaction some serve all.
-            size=20 if mode == "session" else 3,
+            size=size or (20 if mode == "session" else 3),
         ).replace("* =", f"* = user={parts.username}")
     )
     command = [program, str(folder / "ini")]

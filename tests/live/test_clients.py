@@ -18,16 +18,17 @@ from tests.webhook.test_delivery import ENDPOINT
 pytestmark = [pytest.mark.live, pytest.mark.timeout(1200)]
 
 STANDARD = Form("standard")
+NOTICES = [notice_body(ENDPOINT, notice, STANDARD, NOW) for notice in Notice]
 WEBHOOKS = [
     *(body_of(STANDARD, phase) for phase in Phase),
     body_of(STANDARD, kind="native", contract=None, event=None, log_index=None, required="safe"),
-    *(notice_body(ENDPOINT, notice, STANDARD, NOW) for notice in Notice),
+    *NOTICES,
     PING.decode(),
 ]
 TOLD = [
     *([f"match.{phase}", DATA["id"], "USDC"] for phase in Phase),
     ["match.detected", DATA["id"], None],
-    *([notice.value, ENDPOINT.id, ENDPOINT.state_reason] for notice in Notice),
+    *([told["type"], ENDPOINT.id, told["data"]["reason"]] for told in map(json.loads, NOTICES)),
     ["ping", None, None],
 ]
 

@@ -79,7 +79,7 @@ def test_what_the_container_runs(request):
 
     assert status == 0
     assert sorted(path.name for path in data.rglob("*") if path.is_file()) == [
-        "admin.key", "crypitor.db",
+        "admin.key", "crypitor.db", "crypitor.db-owner",
     ]  # fmt: skip
     assert subprocess.run(command, env=environ, capture_output=True).returncode == 1
 

@@ -9,11 +9,15 @@ import pytest
 
 from crypitor.config import load
 from crypitor.database.hold import Taken
+from crypitor.database.hold_postgresql import SILENT_SECONDS
 from crypitor.database.holds import hold_of
+from crypitor.database.migrate import _ADVISORY_LOCK as MIGRATING
 from crypitor.development.listen import Behaviour, Receiver
 from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.rpc import SimulatorServer
 from crypitor.errors import DatabaseUnavailable, Displaced
+from crypitor.process.opening import opened_in_time
+from crypitor.runtime.loop import Health
 from tests.conftest import postgres_database
 from tests.forked import ForkedService
 from tests.live.postgres import cluster
@@ -116,6 +120,28 @@ async def test_it_holds_up_no_vacuum(hold, url):
 
     assert (row["backend_xmin"], row["backend_xid"]) == (None, None)
     assert row["state"] == "idle in transaction"
+
+
+@pytest.mark.timeout(120)
+async def test_it_stays_while_the_schema_takes_long(hold, url, tmp_path):
+    """Longer than the server lets a session be silent: nobody else takes it meanwhile."""
+    admin = await asyncpg.connect(url)
+    await admin.execute("select pg_advisory_lock($1)", MIGRATING)  # as another migration has it
+    (tmp_path / "config.toml").touch()
+    config = load(tmp_path / "config.toml", {"CRYPITOR__DATABASE__URL": url})
+    stop, one = asyncio.Event(), hold()
+    opening = asyncio.create_task(opened_in_time(config, OWNER, one, stop, Health()))
+    async with asyncio.timeout(60):
+        while not await run(url, "select 1 from pg_locks where not granted"):
+            await asyncio.sleep(0.1)
+    for _ in range(SILENT_SECONDS + 3):
+        await asyncio.sleep(1)
+        with pytest.raises(Taken, match=f"process {one.holder.process} on "):
+            await hold().take()
+    await admin.close()
+    opened = await opening
+    assert opened is not None
+    await opened[0].aclose()
 
 
 async def test_kafkas_processes_hold_no_session(hold, url):

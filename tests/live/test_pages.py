@@ -3,113 +3,16 @@
 Pictures of every page are left in build/pages.
 """
 
-import os
 import re
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import expect
 
 from crypitor.development.listen import Behaviour, Receiver
-from crypitor.development.simulator.chain import SimulatedChain
-from crypitor.development.simulator.rpc import SimulatorServer
-from tests.patience import HANG_SECONDS
-from tests.rig import ADMIN_KEY, Service
+from tests.live.browsing import HOSTILE, LOOKS, PICTURES, browser, first, log_in, running, serious
+from tests.rig import ADMIN_KEY
 
 pytestmark = pytest.mark.live
-
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-AXE = (Path(__file__).parent / "axe" / "axe-4.14.1.min.js").read_text()
-PICTURES = Path("build/pages")
-LOOKS = {
-    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 860}},
-    "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 860}},
-    "phone": {"color_scheme": "light", "viewport": {"width": 360, "height": 780}},
-}
-HOSTILE = "<img src=x onerror=\"document.title='taken'\">\u202eevil" + "a" * 150
-
-expect.set_options(timeout=HANG_SECONDS * 1000)
-
-
-@asynccontextmanager
-async def browser(**options):
-    """A page, with everything that went wrong on it and every host that it asked."""
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(
-            executable_path=os.environ["CRYPITOR_TEST_CHROMIUM"], args=FLAGS
-        )
-        try:
-            context = await chromium.new_context(**{**LOOKS["light"], **options})
-            context.set_default_timeout(HANG_SECONDS * 1000)
-            page = await context.new_page()
-            page.wrong, page.hosts = [], set()
-            page.on("pageerror", lambda error: page.wrong.append(str(error)))
-            page.on("console", lambda said: said.type == "error" and page.wrong.append(said.text))
-            page.on("request", lambda request: page.hosts.add(request.url.split("/")[2]))
-            yield page
-        finally:
-            await chromium.close()
-
-
-@asynccontextmanager
-async def running(folder, *, empty=False, **monitor):
-    """The service on a chain of twelve blocks, with a monitor and its deliveries, unless empty."""
-    chain = SimulatedChain(3)
-    async with SimulatorServer(chain) as node, Receiver(list) as receiver:
-        service = Service(
-            folder,
-            {
-                "CRYPITOR__NETWORKS__DEV__CHAIN_ID": "1337",
-                "CRYPITOR__NETWORKS__DEV__RPC": f'["{node.url}"]',
-                "CRYPITOR__NETWORKS__DEV__POLL_SECONDS": "0.05",
-            },
-        )
-        await service.start()
-        service.receiver = receiver
-        if not empty:
-            await service.post(
-                "/v1/monitors",
-                {
-                    "name": "Treasury",
-                    "networks": ["dev"],
-                    "addresses": [actor.address for actor in chain.actors[:3]],
-                    "webhook": {"url": f"{receiver.url}/hook"},
-                    **monitor,
-                },
-            )
-            chain.mine(12)
-            await service.until_tip("dev", 12)
-            await service.until_nothing_is_due()
-        try:
-            yield service, chain
-        finally:
-            await service.stop()
-
-
-async def log_in(page, service, to="/"):
-    """Log in as a person does."""
-    await page.goto(f"{service.url}{to}")
-    await page.get_by_label("API key").fill(ADMIN_KEY)
-    await page.keyboard.press("Enter")
-    await page.wait_for_url(lambda url: "/login" not in url)
-
-
-async def first(page, service, path):
-    """Return the path of the first thing in a list."""
-    await page.goto(f"{service.url}{path}")
-    return await page.locator(".list .main a").first.get_attribute("href")
-
-
-async def serious(page):
-    """Return what axe finds that keeps somebody from using the page."""
-    await page.evaluate(AXE)
-    found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [
-        (each["id"], [node["target"] for node in each["nodes"]][:3])
-        for each in found["violations"]
-        if each["impact"] in ("serious", "critical")
-    ]
 
 
 @pytest.mark.parametrize("look", LOOKS)
@@ -137,31 +40,37 @@ async def test_every_page_is_whole_in_every_look(tmp_path, look):
             "/endpoints",
             "/networks",
             "/networks/dev",
+            "/jobs",
             "/keys",
+            "/projects",
             "/audit",
+            "/settings",
             "/about",
             "/monitors/new",
             "/endpoints/new",
             "/docs",
-            "/docs/monitors",
-            "/docs/types",
+            "/docs/networks",
+            # The same look as the one before, and so large that axe takes its time.
+            *(["/docs/types"] if look == "light" else []),
             *singles,
             f"{singles[0]}/edit",
             f"{singles[3]}?secret=shown",
+            f"/replay?endpoint={singles[3].split('/')[-1]}",
+            "/nothing-here",
         ):
             await page.goto(service.url + path)
             await page.locator("h1").first.wait_for()
             wide, shown = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-            name = (
-                re.sub(r"_(\w\w_)\w+", r"_\1one", re.sub(r"\W+", "_", path)).strip("_")
-                or "overview"
-            )
+            known = re.sub(r"\b(\w\w)_[0-9A-Za-z_-]{20,}", r"\1_one", path)
+            name = re.sub(r"\W+", "_", known).strip("_") or "overview"
             await page.screenshot(path=PICTURES / f"{name}-{look}.png")
             found[path] = [*await serious(page), *([("wide", wide)] if wide > shown else [])]
             assert await page.title() != "taken", path
 
     assert {path: wrong for path, wrong in found.items() if wrong} == {}
-    assert page.wrong == []
+    # The browser tells of each page that it was answered with 404.
+    assert [wrong for wrong in page.wrong if "404 (Not Found)" not in wrong] == []
+    assert len(page.wrong) <= 1
     assert page.hosts == {service.url.removeprefix("http://")}
 
 
@@ -193,7 +102,8 @@ async def test_a_new_user_comes_to_the_first_webhook(tmp_path):
         await page.get_by_label("mine").check()
         await page.get_by_role("button", name="Make the monitor").click()
         await expect(page.get_by_role("status")).to_contain_text("in force")
-        await page.get_by_role("link", name="Matches", exact=True).click()
+        main = page.get_by_role("navigation", name="Main")
+        await main.get_by_role("link", name="Matches", exact=True).click()
         await expect(page.get_by_role("button", name="Live")).to_be_visible()
         await expect(page.locator(".live:not(.lost)")).to_be_visible()
         chain.mine(4)

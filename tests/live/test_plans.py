@@ -23,7 +23,7 @@ LARGE = ("matches", "deliveries", "attempts", "changes", "idempotency", "api_key
 # endpoint that is disabled.
 FILL = f"""
     insert into endpoints select 'ep_old', id, 'https://example.com/hook', '', 'standard', '{{}}', 0,
-        null, 0, 'disabled', null, 'whsec_', 0, null, 0, 0 from projects;
+        null, 0, 'disabled', null, 'whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU=', 0, null, 0, 0 from projects;
     insert into monitors select 'mo_old', id, 'Old', '["dev"]', '[]', 0, '[]', 'null', '[]', '', 1, 0, 0
         from projects;
     insert into monitors select 'mo_' || n, id, 'Old', '["dev"]', '[]', 0, '[]', 'null', '[]', '', 0, 0, 0

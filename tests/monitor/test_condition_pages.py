@@ -1,13 +1,16 @@
-"""What docs/monitors.md says of conditions is all that there is, and nothing else."""
+"""What docs/conditions.md says of conditions is all that there is, and nothing else."""
 
 import pathlib
 import re
 
+import pytest
+
 from crypitor.monitor.condition.functions import FUNCTIONS
 from crypitor.monitor.condition.scope import scope_for
-from crypitor.monitor.models import Kind
+from crypitor.monitor.models import Kind, rule_of
+from crypitor.monitor.prepared import prepare
 
-PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "monitors.md").read_text()
+PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "conditions.md").read_text()
 WRITTEN = re.findall(r"`([^`\n]+)`", PAGE)
 
 
@@ -30,3 +33,25 @@ def test_every_field_is_named():
 
     assert fields - set(WRITTEN) == set()
     assert {one for one in WRITTEN if re.fullmatch(r"transaction\.\w+", one)} <= fields
+
+
+EXAMPLES = [
+    (of, line)
+    for of, lines in re.findall(
+        r"<!-- conditions: ([^\n]+) -->\n```text\n(.*?)```", PAGE, re.DOTALL
+    )
+    for line in lines.splitlines()
+]
+
+
+@pytest.mark.parametrize(("of", "where"), EXAMPLES)
+def test_examples_are_conditions(of, where):
+    """Each could be saved."""
+    event = of if of.startswith("event ") else None
+
+    prepare(rule_of(Kind.EVENT if event else Kind(of), signature=event, where=where)).compile()
+
+
+def test_there_are_examples():
+    """So that the test above looks at something."""
+    assert len(EXAMPLES) > 5

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from crypitor.config import Config
+from crypitor.config import Config, load
 from crypitor.config.paths import admin_key_path
 from crypitor.database.engine import Database
 from crypitor.database.keys import create_project, find_caller, operators_project
@@ -181,3 +181,15 @@ def test_configured_key_is_long(tmp_path):
     config_of(tmp_path, admin_key=secrets.token_hex(16))
     with pytest.raises(ValueError, match="admin_key"):
         config_of(tmp_path, admin_key=secrets.token_hex(16)[:-1])
+
+
+async def test_a_folder_where_the_key_would_be_is_told(tmp_path):
+    """Before a database is made."""
+    (tmp_path / "admin.key").mkdir()
+    config = load(None, {"CRYPITOR__DATABASE__URL": f"sqlite:///{tmp_path}/new.db"})
+    with pytest.raises(ConfigError) as told:
+        await refuse_blank(config)
+
+    assert "admin.key is a folder" in told.value.mistakes[0]
+    assert "remove it" in told.value.mistakes[0]
+    assert not (tmp_path / "new.db").exists()

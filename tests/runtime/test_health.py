@@ -2,10 +2,11 @@
 
 import asyncio
 
+import pytest
 import structlog
 
 from crypitor.errors import Unavailable
-from crypitor.runtime.loop import Health, forever
+from crypitor.runtime.loop import Health, forever, named
 
 
 def test_a_trouble_has_a_time_and_its_causes_are_told_once():
@@ -52,3 +53,19 @@ async def test_the_end_of_an_outage_says_how_long_it_was():
         ("outage has another cause", "timed out", None),
         ("outage over", None, 40.0),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("worker ethereum", {"role": "worker", "network": "ethereum"}),
+        ("backfill bsc-testnet", {"role": "backfill", "network": "bsc-testnet"}),
+        ("tokens dev", {"role": "tokens", "network": "dev"}),
+        ("webhook", {"role": "webhook"}),
+        ("key uses", {"role": "key uses"}),
+        ("deleted projects", {"role": "deleted projects"}),
+    ],
+)
+def test_a_network_is_a_field_of_its_own(name, fields):
+    """So that the log can be asked for one network, whatever the role."""
+    assert named(name) == fields

@@ -1,8 +1,10 @@
 """What is logged, and in which form. Each in a process of its own, as logging is global."""
 
+import ast
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 PROGRAM = """
 import logging, sys, warnings
@@ -103,3 +105,54 @@ except ValueError:
         assert len(said) < 1_000_000
         assert "characters)" in said
         assert "the end" in said
+
+
+ODD = """
+import enum, pathlib
+class Way(enum.StrEnum):
+    IN = "in"
+class Bare:
+    pass
+log.info(
+    "odd", way=Way.IN, path=pathlib.Path("/a"), body=b"\\x01", names={"b", "a"}, bare=Bare(),
+    nothing=None, yes=True, inner={"of": [Bare(), Way.IN]}, wrong=ValueError("bad"),
+)
+"""
+
+
+def test_no_object_of_the_program_is_printed():
+    """As JSON: what has a text has that, anything else its type's name and no place in memory."""
+    line = json.loads(run(ODD))
+
+    assert {name: line[name] for name in line if name not in ("time", "level", "event")} == {
+        "way": "in", "path": "/a", "body": "0x01", "names": ["a", "b"], "bare": "Bare",
+        "nothing": None, "yes": True, "inner": {"of": ["Bare", "in"]}, "wrong": "bad",
+    }  # fmt: skip
+
+
+def test_people_see_no_python_either():
+    """On a terminal values stand as in JSON."""
+    line = run(ODD, form="console")
+
+    assert "None" not in line
+    assert "True" not in line
+    assert "object at" not in line
+    assert "Way" not in line
+    assert '{"of": ["Bare", "in"]}' in line
+
+
+def test_no_field_has_a_name_of_the_logs_own():
+    """`level=` of an event would be lost: the log writes its own there."""
+    taken = {"level", "time", "event", "timestamp"}
+    wrong = [
+        (path.name, call.lineno)
+        for path in Path("crypitor").rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id == "log"
+        and taken & {word.arg for word in call.keywords}
+    ]
+
+    assert wrong == []

@@ -198,6 +198,15 @@ def p99(delays: Sequence[float]) -> float:
     return statistics.quantiles(delays, n=100)[98]
 
 
+def noise(tails: Sequence[float]) -> float:
+    """Return by how many times rounds differ in which nothing differs: quartile to quartile.
+
+    It is near 1 where the processor is free, and above where others want it at times.
+    """
+    lower, _, upper = statistics.quantiles(tails, n=4)
+    return upper / lower
+
+
 async def turns(database_url: str) -> tuple[list[list[float]], list[list[float]]]:
     """Return the delays of each round alone and beside bad receivers."""
     alone, beside = [], []
@@ -218,16 +227,20 @@ async def turns(database_url: str) -> tuple[list[list[float]], list[list[float]]
         stop = asyncio.Event()
         group.create_task(sender.run(stop, Health()))
         await flow.delays(WARM_UP_SECONDS, beside=False)
-        for _ in range(ROUNDS):
-            alone.append(await flow.delays(PHASE_SECONDS, beside=False))
-            beside.append(await flow.delays(PHASE_SECONDS, beside=True))
+        for turn in range(ROUNDS):  # who is first changes: what becomes slower does so for both
+            for is_beside in (turn % 2 == 0, turn % 2 == 1):
+                rounds = beside if is_beside else alone
+                rounds.append(await flow.delays(PHASE_SECONDS, beside=is_beside))
         stop.set()
     return alone, beside
 
 
 @pytest.mark.soak
 def test_bad_receivers_do_not_delay_healthy_ones(migrated_sqlite, tmp_path, capsys):
-    """In turns without them and with them: the 99th percentile stays where it was."""
+    """In turns without them and with them: the 99th percentile stays where it was.
+
+    By no more than it differs among turns without them, where others have a share in the machine.
+    """
     url = f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path)}"
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as `crypitor run` has it
         alone, beside = runner.run(turns(url))
@@ -244,6 +257,8 @@ def test_bad_receivers_do_not_delay_healthy_ones(migrated_sqlite, tmp_path, caps
                 f"round {statistics.median(tails):.2f} [{min(tails):.2f} ... {max(tails):.2f}], "
                 f"of all {p99(delays):.2f}, worst {max(delays):.1f}"
             )
-        print(f"ratio of the p99 {ratio:.2f}")
+        print(
+            f"ratio of the p99 {ratio:.2f}; of rounds alone among themselves {noise(p99s[0]):.2f}"
+        )
 
-    assert ratio < MOST_RATIO
+    assert ratio < MOST_RATIO * noise(p99s[0])

@@ -315,3 +315,16 @@ async def test_half_a_secret_of_an_answer_that_broke_off_is_not_kept(poster):
 
     assert outcome.error == "the answer broke off"
     assert "AAHdq" not in outcome.answer
+
+
+@pytest.mark.parametrize(
+    "url, text, kept",
+    [
+        ("https://x.example/deposits?key=abcdef0123", "wrong key abcdef0123 at /deposits", "wrong key … at /deposits"),
+        ("https://x.example/0123456789abcdef/in", "no /0123456789abcdef/in", "no /…/in"),
+        ("https://x.example/deposits", "no deposits", "no deposits"),
+    ],
+)  # fmt: skip
+def test_what_a_receiver_echoes_of_its_own_url_has_no_keys(url, text, kept):
+    """Long parts of the path and values of the query; names of paths stay."""
+    assert without_secrets(text, url, {}, chat=False) == kept

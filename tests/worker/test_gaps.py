@@ -408,3 +408,43 @@ def test_a_parent_may_be_lower_by_more_than_one():
     assert parent.is_parent_of(Header(9, "b", "a", 0))
     assert not parent.is_parent_of(Header(5, "b", "a", 0))
     assert not parent.is_parent_of(Header(6, "b", "c", 0))
+
+
+@pytest.mark.parametrize("of", [6, 3])
+async def test_a_parent_that_is_another_block_of_the_chain_stops_it_too(rig, chain, faulty, of):
+    """A block that names a lower block of its own chain for good is no fork, again and again."""
+    faulty.alter = broken_at(9, chain.by_number(of).hash)
+    posts = len(faulty.posts)
+    for _ in range(4):
+        with contextlib.suppress(NodeUnavailable):
+            for _ in range(60):
+                if not await rig.follower.step():
+                    break
+        await rig.consumer.take()
+        rig.clock.now += PATIENCE_MS
+        rig.pass_seconds(PATIENCE_MS / 1000)
+
+    assert rig.follower.status.state == "stopped"
+    assert "--from-block 9" in rig.follower.status.trouble
+    assert len(faulty.posts) - posts < 80
+
+
+@pytest.mark.parametrize("first", [9, 10, 7, 0])
+async def test_resumes_over_a_parent_that_is_another_block(rig, chain, faulty, database, first):
+    """The block that names a wrong parent, or one above, goes on; below it stops there again."""
+    faulty.alter = broken_at(9, chain.by_number(3).hash)
+    await step_until_stopped(rig)
+    before = await ground_of(first, MAX_REORG_DEPTH, rig.nodes)
+    await database.write(lambda tx: resume(tx, NETWORK, before=before, now=1, first=first))
+    rig.clock.now += 1000
+    taken = len(rig.consumer.taken)
+    if first < 9:
+        await step_until_stopped(rig)
+        assert numbers(rig)[taken:] == [*range(first, 9)]
+        return
+    await rig.settle()
+    chain.mine(2)
+    await rig.settle()
+
+    assert numbers(rig)[taken:] == [*range(first, 13)]
+    assert rig.follower.status.state == "following"

@@ -17,10 +17,13 @@ from crypitor.webhook.template import CONTENT_TYPE, JSON_TYPE, LONGEST_TEMPLATE
 from crypitor.webhook.tls import LONGEST_PEM
 
 _HEADER_NAME = "^[A-Za-z0-9-]{1,96}$"
+_NAME_WITH_A_REASON = "^[A-Za-z0-9_-]{1,96}$"
+"""What is told in a sentence of its own when it is refused, instead of by the pattern."""
+
 _HEADER_VALUE = "^[\\x20-\\x7e]*$"
 Headers: TypeAlias = Annotated[
     dict[
-        Annotated[str, Field(pattern=_HEADER_NAME)],
+        Annotated[str, Field(pattern=_NAME_WITH_A_REASON)],
         Annotated[str, Field(pattern=_HEADER_VALUE, max_length=4000)],
     ],
     Field(max_length=32),

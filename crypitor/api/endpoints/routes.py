@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from yarl import URL
 
@@ -40,7 +41,6 @@ from crypitor.runtime.redaction import shown
 from crypitor.webhook.body import rfc3339
 from crypitor.webhook.crypitor import FORMAT
 from crypitor.webhook.delivery import Digest, Endpoint, Notice
-from crypitor.webhook.destinations import PEOPLE
 from crypitor.webhook.egress import check_headers, check_url
 from crypitor.webhook.formats import Form, check_form
 from crypitor.webhook.health import Queued, Waiting, reopened, waiting_of
@@ -192,13 +192,13 @@ def endpoint_answer(
 ) -> EndpointAnswer:
     """Return an endpoint as JSON has it.
 
-    Readers see neither what its headers hold nor a chat service's URL, which is its key.
+    Readers see neither what its headers hold nor path and query of its URL, which may hold keys.
     waiting: see `waiting_of`; a new endpoint does not wait.
     """
     headers, url = dict(endpoint.headers), endpoint.url
     if caller.scope < Scope.WRITE:
         headers = dict.fromkeys(headers, HIDDEN)
-        url = f"{shown(url)}/{HIDDEN}" if endpoint.format in PEOPLE else url
+        url = _without_path(url)
     answer: EndpointAnswer = {
         "id": endpoint.id,
         "url": url,
@@ -229,6 +229,13 @@ def endpoint_answer(
     if secret:
         answer["secret"] = endpoint.secret
     return answer
+
+
+def _without_path(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.path in ("", "/") and not (parts.query or parts.username):
+        return url
+    return f"{shown(url)}/{HIDDEN}"
 
 
 def _state(endpoint: Endpoint, caller: Caller) -> dict[str, Any]:

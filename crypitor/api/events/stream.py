@@ -4,6 +4,7 @@ Source: WHATWG HTML, "Server-sent events": `id`, `event`, `data`, comments as he
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterable
 
 from aiohttp import web
@@ -42,8 +43,9 @@ async def stream_events(call: Call, query: StreamQuery) -> web.StreamResponse:
     """Follow what is told, as Server-Sent Events.
 
     The events of /v1/events as they come: `id` is a cursor of /v1/events, `event` the type, `data`
-    the body. `Last-Event-ID` resumes after an event, also over a restart. A comment comes each 15
-    seconds. A reader that does not keep up is closed; it loses nothing if it resumes.
+    the body. `Last-Event-ID` resumes after an event, also over a restart. A comment comes at once
+    where there are none, and then each 15 seconds without an event. A reader that does not keep up
+    is closed; it loses nothing if it resumes.
     """
     if last := call.request.headers.get(LAST_EVENT):
         query = query.model_copy(update={"cursor": last})
@@ -75,7 +77,6 @@ class _Following:
         self._more = query.cursor is not None
         self._tail = call.context.events
         self._reader = self._tail.reader(call.project)
-        self._quiet_seconds = 0.0
 
     async def begin(self) -> list[Event]:
         """Return the first events. Raises Gone for a cursor whose events are not there."""
@@ -110,20 +111,19 @@ class _Following:
         await self._tail.follow(self._reader)
         self._more = True
         while self._more:
-            yield await self._stored()
+            if stored := await self._stored():  # without any, the beginning was told already
+                yield stored
+        seconds = asyncio.get_running_loop().time
+        told_at = seconds()
         while not self._reader.behind and await self._may_still():
-            look = min(LOOK_SECONDS, self._tail.heartbeat_seconds)
-            try:
-                async with asyncio.timeout(look):
-                    taken = await self._reader.take()
-            except TimeoutError:
-                self._quiet_seconds += look
-                if self._quiet_seconds >= self._tail.heartbeat_seconds:
-                    self._quiet_seconds = 0.0
-                    yield ()
-            else:
-                self._quiet_seconds = 0.0
-                yield self._wanted(taken)
+            wanted: list[Event] = []
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(LOOK_SECONDS, self._tail.heartbeat_seconds)):
+                    wanted = self._wanted(await self._reader.take())
+            # What comes and is not asked for is silence too.
+            if wanted or seconds() - told_at >= self._tail.heartbeat_seconds:
+                told_at = seconds()
+                yield wanted
 
     def _wanted(self, events: Iterable[Event]) -> list[Event]:
         """Return those that are asked for and were not read before."""

@@ -32,5 +32,5 @@ class Ready(TypedDict):
         Annotated[dict[str, str], Field(description="What is in trouble → which trouble.")]
     ]
     processes: Annotated[
-        list[ProcessAnswer], Field(description="All, where there are several; else empty.")
+        list[ProcessAnswer], Field(description="All that are heard of, this one among them.")
     ]

@@ -9,7 +9,13 @@ EXAMPLES = Examples(
         "read_readiness": {
             "status": "ready",
             "roles": ["api", "worker", "monitor", "webhook"],
-            "processes": [],
+            "processes": [
+                {
+                    "id": "vm-1:812:9f2c4a1b",
+                    "roles": ["api", "worker", "monitor", "webhook"],
+                    "troubles": {},
+                }
+            ],
         },
     },
 )

@@ -36,8 +36,8 @@ async def read_readiness(call: Call, query: ReadyQuery) -> Ready | web.Response:
     Not if nothing can be matched or sent by it, or the database is away: then 503 with `troubles`,
     what is in trouble, and a sentence on which trouble. Where some networks or roles stand still
     and others go on, `degraded` names them, with 200. Asked about one network or role, wherever it
-    runs, the answer is 503 if that one stands. What other processes say of themselves is in
-    `processes`. Strangers are told whether it is ready, and its roles: `[metrics]` in the
+    runs, the answer is 503 if that one stands. `processes` has this process, and what others say of
+    themselves. Strangers are told whether it is ready, and its roles: `[metrics]` in the
     configuration says who needs a key (of the operator's project) for the rest.
     """
     context, door = call.context, call.request.app[DOOR]
@@ -50,9 +50,14 @@ async def read_readiness(call: Call, query: ReadyQuery) -> Ready | web.Response:
     if alone and query.role is not None and query.role not in context.roles:
         raise NotFound(f"this process does not run the role {query.role}, and knows of no other")
     found = await _readiness(call)
+    itself = {
+        "id": context.process,
+        "roles": list(context.roles),
+        "troubles": context.health.troubles,
+    }
     processes: list[ProcessAnswer] = [
         {"id": one["id"], "roles": one["roles"], "troubles": one["troubles"]}
-        for one in context.processes()
+        for one in context.processes() or [itself]
     ]
     troubles = dict(found.troubles)
     if not shown:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from crypitor.api.serving.changing import Changing
 from crypitor.api.serving.counts import Counts
@@ -59,6 +60,7 @@ class NetworkFacts:
     """What the configuration says of a network.
 
     explorer: base URL, None for none.  traces: whether internal transfers are looked for.
+    verify: how its blocks are proven, as the configuration has it; empty where it is not told.
     """
 
     name: str
@@ -68,6 +70,7 @@ class NetworkFacts:
     explorer: str | None
     confirmations: Confirmations
     traces: bool = False
+    verify: str = ""
 
 
 class ReadAgain(Protocol):
@@ -104,7 +107,8 @@ class Context:
     auth: False lets everybody on this machine in, as the operator.
     front: who may ask, beside keys.
     clock: unix milliseconds.
-    processes: what each process of the service told of itself of late; empty with only this one.
+    process: the name of this process. processes: what each process of the service told of itself of
+    late; empty with only this one.
     in_doubt: told when a change failed without a word on whether it was committed.
     counts: of the monitors' addresses.
     trials: network → what tries monitors on its past.
@@ -119,6 +123,7 @@ class Context:
     uses: when keys were used, to be stored now and then.
     events: the end of the log of what was told, for those who follow it.
     reload: reads the configuration again and lets it be taken; raises ConfigError.
+    traced: middlewares that trace requests, before all others; none where nothing is traced.
     settings: what is configured, by its table, without secrets.
     room: of the database; None where it is no file.
     """
@@ -140,6 +145,7 @@ class Context:
     clock: Callable[[], int]
     random_bytes: Callable[[int], bytes]
     front: Front = field(default_factory=Front)
+    process: str = "this process"
     processes: Callable[[], Sequence[Mapping[str, Any]]] = tuple
     kafka_topics: Sequence[str] = ()
     closed: Closed = field(default_factory=Closed)
@@ -155,6 +161,7 @@ class Context:
     ids: Ids = field(default_factory=Ids)
     limits: Limits = UNLIMITED
     reload: Callable[[], Awaitable[ReadAgain]] = _as_it_is
+    traced: Sequence[Middleware] = ()
     settings: Callable[[], Mapping[str, Sequence[Setting]]] = dict
     room: Callable[[], Room | None] = lambda: None
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from crypitor.cli.declared.files import Addresses
 from crypitor.cli.declared.forms import HIDDEN, Held, endpoint_form, monitor_form
+from crypitor.runtime.terminal import json_escaped, toml_escaped
 
 _WIDTH = 88
 
@@ -18,18 +19,24 @@ def json_text(
     held: Sequence[Held], keys: Mapping[str, str], addresses: Mapping[str, Addresses]
 ) -> str:
     """Return JSON. keys: id → key of each endpoint. addresses: of each monitor, by its id."""
-    return json.dumps(_tables(held, keys, addresses), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(_tables(held, keys, addresses), indent=2, ensure_ascii=False)
+    return json_escaped(text) + "\n"
 
 
 def toml_text(
     held: Sequence[Held], keys: Mapping[str, str], addresses: Mapping[str, Addresses]
 ) -> str:
     """Return TOML; for the arguments see `json_text`."""
+    return tables_text(_tables(held, keys, addresses))
+
+
+def tables_text(tables: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
+    """Return tables of tables as TOML: `[monitors.Treasury]` and what stands in it."""
     parts = [
         "\n".join(
             [f"[{table}.{_key(key)}]", *(f"{_key(k)} = {_value(v)}" for k, v in fields.items()), ""]
         )
-        for table, entries in _tables(held, keys, addresses).items()
+        for table, entries in tables.items()
         for key, fields in entries.items()
     ]
     return "\n".join(parts)
@@ -83,7 +90,7 @@ def _key(key: str) -> str:
 
 def _string(text: str) -> str:
     """Return a TOML basic string: JSON's, in which TOML also wants DEL escaped."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return toml_escaped(json.dumps(text, ensure_ascii=False))
 
 
 def _value(value: Any) -> str:

@@ -14,7 +14,7 @@ from crypitor.runtime.redaction import shown
 
 pages = Pages(Place("/deliveries", "Deliveries", "d"))
 
-FILTERS = ("status", "endpoint", "monitor", "match")
+FILTERS = ("status", "endpoint", "monitor", "match", "type", "since", "until")
 SHOWN = 25
 SHOWN_FAILED = 10
 STATUSES = ("failed", "pending", "waiting", "delivered", "cancelled")

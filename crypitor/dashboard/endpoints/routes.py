@@ -14,8 +14,8 @@ from crypitor.api.endpoints.routes import (
     read_endpoints,
     remove_endpoint,
 )
-from crypitor.api.jobs.replay import replay_endpoint
 from crypitor.dashboard.endpoints.form import BLANK, body_of, fields_of
+from crypitor.dashboard.endpoints.snippets import snippets_of
 from crypitor.dashboard.frame.beats import charted
 from crypitor.dashboard.frame.charts import SPANS, endpoint_charts
 from crypitor.dashboard.frame.pages import Pages
@@ -121,17 +121,6 @@ async def rotate(visit: Visit, id: str) -> web.Response:  # noqa: A002
     )
 
 
-@pages.post("/endpoints/{id}/replay")
-async def replay(visit: Visit, id: str) -> web.Response:  # noqa: A002
-    """Send again what failed, as a job."""
-    since = visit.field("since")
-    try:
-        job = await visit.ask(replay_endpoint, id=id, body={"since": since} if since else {})
-    except (Invalid, Conflict) as error:
-        return visit.go(f"/endpoints/{id}", f"Not begun: {error.detail}.")
-    return visit.go(f"/jobs/{job['id']}", "What failed is sent again, oldest first.")
-
-
 @pages.post("/endpoints/{id}/delete")
 async def remove(visit: Visit, id: str) -> web.Response:  # noqa: A002
     """Delete an endpoint."""
@@ -154,6 +143,7 @@ async def _one(visit: Visit, endpoint_id: str, pinged: Any = None) -> web.Respon
         deliveries=deliveries,
         failed=failed,
         secret=secret,
+        snippets=snippets_of(endpoint["public_key"] or secret["secret"]) if secret else {},
         pinged=pinged,
         charts=endpoint_charts(found.stats, found.span, endpoint_id),
         now=found.stats["now"],

@@ -101,7 +101,7 @@ def charts_of(stats: Mapping[str, Any], span: Span, *, matches: str = "/matches"
         counts_chart(
             stats, span, "Deliveries", "/deliveries", ("deliveries",), ("delivered", "failed")
         ),
-        latency_chart(stats, span, "To the first attempt", "/deliveries", "first_attempt"),
+        latency_chart(stats, span, "First attempt", "/deliveries", "first_attempt"),
     ]
 
 
@@ -113,7 +113,7 @@ def endpoint_charts(stats: Mapping[str, Any], span: Span, endpoint_id: str) -> l
             stats, span, "Attempts", path, ("attempts",), ("taken", "refused", "unanswered")
         ),
         latency_chart(stats, span, "Until it was taken", path, "success"),
-        latency_chart(stats, span, "To the first attempt", path, "first_attempt"),
+        latency_chart(stats, span, "First attempt", path, "first_attempt"),
     ]
 
 

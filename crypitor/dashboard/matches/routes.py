@@ -25,7 +25,7 @@ MOST_STORIES = 20
 @pages.get("/matches")
 async def show_matches(visit: Visit) -> web.Response:
     """Answer a page of matches; the filters stand in the address."""
-    chosen = visit.asked(*FILTERS, "cursor")
+    chosen = visit.asked(*FILTERS, "order", "cursor")
     problem: CallerError | None = None
     answer: Any = {"data": [], "next_cursor": None}
     try:
@@ -40,14 +40,15 @@ async def show_matches(visit: Visit) -> web.Response:
         "matches/list.html",
         status=200 if problem is None else problem.status,
         matches=answer["data"],
-        next_cursor=answer["next_cursor"],
+        # Oldest first it is a feed, which always has a next page.
+        next_cursor=answer["next_cursor"] if len(answer["data"]) == SHOWN else None,
         chosen=chosen,
         monitor_name=name,
         networks=list(visit.context.networks),
         kinds=list(Kind),
         problem=problem,
         # What a stream cannot narrow down the list does when it is read again.
-        live=None if "cursor" in chosen or "until" in chosen or problem else followed,
+        live=None if {"cursor", "until", "order"} & chosen.keys() or problem else followed,
     )
 
 

@@ -13,7 +13,6 @@ from crypitor.api.addresses.routes import (
 )
 from crypitor.api.endpoints.routes import read_endpoint
 from crypitor.api.jobs.backfill import start_backfill
-from crypitor.api.jobs.replay import replay_monitor
 from crypitor.api.matches.routes import read_matches
 from crypitor.api.monitors.routes import (
     change_monitor,
@@ -108,16 +107,6 @@ async def backfill(visit: Visit, id: str) -> web.Response:  # noqa: A002
     except (Invalid, Conflict) as error:
         return await one(visit, id, problem=error)
     return visit.go(f"/jobs/{job['id']}", "The past is read beside the live blocks.")
-
-
-@pages.post("/monitors/{id}/replay")
-async def replay(visit: Visit, id: str) -> web.Response:  # noqa: A002
-    """Send again what failed, as a job."""
-    try:
-        job = await visit.ask(replay_monitor, id=id, body={})
-    except (Invalid, Conflict) as error:
-        return await one(visit, id, problem=error)
-    return visit.go(f"/jobs/{job['id']}", "What failed is sent again, oldest first.")
 
 
 @pages.post("/monitors/{id}/delete")

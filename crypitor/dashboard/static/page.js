@@ -23,7 +23,34 @@ function tell(time) {
 
 function dress(within) {
   each("time", tell, within);
+  each("table[data-sorts]", sortable, within);
   each(".copy, [data-print], [data-help], [data-live]", (found) => { found.hidden = false; }, within);
+}
+
+// A list that is whole on its page is sorted here; one in pages has the order of its index.
+const weight = (row, column) => {
+  const cell = row.cells[column], text = cell.dataset.value ?? cell.querySelector("time")?.dateTime ?? cell.innerText.trim();
+  const number = Number(text.replace(/[\u202f,%]/g, ""));
+  return text !== "" && Number.isFinite(number) ? number : text.toLowerCase();
+};
+
+function sortable(table) {
+  each("thead th", (head) => {
+    if (head.querySelector("button, .unseen")) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "sort";
+    button.append(...head.childNodes);
+    head.append(button);
+    button.addEventListener("click", () => {
+      const up = head.getAttribute("aria-sort") !== "ascending";
+      each("thead th", (other) => other.removeAttribute("aria-sort"), table);
+      head.setAttribute("aria-sort", up ? "ascending" : "descending");
+      const rows = [...table.tBodies[0].rows].map((row) => [weight(row, head.cellIndex), row]);
+      rows.sort(([a], [b]) => (typeof a === typeof b ? (a > b) - (a < b) : typeof a === "number" ? -1 : 1) * (up ? 1 : -1));
+      table.tBodies[0].append(...rows.map(([, row]) => row));
+    });
+  }, table);
 }
 
 async function copy(button) {

@@ -39,14 +39,20 @@ class _Undo(Exception):
     """Ends a unit of work that is not to be committed."""
 
 
-async def look_at_database(config: Config) -> Stored:
-    """Look whether a start could use the database, and read what nodes are compared with."""
+async def look_at_database(config: Config, *, running: bool = False) -> Stored:
+    """Look whether a start could use the database, and read what nodes are compared with.
+
+    running: whether somebody has it already, with the sessions that a start would use.
+    """
     url = config.database.url.get_secret_value()
     stored = (
         "sealed" if config.webhook.seal_keys else "as they are; webhook.secrets_key would seal them"
     )
     try:
         await refuse_blank(config)
+        crowded = None if running else await _crowded(config)
+        if crowded:
+            return _not_looked_at(crowded)
         if not await is_there(url):
             return Stored([_to_be_made(config), fine(SECRETS, f"will be stored {stored}")])
         outdated = await pending(url)
@@ -74,6 +80,27 @@ async def look_at_database(config: Config) -> Stored:
     else:
         found.append(fine(SECRETS, f"stored {stored}"))
     return Stored(found, matched)
+
+
+async def _crowded(config: Config) -> Finding | None:
+    """Say so where fewer sessions are given than a start uses, which would wait for the others."""
+    if database_file(config) is not None:
+        return None
+    from crypitor.database.sessions import BESIDES, sessions_given  # noqa: PLC0415 - asyncpg
+
+    own = config.queue.kind == "memory"
+    wanted = config.database.connections + (BESIDES if own else BESIDES - 1)
+    given = await sessions_given(config.database.url.get_secret_value(), wanted)
+    if given == wanted:
+        return None
+    return trouble(
+        SUBJECT,
+        f"gives {given} session{'s' * (given != 1)} at once, and `run` uses up to {wanted}:"
+        " it would wait for the others",
+        f"max_connections of the server, or default_pool_size of PgBouncer: at least {wanted} for"
+        " each process (with pool_mode = transaction 2 and some more); or a smaller"
+        " database.connections",
+    )
 
 
 async def _matched(database: Database, config: Config, name: str) -> Matched:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from crypitor.runtime.terminal import visible
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -24,8 +26,8 @@ class Finding:
 
     def __str__(self) -> str:
         word = "WARNING" if self.warns else "ok     " if self.works else "TROUBLE"
-        told = f"{word}  {self.subject}: {self.sentence}"
-        return f"{told}\n         what to do: {self.cure}" if self.cure else told
+        told = visible(f"{word}  {self.subject}: {self.sentence}")
+        return f"{told}\n         what to do: {visible(self.cure)}" if self.cure else told
 
 
 def fine(subject: str, sentence: str) -> Finding:

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 async def findings(config: Config) -> AsyncIterator[Finding]:
     """Yield what is found of each part as soon as it is known."""
     yield _configuration(config)
-    yield await service_finding(config, await _holders(config))
-    stored = await look_at_database(config)
+    holders = await _holders(config)
+    yield await service_finding(config, holders)
+    stored = await look_at_database(config, running=bool(holders))
     for finding in stored.findings:
         yield finding
     for finding in _modes(config):

@@ -13,7 +13,7 @@ TEMPLATE = '{"text": "{{data.amount}} \\n \\\\ ü \\u00fc \u2028 {{ data.label }
 ENDPOINT = {
     "url": URL,
     "description": ODD,
-    "headers": {"X-Odd_Name": ' a  "b" \\ # \' = [x] '},
+    "headers": {"X-Odd-NAME": ' a  "b" \\ # \' = [x] '},
     "template": {"body": TEMPLATE, "content_type": "application/json; charset=UTF-8"},
     "rate_per_second": 1e-05,
 }

@@ -1,0 +1,111 @@
+"""Details of the pages in a real browser: two people at once, charts, sorting, the tab's picture."""
+
+import pytest
+from playwright.async_api import expect
+
+from crypitor.development.listen import Behaviour, Receiver
+from tests.live.browsing import browser, first, log_in, running
+
+pytestmark = pytest.mark.live
+
+
+async def test_the_second_of_two_people_is_told(tmp_path):
+    """
+    Both open the same monitor; who saves later sees what the other one saved, and loses nothing.
+    """
+    async with running(tmp_path) as (service, _), browser() as page:
+        await log_in(page, service)
+        path = await first(page, service, "/monitors")
+        other = await page.context.new_page()
+        for each in (page, other):
+            await each.goto(f"{service.url}{path}/edit")
+        await page.get_by_label("Name").fill("Hers")
+        await page.get_by_role("button", name="Save").last.click()
+        await expect(page.locator("h1")).to_contain_text("Hers")
+        await other.get_by_label("Name").fill("His")
+        await other.get_by_role("button", name="Save").last.click()
+        await expect(other.get_by_role("alert")).to_contain_text("somebody changed this")
+        await expect(other.get_by_label("Name")).to_have_value("His")
+        await expect(other.locator("details[open] pre")).to_contain_text("Hers")
+        await other.get_by_role("button", name="Save").last.click()
+        await expect(other.locator("h1")).to_contain_text("His")
+
+    assert page.wrong == []
+
+
+async def test_charts_are_drawn_and_told(tmp_path):
+    """
+    Of what was counted, in the reader's zone, under the policy; without scripts bars are there.
+    """
+    async with running(tmp_path) as (service, _), browser(timezone_id="Asia/Kolkata") as page:
+        await log_in(page, service)
+        figure = page.locator("figure.alive").first
+        while not (await service.get("/v1/stats"))["total"]["attempts"]["taken"]:
+            await page.reload()
+        await page.reload()
+        canvas = figure.locator("canvas")
+        await expect(canvas).to_be_visible()
+        box = await canvas.bounding_box()
+        await page.mouse.move(box["x"] + box["width"] - 6, box["y"] + box["height"] / 2)
+        await expect(figure.locator("[data-said]")).to_contain_text("detected")
+        now = await page.evaluate(
+            "new Date().toLocaleString(undefined, {hour: '2-digit', timeZone: 'Asia/Kolkata'})"
+        )
+        shown = await figure.locator("[data-said]").inner_text()
+        timings = await page.evaluate(
+            "performance.getEntriesByType('paint').map((each) => [each.name, each.startTime])"
+        )
+
+    assert shown.startswith(now.split()[0]) or ":" in shown
+    assert "first-contentful-paint" in dict(timings)
+    assert page.wrong == []
+
+
+async def test_lists_that_are_whole_are_sorted_by_their_heads(tmp_path):
+    """
+    Names by their letters, either way, with the keyboard.
+    """
+    async with running(tmp_path) as (service, _), browser() as page:
+        for name in ("beta", "Alpha", "gamma"):
+            await service.post(
+                "/v1/monitors", {"name": name, "networks": ["dev"], "addresses": ["0x" + "11" * 20]}
+            )
+        await log_in(page, service, "/monitors")
+        head = page.get_by_role("button", name="Monitor", exact=True)
+        await head.focus()
+        await page.keyboard.press("Enter")
+        up = await page.locator(".list .main a").all_inner_texts()
+        await page.keyboard.press("Enter")
+        down = await page.locator(".list .main a").all_inner_texts()
+
+    assert up == ["Alpha", "beta", "gamma", "Treasury"]
+    assert down == up[::-1]
+
+
+async def test_the_tab_tells_of_trouble(tmp_path):
+    """
+    Its picture has a red dot while an endpoint is disabled, whichever page is open.
+    """
+    async with (
+        running(tmp_path) as (service, chain),
+        Receiver(list, behaviour=Behaviour(status=410)) as gone,
+        browser() as page,
+    ):
+        await log_in(page, service, "/monitors")
+        before = await page.evaluate("fetch('/icon').then((got) => got.url)")
+        await service.post(
+            "/v1/monitors",
+            {
+                "networks": ["dev"],
+                "addresses": [actor.address for actor in chain.actors[:3]],
+                "webhook": {"url": f"{gone.url}/hook"},
+            },
+        )
+        chain.mine(6)
+        await service.until_tip("dev", 18)
+        await page.goto(f"{service.url}/endpoints")
+        await expect(page.locator(".pill.disabled")).to_be_visible()
+        after = await page.evaluate("fetch('/icon').then((got) => got.url)")
+
+    assert before.endswith("/icon.svg")
+    assert after.endswith("/icon-trouble.svg")
