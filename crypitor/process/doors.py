@@ -9,6 +9,7 @@ from ipaddress import ip_network
 
 import structlog
 from aiohttp import web
+from yarl import URL
 
 from crypitor.api import SERVER_OPTIONS
 from crypitor.api.serving.crowd import Bounds
@@ -173,6 +174,27 @@ def _taken(host: str, port: int, key: str, error: OSError) -> str:
         f"{key}: cannot listen on {host}:{port}: {words_of(error)}; set"
         f" {key.partition('.')[0]}.host to an address of this machine, and {key} to a free one"
     )
+
+
+@asynccontextmanager
+async def sites_of(
+    config: Config,
+    roles: Sequence[str],
+    apps: tuple[web.Application, web.Application],
+    kept: tuple[list[socket.socket], list[socket.socket]],
+    closed: Closed,
+) -> AsyncIterator[str]:
+    """Serve at both places, which are closed to webhooks; gives the URL of the first.
+
+    apps, kept: of the API or the health, and of the metrics.
+    """
+    async with (
+        site_of(config, roles, apps[0], kept[0]) as url,
+        metrics_site_of(config, apps[1], kept[1]) as aside,
+    ):
+        for each in filter(None, (url, aside)):
+            closed.listens(URL(each).port or 0)
+        yield url
 
 
 @asynccontextmanager

@@ -9,7 +9,6 @@ from functools import partial
 from typing import TypeAlias
 
 import structlog
-from yarl import URL
 
 from crypitor.api.build import build, build_health, build_metrics
 from crypitor.api.serving.context import Context
@@ -34,7 +33,7 @@ from crypitor.monitor.watchlist import Watchlist
 from crypitor.process.backups import backups_of
 from crypitor.process.beside import beside_of
 from crypitor.process.disk import disk_of
-from crypitor.process.doors import closed_of, front_of, metrics_site_of, site_of
+from crypitor.process.doors import closed_of, front_of, sites_of
 from crypitor.process.farewell import Farewell
 from crypitor.process.lost_time import given_of
 from crypitor.process.observing import Observing, observing
@@ -80,7 +79,7 @@ class Roles:
     ) -> None:
         self._config = config
         self._reloading = reloading
-        self._sockets, self._metrics_sockets = sockets
+        self._sockets = sockets
         self._roles = roles
         self._hold = hold
         self._stack = stack
@@ -141,14 +140,10 @@ class Roles:
         given = await given_of(self._config, self._roles, self._database)
         context = self._context(standing, given, await self._database.read(ids_from))
         app = (build if "api" in self._roles else build_health)(context)
+        apps = app, build_metrics(context)
         url = await self._stack.enter_async_context(
-            site_of(self._config, self._roles, app, self._sockets)
+            sites_of(self._config, self._roles, apps, self._sockets, self._closed)
         )
-        aside = await self._stack.enter_async_context(
-            metrics_site_of(self._config, build_metrics(context), self._metrics_sockets)
-        )
-        for each in filter(None, (url, aside)):
-            self._closed.listens(URL(each).port or 0)
         async with asyncio.TaskGroup() as group:
             leading: tuple[_Leading, ...] = (
                 *self._followers,
