@@ -28,6 +28,7 @@ from crypitor.database.jobs import (
 from crypitor.database.past import Part, Stand, save_part, stand_of, watched_by
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.types import Header
+from crypitor.gauges.past import PastGauges
 from crypitor.monitor.models import Confirmations, Match, Monitor
 from crypitor.runtime.loop import Health, forever
 from crypitor.webhook.message import NetworkTitle
@@ -65,6 +66,7 @@ class Backfill:
     wake: told the endpoints that have something new.
     clock: unix milliseconds.
     observer: told of what was stored.
+    spare: raises DatabaseUnavailable while there is no room for what can wait.
     """
 
     def __init__(
@@ -83,13 +85,16 @@ class Backfill:
         wake: Callable[[Iterable[str]], None],
         clock: Callable[[], int],
         observer: Observer,
+        spare: Callable[[], None] = lambda: None,
     ) -> None:
+        self._spare = spare
         self.role = f"backfill {network}"
         self._network = network
         self._chain_id = chain_id
         self._coin = nodes.coin
         self._told_as = (chain_id, title)
         pace = Pace(requests_per_second)
+        self._nodes = nodes
         self._reader = Reader(nodes, pace, Standing(nodes, pace, clock), in_flight)
         self._database = database
         self._term = term
@@ -111,6 +116,7 @@ class Backfill:
         term = self._term()
         if term is None:
             return False
+        self._spare()
         jobs = await self._database.read(lambda tx: open_jobs(tx, self._network))
         self._forget_all_but(jobs)
         for job in sorted(jobs, key=lambda job: self._progress[job.id].turn):
@@ -180,6 +186,7 @@ class Backfill:
         if now is None:
             return None
         named = [address for address, _ in pairs[: MOST_NAMED + 1]]
+        past = PastGauges(self._nodes, now, self._network, self._chain_id)
         question = Question(
             now,
             self._network,
@@ -187,6 +194,7 @@ class Backfill:
             self._confirmations,
             log_question(now, named),
             self._coin,
+            past.matches if past else None,
         )
         for start in range(0, len(pairs), CHUNK):
             question.watch(pairs[start : start + CHUNK])

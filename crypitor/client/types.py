@@ -12,8 +12,9 @@ class AddedAnswer(TypedDict):
     """At most the first 1000."""
     invalid_count: int
     armed_from: dict[str, int | None]
-    """Network → first block that this is in force for; null while not known. In every answer
-    that changes what is watched.
+    """Network → first block that this is in force for. null before the first block of a
+    network that is matched: it will be that one. In every answer that changes what is
+    watched.
     """
 
 
@@ -162,6 +163,13 @@ class CallRule(TypedDict):
     """
 
 
+class CoinAnswer(TypedDict):
+    """The chain's own coin. Withdrawals may be counted in another one."""
+
+    symbol: str | None
+    decimals: int
+
+
 class CountsAnswer(TypedDict):
     """What happened in some time."""
 
@@ -227,8 +235,9 @@ class DeletedMonitor(TypedDict):
     id: str
     deleted: Literal[True]
     armed_from: dict[str, int | None]
-    """Network → first block that this is in force for; null while not known. In every answer
-    that changes what is watched.
+    """Network → first block that this is in force for. null before the first block of a
+    network that is matched: it will be that one. In every answer that changes what is
+    watched.
     """
 
 
@@ -569,6 +578,42 @@ class FindingAnswer(TypedDict):
     """
 
 
+class GaugeAnswer(TypedDict):
+    """A balance or a view, for one rule of a monitor.
+
+    `looked_at` is the last look, whatever it showed; a reading is kept where value or state
+    became others.
+    """
+
+    id: str
+    network: str
+    kind: Literal["balance", "view"]
+    address: str | None
+    """The account; null for a view."""
+    contract: str | None
+    """null for the chain's coin."""
+    token_id: str | None
+    signature: str | None
+    where: str | None
+    state: Literal["armed", "raised"]
+    """raised: it has told, and waits for its end."""
+    match: str | None
+    """That it told and that has not ended."""
+    looked_at: "SeenAt | None"
+    """null before the first look."""
+    balance: str | None
+    result: dict[str, Any] | None
+    readings: list["ReadingAnswer"]
+    """Newest first."""
+
+
+class GaugePage(TypedDict):
+    """Gauges of a monitor, by their ids."""
+
+    data: list["GaugeAnswer"]
+    next_cursor: str | None
+
+
 class GroupAnswer(TypedDict):
     """What happened to one of the networks, monitors or endpoints."""
 
@@ -800,6 +845,8 @@ class MatchAnswer(TypedDict):
     amount_formatted: str | None
     token_id: str | None
     event: "DecodedAnswer | None"
+    coin: NotRequired["CoinAnswer"]
+    """What a native or internal transfer, a withdrawal or a fee is in."""
     call: NotRequired["DecodedAnswer"]
     """Of a call."""
     withdrawal: NotRequired["WithdrawalAnswer"]
@@ -851,6 +898,8 @@ class MatchBody(TypedDict):
     amount_formatted: str | None
     token_id: str | None
     event: "DecodedAnswer | None"
+    coin: NotRequired["CoinAnswer"]
+    """What a native or internal transfer, a withdrawal or a fee is in."""
     call: NotRequired["DecodedAnswer"]
     """Of a call."""
     withdrawal: NotRequired["WithdrawalAnswer"]
@@ -888,6 +937,7 @@ class MatchCounts(TypedDict):
 
     detected: int
     confirmed: int
+    ended: int
     reverted: int
 
 
@@ -1007,9 +1057,12 @@ class MonitorAnswer(TypedDict):
     updated_at: str
     """RFC 3339, UTC, milliseconds."""
     armed_from: NotRequired[dict[str, int | None]]
-    """Network → first block that this is in force for; null while not known. In every answer
-    that changes what is watched.
+    """Network → first block that this is in force for. null before the first block of a
+    network that is matched: it will be that one. In every answer that changes what is
+    watched.
     """
+    warnings: NotRequired[list["MonitorWarning"]]
+    """Not in lists; empty where all is well."""
 
 
 class MonitorBody(TypedDict):
@@ -1077,6 +1130,13 @@ class MonitorPage(TypedDict):
 
     data: list["MonitorAnswer"]
     next_cursor: str | None
+
+
+class MonitorWarning(TypedDict):
+    """Why a monitor, as it is, does less than one may think. `pointer`: of the field."""
+
+    pointer: str
+    detail: str
 
 
 class NativeRule(TypedDict):
@@ -1312,6 +1372,18 @@ class ProjectUsage(TypedDict):
     """From then on a new day is counted."""
 
 
+class ReadingAnswer(TypedDict):
+    """What a gauge showed from this block on, until the next reading."""
+
+    block: "SeenAt"
+    balance: str | None
+    """In the smallest unit; null for a view."""
+    result: dict[str, Any] | None
+    """By name, or place; null where it reverted."""
+    state: Literal["armed", "raised"]
+    match: str | None
+
+
 class Ready(TypedDict):
     """This process can do its work."""
 
@@ -1357,8 +1429,9 @@ class RemovedAnswer(TypedDict):
     """At most the first 1000."""
     invalid_count: int
     armed_from: dict[str, int | None]
-    """Network → first block that this is in force for; null while not known. In every answer
-    that changes what is watched.
+    """Network → first block that this is in force for. null before the first block of a
+    network that is matched: it will be that one. In every answer that changes what is
+    watched.
     """
 
 
@@ -1426,6 +1499,15 @@ class SecretAnswer(TypedDict):
     signature: Literal["v1", "v1a"]
     public_key: str | None
     old_secrets: list["OldSecretAnswer"]
+
+
+class SeenAt(TypedDict):
+    """A block in which a gauge was looked at."""
+
+    number: int
+    hash: str
+    timestamp: str
+    """RFC 3339, UTC, milliseconds."""
 
 
 class StatsAnswer(TypedDict):
@@ -1614,6 +1696,8 @@ class TriedMatch(TypedDict):
     amount_formatted: str | None
     token_id: str | None
     event: "DecodedAnswer | None"
+    coin: NotRequired["CoinAnswer"]
+    """What a native or internal transfer, a withdrawal or a fee is in."""
     call: NotRequired["DecodedAnswer"]
     """Of a call."""
     withdrawal: NotRequired["WithdrawalAnswer"]
