@@ -277,7 +277,12 @@ class Follower:
             self._counter = max(self._counter, position.sequence & (1 << _COUNTER_BITS) - 1)
         self._go_on_from(position.headers)
         self._halt.end()
-        log.info("going back to the last matched block", network=self._network, tip=self._trail.tip)
+        tip = self._trail.tip
+        log.info(
+            "going back to the last matched block",
+            network=self._network,
+            tip=tip.number if tip else None,
+        )
 
     def _led_term(self) -> int:
         assert self._term is not None

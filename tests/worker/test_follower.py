@@ -2,6 +2,7 @@ import asyncio
 import contextlib
 import itertools
 import random
+import re
 
 import pytest
 
@@ -364,8 +365,8 @@ async def test_headers_below_must_be_linked(rig, chain, faulty):
         await headers_below(8, 6, rig.nodes)
 
 
-async def test_goes_on_from_a_deep_reorg_when_it_is_told_to(rig, chain, database):
-    """After a rewind was asked for, it looks again: the branch may have come back."""
+async def test_goes_on_from_a_deep_reorg_when_it_is_told_to(rig, chain, database, capsys):
+    """After a rewind was asked for, it looks again, and says from where: the branch may be back."""
     await rig.settle()
     orphaned = [chain.by_number(number) for number in range(2, 11)]
     chain.reorg(MAX_REORG_DEPTH + 1)
@@ -379,6 +380,7 @@ async def test_goes_on_from_a_deep_reorg_when_it_is_told_to(rig, chain, database
 
     assert await rig.consumer.hashes() == kept(chain)
     assert rig.health.troubles == {}
+    assert re.search(r"going back to the last matched block .*tip=10\b", capsys.readouterr().out)
 
 
 # Nodes that are wrong
