@@ -135,7 +135,7 @@ build/docs/stamp: requirements/docs.txt | $(VENV)/bin/python
 	@$(SHOWN) "packages into build/docs" build/docs/bin/python $(PIP) install --require-hashes -r requirements/docs.txt
 	@touch $@
 
-build/site/index.html: build/docs/stamp mkdocs.yml deploy/help/hooks.py $(shell find docs -type f)
+build/site/index.html: build/docs/stamp mkdocs.yml deploy/help/hooks.py config.toml $(shell find docs examples -type f)
 	@NO_MKDOCS_2_WARNING=1 $(REPEATABLE) $(SHOWN) build/site build/docs/bin/mkdocs build --quiet --strict
 
 # Renewed only when it changes; the wheel carries it.

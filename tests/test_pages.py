@@ -204,7 +204,7 @@ def test_every_key_of_the_configuration_is_described_once():
 
     assert len(keys) == len({*keys})
     assert len(keys) > 80
-    assert "<!-- config.toml -->" in (DOCS / "configuration.md").read_text()
+    assert "<!-- file: config.toml toml -->" in (DOCS / "configuration.md").read_text()
 
 
 def test_every_page_is_in_the_navigation():
