@@ -50,8 +50,8 @@ NUMBERS = (
     "detected", "confirmed", "ended", "reverted", "delivered", "failed", "cancelled",
     "taken", "refused", "unanswered",
 )  # fmt: skip
-PHASES = NUMBERS[:3]
-"""What is counted of what is told of a match; that a balance's or view's condition ended is not."""
+PHASES = ("detected", "confirmed", "ended", "reverted")
+"""What is told of a match and counted."""
 
 COLUMNS = ", ".join(
     [

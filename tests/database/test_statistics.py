@@ -118,11 +118,11 @@ async def test_counts_are_those_of_the_rows(chain, seed):
 
 async def test_other_news_of_a_match_is_passed_over(chain):
     """
-    What is told beside the three phases is no match of its own, and stops nothing.
+    What is told beside the phases is no match of its own, and stops nothing.
     """
     await chain.take("a1")
     await chain.change("""insert into events (project_id, position, type, at, match_id, confirmations)
-        select 'pr_1', value + 1, 'match.ended', 1000, (select min(id) from matches), 1
+        select 'pr_1', value + 1, 'match.other', 1000, (select min(id) from matches), 1
         from counters where name = 'events'""")
     await chain.change("update counters set value = value + 1 where name = 'events'")
     await all_steps(chain.database, now=2000)

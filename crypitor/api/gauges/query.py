@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from crypitor.api.serving.bodies import AddressText
-from crypitor.api.serving.paging import Name, Query
+from crypitor.api.serving.paging import Name, Query, cursor_of, ids
 
 MOST_READINGS = 200
 
@@ -19,6 +19,7 @@ def _whole(value: object) -> object:
 class GaugeQuery(Query):
     """What a list of gauges is narrowed to."""
 
+    cursor: str | None = cursor_of(ids("ga_"))
     limit: Annotated[int, BeforeValidator(_whole)] = Field(25, ge=1, le=100)
     network: Name | None = None
     address: AddressText | None = Field(
