@@ -15,6 +15,7 @@ BENCHES = {
     "rows": "blocks, claims and lists with few and many matches and deliveries stored and waiting",
     "holds": "how long one callback holds the event loop",
     "addresses": "a million addresses: adding, searching, removing, loading",
+    "balances": "10,000 watched balances of which one in a hundred is touched in a block",
     "start": "from the start of the process to its being ready, with a million addresses",
     "kinds": "a block without hits with 10 and 10,000 monitors, for each kind of rule",
     "proof": "the proof of recorded blocks at each level",

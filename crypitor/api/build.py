@@ -17,6 +17,7 @@ from crypitor.api import (
     deliveries,
     endpoints,
     events,
+    gauges,
     health,
     jobs,
     keys,
@@ -45,6 +46,7 @@ from crypitor.dashboard.build import add_dashboard, as_page
 OPERATIONS: tuple[Operation, ...] = (
     *monitors.OPERATIONS,
     *addresses.OPERATIONS,
+    *gauges.OPERATIONS,
     *trials.OPERATIONS,
     *endpoints.OPERATIONS,
     *matches.OPERATIONS,

@@ -28,6 +28,7 @@ from crypitor.database.jobs import (
 from crypitor.database.past import Part, Stand, save_part, stand_of, watched_by
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.types import Header
+from crypitor.gauges.past import PastGauges
 from crypitor.monitor.models import Confirmations, Match, Monitor
 from crypitor.runtime.loop import Health, forever
 from crypitor.webhook.message import NetworkTitle
@@ -93,6 +94,7 @@ class Backfill:
         self._coin = nodes.coin
         self._told_as = (chain_id, title)
         pace = Pace(requests_per_second)
+        self._nodes = nodes
         self._reader = Reader(nodes, pace, Standing(nodes, pace, clock), in_flight)
         self._database = database
         self._term = term
@@ -184,6 +186,7 @@ class Backfill:
         if now is None:
             return None
         named = [address for address, _ in pairs[: MOST_NAMED + 1]]
+        past = PastGauges(self._nodes, now, self._network, self._chain_id)
         question = Question(
             now,
             self._network,
@@ -191,6 +194,7 @@ class Backfill:
             self._confirmations,
             log_question(now, named),
             self._coin,
+            past.matches if past else None,
         )
         for start in range(0, len(pairs), CHUNK):
             question.watch(pairs[start : start + CHUNK])

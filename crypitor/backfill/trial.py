@@ -21,11 +21,13 @@ from crypitor.database.engine import Database
 from crypitor.database.past import Part
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.types import Address, Block, Hash, Header
+from crypitor.gauges.past import PastGauges
 from crypitor.monitor.alone import Alone
 from crypitor.monitor.explanation import Finding, Scene, findings
 from crypitor.monitor.match import Tally, find_matches
 from crypitor.monitor.models import Confirmations, Match, Monitor, Rule
 from crypitor.monitor.prepared import prepare
+from crypitor.monitor.touched import touched
 from crypitor.runtime.loop import clock
 from crypitor.worker.nodes import Nodes
 
@@ -218,7 +220,8 @@ class Trial:
 
     def _question(self, monitor: Monitor) -> "_Question":
         coin = self._nodes.coin
-        return _Question(self._network, self._chain_id, coin, monitor, self._database)
+        past = PastGauges(self._nodes, monitor, self._network, self._chain_id)
+        return _Question(self._network, self._chain_id, coin, monitor, self._database, past)
 
     async def _tried(self, monitor: Monitor, scene: Scene) -> TriedTransaction:
         question = self._question(monitor)
@@ -241,8 +244,11 @@ class _Question:
         coin: Address | None,
         monitor: Monitor,
         database: Database,
+        past: PastGauges,
     ) -> None:
         self.alone = Alone(monitor)
+        self._past = past
+        self._network = network
         self.tally = Tally()
         self._find = partial(
             find_matches, network=network, chain_id=chain_id, index=self.alone, coin=coin
@@ -255,8 +261,12 @@ class _Question:
         while True:
             tally = Tally()
             found = self._find(block, tally=tally)
+            changed = touched(block, self.alone, self._network)
             if not await self.learnt():
                 break
+        labels = self.alone.one.labels
+        if self._past:
+            found += await self._past.matches(block, [(one, labels.get(one)) for one in changed])
         self.tally.undecoded += tally.undecoded
         self.tally.condition_errors += tally.condition_errors
         return [(match, self._required) for match in found]

@@ -17,6 +17,8 @@ from crypitor.client.types import (
     EndpointBodyPatch,
     EndpointPage,
     EventPage,
+    GaugeAnswer,
+    GaugePage,
     JobAnswer,
     JobPage,
     KeyAnswer,
@@ -215,6 +217,49 @@ class Calls(Transport):
             query=query,
         )
         return answer
+
+    async def read_monitor_gauges(
+        self,
+        monitor_id: str,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        network: str | None = None,
+        address: str | None = None,
+        readings: int | None = None,
+    ) -> GaugePage:
+        """List where balances and views stand.
+
+        One for each account or contract of each rule of kind `balance` or `view`, with what
+        it showed last. A gauge is there soon after its monitor is made, and is looked at in
+        the block that comes next. Readings are kept as long as matches are.
+        """
+        query = {
+            "cursor": cursor,
+            "limit": limit,
+            "network": network,
+            "address": address,
+            "readings": readings,
+        }
+        answer: GaugePage = await self.call(
+            "GET", f"/v1/monitors/{self.part(monitor_id)}/gauges", query=query
+        )
+        return answer
+
+    def all_monitor_gauges(
+        self,
+        monitor_id: str,
+        *,
+        network: str | None = None,
+        address: str | None = None,
+        readings: int | None = None,
+    ) -> AsyncIterator[GaugeAnswer]:
+        """Walk all pages of `read_monitor_gauges`."""
+        query = {"network": network, "address": address, "readings": readings}
+        items: AsyncIterator[GaugeAnswer] = self.pages(
+            f"/v1/monitors/{self.part(monitor_id)}/gauges", query=query
+        )
+        return items
 
     async def test_monitor(
         self,

@@ -578,6 +578,42 @@ class FindingAnswer(TypedDict):
     """
 
 
+class GaugeAnswer(TypedDict):
+    """A balance or a view, for one rule of a monitor.
+
+    `looked_at` is the last look, whatever it showed; a reading is kept where value or state
+    became others.
+    """
+
+    id: str
+    network: str
+    kind: Literal["balance", "view"]
+    address: str | None
+    """The account; null for a view."""
+    contract: str | None
+    """null for the chain's coin."""
+    token_id: str | None
+    signature: str | None
+    where: str | None
+    state: Literal["armed", "raised"]
+    """raised: it has told, and waits for its end."""
+    match: str | None
+    """That it told and that has not ended."""
+    looked_at: "SeenAt | None"
+    """null before the first look."""
+    balance: str | None
+    result: dict[str, Any] | None
+    readings: list["ReadingAnswer"]
+    """Newest first."""
+
+
+class GaugePage(TypedDict):
+    """Gauges of a monitor, by their ids."""
+
+    data: list["GaugeAnswer"]
+    next_cursor: str | None
+
+
 class GroupAnswer(TypedDict):
     """What happened to one of the networks, monitors or endpoints."""
 
@@ -901,6 +937,7 @@ class MatchCounts(TypedDict):
 
     detected: int
     confirmed: int
+    ended: int
     reverted: int
 
 
@@ -1335,6 +1372,18 @@ class ProjectUsage(TypedDict):
     """From then on a new day is counted."""
 
 
+class ReadingAnswer(TypedDict):
+    """What a gauge showed from this block on, until the next reading."""
+
+    block: "SeenAt"
+    balance: str | None
+    """In the smallest unit; null for a view."""
+    result: dict[str, Any] | None
+    """By name, or place; null where it reverted."""
+    state: Literal["armed", "raised"]
+    match: str | None
+
+
 class Ready(TypedDict):
     """This process can do its work."""
 
@@ -1450,6 +1499,15 @@ class SecretAnswer(TypedDict):
     signature: Literal["v1", "v1a"]
     public_key: str | None
     old_secrets: list["OldSecretAnswer"]
+
+
+class SeenAt(TypedDict):
+    """A block in which a gauge was looked at."""
+
+    number: int
+    hash: str
+    timestamp: str
+    """RFC 3339, UTC, milliseconds."""
 
 
 class StatsAnswer(TypedDict):

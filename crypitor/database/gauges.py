@@ -36,13 +36,14 @@ SELECT_PLACE = """select n.looked_number, n.looked_hash,
 SELECT_NEXT = """select number, hash, parent_hash, timestamp, touched from headers
     where network = :network and looked = 0 order by number limit 1"""
 
-GAUGE = """select g.id, g.monitor_id, g.rule, g.subject, g.contract, g.number, g.hash, g.timestamp,
-        g.value, g.state, g.match_id, a.label, a.address is not null as watched
+GAUGE = """select g.id, g.network, g.monitor_id, g.rule, g.subject, g.contract, g.number, g.hash,
+        g.timestamp, g.value, g.state, g.match_id, a.label, a.address is not null as watched
     from gauges g left join monitors m on m.id = g.monitor_id
         left join addresses a on a.list_id = m.list_id and a.address = g.subject"""
 
+# `+ 0`: SQLite would rather look through all gauges by their heights.
 SELECT_TOUCHED = f"""{GAUGE} where g.network = :network and g.job_id = ''
-    and g.subject in {{subjects}} and g.number < :number"""
+    and g.subject in {{subjects}} and g.number + 0 < :number"""
 
 # Two statements: each has an index of its own.
 SELECT_DUE_BLOCK = f"""{GAUGE} where g.network = :network and g.job_id = ''
@@ -124,7 +125,7 @@ SELECT_NEWEST = """select r.gauge_id, r.number, r.hash, r.timestamp, r.value, r.
         and r.number = (select max(o.number) from readings o where o.gauge_id = r.gauge_id)"""
 
 SELECT_UNENDED = f"""select {COLUMNS} from matches m
-    where network = :network and ended_block >= :oldest
+    where network = :network and ended_hash is not null and ended_block >= :oldest
         and not exists (select 1 from headers h where h.network = :network
             and h.number = m.ended_block and h.hash = m.ended_hash and h.looked = 1)
     order by position"""  # noqa: S608
@@ -164,6 +165,14 @@ class Stored:
     label: str | None
     watched: bool
     standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A gauge as it is listed. network: its name."""
+
+    gauge: Stored
+    network: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +294,47 @@ def _stored(row: Row) -> Stored:
         bool(row["watched"]),
         Standing(State(row["state"]), reading, row["match_id"]),
     )
+
+
+async def list_gauges(
+    tx: Transaction,
+    monitor_id: str,
+    limit: int,
+    cursor: str | None = None,
+    network: str | None = None,
+    subject: Address | None = None,
+) -> list[Shown]:
+    """Return gauges of a monitor by their ids, those after the id `cursor`."""
+    conditions = ["g.monitor_id = :monitor_id", "g.job_id = ''", "g.id > :cursor"]
+    conditions += ["g.network = :network"] if network is not None else []
+    conditions += ["g.subject = :subject"] if subject is not None else []
+    rows = await tx.all(
+        f"{GAUGE} where {' and '.join(conditions)} order by g.id limit :limit",
+        monitor_id=monitor_id,
+        cursor=cursor or "",
+        network=network,
+        subject=subject,
+        limit=limit,
+    )
+    return [Shown(_stored(row), row["network"]) for row in rows]
+
+
+async def newest_readings(
+    tx: Transaction, ids: Sequence[str], most: int
+) -> dict[str, list[Stored]]:
+    """Return the newest readings of some gauges, at most so many of each, newest first."""
+    found: dict[str, list[Stored]] = {}
+    for one in ids if most else ():
+        rows = await tx.all(
+            """select gauge_id as id, '' as monitor_id, '' as rule, '' as subject,
+                    null as contract, number, hash, timestamp, value, state, match_id,
+                    null as label, 1 as watched
+                from readings where gauge_id = :id order by number desc limit :most""",
+            id=one,
+            most=most,
+        )
+        found[one] = [_stored(row) for row in rows]
+    return found
 
 
 async def save_looks(tx: Transaction, look: Look, term: int) -> Saved | None:

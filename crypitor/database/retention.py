@@ -22,6 +22,7 @@ from crypitor.database.pruning import (
     prune_jobs,
     prune_keys,
     prune_matches,
+    prune_readings,
     prune_statistics,
     prune_tokens,
 )
@@ -56,6 +57,7 @@ OF_ALL: dict[str, Prune] = {
     "keys": prune_keys,
     "jobs": prune_jobs,
     "audit": prune_audit,
+    "readings": prune_readings,
 }
 # What is older than a removed delivery goes with it: these need no second look.
 RESTARTED = (OF_PROJECT.keys() | OF_ALL.keys()) - {
@@ -114,6 +116,7 @@ class Kept:
             "deliveries": self.deliveries,
             "events": self.matches,
             "matches": self.matches,
+            "readings": self.matches,
             "jobs": self.deliveries,
             "audit": self.audit,
             "changes": 0,

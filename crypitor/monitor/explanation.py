@@ -145,6 +145,8 @@ class _Asking:
             Kind.TRANSACTION: self.whole,
             Kind.WITHDRAWAL: self.withdrawal,
             Kind.DELEGATION: self.delegation,
+            Kind.BALANCE: self.state,
+            Kind.VIEW: self.state,
         }
         if self.rule.kind in alone:
             yield from alone[self.rule.kind]()
@@ -160,6 +162,10 @@ class _Asking:
 
     def withdrawal(self) -> Iterator[Finding]:
         yield _nothing("no transaction carries a withdrawal: test the range of its block")
+
+    def state(self) -> Iterator[Finding]:
+        what = "a balance" if self.rule.kind is Kind.BALANCE else "what a function returns"
+        yield _nothing(f"no transaction carries {what}: test the range of its block")
 
     def native(self) -> Iterator[Finding]:
         none = True

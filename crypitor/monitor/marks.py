@@ -8,6 +8,7 @@ import sys
 from binascii import unhexlify
 from collections.abc import Sequence
 from itertools import combinations, compress
+from mmap import mmap
 from operator import itemgetter
 
 from crypitor.evm.types import Address
@@ -20,6 +21,7 @@ BYTES_AN_ADDRESS = 8
 _BITS_AT, _WORD_AT = 15, 4
 _WORD_BYTES, _MOST_BYTES = 4, 1 << 32
 _FEWEST_BYTES = 1 << 10
+_LARGE_BYTES = 1 << 20
 _TEXT_LENGTH = 42
 
 _THREE = [sum(1 << bit for bit in bits) for bits in combinations(range(8), 3)]
@@ -35,7 +37,8 @@ class Marks:
         size = min(_MOST_BYTES, max(_FEWEST_BYTES, wanted))
         self.room = size // BYTES_AN_ADDRESS
         self._mask = size - 1
-        self._bytes = bytearray(size)
+        # Large memory comes zeroed by the system, a page when it is touched: nothing is held up.
+        self._bytes = bytearray(size) if size < _LARGE_BYTES else mmap(-1, size)
 
     def add(self, keys: bytes | bytearray) -> None:
         """Set the bits of addresses, which stand one after the other, 20 bytes each."""

@@ -62,10 +62,11 @@ STATEMENTS = (
     "alter table matches add column ended_block bigint",
     "alter table matches add column ended_hash text",
     "alter table matches add column ended text",
+    "alter table statistics add column ended bigint not null default 0",
     """create index matches_ending on matches (network, position)
         where phase = 'confirmed' and ended_block is not null""",
     """create index matches_ended on matches (network, ended_block)
-        where ended_block is not null""",
+        where ended_hash is not null""",
 )
 
 

@@ -282,7 +282,7 @@ REFUSED = [
         "with addresses 'any' each rule has to have contracts or a condition ('where')",
     ),
     ({"confirmations": 0}, "/confirmations", "this has to be a number from 1 to 100000, 'safe', 'finalized' or null"),
-    ({"notify": ["sent"]}, "/notify/0", "this has to be 'detected', 'confirmed' or 'reverted'"),
+    ({"notify": ["sent"]}, "/notify/0", "this has to be 'detected', 'confirmed', 'ended' or 'reverted'"),
     ({"enabled": "yes"}, "/enabled", "this has to be true or false"),
     ({"name": "a\nb"}, "/name", "this must not hold control characters"),
     ({"tags": ['a"b']}, "/tags/0", "this must not hold control characters, quotes or backslashes"),

@@ -147,7 +147,11 @@ FREE = {
     ("AuditAnswer", "before"),  # what was, of whichever resource
     ("AuditAnswer", "after"),
     ("RuleAnswer", "signature"),  # an entry of a JSON ABI
-    *((rule, "signature") for rule in ("EventRule", "CallRule")),
+    *((rule, "signature") for rule in ("EventRule", "CallRule", "ViewRule")),
+    ("ViewRule", "args"),  # all of these as the user's signature says
+    ("RuleAnswer", "args"),
+    *(("ViewAnswer", each) for each in ("args", "result", "previous")),
+    *((each, "result") for each in ("GaugeAnswer", "ReadingAnswer")),
 }
 
 

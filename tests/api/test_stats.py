@@ -54,7 +54,7 @@ async def test_a_quiet_project_has_an_hour_of_zeros(api):
     assert found["since"] == found["series"][0]["at"]
     assert found["series"][-1]["at"] <= "2026-09-21T14:13:20.000Z" < found["until"]
     assert found["total"] == {
-        "matches": {"detected": 0, "confirmed": 0, "reverted": 0},
+        "matches": {"detected": 0, "confirmed": 0, "ended": 0, "reverted": 0},
         "deliveries": {"delivered": 0, "failed": 0, "cancelled": 0},
         "attempts": {"taken": 0, "refused": 0, "unanswered": 0},
         "first_attempt": None,
@@ -75,10 +75,10 @@ async def test_what_happened_is_in_its_minute(api):
 
     assert found["complete"] is True
     detected, attempts, confirmed = found["series"][-3:]
-    assert detected["matches"] == {"detected": 1, "confirmed": 0, "reverted": 0}
+    assert detected["matches"] == {"detected": 1, "confirmed": 0, "ended": 0, "reverted": 0}
     assert attempts["attempts"] == {"taken": 0, "refused": 1, "unanswered": 0}
-    assert confirmed["matches"] == {"detected": 0, "confirmed": 1, "reverted": 0}
-    assert found["total"]["matches"] == {"detected": 1, "confirmed": 1, "reverted": 0}
+    assert confirmed["matches"] == {"detected": 0, "confirmed": 1, "ended": 0, "reverted": 0}
+    assert found["total"]["matches"] == {"detected": 1, "confirmed": 1, "ended": 0, "reverted": 0}
     assert found["now"]["matches_per_minute"] == 0.2
     assert found["now"]["attempts_per_minute"] == 0.2
 

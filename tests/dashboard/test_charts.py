@@ -32,7 +32,7 @@ def latency(count, mean, p95):
 def counts(number, first=None):
     """What the statistics have of one time."""
     return {
-        "matches": {"detected": number, "confirmed": 0, "reverted": number // 2},
+        "matches": {"detected": number, "confirmed": 0, "ended": 0, "reverted": number // 2},
         "deliveries": {"delivered": number, "failed": number // 3, "cancelled": 0},
         "attempts": {"taken": number, "refused": 1, "unanswered": 0},
         "first_attempt": first,

@@ -6,12 +6,13 @@ from pydantic import Field
 
 from crypitor.api.serving.bodies import LINE
 from crypitor.api.serving.checksums import Truth
-from crypitor.api.serving.paging import Name, Query
+from crypitor.api.serving.paging import Name, Query, cursor_of, ids
 
 
 class MonitorQuery(Query):
     """What a list of monitors is narrowed to."""
 
+    cursor: str | None = cursor_of(ids("mo_"))
     network: Name | None = None
     tag: Annotated[str, Field(min_length=1, max_length=100, pattern=LINE)] | None = None
     enabled: Truth | None = None

@@ -50,8 +50,8 @@ cursor given out in a time that the database has lost, because an older copy was
 answered the same each time (but `armed_from`, which is of now); the same key with another request
 is 409. What was refused is not kept. A key that was answered in a lost time is 410.
 
-**Text**: hashes and addresses lower-case 0x-hex, amounts decimal text in the smallest unit, times
-RFC 3339 in UTC."""
+**Text**: hashes and addresses lower-case 0x-hex (with `checksum=true`, where it is taken, addresses
+as EIP-55 writes them), amounts decimal text in the smallest unit, times RFC 3339 in UTC."""
 
 
 def document(operations: Iterable[Operation], webhooks: Sequence[Webhook], told: Any) -> Schema:

@@ -13,6 +13,7 @@ class MatchCounts(TypedDict):
 
     detected: int
     confirmed: int
+    ended: int
     reverted: int
 
 

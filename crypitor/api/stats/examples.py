@@ -5,7 +5,7 @@ from typing import Any
 from crypitor.api.serving.examples import ENDPOINT_ID, Examples
 
 COUNTS: dict[str, Any] = {
-    "matches": {"detected": 42, "confirmed": 40, "reverted": 1},
+    "matches": {"detected": 42, "confirmed": 40, "ended": 0, "reverted": 1},
     "deliveries": {"delivered": 82, "failed": 0, "cancelled": 0},
     "attempts": {"taken": 82, "refused": 3, "unanswered": 1},
     "first_attempt": {"count": 83, "mean_ms": 14, "p50_ms": 12, "p95_ms": 29, "p99_ms": 41},
@@ -29,7 +29,7 @@ STATS: dict[str, Any] = {
         {
             **COUNTS,
             "subject": ENDPOINT_ID,
-            "matches": {"detected": 0, "confirmed": 0, "reverted": 0},
+            "matches": {"detected": 0, "confirmed": 0, "ended": 0, "reverted": 0},
             "first_attempt": {"count": 83, "mean_ms": 14},
             "success": {"count": 82, "mean_ms": 61},
         }

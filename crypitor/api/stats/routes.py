@@ -143,6 +143,7 @@ def _matches(counts: Counts) -> MatchCounts:
     return {
         "detected": counts.detected,
         "confirmed": counts.confirmed,
+        "ended": counts.ended,
         "reverted": counts.reverted,
     }
 

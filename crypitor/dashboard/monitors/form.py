@@ -17,7 +17,10 @@ from crypitor.api.monitors.rules import RuleBody
 Fields = MutableMapping[str, str]
 
 KNOWN_FIELDS = ("kind", "direction", "contracts", "signature", "where", "include_failed")
+NUMBERS = ("every_seconds", "every_blocks")
+MOST_DIGITS = 20
 PHASES = ("detected", "confirmed", "reverted")
+"""That a new monitor tells."""
 _RULE = re.compile(r"rule-(\d{1,3})-([a-z_]{1,40})")
 MOST_RULES = 64
 
@@ -88,7 +91,8 @@ def fields_of(monitor: Mapping[str, Any]) -> dict[str, str]:
         fields |= {f"{group}-{name}": "on" for name in names}
     for place, rule in enumerate(monitor["rules"]):
         for name, value in rule.items():
-            fields[f"rule-{place}-{name}"] = _text(value)
+            text = json.dumps(value) if name == "args" else _text(value)
+            fields[f"rule-{place}-{name}"] = text
     return fields
 
 
@@ -133,8 +137,10 @@ def rule_of(fields: Mapping[str, str], place: int) -> dict[str, Any]:
                 rule[name] = True
         elif name == "contracts" and text:
             rule[name] = re.split(r"[\s,;]+", text.strip())
-        elif name == "signature" and text.startswith("{"):
+        elif (name == "signature" and text.startswith("{")) or (name == "args" and text):
             rule[name] = _fragment(text)
+        elif name in NUMBERS and text.isascii() and text.isdigit():
+            rule[name] = int(text[:MOST_DIGITS])
         elif text:
             rule[name] = text
     return rule

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from crypitor.dashboard.monitors.form import rule_of
 from crypitor.evm.abi import Argument, SignatureError, parse_event, parse_function
@@ -11,6 +12,8 @@ EXAMPLES = {
     "native": ("amount >= 1 ether", "amount >= 1 ether and not watched(to_address)"),
     "erc20": ("amount >= 1_000_000", "direction == 'in' and amount >= 10**6"),
     "call": ("status == 'success'",),
+    "balance": ("balance < 5 ether", "change <= -10%"),
+    "view": ("result", "result != previous"),
 }
 
 
@@ -29,6 +32,14 @@ class Check:
     signature: str = ""
 
 
+def _named(kind: str, signature: Any) -> tuple[Argument, ...]:
+    """Return what a signature lets a condition name. Raises SignatureError."""
+    if kind == "event":
+        return parse_event(signature).arguments
+    function = parse_function(signature)
+    return function.outputs if kind == "view" else function.arguments
+
+
 def checked(fields: Mapping[str, str], place: int) -> Check:
     """Return what one rule of the form comes to."""
     rule = rule_of(fields, place)
@@ -38,8 +49,7 @@ def checked(fields: Mapping[str, str], place: int) -> Check:
     arguments: tuple[Argument, ...] = ()
     if signature is not None:
         try:
-            parse = parse_event if kind == "event" else parse_function
-            arguments = parse(signature).arguments
+            arguments = _named(kind, signature)
         except SignatureError as error:
             return Check(text, signature=str(error))
     try:

@@ -114,7 +114,7 @@ def noisy(groups: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 def _noise(noise: Mapping[str, tuple[str, float]]) -> Iterator[News]:
     for monitor, (name, per_day) in noise.items():
         yield News(
-            f"{name} matches some {round(per_day, -2):,.0f} times a day.",
+            f"{name} matched some {round(per_day, -2):,.0f} times within a day.",
             f"/monitors/{monitor}",
             "Narrow its rules",
             bad=False,

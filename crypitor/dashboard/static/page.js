@@ -133,7 +133,7 @@ function follow(button) {
     waiting = true;
     setTimeout(() => { waiting = false; window.htmx?.trigger(document.body, "live"); }, LIVE_MS);
   };
-  for (const type of ["match.detected", "match.confirmed", "match.reverted"]) stream.addEventListener(type, refresh);
+  for (const type of ["match.detected", "match.confirmed", "match.ended", "match.reverted"]) stream.addEventListener(type, refresh);
   stream.onopen = () => button.classList.remove("lost");
   stream.onerror = () => button.classList.add("lost");
   button.following = stream;

@@ -1,0 +1,81 @@
+"""Balances and views of past blocks: in each block that touched them, beside what was before it."""
+
+from collections.abc import Iterable, Sequence
+
+from crypitor.evm.types import Address, Block, Hash, Header
+from crypitor.monitor.becoming import State
+from crypitor.monitor.gauges import Gauge, Standing, gauges_of, look, state_rules
+from crypitor.monitor.models import Kind, Match, Monitor
+from crypitor.worker.nodes import Nodes
+
+
+class PastGauges:
+    """The gauges of one monitor on one network, block after block.
+
+    What is not known of a gauge is asked of the block before: what was true there has been told
+    there, and not in the block that is looked at.
+    """
+
+    def __init__(self, nodes: Nodes, monitor: Monitor, network: str, chain_id: int) -> None:
+        self._nodes = nodes
+        self._monitor = monitor
+        self._network = network
+        self._chain_id = chain_id
+        self._rules = state_rules(monitor)
+        self._standings: dict[str, Standing] = {}
+        self._last: Hash | None = None
+
+    def __bool__(self) -> bool:
+        """Whether the monitor asks about state at all."""
+        return bool(self._rules)
+
+    async def matches(
+        self, block: Block, touched: Sequence[tuple[Address, str | None]]
+    ) -> list[Match]:
+        """Return what became true in a block. touched: accounts, with labels, and contracts.
+
+        Raises NodeUnavailable; NoState where no node has the state of that block any more.
+        """
+        header = block.header
+        if self._last != header.parent_hash:
+            self._standings.clear()  # blocks were left out, or are of another branch
+        gauges = list(self._touched(touched))
+        if gauges:
+            await self._begin(gauges, header)
+            found = await self._look(gauges, header)
+        else:
+            found = []
+        self._last = header.hash
+        return found
+
+    def _touched(self, touched: Sequence[tuple[Address, str | None]]) -> Iterable[Gauge]:
+        addresses = {address for address, _ in touched}
+        for prepared in self._rules:
+            accounts = touched if prepared.rule.kind is Kind.BALANCE else ()
+            for gauge in gauges_of(self._monitor, prepared, self._network, accounts):
+                if gauge.subject in addresses:
+                    yield gauge
+
+    async def _begin(self, gauges: Sequence[Gauge], header: Header) -> None:
+        """Find out where new gauges stood before a block."""
+        new = [gauge for gauge in gauges if gauge.id not in self._standings]
+        if not new or not header.number:
+            return
+        before = Header(header.number - 1, header.parent_hash, "", header.timestamp)
+        answers = await self._nodes.state(before.hash, [gauge.read for gauge in new])
+        for gauge, answer in zip(new, answers, strict=True):
+            found = look(gauge, Standing(), before, self._chain_id, answer)
+            if found is not None:
+                state = State.RAISED if found.match else State.ARMED
+                self._standings[gauge.id] = Standing(state, found.standing.reading)
+
+    async def _look(self, gauges: Sequence[Gauge], header: Header) -> list[Match]:
+        answers = await self._nodes.state(header.hash, [gauge.read for gauge in gauges])
+        told: list[Match] = []
+        for gauge, answer in zip(gauges, answers, strict=True):
+            before = self._standings.get(gauge.id, Standing())
+            found = look(gauge, before, header, self._chain_id, answer)
+            if found is not None:
+                self._standings[gauge.id] = found.standing
+                told += [found.match] if found.match else []
+        return told
