@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest
 SPREAD := -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-live soak soak-live bench check format lock docs wheel binary client clean ALWAYS
+.PHONY: help setup demo run test test-live soak soak-live bench check format lock audit docs wheel binary client clean ALWAYS
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -53,7 +53,14 @@ lock: build/uv/bin/uv ## renews requirements/*.txt from pyproject.toml
 	$(UV_COMPILE) --extra otel -c requirements/run.txt -o requirements/otel.txt pyproject.toml
 	$(UV_COMPILE) --group docs -c requirements/run.txt -o requirements/docs.txt
 	$(UV_COMPILE) --group binary -c requirements/run.txt -o requirements/binary.txt
+	$(UV_COMPILE) --group audit -o requirements/audit.txt
 	$(UV_COMPILE) --group dev -c requirements/run.txt -o requirements/dev.txt pyproject.toml
+
+audit: build/audit/stamp $(VENV)/run.stamp ## known holes in what is locked, the source, licences; needs an index that knows of holes
+	build/audit/bin/bandit -q -r crypitor migrations deploy -c pyproject.toml --severity-level medium --confidence-level medium
+	build/audit/bin/pip-licenses --python=$(BIN)/python --partial-match --allow-only="$$(paste -sd ';' requirements/licences.txt)"
+	build/audit/bin/pip-audit --strict --require-hashes --disable-pip --no-deps -r requirements/run.txt || \
+		{ echo "holes are known, or no index was reached that knows of them"; exit 1; }
 
 docs: build/site/index.html ## the documentation as a site, in build/site; the service has it under /help
 
@@ -128,7 +135,7 @@ build/docs/stamp: requirements/docs.txt | $(VENV)/bin/python
 	@$(SHOWN) "packages into build/docs" build/docs/bin/python $(PIP) install --require-hashes -r requirements/docs.txt
 	@touch $@
 
-build/site/index.html: build/docs/stamp mkdocs.yml deploy/help/hooks.py $(shell find docs -type f)
+build/site/index.html: build/docs/stamp mkdocs.yml deploy/help/hooks.py config.toml $(shell find docs examples -type f)
 	@NO_MKDOCS_2_WARNING=1 $(REPEATABLE) $(SHOWN) build/site build/docs/bin/mkdocs build --quiet --strict
 
 # Renewed only when it changes; the wheel carries it.
@@ -163,6 +170,13 @@ $(PACKING)/stamp: requirements/run.txt requirements/binary.txt | $(VENV)/bin/pyt
 	@$(BIN)/python -m venv $(PACKING)
 	@$(SHOWN) "packages into $(PACKING)" $(PACKING)/bin/python $(PIP) install --require-hashes \
 		-r requirements/run.txt -r requirements/binary.txt
+	@touch $@
+
+# Among no other packages: what looks at them is not what is looked at.
+build/audit/stamp: requirements/audit.txt | $(VENV)/bin/python
+	@rm -rf build/audit
+	@$(BIN)/python -m venv build/audit
+	@$(SHOWN) "packages into build/audit" build/audit/bin/python $(PIP) install --require-hashes -r requirements/audit.txt
 	@touch $@
 
 # The first Python on this machine that is new enough, or the one that PYTHON names.

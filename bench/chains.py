@@ -1,7 +1,8 @@
 """A node of several chains in a process of its own; all show only two blocks until told to open.
 
 `python -m bench.chains BLOCKS CHAIN_ID…`: prints its port. `/CHAIN_ID` is the node of a chain; GET
-of `/open` shows all that there is of each, GET of `/close` two blocks again.
+of `/open` shows all that there is of each, GET of `/close` two blocks again, and GET of `/told`
+says how many requests came and how many bytes their answers had.
 """
 
 import asyncio
@@ -55,8 +56,12 @@ async def main(length: int, chain_ids: Sequence[int]) -> None:
         for place, chain_id in enumerate(chain_ids)
     }
 
+    told = {"requests": 0, "bytes": 0}
+
     async def answer(request: web.Request) -> web.Response:
         body = nodes[request.match_info["chain"]].answer(await request.read())
+        told["requests"] += 1
+        told["bytes"] += len(body)
         return web.Response(body=body, content_type="application/json")
 
     async def show(request: web.Request) -> web.Response:
@@ -64,7 +69,11 @@ async def main(length: int, chain_ids: Sequence[int]) -> None:
             node.show(None if request.path == "/open" else SHOWN)
         return web.Response(status=204)
 
+    async def tell(_: web.Request) -> web.Response:
+        return web.json_response(told)
+
     application = web.Application()
+    application.router.add_get("/told", tell)
     application.router.add_post("/{chain}", answer)
     application.router.add_get("/open", show)
     application.router.add_get("/close", show)

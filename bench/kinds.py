@@ -71,13 +71,35 @@ SLOW: dict[str, Callable[[int], Rule]] = {
 """Where the cost grows with the monitors: what is computed is no field, so each has to be asked."""
 
 
+FIVE: list[Callable[[int], Rule]] = [
+    lambda n: rule_of(Kind.ERC20, where=f"amount > {n}"),
+    lambda n: rule_of(Kind.NATIVE, where=f"amount > {n} and to_address != from_address"),
+    lambda _: rule_of(Kind.ERC721),
+    lambda n: rule_of(Kind.EVENT, signature=TRANSFER, where=f"args.to == 0x{n + 2**150:040x}"),
+    lambda n: rule_of(Kind.CALL, signature=SEND, where=f"args.to == 0x{n + 2**150:040x}"),
+]
+"""Of monitors that watch a hundred addresses each, with all of these rules."""
+
+
 def bench(*, quick: bool = False) -> dict:
     """Measure every kind."""
     many = QUICK_MANY if quick else MANY
     found = {name: _compared(rule, many, ROUNDS) for name, rule in KINDS.items()}
     for name, rule in ANYBODY.items():
         found[f"any address: {name}"] = _compared(rule, many, ROUNDS, any_address=True)
-    return found | {name: _compared(rule, QUICK_MANY, SLOW_ROUNDS) for name, rule in SLOW.items()}
+    found |= {name: _compared(rule, QUICK_MANY, SLOW_ROUNDS) for name, rule in SLOW.items()}
+    found["a hundred addresses and five rules each"] = compared(_wide(FEW), _wide(many), ROUNDS)
+    return found
+
+
+def _wide(count: int) -> Index:
+    index = Index()
+    for number in range(count):
+        rules = tuple(rule(number) for rule in FIVE)
+        index.put(replace(MONITOR, id=f"mo_{number}", rules=rules))
+        listed = [(address, None) for address in addresses(100, 1000 + number)]
+        index.add_addresses(f"mo_{number}", listed)
+    return index
 
 
 def _compared(

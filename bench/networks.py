@@ -113,7 +113,7 @@ async def _followed(
     node = Node(
         "http://memory", name, chain_id=inputs.CHAIN_ID, timeout_seconds=30, verify="receipts"
     )
-    node._transport = path.Memory(chain.shown)  # noqa: SLF001 - in place of web3's
+    node._requests._transport = path.Memory(chain.shown)  # noqa: SLF001 - in place of web3's
     nodes = await stack.enter_async_context(Nodes(name, [node], observer=Unobserved()))
     chain.follower = Follower(
         name, inputs.CHAIN_ID, nodes, queue, database, start=0, max_reorg_depth=HEADERS - 1,

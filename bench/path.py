@@ -223,7 +223,7 @@ async def followed(
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database.open(url))
         node = Node("http://memory", "memory", chain_id=CHAIN_ID, timeout_seconds=30, verify=verify)
-        node._transport = transport or Memory(blocks)  # noqa: SLF001 - in place of web3's
+        node._requests._transport = transport or Memory(blocks)  # noqa: SLF001 - for web3's
         nodes = await stack.enter_async_context(Nodes(NETWORK, [node], observer=Unobserved()))
         queue = queue or MemoryQueue()
         stack.push_async_callback(queue.close)

@@ -25,6 +25,8 @@ from tests.rig import Service
 BLOCKS = 300
 QUICK_BLOCKS = 40
 LOOK_SECONDS = 0.5
+AT_REST_SECONDS = 3.0
+INLINE = 1000
 PRODUCT = "CRYPITOR_BENCH_PRODUCT"
 
 
@@ -48,6 +50,7 @@ def _cases() -> list[Case]:
         },
         "1 address": {"addresses": inputs.watched_addresses(1)},
         "1,000 addresses": {"addresses": inputs.watched_addresses(1000)},
+        "1,000,000 addresses": {"addresses": inputs.watched_addresses(1_000_000)},
     }  # fmt: skip
     return [
         Case(f"{name}, {verify}", verify, asked)
@@ -90,17 +93,33 @@ async def _measured(case: Case, blocks: int) -> dict:
         )
         await service.start()
         stack.push_async_callback(service.kill)
-        monitor = {"networks": ["live"], "webhook": {"url": hooks}, **case.asked}
-        await service.post("/v1/monitors", monitor)
         await service.until_tip("live", 1)
+        await asyncio.sleep(AT_REST_SECONDS)
+        at_rest = memory_mb(service.process.pid)
+        await _watch(service, {"webhook": {"url": hooks}, **case.asked})
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        return await _caught_up(service, http, node, hooks, blocks)
+        found = await _caught_up(service, http, node, hooks, blocks)
+        return {"memory at rest": figure([at_rest], "MB"), **found}
+
+
+async def _watch(service: Service, asked: dict) -> None:
+    """Make the monitor; what one call does not take of its addresses follows."""
+    listed = asked.get("addresses", "any")
+    first = listed if listed == "any" else listed[:INLINE]
+    made = await service.post("/v1/monitors", {"networks": ["live"], **asked, "addresses": first})
+    if listed != "any" and len(listed) > INLINE:
+        headers = {"Content-Type": "text/csv"}
+        async with service.api() as api, api.post(
+            f"/v1/monitors/{made['id']}/addresses", data="\n".join(listed), headers=headers
+        ) as answer:  # fmt: skip
+            assert answer.status == 200, await answer.text()
 
 
 async def _caught_up(
     service: Service, http: aiohttp.ClientSession, node: str, hooks: str, blocks: int
 ) -> dict:
     pid = service.process.pid
+    before = await _asked(http, node)
     worked, began = processor_seconds(pid), time.monotonic()
     async with http.get(f"{node}/open"):
         pass
@@ -112,9 +131,18 @@ async def _caught_up(
     async with http.get(hooks) as answer:
         posts = len(await answer.json())
     followed = blocks - 1
+    after = await _asked(http, node)
+    requests, size = (after[name] - before[name] for name in ("requests", "bytes"))
     return {
         "processor a block": figure([1000 * worked / followed], "ms"),
         "clock a block": figure([1000 * seconds / followed], "ms"),
         "memory": figure([memory_mb(pid)], "MB"),
-        "first POSTs a block": figure([posts / followed], ""),
+        "POSTs a block": figure([posts / followed], ""),
+        "requests a block": figure([requests / followed], ""),
+        "answers a block": figure([size / followed / 1000], "kB"),
     }
+
+
+async def _asked(http: aiohttp.ClientSession, node: str) -> dict:
+    async with http.get(f"{node}/told") as answer:
+        return await answer.json()

@@ -20,6 +20,7 @@ CrypitorError
     ├── Gone                 410
     ├── TooLarge             413
     ├── Misdirected          421
+    ├── NothingTaken         422, of a file in which nothing was right
     └── TooMany              429, and after how many seconds to come again
 
 Anything else is our own mistake: it is not caught, and ends the process.
@@ -188,6 +189,13 @@ class Misdirected(CallerError):
 
     status = 421
     title = "Misdirected request"
+
+
+class NothingTaken(CallerError):
+    """A list could be read, and no entry of it was right: most often it is another kind of file."""
+
+    status = 422
+    title = "Nothing was taken"
 
 
 class TooMany(CallerError):

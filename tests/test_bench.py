@@ -1,14 +1,17 @@
 """The command that measures."""
 
+import asyncio
 import json
 import subprocess
 import sys
 
 import pytest
 
-from bench import BENCHES
+from bench import BENCHES, inputs, path
 from bench.__main__ import _give_bench, compared
 from bench.figures import figure
+from crypitor.monitor.index import Index
+from tests.patience import HANG_SECONDS
 
 CRYPITOR = [sys.executable, "-m", "crypitor"]
 
@@ -73,3 +76,15 @@ def test_a_revision_with_other_names_is_measured_by_its_own_bench(tmp_path, name
     _give_bench("lies", tmp_path, "HEAD")
 
     assert ("OLD" in (bench / "lies.py").read_text()) is not names_are_todays
+
+
+async def test_the_way_of_a_block_is_measured_without_a_network(tmp_path):
+    """The benches' node stands where the product has its transport: every block is matched."""
+    blocks = inputs.repeated([], 0)
+    index = Index()
+    index.put(path.MONITOR)
+    url = await path.prepared(tmp_path)
+    async with asyncio.timeout(HANG_SECONDS):
+        run = await path.catch_up(url, blocks, index)
+
+    assert run.blocks == len(blocks) == 1

@@ -2,8 +2,11 @@
 
 import configparser
 import json
+import os
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -159,6 +162,33 @@ def test_the_container_runs_without_rights():
     assert "healthy.py" in last["HEALTHCHECK"]
     assert (config.server.host, config.server.port) == ("0.0.0.0", 8080)
     assert config.server.health_port == config.server.port
+
+
+def test_the_images_base_is_one_that_cannot_change():
+    """By its digest; and nothing can be installed in what runs."""
+    instructions = container()
+    base = instructions[0][1]
+    built = [rest for word, rest in instructions if word == "RUN"]
+    final = instructions[max(n for n, (word, _) in enumerate(instructions) if word == "FROM") :]
+
+    assert re.fullmatch(r"BASE=python:3\.11-slim-bookworm@sha256:[0-9a-f]{64}", base)
+    assert {rest.split()[0] for word, rest in instructions if word == "FROM"} == {"${BASE}"}
+    assert any("--without-pip" in rest for rest in built)
+    assert any("pip uninstall" in rest and "ensurepip" in rest for _, rest in final)
+
+
+def test_the_unit_gives_no_more_rights_than_it_needs():
+    """An exposure of at most 1.5 of 10, by systemd's own count."""
+    if shutil.which("systemd-analyze") is None:
+        assert "CI" not in os.environ
+        pytest.skip("systemd-analyze is not installed")
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--threshold=15", DEPLOY / "crypitor.service"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert "Overall exposure level" in done.stdout, done.stderr
+    assert done.returncode == 0, done.stdout.splitlines()[-1]
 
 
 @pytest.mark.parametrize("place", ["unit", "container"])

@@ -66,6 +66,7 @@ class Backfill:
     wake: told the endpoints that have something new.
     clock: unix milliseconds.
     observer: told of what was stored.
+    spare: raises DatabaseUnavailable while there is no room for what can wait.
     """
 
     def __init__(
@@ -84,7 +85,9 @@ class Backfill:
         wake: Callable[[Iterable[str]], None],
         clock: Callable[[], int],
         observer: Observer,
+        spare: Callable[[], None] = lambda: None,
     ) -> None:
+        self._spare = spare
         self.role = f"backfill {network}"
         self._network = network
         self._chain_id = chain_id
@@ -113,6 +116,7 @@ class Backfill:
         term = self._term()
         if term is None:
             return False
+        self._spare()
         jobs = await self._database.read(lambda tx: open_jobs(tx, self._network))
         self._forget_all_but(jobs)
         for job in sorted(jobs, key=lambda job: self._progress[job.id].turn):

@@ -30,6 +30,17 @@ ServiceKey = Annotated[
 ]
 
 
+ReadKey = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        envvar="CRYPITOR_KEY",
+        help="API key; read scope is enough.",
+        show_default="without --url: the admin key of this installation",
+    ),
+]
+
+
 class FileFormat(StrEnum):
     """What `export --format` takes."""
 
@@ -41,6 +52,12 @@ def apply(
     files: Annotated[list[str], typer.Argument(metavar="FILE…", help="TOML or JSON; - reads it.")],
     prune: Annotated[bool, typer.Option("--prune", help="Delete what no file declares.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the difference.")] = False,
+    show_secrets: Annotated[
+        bool,
+        typer.Option(
+            "--show-secrets", help="Print the signing secrets of endpoints that are made."
+        ),
+    ] = False,
     url: ServiceUrl = None,
     key: ServiceKey = None,
     config: ConfigPath = None,
@@ -49,13 +66,22 @@ def apply(
     remote = remote_of(load(config), url, key)
     from crypitor.cli.declared.apply import apply_files
 
-    asyncio.run(apply_files(files, remote, say, prune=prune, dry_run=dry_run))
+    asyncio.run(
+        apply_files(
+            files,
+            remote,
+            say,
+            prune=prune,
+            dry_run=dry_run,
+            show_secrets=show_secrets,
+        )
+    )
 
 
 def export(
     form: Annotated[FileFormat, typer.Option("--format", help="Of the text.")] = FileFormat.TOML,
     url: ServiceUrl = None,
-    key: ServiceKey = None,
+    key: ReadKey = None,
     config: ConfigPath = None,
 ) -> None:
     """Print the monitors and endpoints of a running service as a file for `apply`; no secrets."""

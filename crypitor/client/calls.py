@@ -65,7 +65,8 @@ class Calls(Transport):
         """Create a monitor.
 
         It is in force from the blocks in `armed_from` on. With `webhook` an endpoint is
-        made with it; the answer carries that endpoint's secret, this once.
+        made with it; the answer carries that endpoint's secret, this once. `warnings` say
+        what of it does nothing.
         """
         answer: MonitorAnswer = await self.call(
             "POST", "/v1/monitors", body=body, idempotency_key=idempotency_key
@@ -75,6 +76,7 @@ class Calls(Transport):
     async def read_monitors(
         self,
         *,
+        checksum: bool | None = None,
         cursor: str | None = None,
         limit: int | None = None,
         network: str | None = None,
@@ -88,6 +90,7 @@ class Calls(Transport):
         leads on.
         """
         query = {
+            "checksum": checksum,
             "cursor": cursor,
             "limit": limit,
             "network": network,
@@ -101,19 +104,34 @@ class Calls(Transport):
     def all_monitors(
         self,
         *,
+        checksum: bool | None = None,
         network: str | None = None,
         tag: str | None = None,
         enabled: bool | None = None,
         search: str | None = None,
     ) -> AsyncIterator[MonitorAnswer]:
         """Walk all pages of `read_monitors`."""
-        query = {"network": network, "tag": tag, "enabled": enabled, "search": search}
+        query = {
+            "checksum": checksum,
+            "network": network,
+            "tag": tag,
+            "enabled": enabled,
+            "search": search,
+        }
         items: AsyncIterator[MonitorAnswer] = self.pages("/v1/monitors", query=query)
         return items
 
-    async def read_monitor(self, monitor_id: str) -> MonitorAnswer:
+    async def read_monitor(
+        self,
+        monitor_id: str,
+        *,
+        checksum: bool | None = None,
+    ) -> MonitorAnswer:
         """Read a monitor."""
-        answer: MonitorAnswer = await self.call("GET", f"/v1/monitors/{self.part(monitor_id)}")
+        query = {"checksum": checksum}
+        answer: MonitorAnswer = await self.call(
+            "GET", f"/v1/monitors/{self.part(monitor_id)}", query=query
+        )
         return answer
 
     async def change_monitor(
@@ -156,6 +174,7 @@ class Calls(Transport):
         self,
         monitor_id: str,
         *,
+        checksum: bool | None = None,
         cursor: str | None = None,
         limit: int | None = None,
         search: str | None = None,
@@ -163,7 +182,7 @@ class Calls(Transport):
         """List the addresses of a monitor, in their own order; empty where it watches any
         address.
         """
-        query = {"cursor": cursor, "limit": limit, "search": search}
+        query = {"checksum": checksum, "cursor": cursor, "limit": limit, "search": search}
         answer: AddressPage = await self.call(
             "GET", f"/v1/monitors/{self.part(monitor_id)}/addresses", query=query
         )
@@ -173,19 +192,29 @@ class Calls(Transport):
         self,
         monitor_id: str,
         *,
+        checksum: bool | None = None,
         search: str | None = None,
     ) -> AsyncIterator[LabelledAddress]:
         """Walk all pages of `read_monitor_addresses`."""
-        query = {"search": search}
+        query = {"checksum": checksum, "search": search}
         items: AsyncIterator[LabelledAddress] = self.pages(
             f"/v1/monitors/{self.part(monitor_id)}/addresses", query=query
         )
         return items
 
-    async def read_monitor_address(self, monitor_id: str, address: str) -> LabelledAddress:
+    async def read_monitor_address(
+        self,
+        monitor_id: str,
+        address: str,
+        *,
+        checksum: bool | None = None,
+    ) -> LabelledAddress:
         """Read one address of a monitor, to see whether it is watched."""
+        query = {"checksum": checksum}
         answer: LabelledAddress = await self.call(
-            "GET", f"/v1/monitors/{self.part(monitor_id)}/addresses/{self.part(address)}"
+            "GET",
+            f"/v1/monitors/{self.part(monitor_id)}/addresses/{self.part(address)}",
+            query=query,
         )
         return answer
 
@@ -380,6 +409,7 @@ class Calls(Transport):
     async def read_matches(
         self,
         *,
+        checksum: bool | None = None,
         cursor: str | None = None,
         limit: int | None = None,
         order: Literal["desc", "asc"] | None = None,
@@ -414,6 +444,7 @@ class Calls(Transport):
         oldest that is kept.
         """
         query = {
+            "checksum": checksum,
             "cursor": cursor,
             "limit": limit,
             "order": order,
@@ -432,6 +463,7 @@ class Calls(Transport):
     def all_matches(
         self,
         *,
+        checksum: bool | None = None,
         order: Literal["desc", "asc"] | None = None,
         monitor: str | None = None,
         network: str | None = None,
@@ -459,6 +491,7 @@ class Calls(Transport):
     ) -> AsyncIterator[MatchAnswer]:
         """Walk all pages of `read_matches`."""
         query = {
+            "checksum": checksum,
             "order": order,
             "monitor": monitor,
             "network": network,
@@ -472,9 +505,17 @@ class Calls(Transport):
         items: AsyncIterator[MatchAnswer] = self.pages("/v1/matches", query=query)
         return items
 
-    async def read_match(self, match_id: str) -> MatchAnswer:
+    async def read_match(
+        self,
+        match_id: str,
+        *,
+        checksum: bool | None = None,
+    ) -> MatchAnswer:
         """Read a match."""
-        answer: MatchAnswer = await self.call("GET", f"/v1/matches/{self.part(match_id)}")
+        query = {"checksum": checksum}
+        answer: MatchAnswer = await self.call(
+            "GET", f"/v1/matches/{self.part(match_id)}", query=query
+        )
         return answer
 
     async def read_deliveries(
@@ -577,6 +618,7 @@ class Calls(Transport):
     async def read_event_log(
         self,
         *,
+        checksum: bool | None = None,
         cursor: str | None = None,
         limit: int | None = None,
         order: Literal["desc", "asc"] | None = None,
@@ -616,6 +658,7 @@ class Calls(Transport):
         the database does not have.
         """
         query = {
+            "checksum": checksum,
             "cursor": cursor,
             "limit": limit,
             "order": order,

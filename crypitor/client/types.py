@@ -12,8 +12,9 @@ class AddedAnswer(TypedDict):
     """At most the first 1000."""
     invalid_count: int
     armed_from: dict[str, int | None]
-    """Network → first block that this is in force for; null while not known. In every answer
-    that changes what is watched.
+    """Network → first block that this is in force for. null before the first block of a
+    network that is matched: it will be that one. In every answer that changes what is
+    watched.
     """
 
 
@@ -162,6 +163,13 @@ class CallRule(TypedDict):
     """
 
 
+class CoinAnswer(TypedDict):
+    """The chain's own coin. Withdrawals may be counted in another one."""
+
+    symbol: str | None
+    decimals: int
+
+
 class CountsAnswer(TypedDict):
     """What happened in some time."""
 
@@ -227,8 +235,9 @@ class DeletedMonitor(TypedDict):
     id: str
     deleted: Literal[True]
     armed_from: dict[str, int | None]
-    """Network → first block that this is in force for; null while not known. In every answer
-    that changes what is watched.
+    """Network → first block that this is in force for. null before the first block of a
+    network that is matched: it will be that one. In every answer that changes what is
+    watched.
     """
 
 
@@ -836,6 +845,8 @@ class MatchAnswer(TypedDict):
     amount_formatted: str | None
     token_id: str | None
     event: "DecodedAnswer | None"
+    coin: NotRequired["CoinAnswer"]
+    """What a native or internal transfer, a withdrawal or a fee is in."""
     call: NotRequired["DecodedAnswer"]
     """Of a call."""
     withdrawal: NotRequired["WithdrawalAnswer"]
@@ -887,6 +898,8 @@ class MatchBody(TypedDict):
     amount_formatted: str | None
     token_id: str | None
     event: "DecodedAnswer | None"
+    coin: NotRequired["CoinAnswer"]
+    """What a native or internal transfer, a withdrawal or a fee is in."""
     call: NotRequired["DecodedAnswer"]
     """Of a call."""
     withdrawal: NotRequired["WithdrawalAnswer"]
@@ -1044,9 +1057,12 @@ class MonitorAnswer(TypedDict):
     updated_at: str
     """RFC 3339, UTC, milliseconds."""
     armed_from: NotRequired[dict[str, int | None]]
-    """Network → first block that this is in force for; null while not known. In every answer
-    that changes what is watched.
+    """Network → first block that this is in force for. null before the first block of a
+    network that is matched: it will be that one. In every answer that changes what is
+    watched.
     """
+    warnings: NotRequired[list["MonitorWarning"]]
+    """Not in lists; empty where all is well."""
 
 
 class MonitorBody(TypedDict):
@@ -1114,6 +1130,13 @@ class MonitorPage(TypedDict):
 
     data: list["MonitorAnswer"]
     next_cursor: str | None
+
+
+class MonitorWarning(TypedDict):
+    """Why a monitor, as it is, does less than one may think. `pointer`: of the field."""
+
+    pointer: str
+    detail: str
 
 
 class NativeRule(TypedDict):
@@ -1406,8 +1429,9 @@ class RemovedAnswer(TypedDict):
     """At most the first 1000."""
     invalid_count: int
     armed_from: dict[str, int | None]
-    """Network → first block that this is in force for; null while not known. In every answer
-    that changes what is watched.
+    """Network → first block that this is in force for. null before the first block of a
+    network that is matched: it will be that one. In every answer that changes what is
+    watched.
     """
 
 
@@ -1672,6 +1696,8 @@ class TriedMatch(TypedDict):
     amount_formatted: str | None
     token_id: str | None
     event: "DecodedAnswer | None"
+    coin: NotRequired["CoinAnswer"]
+    """What a native or internal transfer, a withdrawal or a fee is in."""
     call: NotRequired["DecodedAnswer"]
     """Of a call."""
     withdrawal: NotRequired["WithdrawalAnswer"]

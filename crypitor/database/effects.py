@@ -206,7 +206,7 @@ def _texts(effect: Effect, match: Match, found: Mapping[Address, Token]) -> Text
     token = NOTHING
     if contract is not None:
         token = found.get(contract) or effect.tokens.get(contract, NOTHING)
-    return texts_of(match, effect.chain_id, effect.title.title, token)
+    return texts_of(match, effect.chain_id, effect.title, token)
 
 
 def _match_row(

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from crypitor.database.sqlite import path_of
 
+LEAST_FREE_BYTES = 1 << 30
+LEAST_FREE_SHARE = 0.05
+
 
 @dataclass(frozen=True, slots=True)
 class Room:
@@ -13,6 +16,12 @@ class Room:
     used_bytes: int
     free_bytes: int
     disk_bytes: int
+
+    @property
+    def is_nearly_full(self) -> bool:
+        """Whether less than 1 GB is free, and that is a twentieth of it, or less than is used."""
+        few = self.free_bytes < self.disk_bytes * LEAST_FREE_SHARE
+        return self.free_bytes < LEAST_FREE_BYTES and (few or self.free_bytes < self.used_bytes)
 
 
 def room_of(url: str) -> Room | None:

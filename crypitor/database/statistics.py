@@ -50,6 +50,9 @@ NUMBERS = (
     "detected", "confirmed", "ended", "reverted", "delivered", "failed", "cancelled",
     "taken", "refused", "unanswered",
 )  # fmt: skip
+PHASES = NUMBERS[:3]
+"""What is counted of what is told of a match; that a balance's or view's condition ended is not."""
+
 COLUMNS = ", ".join(
     [
         *NUMBERS, "first_count", "first_ms", "first_buckets",
@@ -180,6 +183,8 @@ def _without_id(row: Row) -> _Attempts:
 def _add_event(found: dict[Key, Counts], row: Row, now: int) -> None:
     subjects = {"network": row["network"], "monitor": row["monitor_id"]}
     name = row["type"].removeprefix("match.")
+    if name not in PHASES:
+        return
     for key in _keys(row["project_id"], subjects, row["minute"], now):
         counts = found.setdefault(key, Counts())
         setattr(counts, name, getattr(counts, name) + row["times"])

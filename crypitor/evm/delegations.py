@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import msgspec
-from coincurve import PublicKey
 
 from crypitor.evm import rlp
 from crypitor.evm.address import ZERO_ADDRESS
@@ -138,6 +137,8 @@ def _authority(
     digest = keccak(_MAGIC + rlp.encode([rlp.integer(chain_id), address, rlp.integer(nonce)]))
     signature = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([parity])
     try:
+        from coincurve import PublicKey  # noqa: PLC0415 - 2 MB, for those who ask who signed
+
         key = PublicKey.from_signature_and_message(signature, digest, hasher=None)
     except ValueError:  # the numbers are no signature
         return None

@@ -13,14 +13,13 @@ from typing import TypeAlias
 from crypitor.evm.types import Address
 from crypitor.monitor.models import Monitor
 from crypitor.monitor.prepared import Asked, Prepared, prepare_all
-from crypitor.monitor.watchers import Labels, Numbers, Part, Several, Watchers, all_of, each_of
+from crypitor.monitor.watchers import Labels, Numbers, Watchers, each_of
 
 Labelled: TypeAlias = tuple[Address, str | None]
 """An address and the user's label for it."""
 
 _STALE_SHARE = 0.25
 _STALE_FLOOR = 10_000
-_SWEPT_AT_ONCE = 2_000
 
 
 @dataclass(slots=True)
@@ -48,7 +47,7 @@ class Index:
     """All monitors, found by address or by what their rules name (`asked`).
 
     A monitor is known by a small number here, and an address maps to one number or to several
-    of them: a million addresses cost about 165 bytes each.
+    of them: of a million addresses each costs some 50 bytes.
     """
 
     def __init__(self) -> None:
@@ -144,7 +143,7 @@ class Index:
             self._leave(watching)
 
     def sweep(self) -> Iterator[None]:
-        """Free what is left of removed monitors: many labels, and addresses once they are many.
+        """Free what is left of removed monitors, and of many changes, once it is much.
 
         Addresses of a removed monitor lead to a number that is gone, which costs memory and nothing
         else. Between two steps of a few milliseconds, where anything may change, it yields; a
@@ -153,12 +152,10 @@ class Index:
         while self._left_labels:
             self._left_labels.pop()
             yield
-        if self._stale <= max(_STALE_FLOOR, _STALE_SHARE * len(self._watchers)):
-            return
-        self._stale = 0
-        for part, addresses in self._watchers.slices(_SWEPT_AT_ONCE):
-            self._sweep_some(part, addresses)
-            yield
+        if self._stale > max(_STALE_FLOOR, _STALE_SHARE * len(self._watchers)):
+            self._stale = 0
+            yield from self._watchers.keep(self._is_known)
+        yield from self._watchers.settle()
 
     def add_addresses(self, monitor_id: str, pairs: Iterable[Labelled]) -> None:
         """Watch more addresses; a label replaces the one the address had."""
@@ -169,19 +166,12 @@ class Index:
     def remove_addresses(self, monitor_id: str, addresses: Iterable[Address]) -> None:
         """Watch these no longer; one that is not watched is no mistake."""
         number = self._numbers[monitor_id]
-        watching, parts = self._watchings[number], self._watchers.parts
+        watching = self._watchings[number]
         self.version += 1
         for address in addresses:
-            part = parts[address[-1]]
-            present = part.get(address)
-            if present == number:
-                del part[address]
-            elif isinstance(present, Several) and number in present.numbers:
-                part[address] = all_of(tuple(each for each in present.numbers if each != number))
-            else:
-                continue
-            watching.addresses -= 1
-            watching.labels.drop(address)
+            if self._watchers.remove(number, address):
+                watching.addresses -= 1
+                watching.labels.drop(address)
 
     def _leave(self, watching: Watching) -> None:
         self._stale += watching.addresses
@@ -211,36 +201,17 @@ class Index:
         self._by_tag.discard(number)
         self.version += 1
 
+    def _is_known(self, number: int) -> bool:
+        return number in self._watchings or number in self._coming
+
     def _add(self, number: int, watching: Watching, pairs: Iterable[Labelled]) -> None:
-        parts, labels, added = self._watchers.parts, watching.labels, 0
-        labelled = bool(labels)
-        for address, label in pairs:
-            part = parts[address[-1]]
-            present = part.get(address)
-            if present is None:
-                part[address] = number
-                added += 1
-            elif present != number and number not in each_of(present):
-                part[address] = all_of((*each_of(present), number))
-                added += 1
+        several = [*pairs]
+        watching.addresses += self._watchers.add(number, [address for address, _ in several])
+        labels = watching.labels
+        if not labels and all(label is None for _, label in several):
+            return
+        for address, label in several:
             if label is not None:
                 labels.put(address, label)
-                labelled = True
-            elif labelled:
+            elif labels:
                 labels.drop(address)
-        watching.addresses += added
-
-    def _sweep_some(self, part: Part, addresses: Iterable[object]) -> None:
-        alive, coming = self._watchings, self._coming
-        for address in addresses:
-            present = part.get(address)
-            if address is None or present is None:
-                continue
-            numbers = each_of(present)
-            rest = tuple(number for number in numbers if number in alive or number in coming)
-            if rest == numbers:
-                continue
-            if rest:
-                part[address] = all_of(rest)
-            else:
-                del part[address]

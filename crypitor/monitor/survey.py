@@ -119,14 +119,16 @@ def _add_parties(block: Block, found: Survey, parties: list[Address], *, every: 
     every: also of those that neither move value nor create.
     """
     owners: list[Hash] = []
-    for transaction, receipt in zip(block.transactions, block.receipts, strict=True):
+    receipts = block.receipts
+    for place, transaction in enumerate(block.transactions):
+        if not (every or transaction.value != "0x0" or transaction.to is None or transaction.calls):
+            continue
+        sender, created = transaction.sender, receipts[place].contract_address
         for call in transaction.calls:
-            receiver = call.to or receipt.contract_address or transaction.sender
-            parties += (transaction.sender, receiver)
+            parties += (sender, call.to or created or sender)
             owners.append(transaction.hash)
         if every or transaction.value != "0x0" or transaction.to is None:
-            receiver = transaction.to or receipt.contract_address or transaction.sender
-            parties += (transaction.sender, receiver)
+            parties += (sender, transaction.to or created or sender)
             owners.append(transaction.hash)
     for inner in block.traces:
         parties += (inner.sender, inner.receiver)

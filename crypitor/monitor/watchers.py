@@ -1,24 +1,21 @@
 """Who watches an address and what they call it, for a million addresses and more. Pure.
 
 A dictionary that grows moves all that it has: at 700,000 entries that takes 30 ms, in one go. So
-there are sixteen, by the last digit of the address, which is as evenly spread as any.
+who watches is packed, and labels are in sixteen dictionaries once they are many, by the last digit
+of the address, which is as evenly spread as any.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 import msgspec
 
 from crypitor.evm.types import Address
+from crypitor.monitor.packed import Packed
 
 
 class Several(msgspec.Struct, frozen=True, gc=False):
-    """The monitors that watch one address.
-
-    Not a tuple: with the first of those in a dictionary the garbage collector walks all of it
-    (CPython before 3.14, which walks every dictionary that is not frozen).
-    """
+    """The monitors that watch one address."""
 
     numbers: tuple[int, ...]
 
@@ -32,65 +29,113 @@ def each_of(numbers: Numbers) -> tuple[int, ...]:
     return (numbers,) if isinstance(numbers, int) else numbers.numbers
 
 
-def all_of(numbers: tuple[int, ...]) -> Numbers:
-    """Return one number as it is, several together."""
-    return numbers[0] if len(numbers) == 1 else Several(numbers)
-
-
-Part: TypeAlias = dict[object, Numbers]
-
 _DIGITS = "0123456789abcdef"
+
+_MOST_WEIGHT = 100_000
+
+_SEVERAL = 1 << 31
+"""From here on a packed number is no monitor's, but that of several together."""
 
 
 class Watchers:
-    """Address → the numbers of the monitors that watch it.
+    """Address → the numbers of the monitors that watch it, from 1 to 2^31 - 1.
 
-    parts: by the last digit of the address, each with one key more, which is none.
+    Addresses that the same monitors watch share what says so, which is counted.
     """
 
-    def __init__(self) -> None:
-        # A key that is no text makes the dictionary store each hash beside its entry, which makes
-        # a probe among a million addresses about four times as fast (CPython 3.11, dictobject.c).
-        self.parts: dict[str, Part] = {digit: {None: 0} for digit in _DIGITS}
+    def __init__(self, packed: Packed | None = None) -> None:
+        self._packed = packed or Packed()
+        self._several: dict[int, Several] = {}
+        self._names: dict[tuple[int, ...], int] = {}
+        self._next = _SEVERAL
+        self._weight = 0
+        self._kept_weight = 0
 
     def __len__(self) -> int:
-        """How many addresses there are."""
-        return sum(map(len, self.parts.values())) - len(self.parts)
+        """How many addresses there are at most: some of those removed may be counted still."""
+        return len(self._packed)
 
-    def __bool__(self) -> bool:
-        """Whether there are any."""
-        return any(len(part) > 1 for part in self.parts.values())
+    @property
+    def groups(self) -> int:
+        """How many different groups of monitors watch some address together, or did."""
+        return len(self._several)
 
     def get(self, address: Address) -> Numbers | None:
         """Return who watches an address, None if nobody does; it may be any text."""
-        part = self.parts.get(address[-1:])
-        return None if part is None else part.get(address)
+        number = self._packed.get(address)
+        return None if number is None else self._several.get(number, number)
 
     def among(self, addresses: Iterable[Address]) -> dict[Address, Numbers]:
-        """Return who watches those of many addresses that are watched.
+        """Return who watches those of many addresses that are watched: all look-ups of a block."""
+        several = self._several
+        found = self._packed.among(addresses)
+        return {address: several.get(number, number) for address, number in found.items()}
 
-        Among a million addresses each look-up waits several times for memory that no cache holds.
-        In passes of compiled code over addresses that are hashed already, as those of a set are,
-        the waits overlap: all look-ups of a block are these.
-        """
-        wanted: defaultdict[str, list[Address]] = defaultdict(list)
-        for address in addresses:
-            wanted[address[-1]].append(address)
-        found: dict[Address, Numbers] = {}
-        for digit, part in self.parts.items():
-            found.update({str(each): part[each] for each in part.keys() & wanted[digit]})
-        return found
+    def add(self, number: int, addresses: Sequence[Address]) -> int:
+        """Let a monitor watch these too; return how many of them it did not watch before."""
 
-    def slices(self, length: int) -> Iterator[tuple[Part, list[object]]]:
-        """Yield all addresses, not many at a time, each with the part that it may be deleted from.
+        def also(present: int) -> int | None:
+            numbers = self._numbers(present)
+            return None if number in numbers else self._packed_of((*numbers, number))
+
+        return self._packed.put_all(addresses, number, also)
+
+    def remove(self, number: int, address: Address) -> bool:
+        """Let a monitor watch an address no longer; tell whether it did."""
+        present = self._packed.get(address)
+        if present is None or number not in self._numbers(present):
+            return False
+        rest = tuple(each for each in self._numbers(present) if each != number)
+        self._packed.put(address, self._packed_of(rest))
+        return True
+
+    def keep(self, alive: Callable[[int], bool]) -> Iterator[None]:
+        """Leave only those monitors that are alive; yield between steps of a few milliseconds.
 
         What is added meanwhile may be left out.
         """
-        for part in self.parts.values():
-            rest = list(part)
-            while rest:
-                yield part, rest[-length:]
-                del rest[-length:]
+
+        def after(present: int) -> int | None:
+            numbers = self._numbers(present)
+            rest = tuple(filter(alive, numbers))
+            return present if len(rest) == len(numbers) else self._packed_of(rest)
+
+        return self._packed.renumber(after)
+
+    def settle(self) -> Iterator[None]:
+        """Bring what many changes left behind into its best form; yield between short steps."""
+        while self._packed.settle():
+            yield
+        if self._weight > _MOST_WEIGHT + 2 * self._kept_weight:
+            yield from self._forget_several()
+
+    def _forget_several(self) -> Iterator[None]:
+        """Forget which monitors watched some address together, where none has them any more."""
+        known, used = [*self._several], set()
+        for some in self._packed.numbers():
+            used |= some
+            yield
+        # What was made meanwhile is not among the known ones; what was used again is used still.
+        for number in known:
+            if number not in used:
+                numbers = self._several.pop(number).numbers
+                del self._names[numbers]
+                self._weight -= len(numbers)
+        self._kept_weight = self._weight
+
+    def _numbers(self, packed: int) -> tuple[int, ...]:
+        return (packed,) if packed < _SEVERAL else self._several[packed].numbers
+
+    def _packed_of(self, numbers: tuple[int, ...]) -> int | None:
+        if len(numbers) < 2:
+            return numbers[0] if numbers else None
+        name = self._names.get(numbers)
+        if name is None:
+            name = self._names[numbers] = self._next
+            self._several[name] = Several(numbers)
+            self._next += 1
+            self._weight += len(numbers)
+        return name
 
 
 MOST_IN_ONE = 10_000

@@ -24,7 +24,7 @@ from crypitor.runtime.loop import Health, forever, give_way
 log = structlog.get_logger(__name__)
 
 CHANGES_AT_ONCE = 1000
-ADDED_AT_ONCE = 2000
+ADDED_AT_ONCE = 1000
 SWEEP_SECONDS = 1.0
 MONITORS_AT_ONCE = 50
 RULES_AT_ONCE = 50
@@ -163,4 +163,6 @@ class Watchlist:
             # What changes while these are read has a higher revision, and is reloaded after it.
             with index.replacing(monitor) as add:
                 async for chunk in all_addresses(self._database, monitor_id):
-                    add(chunk)
+                    for first in range(0, len(chunk), ADDED_AT_ONCE):
+                        add(chunk[first : first + ADDED_AT_ONCE])
+                        await asyncio.sleep(0)

@@ -29,7 +29,9 @@ _NAME = re.compile(r"crypitor-(\d{8}T\d{6}Z)\.db")
 _STAMP = "%Y%m%dT%H%M%SZ"
 
 
-def backups_of(config: Config, roles: Sequence[str], metrics: Metrics) -> "Backups | None":
+def backups_of(
+    config: Config, roles: Sequence[str], metrics: Metrics, spare: Callable[[], None]
+) -> "Backups | None":
     """Return what copies the database, if that is configured, and let the metrics tell its age."""
     database, folder = database_file(config), backup_folder(config)
     hours = config.backup.hours
@@ -37,7 +39,9 @@ def backups_of(config: Config, roles: Sequence[str], metrics: Metrics) -> "Backu
         return None
     if not {"webhook", "monitor"} & set(roles):
         return None
-    backups = Backups(database, folder, hours=hours, keep=config.backup.keep, clock=clock)
+    backups = Backups(
+        database, folder, hours=hours, keep=config.backup.keep, clock=clock, spare=spare
+    )
     metrics.backup_age_seconds.set_function(backups.age_seconds)
     metrics.backup_period_seconds.set(hours * HOUR_MS / 1000)
     return backups
@@ -58,7 +62,9 @@ class Backups:
         hours: float,
         keep: int,
         clock: Callable[[], int],
+        spare: Callable[[], None] = lambda: None,
     ) -> None:
+        self._spare = spare
         self._database = database
         self._folder = folder
         self._keep = keep
@@ -81,6 +87,7 @@ class Backups:
 
     async def step(self) -> bool:
         """Make a copy if one is due; False. Raises DatabaseUnavailable where it cannot be made."""
+        self._spare()
         with suppress(Stopped):
             await asyncio.to_thread(self._copy_if_due)
         return False

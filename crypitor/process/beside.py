@@ -25,8 +25,12 @@ def beside_of(
     *,
     wake: Callable[[Iterable[str]], None],
     observer: Observer,
+    spare: Callable[[], None],
 ) -> tuple[Backfill, Looker]:
-    """Return both roles of a network. databases: the second one gives way to blocks."""
+    """Return both roles of a network. databases: the second one gives way to blocks.
+
+    spare: raises DatabaseUnavailable while there is no room for what can wait.
+    """
     network = config.followed[name]
     shared: dict[str, Any] = {
         "term": lambda: follower.term,
@@ -43,6 +47,7 @@ def beside_of(
         keep=kept_headers(network.max_reorg_depth),
         in_flight=config.backfill.in_flight,
         requests_per_second=config.backfill.requests_per_second,
+        spare=spare,
         **shared,
     )
     return past, Looker(*told_as, nodes[Rank.ASIDE], databases[1], **shared)

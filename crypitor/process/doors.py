@@ -15,8 +15,11 @@ from crypitor.api.serving.crowd import Bounds
 from crypitor.api.serving.front import Front
 from crypitor.api.serving.wire import Runner
 from crypitor.config import Config
+from crypitor.config.places import own_places, own_ports
 from crypitor.errors import ConfigError, words_of
 from crypitor.runtime.listening import listening, try_place
+from crypitor.webhook.closed import Closed
+from crypitor.webhook.ports import Ports
 
 log = structlog.get_logger(__name__)
 
@@ -81,6 +84,12 @@ def front_of(config: Config) -> Front:
         base_path=server.base_path,
         open_to=config.metrics.open_to,
     )
+
+
+def closed_of(config: Config) -> Closed:
+    """Return where nobody's webhooks go."""
+    ports = Ports(config.webhook.port_ranges)
+    return Closed(own_places(config), own_ports(config), ports)
 
 
 def tls_of(config: Config) -> ssl.SSLContext | None:

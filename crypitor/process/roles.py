@@ -17,7 +17,6 @@ from crypitor.api.serving.tail import Tail
 from crypitor.backfill.runner import Backfill
 from crypitor.backfill.trial import Trial
 from crypitor.config import Config
-from crypitor.config.places import own_places, own_ports
 from crypitor.config.shown import settings_of
 from crypitor.database.engine import Database
 from crypitor.database.given import Given
@@ -34,7 +33,8 @@ from crypitor.monitor.position import kept_headers
 from crypitor.monitor.watchlist import Watchlist
 from crypitor.process.backups import backups_of
 from crypitor.process.beside import beside_of
-from crypitor.process.doors import front_of, metrics_site_of, site_of
+from crypitor.process.disk import disk_of
+from crypitor.process.doors import closed_of, front_of, metrics_site_of, site_of
 from crypitor.process.farewell import Farewell
 from crypitor.process.lost_time import given_of
 from crypitor.process.observing import Observing, observing
@@ -50,9 +50,7 @@ from crypitor.queue import Queue
 from crypitor.runtime.loop import Health, clock, ended_in_time, forever, spare_collections
 from crypitor.runtime.metrics import Metrics
 from crypitor.runtime.precedence import Precedence
-from crypitor.webhook.closed import Closed
 from crypitor.webhook.egress import networks as cidrs
-from crypitor.webhook.ports import Ports
 from crypitor.webhook.post import Poster
 from crypitor.webhook.sender import Sender
 from crypitor.worker.follower import Follower
@@ -95,6 +93,7 @@ class Roles:
         self._name = name_of(hold.holder.host, hold.holder.process, self._life)
         self._metrics = Metrics()
         self._observing: Observing
+        self._disk = disk_of(config, self._metrics)
         self._index = Index()
         self._limits = Limits()
         self._precedence = Precedence(given="monitor" in roles)
@@ -103,9 +102,7 @@ class Roles:
         self._watchlist: Watchlist | None = None
         self._matcher: Matcher | None = None
         self._poster: Poster | None = None
-        self._closed = Closed(
-            own_places(config), own_ports(config), Ports(config.webhook.port_ranges)
-        )
+        self._closed = closed_of(config)
         self._sender: Sender | None = None
         self._followers: list[Follower] = []
         self._leads: list[Lead] = []  # those without an end
@@ -136,7 +133,8 @@ class Roles:
             processes,
             watch,
         )
-        backups = backups_of(self._config, self._roles, self._metrics)
+        disk = self._disk
+        backups = backups_of(self._config, self._roles, self._metrics, disk.spare)
         ownership = Ownership(self._hold, self._database, self._health, self._leads)
         living = living_of(self._hold, processes, shared=self._shared)
         takeover = takeover_of(self._database, self._life, living, self._wake, self._sender)
@@ -169,7 +167,8 @@ class Roles:
                     ("deleted projects", Farewell(context) if "api" in self._roles else None),
                     ("watch", watch),
                     ("backup", backups),
-                    *upkeep(self._config, self._roles, self._aside, self._wake),
+                    ("disk", disk),
+                    *upkeep(self._config, self._roles, self._aside, self._wake, disk.spare),
                 )
                 if role is not None
             ]
@@ -228,6 +227,7 @@ class Roles:
                     (self._database, self._aside),
                     wake=self._wake,
                     observer=self._observing.observer,
+                    spare=self._disk.spare,
                 )
                 self._backfills.append(past)
                 self._lookers.append(looker)

@@ -35,16 +35,19 @@ def upkeep(
     roles: Sequence[str],
     database: Database,
     wake: Callable[[Iterable[str]], None],
+    spare: Callable[[], None],
 ) -> Iterator[tuple[str, Runs]]:
     """Yield name and role of what a process with these roles does beside them.
 
+    spare: raises DatabaseUnavailable while there is no room for what can wait.
     Each of them shares its work, step by step, with the same one in other processes.
     """
     yield "leftovers", leftovers(database)
     yield "garbage", Garbage(busy=lambda: database.is_writing)
     if "webhook" in roles:
         per_second = config.webhook.replay_per_second
-        yield "replays", Replayer(database, wake=wake, clock=clock, per_second=per_second)
+        replayer = Replayer(database, wake=wake, clock=clock, per_second=per_second, spare=spare)
+        yield "replays", replayer
         yield "cancellations", cancellations(database)
         yield "quotas", Quotas(database, project_limits(config), clock=clock, wake=wake)
     if {"webhook", "monitor"} & set(roles):

@@ -11,7 +11,7 @@ from crypitor.runtime.redaction import HIDDEN, cut, redacted
 from crypitor.runtime.terminal import visible
 from crypitor.runtime.without import without
 
-with without("rich"):  # for tracebacks that are not shown so here; it takes 5 MB
+with without("rich", "greenlet"):  # tracebacks that are not shown so here, and what runs none
     import structlog
 
 from structlog.typing import EventDict, Processor, WrappedLogger

@@ -176,12 +176,17 @@ class Metrics:
             "Age of the newest copy of the database; infinite before the first, NaN without any.",
             registry=registry,
         )
+        self.disk_free_bytes = Gauge(
+            "crypitor_disk_free_bytes",
+            "Free on the disk of a SQLite database; NaN for a server's.",
+            registry=registry,
+        )
         self.backup_period_seconds = Gauge(
             "crypitor_backup_period_seconds",
             "Between two copies of the database, as configured; NaN where there is none.",
             registry=registry,
         )
-        for gauge in (self.backup_age_seconds, self.backup_period_seconds):
+        for gauge in (self.backup_age_seconds, self.backup_period_seconds, self.disk_free_bytes):
             gauge.set(float("nan"))
 
     def render(self) -> bytes:

@@ -10,6 +10,7 @@ import msgspec
 
 from crypitor.evm.abi import Function, result_decoder, to_json
 from crypitor.evm.metadata import NOTHING, Token
+from crypitor.evm.profiles import profile_of
 from crypitor.evm.transfers import TRANSFER_SINGLE, address_in, batch_arrays
 from crypitor.evm.types import Address, Header, Log, Receipt, Transaction, number_of
 from crypitor.monitor.condition.scope import fee_of, selector_of
@@ -26,11 +27,11 @@ def rfc3339(unix_ms: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{unix_ms % 1000:03d}Z"
 
 
-def document(match: Match, chain_id: int, token: Token = NOTHING) -> str:
+def document(match: Match, chain_id: int, token: Token = NOTHING, symbol: str | None = None) -> str:
     """Return the JSON object that stays the same in all phases of a match.
 
     It is stored, and becomes `data` of each body once the confirmations are added.
-    token: what is known of the contract by now.
+    token: what is known of the contract by now. symbol: of the chain's own coin.
     """
     subject, header = match.subject, match.header
     return _json(
@@ -58,6 +59,7 @@ def document(match: Match, chain_id: int, token: Token = NOTHING) -> str:
             "amount_formatted": _formatted(subject, token),
             "token_id": None if subject.token_id is None else str(subject.token_id),
             "event": None if subject.log is None else _event(subject.log, subject),
+            **_coin(subject, chain_id, symbol),
             **_own(subject, token),
         }
     )
@@ -126,6 +128,15 @@ def _transaction(match: Match) -> dict[str, object] | None:
         "status": "success" if receipt.succeeded else "failed",
         **(_costs(transaction, receipt) if match.subject.kind is Kind.TRANSACTION else {}),
     }
+
+
+def _coin(subject: Subject, chain_id: int, symbol: str | None) -> dict[str, object]:
+    """Return in what the amount of a match is counted, or its fee, where that is no token."""
+    if subject.kind not in (Kind.NATIVE, Kind.INTERNAL, Kind.WITHDRAWAL, Kind.TRANSACTION):
+        return {}
+    if subject.kind is Kind.WITHDRAWAL:
+        symbol = profile_of(chain_id).withdrawn or symbol
+    return {"coin": {"symbol": symbol, "decimals": NATIVE_DECIMALS}}
 
 
 def _block(header: Header | Reading) -> dict[str, object]:

@@ -88,9 +88,11 @@ class Texts:
         return filled(form.template, {**whole, "text": message.headline, "links": links})
 
 
-def texts_of(match: Match, chain_id: int, display_name: str, token: Token = NOTHING) -> Texts:
+def texts_of(match: Match, chain_id: int, network: NetworkTitle, token: Token = NOTHING) -> Texts:
     """Return what is to be stored of a match. token: what is known of its contract by now."""
-    return Texts(document(match, chain_id, token), origin(match, chain_id, display_name))
+    return Texts(
+        document(match, chain_id, token, network.symbol), origin(match, chain_id, network.title)
+    )
 
 
 def notice_body(form: Form, type: str, sentence: str, data: Mapping[str, Any], now: int) -> str:  # noqa: A002 - as the body's field

@@ -29,7 +29,9 @@ class Replayer:
         wake: Callable[[Iterable[str]], None],
         clock: Callable[[], int],
         per_second: float = PER_SECOND,
+        spare: Callable[[], None] = lambda: None,
     ) -> None:
+        self._spare = spare
         self._database = database
         self._wake = wake
         self._clock = clock
@@ -48,6 +50,7 @@ class Replayer:
 
     async def step(self) -> bool:
         """Make a step of the replay that is due; False when there is nothing to do now."""
+        self._spare()
         now = self._clock()
         stepped = await self._database.write(lambda tx: step_replay(tx, self._per_second, now))
         if stepped is None:

@@ -14,6 +14,7 @@ SCRIPT = re.compile(r"<script>(.+?)</script>", re.DOTALL)
 OUTSIDE = re.compile(
     r"\[([^\]]+)\]\((?:\.\./)+(?:examples|deploy|CHANGELOG|tests|crypitor|config[.]toml)[^)]*\)"
 )
+FILE = re.compile(r"<!-- file: (\S+) (\w+) -->")
 # Maps for who debugs the theme, and languages of the search that no page is in.
 SURPLUS = ("assets/**/*.map", "assets/javascripts/lunr")
 
@@ -23,11 +24,15 @@ _scripts: dict[str, str] = {}
 def on_page_markdown(markdown: str, config: Any, **_: Any) -> str:
     """Turn links to files of the repository that are no pages into their text.
 
-    And put the configuration, which explains itself, where a page asks for it.
+    And put a file of the repository, whole, where a page asks for it.
     """
-    file = Path(config["config_file_path"]).with_name("config.toml").read_text(encoding="utf-8")
-    text = markdown.replace("<!-- config.toml -->", f"```toml\n{file}```")
-    return OUTSIDE.sub(r"\1", text)
+    root = Path(config["config_file_path"]).parent
+
+    def whole(found: re.Match[str]) -> str:
+        text = (root / found[1]).read_text(encoding="utf-8").strip()
+        return f"```{found[2]}\n{text}\n```"
+
+    return OUTSIDE.sub(r"\1", FILE.sub(whole, markdown))
 
 
 def on_post_page(output: str, page: Any, **_: Any) -> str:

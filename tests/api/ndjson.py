@@ -2,13 +2,18 @@
 
 import json
 import os
+import re
+import uuid
 
 import schemathesis
+from schemathesis.core.parameters import ParameterLocation
 
 
 @schemathesis.serializer("application/x-ndjson")
 def ndjson(_context, value):
-    """Return lines of JSON."""
+    """Return lines of JSON; the example is text of such lines already."""
+    if isinstance(value, str):
+        return value.encode(errors="replace")
     lines = value if isinstance(value, list) else [value]
     return "\n".join(json.dumps(line) for line in lines).encode()
 
@@ -18,6 +23,7 @@ FRAGMENTS = {
     "call": {"type": "function", "name": "pause", "inputs": []},
 }
 OWN_KEY = os.environ["OWN_KEY"]
+REPEATABLE = re.compile("[!-~]{1,255}")
 TEXTS = {"event": "event Paused(address by)", "call": "function pause()"}
 
 
@@ -25,8 +31,12 @@ TEXTS = {"event": "event Paused(address by)", "call": "function pause()"}
 def before_call(_context, case, _kwargs):
     """Put words of our languages where JSON Schema can only say that there is text.
 
-    And let the key that all calls are made with live: every answer after its end would be 401.
+    And let the key that all calls are made with live: every answer after its end would be 401. Each
+    write has an Idempotency-Key of its own: with that of another one all it hears is 409.
     """
+    given = (case.headers or {}).get("Idempotency-Key")
+    if isinstance(given, str) and REPEATABLE.fullmatch(given) and not _is_about_headers(case):
+        case.headers["Idempotency-Key"] = str(uuid.uuid4())
     if (case.path_parameters or {}).get("id") == OWN_KEY:
         case.path_parameters["id"] = OWN_KEY[:-1] + "~"
     rules = case.body.get("rules") if isinstance(case.body, dict) else None
@@ -44,6 +54,12 @@ def before_call(_context, case, _kwargs):
         _name_networks(case.body)
         for endpoint in (case.body, case.body.get("webhook")):
             _agree(endpoint)
+
+
+def _is_about_headers(case):
+    """Tell whether a header is what is wrong: with another one changed it would not be any more."""
+    tried = case.meta and case.meta.phase.data
+    return getattr(tried, "parameter_location", None) == ParameterLocation.HEADER
 
 
 SERVICES = {

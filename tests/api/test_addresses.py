@@ -122,6 +122,32 @@ async def test_invalid_entries_are_listed(api, path, media, text, invalid):
     assert added["added"] >= 1
 
 
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+@pytest.mark.parametrize(
+    ("media", "text", "place"),
+    [
+        ("text/csv", "name;owner\nx;y\n", "/1"),
+        ("text/csv", f"label,address\nx,0x12\n,{A[:-1]}\n", "/2"),
+        ("application/x-ndjson", '{"adress": "0x1"}\n7\n', "/1"),
+        ("application/json", '{"addresses": ["0x1", 7]}', "/1"),
+    ],
+)
+async def test_a_file_of_which_nothing_is_taken_is_refused(api, path, method, media, text, place):
+    """422, with each line and what is wrong with it: most often it is not the file that was meant."""
+    answer, told = await api.call(method, path, **sent(media, text))
+
+    assert answer.status == 422
+    assert (len(told["errors"]), told["errors"][0]["pointer"]) == (2, place)
+    assert "none of the 2 entries is an address" in told["detail"]
+
+
+async def test_an_empty_file_is_no_mistake(api, path):
+    """There was nothing to take."""
+    for media, text in (("text/csv", ""), ("text/csv", "address\n"), ("application/x-ndjson", "")):
+        answer, told = await api.call("POST", path, **sent(media, text))
+        assert (answer.status, told["added"]) == (200, 0)
+
+
 async def test_list_of_invalid_entries_ends_at_a_thousand(api, path):
     """Of many invalid entries the first thousand are listed and all are counted."""
     _, added = await api.call("POST", path, **sent("text/csv", "x\n" * 1500 + A))

@@ -34,6 +34,7 @@ ERRORS = [
     ("GET", f"{MONITORS}?limit=1e2", {}, 400, "?limit: this has to be a number from 1 to 1000"),
     ("GET", f"{MONITORS}?limit=1&limit=2", {}, 400, "?limit: this parameter is given twice"),
     ("GET", f"{MONITORS}?statis=1", {}, 400, "?statis: there is no such field"),
+    ("GET", f"{MONITORS}?netwrok=dev", {}, 400, "?netwrok: there is no such field; did you mean 'network'?"),
     ("GET", f"{MONITORS}/mo_x?a=1", {}, 400, "?a: there is no such field"),
     ("GET", "/v1/matches?since=yesterday", {}, 400, "?since: this has to be a time as in RFC 3339: 2026-11-22T15:00:00Z"),
     ("GET", "/v1/matches?since=2026-02-30T00:00:00Z", {}, 400, "?since: there is no such day"),

@@ -97,6 +97,29 @@ async def test_answer_says_from_which_block_on(api):
     assert made["armed_from"] == {"dev": None, "ethereum": 101}
 
 
+def pointers(monitor):
+    return [one["pointer"] for one in monitor["warnings"]]
+
+
+async def test_what_does_nothing_is_warned_of(api):
+    """A monitor without addresses or endpoints is saved, and each answer says what that means."""
+    bare = await api.made(MONITORS, {"networks": ["dev"]})
+    _, read = await api.call("GET", f"{MONITORS}/{bare['id']}")
+    _, changed = await api.call("PATCH", f"{MONITORS}/{bare['id']}", json={"addresses": [BEACON]})
+
+    assert pointers(bare) == pointers(read) == ["/addresses", "/endpoints"]
+    assert "native" in bare["warnings"][0]["detail"]
+    assert pointers(changed) == ["/endpoints"]
+
+
+async def test_what_is_whole_has_no_warnings(api):
+    """With an endpoint, and addresses or none that are needed."""
+    hook = {"webhook": {"url": "https://example.com/"}}
+    for body in ({"addresses": [BEACON]}, {"rules": [EVENT]}):
+        made = await api.made(MONITORS, {"networks": ["dev"], **body, **hook})
+        assert made["warnings"] == [], body
+
+
 async def test_rules_are_answered_as_they_were_given(api):
     """Every kind of rule comes back as it was written, at once, when read, and after a patch."""
     made = await api.made(MONITORS, monitor(rules=RULES))
@@ -259,11 +282,14 @@ REFUSED = [
         "with addresses 'any' each rule has to have contracts or a condition ('where')",
     ),
     ({"confirmations": 0}, "/confirmations", "this has to be a number from 1 to 100000, 'safe', 'finalized' or null"),
-    ({"notify": ["sent"]}, "/notify/0", "this has to be 'detected', 'confirmed' or 'reverted'"),
+    ({"notify": ["sent"]}, "/notify/0", "this has to be 'detected', 'confirmed', 'ended' or 'reverted'"),
     ({"enabled": "yes"}, "/enabled", "this has to be true or false"),
     ({"name": "a\nb"}, "/name", "this must not hold control characters"),
     ({"tags": ['a"b']}, "/tags/0", "this must not hold control characters, quotes or backslashes"),
     ({"colour": "red"}, "/colour", "there is no such field"),
+    ({"nmae": "x"}, "/nmae", "there is no such field; did you mean 'name'?"),
+    ({"rules": [{"kind": "erc20", "contract": [BEACON]}]}, "/rules/0/contract", "there is no such field; did you mean 'contracts'?"),
+    ({"webhook": {"url": "https://example.com/", "rate": 1}}, "/webhook/rate", "there is no such field; did you mean 'rate_per_second'?"),
     ({"webhook": {"url": "http://10.0.0.1/"}}, "/webhook/url", "10.0.0.1 is not a public address (see webhook.allow_private)"),
     ({"webhook": {}}, "/webhook/url", "this field is required"),
 ]  # fmt: skip

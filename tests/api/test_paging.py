@@ -1,8 +1,10 @@
 """A page ends where it is full, of items or of bytes, and all pages together have everything once."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crypitor.api.build import OPERATIONS
 from crypitor.api.serving.fitting import MOST_PAGE_BYTES, fitting
 
 
@@ -56,3 +58,18 @@ async def test_a_list_of_large_monitors_comes_in_pages_of_some_megabytes(api):
         cursor = page["next_cursor"] and f"&cursor={page['next_cursor']}"
 
     assert sorted(names, key=int) == [str(number) for number in range(count)]
+
+
+LISTS = [one for one in OPERATIONS if one.query and "cursor" in one.query.model_fields]
+
+
+@pytest.mark.parametrize("operation", LISTS, ids=lambda one: one.name)
+async def test_what_is_no_cursor_is_refused_everywhere(api, operation):
+    """400 that names the parameter, whatever stands there; never an error, never the first page."""
+    made = await api.made("/v1/monitors", {"networks": ["dev"]})
+    path = operation.path.replace("{id}", made["id"])
+    for cursor in ("x", "-1", "%00", "1e9", "0" * 200, "..", "'", "%F0%9F%98%80", "null", "ma_"):
+        answer, told = await api.call("GET", f"{path}?cursor={cursor}")
+        assert answer.status in (400, 410), (cursor, told)
+        if answer.status == 400:
+            assert [one["pointer"] for one in told["errors"]] == ["?cursor"], cursor

@@ -100,7 +100,7 @@ def test_every_command_has_help_and_config(crypitor, command):
     done = crypitor(*command, "--help")
 
     assert done.returncode == 0
-    assert command in (["key"], ["network"], ["queue"]) or "--config" in done.stdout
+    assert command in (["import"], ["key"], ["network"], ["queue"]) or "--config" in done.stdout
 
 
 def test_mistakes_are_all_told_and_end_with_status_2(crypitor, tmp_path):

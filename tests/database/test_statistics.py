@@ -116,6 +116,22 @@ async def test_counts_are_those_of_the_rows(chain, seed):
             assert tries == await rows(chain.database, by_time, ms=span_ms, at=at // span_ms)
 
 
+async def test_other_news_of_a_match_is_passed_over(chain):
+    """
+    What is told beside the three phases is no match of its own, and stops nothing.
+    """
+    await chain.take("a1")
+    await chain.change("""insert into events (project_id, position, type, at, match_id, confirmations)
+        select 'pr_1', value + 1, 'match.ended', 1000, (select min(id) from matches), 1
+        from counters where name = 'events'""")
+    await chain.change("update counters set value = value + 1 where name = 'events'")
+    await all_steps(chain.database, now=2000)
+
+    assert await chain.database.read(is_counted)
+    counted = await total(chain.database)
+    assert (counted.detected, counted.confirmed, counted.reverted) == (1, 0, 0)
+
+
 async def test_each_kind_of_subject_has_its_own(chain):
     """
     A match counts for its monitor and network, an attempt for its endpoint too; sums are of all.

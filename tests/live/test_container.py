@@ -43,7 +43,7 @@ def test_what_the_container_runs(request):
             for source in sources:
                 at = root / ("src" if not target.startswith("/") else "") / target.lstrip("/")
                 copy(REPOSITORY / source, at / source if target == "./" else at)
-        elif word == "RUN" and not built and "pip" in rest:
+        elif word == "RUN" and not built and "/opt/" in rest:
             script = rest.replace("/opt/", f"{root}/opt/").replace(
                 "python -m venv", f"{python} -m venv"
             )

@@ -62,7 +62,7 @@ def test_the_site_is_whole():
 
 async def test_pages_are_shown_and_searched(tmp_path):
     """By the service, under its policy: nothing is refused, nothing is asked of anybody else."""
-    async with running(tmp_path) as service, browser() as page:
+    async with running(tmp_path) as (service, *_), browser() as page:
         await page.goto(f"{service.url}/help")
         await expect(page.locator("h1")).to_contain_text("Crypitor")
         await page.get_by_role("link", name="quick start").first.click()

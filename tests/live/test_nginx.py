@@ -19,8 +19,8 @@ pytestmark = pytest.mark.live
 
 SHIPPED = Path(__file__).parents[2] / "deploy/nginx.conf"
 NAME = "monitor.example.com"
-PATH = re.compile(r'(?:href|action|src|hx-get|hx-post|data-live|data-document)="(/[^"]*)"')
-PAGES = ("", "monitors", "monitors/new", "matches", "deliveries", "endpoints", "endpoints/new", "networks", "keys", "audit", "docs")  # fmt: skip
+PATH = re.compile(r'(?:href|action|src|hx-get|hx-post|data-live|data-path)="(/[^"]*)"')
+PAGES = ("", "monitors", "monitors/new", "matches", "deliveries", "endpoints", "endpoints/new", "networks", "keys", "audit", "docs", "docs/monitors", "settings", "projects")  # fmt: skip
 
 
 @pytest.fixture
@@ -109,7 +109,9 @@ async def test_it_works_at_a_path_behind_nginx(tmp_path, service, edit):
         broken = []
         for path in sorted(seen - {"/crypitor/live"}):
             answer = await http.get(path, headers={"Cookie": f"crypitor={cookie.value}"})
-            if answer.status not in (200, 405):
+            # The one is there where `make docs` was run, the others are what `Try it` sends.
+            built = not path.startswith(("/crypitor/help/", "/crypitor/v1/"))
+            if built and answer.status not in (200, 405):
                 broken.append((path, answer.status))
             answer.close()
         document = await (await http.get("/crypitor/openapi.json", headers=KEY)).json()

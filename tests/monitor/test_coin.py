@@ -41,6 +41,25 @@ def told(seen, index, chain_id=1337):
     ]
 
 
+def test_what_is_no_token_says_in_which_coin_it_is():
+    """
+    Native and internal transfers have symbol and decimals; tokens have those of their contract.
+    """
+    seen = [block for block in amsterdam() if block.transactions]
+    addresses = [one.sender for block in seen for one in block.transactions]
+    index = watching(addresses, Rule(Kind.NATIVE), INTERNAL, Rule(Kind.ERC20))
+    found = [
+        json.loads(document(match, 1337, symbol="TST"))
+        for block in seen
+        for match in find_matches(block, "ethereum", 1337, index)
+    ]
+
+    assert {"native"} <= {one["kind"] for one in found}
+    for one in found:
+        coin = None if one["kind"] == "erc20" else {"symbol": "TST", "decimals": 18}
+        assert one.get("coin") == coin
+
+
 def movements(doc):
     """What changed hands in a block, by its transactions and the frames of their traces."""
     for transaction, receipt, traced in zip(

@@ -1,48 +1,68 @@
-import gc
 import random
-import sys
 
-from crypitor.monitor.watchers import MOST_IN_ONE, Labels, Several, Watchers, all_of
+from crypitor.monitor.packed import Packed
+from crypitor.monitor.watchers import MOST_IN_ONE, Labels, Several, Watchers
+
+ADDRESSES = [f"0x{each:040x}" for each in range(100)]
 
 
-def filled(number, count):
-    watchers = Watchers()
-    for each in range(count):
-        address = f"0x{each:040x}"
-        watchers.parts[address[-1]][address] = all_of((number, each + 2))
+def filled():
+    """Watched by monitor 1, and every second one also by 2; packed, from the tenth on."""
+    watchers = Watchers(Packed(10))
+    assert watchers.add(1, ADDRESSES) == 100
+    assert watchers.add(2, ADDRESSES[::2]) == 50
     return watchers
 
 
-def test_no_part_has_many_of_all():
+def test_an_address_may_have_several_monitors():
     """
-    What one dictionary moves when it grows is a sixteenth of all addresses.
+    Each monitor is added once and removed alone; the last one takes the address with it.
     """
-    watchers = filled(1, 1600)
+    watchers = filled()
 
-    assert len(watchers) == 1600
-    assert {len(part) - 1 for part in watchers.parts.values()} == {100}
+    assert watchers.among({*ADDRESSES[:2]}) == {ADDRESSES[0]: Several((1, 2)), ADDRESSES[1]: 1}
+    assert watchers.add(2, ADDRESSES) == 50
+    assert [watchers.remove(1, each) for each in ADDRESSES[:2]] == [True, True]
+    assert [watchers.remove(1, ADDRESSES[0]), watchers.remove(3, ADDRESSES[5])] == [False, False]
+    assert [watchers.get(each) for each in ADDRESSES[:3]] == [2, 2, Several((1, 2))]
+    assert [watchers.remove(2, ADDRESSES[0]), watchers.get(ADDRESSES[0])] == [True, None]
 
 
-def test_the_garbage_collector_walks_no_part():
+def test_only_who_is_alive_is_kept():
     """
-    Nothing in the dictionaries may be part of a cycle, also where several monitors watch an address.
+    Monitors that are gone leave their addresses to the others, or take them with them.
     """
-    watchers = filled(1, 100)
-    entries = [one for part in watchers.parts.values() for entry in part.items() for one in entry]
+    watchers = filled()
+    for _ in watchers.keep(lambda number: number == 2):
+        pass
 
-    assert watchers.get(f"0x{7:040x}") == Several((1, 9))
-    assert not any(map(gc.is_tracked, entries))
-    if sys.version_info < (3, 14):  # from then on every dictionary is tracked
-        assert not any(map(gc.is_tracked, watchers.parts.values()))
+    assert watchers.among({*ADDRESSES}) == dict.fromkeys(ADDRESSES[::2], 2)
+    assert len(watchers) == 50
+
+
+def test_groups_that_no_address_has_are_forgotten():
+    """
+    Each monitor that is added to an address makes another group; the groups before take no room.
+    """
+    watchers = filled()
+    for number in range(3, 600):
+        watchers.add(number, ADDRESSES[:1])
+    before = watchers.groups
+    for _ in watchers.settle():
+        pass
+
+    assert (before, watchers.groups) == (598, 2)
+    assert watchers.get(ADDRESSES[0]) == Several(tuple(range(1, 600)))
+    assert watchers.get(ADDRESSES[2]) == Several((1, 2))
 
 
 def test_text_that_is_no_address_is_not_watched():
     """
     Whatever a block may hold in place of an address, nobody watches it.
     """
-    watchers = filled(1, 100)
+    watchers = filled()
 
-    assert watchers.among({"0x", "0xZ", f"0x{7:040x}"}) == {f"0x{7:040x}": Several((1, 9))}
+    assert watchers.among({"0x", "0xZ", f"0x{6:040x}"}) == {f"0x{6:040x}": Several((1, 2))}
     assert [watchers.get(text) for text in ("", "0x", "0xZ")] == [None, None, None]
 
 

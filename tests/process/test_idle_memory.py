@@ -15,7 +15,7 @@ from crypitor.errors import ConfigError, Unavailable
 from tests.rig import Service
 
 UNUSED = {
-    "aiokafka", "alembic", "asyncpg", "cryptography", "eth_abi", "eth_account", "jinja2", "mako",
+    "aiokafka", "alembic", "asyncpg", "coincurve", "cryptography", "eth_abi", "eth_account", "greenlet", "jinja2", "mako",
     "numpy", "py_ecc", "requests", "rich", "web3",
 }  # fmt: skip
 NEEDED = {"aiohttp", "crypitor", "msgspec", "pydantic", "structlog", "websockets"}

@@ -25,6 +25,7 @@ OURS = """
     crypitor_condition_errors_total{network} crypitor_undecoded_total{network}
     crypitor_processes{role} crypitor_refused_total{reason} crypitor_exhausted_total
     crypitor_looks_total{network} crypitor_backup_age_seconds crypitor_backup_period_seconds
+    crypitor_disk_free_bytes
 """
 
 

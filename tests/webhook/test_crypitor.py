@@ -50,7 +50,7 @@ def documented():
 
 
 def body_of(match, phase=Phase.DETECTED, token=NOTHING, chain_id=1, name="Ethereum"):
-    texts = texts_of(match, chain_id, name, token)
+    texts = texts_of(match, chain_id, NetworkTitle(name), token)
     return texts.body(
         Form("crypitor"), phase, network=NetworkTitle(name), confirmations=1, confirmations_required=12, now=NOW
     )  # fmt: skip

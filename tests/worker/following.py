@@ -133,6 +133,7 @@ class Rig:
                 timeout_seconds=HANG_SECONDS,
                 verify=options["verify"],
                 profile=options.get("profile"),
+                traces=options.get("traces", "off"),
             )
             for at, url in enumerate(self._urls)
         ]

@@ -32,7 +32,15 @@ from crypitor.database.engine import Transaction, waiting_from_now
 from crypitor.database.idempotency import claim, given_answer, is_known, keep_answer
 from crypitor.database.keys import Scope
 from crypitor.database.monitors import Edit, get_monitor, lock_monitor
-from crypitor.errors import CallerError, Conflict, Invalid, NotFound
+from crypitor.errors import (
+    MOST_MISTAKES,
+    CallerError,
+    Conflict,
+    Invalid,
+    Mistake,
+    NotFound,
+    NothingTaken,
+)
 from crypitor.evm.address import parse_address
 from crypitor.evm.types import Address
 from crypitor.monitor.index import Labelled
@@ -93,15 +101,15 @@ class Taken:
         self.recorded += len(chunk)
 
 
-@routes.add("POST", PATH, scope=Scope.WRITE, media=MEDIA, problems=(409, 413, 429))
+@routes.add("POST", PATH, scope=Scope.WRITE, media=MEDIA, problems=(409, 413, 422, 429))
 async def add_monitor_addresses(call: Call, id: str) -> AddedAnswer:  # noqa: A002 - as in the path
     """Add addresses to a monitor, up to 1,000,000 in one call.
 
     As JSON, as CSV (`address[,label]`, or the columns that a header line names, set apart by `,`,
     `;` or a tab) or as NDJSON (an address or an object a line). Every valid one is taken, those
-    that are not are listed. One that is watched already is not counted again and takes the new
-    label, if there is one. What was taken before a mistake in the whole, or before the connection
-    broke, stays; the call can be repeated.
+    that are not are listed; 422 where none of them is valid. One that is watched already is not
+    counted again and takes the new label, if there is one. What was taken before a mistake in the
+    whole, or before the connection broke, stays; the call can be repeated.
     """
 
     async def answer(seen: Callable[[bytes], object]) -> AddedAnswer:
@@ -117,7 +125,7 @@ async def add_monitor_addresses(call: Call, id: str) -> AddedAnswer:  # noqa: A0
     return await _once(call, answer)
 
 
-@routes.add("DELETE", PATH, scope=Scope.WRITE, media=MEDIA, problems=(409, 413, 429))
+@routes.add("DELETE", PATH, scope=Scope.WRITE, media=MEDIA, problems=(409, 413, 422, 429))
 async def remove_monitor_addresses(call: Call, id: str) -> RemovedAnswer:  # noqa: A002
     """Remove addresses from a monitor: the same bodies as for adding; labels do not matter."""
 
@@ -134,7 +142,7 @@ async def remove_monitor_addresses(call: Call, id: str) -> RemovedAnswer:  # noq
     return await _once(call, answer)
 
 
-@routes.add("GET", PATH, scope=Scope.READ)
+@routes.add("GET", PATH, scope=Scope.READ, addresses=True)
 async def read_monitor_addresses(call: Call, id: str, query: AddressQuery) -> AddressPage:  # noqa: A002
     """List the addresses of a monitor, in their own order; empty where it watches any address."""
     prefix = (query.search or "0x").lower()
@@ -152,7 +160,7 @@ async def read_monitor_addresses(call: Call, id: str, query: AddressQuery) -> Ad
     }
 
 
-@routes.add("GET", PATH + "/{address}", scope=Scope.READ)
+@routes.add("GET", PATH + "/{address}", scope=Scope.READ, addresses=True)
 async def read_monitor_address(call: Call, id: str, address: str) -> LabelledAddress:  # noqa: A002
     """Read one address of a monitor, to see whether it is watched."""
     try:
@@ -215,7 +223,23 @@ async def _take_stream(
         taken.intake.let_go()
         raise
     await take_all()
+    _refuse_nothing(taken)
     return taken
+
+
+def _refuse_nothing(taken: Taken) -> None:
+    """Raise NothingTaken where there were entries and all of them are wrong."""
+    intake = taken.intake
+    if taken.changed or taken.unchanged or not intake.invalid_count:
+        return
+    mistakes = [Mistake(f"/{each['line']}", each["reason"]) for each in intake.invalid]
+    first = intake.invalid[0]
+    raise NothingTaken(
+        f"none of the {intake.invalid_count} entries is an address; the first, at {first['line']}: "
+        f"{first['reason']}",
+        mistakes[:MOST_MISTAKES],
+        intake.invalid_count,
+    )
 
 
 async def _add(call: Call, monitor_id: str, pairs: Pairs, taken: Taken) -> int:

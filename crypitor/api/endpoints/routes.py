@@ -15,11 +15,11 @@ from crypitor.api.endpoints.answer import (
 )
 from crypitor.api.endpoints.body import EndpointBody
 from crypitor.api.endpoints.examples import EXAMPLES
+from crypitor.api.endpoints.query import EndpointQuery
 from crypitor.api.endpoints.rotation import made_secret, rotated
 from crypitor.api.endpoints.rule import check_rules, success_answer, success_of, tls_answer, tls_of
 from crypitor.api.serving.answers import Deleted
 from crypitor.api.serving.call import Call, Change, Effect, found
-from crypitor.api.serving.paging import Query
 from crypitor.api.serving.reading import merge_patch, summary, validated
 from crypitor.api.serving.routing import Routes
 from crypitor.database.cancellations import cancel_for_endpoint
@@ -70,7 +70,7 @@ async def create_endpoint(call: Call, body: EndpointBody) -> EndpointAnswer:
 
 
 @routes.add("GET", "/v1/endpoints", scope=Scope.READ)
-async def read_endpoints(call: Call, query: Query) -> EndpointPage:
+async def read_endpoints(call: Call, query: EndpointQuery) -> EndpointPage:
     """List endpoints, newest first."""
 
     async def unit(tx: Transaction) -> tuple[list[Endpoint], dict[str, Queued]]:

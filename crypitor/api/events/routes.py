@@ -17,7 +17,7 @@ from crypitor.database.keys import Scope
 routes = Routes("Events", EXAMPLES)
 
 
-@routes.add("GET", "/v1/events", scope=Scope.READ, problems=(410,))
+@routes.add("GET", "/v1/events", scope=Scope.READ, addresses=True, problems=(410,))
 async def read_event_log(call: Call, query: EventQuery) -> EventPage:
     """List what was told: each phase of each match, and news of endpoints.
 

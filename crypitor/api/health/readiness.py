@@ -11,7 +11,7 @@ DATABASE = "database"
 
 ASIDE = frozenset(
     ("gauges", "processes", "watch", "retention", "replays", "cancellations", "leftovers", "clocks",
-     "backup")
+     "backup", "disk")
 )  # fmt: skip
 ASIDE_OF_A_NETWORK = ("backfill ", "tokens ")
 """What nobody waits for: without it, all is matched and sent."""

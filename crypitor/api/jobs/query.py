@@ -2,12 +2,13 @@
 
 from typing import Literal
 
-from crypitor.api.serving.paging import Name, Query
+from crypitor.api.serving.paging import Name, Query, cursor_of, ids
 
 
 class JobQuery(Query):
     """What a list of jobs is narrowed to."""
 
+    cursor: str | None = cursor_of(ids("jo_"))
     monitor: Name | None = None
     endpoint: Name | None = None
     kind: Literal["backfill", "replay"] | None = None

@@ -51,6 +51,13 @@ class MatchedContract(TypedDict):
     decimals: int | None
 
 
+class CoinAnswer(TypedDict):
+    """The chain's own coin. Withdrawals may be counted in another one."""
+
+    symbol: str | None
+    decimals: int
+
+
 class DecodedAnswer(TypedDict):
     """An event or a call, decoded."""
 
@@ -159,6 +166,12 @@ class Found(TypedDict):
     amount_formatted: str | None
     token_id: str | None
     event: DecodedAnswer | None
+    coin: NotRequired[
+        Annotated[
+            CoinAnswer,
+            Field(description="What a native or internal transfer, a withdrawal or a fee is in."),
+        ]
+    ]
     call: NotRequired[Annotated[DecodedAnswer, Field(description="Of a call.")]]
     withdrawal: NotRequired[Annotated[WithdrawalAnswer, Field(description="Of a withdrawal.")]]
     delegation: NotRequired[Annotated[DelegationAnswer, Field(description="Of a delegation.")]]

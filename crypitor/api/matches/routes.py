@@ -27,7 +27,7 @@ from crypitor.webhook.body import rfc3339
 routes = Routes("Matches", EXAMPLES, "ma_")
 
 
-@routes.add("GET", "/v1/matches", scope=Scope.READ, problems=(410,))
+@routes.add("GET", "/v1/matches", scope=Scope.READ, addresses=True, problems=(410,))
 async def read_matches(call: Call, query: MatchQuery) -> MatchPage:
     """List matches, newest first; with `order=asc` a feed of all there are and will be.
 
@@ -40,7 +40,7 @@ async def read_matches(call: Call, query: MatchQuery) -> MatchPage:
             "follow /v1/events with type=match." + query.phase
         )
         raise Invalid(wrong, [Mistake("/phase", wrong)])
-    chosen = MatchFilter(**query.model_dump(exclude={"limit", "cursor", "order"}))
+    chosen = MatchFilter(**query.model_dump(exclude={"limit", "cursor", "order", "checksum"}))
 
     async def unit(tx: Transaction) -> tuple[list[StoredMatch], int, int | None]:
         cursor = None if query.cursor is None else int(query.cursor)
@@ -69,7 +69,7 @@ async def read_matches(call: Call, query: MatchQuery) -> MatchPage:
     }
 
 
-@routes.add("GET", "/v1/matches/{id}", scope=Scope.READ)
+@routes.add("GET", "/v1/matches/{id}", scope=Scope.READ, addresses=True)
 async def read_match(call: Call, id: str) -> MatchAnswer:  # noqa: A002 - as in the path
     """Read a match."""
     match = await call.read(lambda tx: get_match(tx, call.project, id))

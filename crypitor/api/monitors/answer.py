@@ -27,6 +27,13 @@ class RuleAnswer(TypedDict):
     every_blocks: NotRequired[int]
 
 
+class MonitorWarning(TypedDict):
+    """Why a monitor, as it is, does less than one may think. `pointer`: of the field."""
+
+    pointer: str
+    detail: str
+
+
 class MonitorAnswer(TypedDict):
     """A monitor.
 
@@ -55,6 +62,9 @@ class MonitorAnswer(TypedDict):
     created_at: Time
     updated_at: Time
     armed_from: NotRequired[ArmedFrom]
+    warnings: NotRequired[
+        Annotated[list[MonitorWarning], Field(description="Not in lists; empty where all is well.")]
+    ]
 
 
 class MonitorPage(TypedDict):

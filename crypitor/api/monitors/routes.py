@@ -11,6 +11,7 @@ from crypitor.api.monitors.body import MonitorBody
 from crypitor.api.monitors.document import MOST_SHOWN, document, monitor_answer, size_of
 from crypitor.api.monitors.examples import EXAMPLES
 from crypitor.api.monitors.query import MonitorQuery
+from crypitor.api.monitors.warnings import warnings_of
 from crypitor.api.monitors.watching import forget, put, watch
 from crypitor.api.serving.call import Call, Change, Effect, found
 from crypitor.api.serving.fitting import fitting
@@ -47,7 +48,7 @@ async def create_monitor(call: Call, body: MonitorBody) -> MonitorAnswer:
     """Create a monitor.
 
     It is in force from the blocks in `armed_from` on. With `webhook` an endpoint is made with it;
-    the answer carries that endpoint's secret, this once.
+    the answer carries that endpoint's secret, this once. `warnings` say what of it does nothing.
     """
     now = call.context.clock()
     monitor_id = call.new_id("mo_")
@@ -71,7 +72,7 @@ async def create_monitor(call: Call, body: MonitorBody) -> MonitorAnswer:
     return _armed(call, await call.change_monitors(monitor_id, unit))
 
 
-@routes.add("GET", "/v1/monitors", scope=Scope.READ)
+@routes.add("GET", "/v1/monitors", scope=Scope.READ, addresses=True)
 async def read_monitors(call: Call, query: MonitorQuery) -> MonitorPage:
     """List monitors, newest first.
 
@@ -96,7 +97,7 @@ async def read_monitors(call: Call, query: MonitorQuery) -> MonitorPage:
     }
 
 
-@routes.add("GET", "/v1/monitors/{id}", scope=Scope.READ)
+@routes.add("GET", "/v1/monitors/{id}", scope=Scope.READ, addresses=True)
 async def read_monitor(call: Call, id: str) -> MonitorAnswer:  # noqa: A002 - as in the path
     """Read a monitor."""
 
@@ -104,7 +105,9 @@ async def read_monitor(call: Call, id: str) -> MonitorAnswer:  # noqa: A002 - as
         monitor = found(await get_monitor(tx, call.project, id), "monitor")
         return await _whole_answer(tx, monitor, (await call.context.counts.of(tx, [id]))[id])
 
-    return await call.read(unit)
+    answer = await call.read(unit)
+    answer["warnings"] = warnings_of(answer)
+    return answer
 
 
 @routes.add("PATCH", "/v1/monitors/{id}", scope=Scope.WRITE, patches=MonitorBody)
@@ -211,4 +214,5 @@ async def _change_addresses(
 
 def _armed(call: Call, answer: MonitorAnswer) -> MonitorAnswer:
     answer["armed_from"] = call.armed_from(answer["networks"])
+    answer["warnings"] = warnings_of(answer)
     return answer

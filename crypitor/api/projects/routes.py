@@ -15,10 +15,10 @@ from crypitor.api.projects.answer import (
 )
 from crypitor.api.projects.body import LimitsBody, ProjectBody
 from crypitor.api.projects.examples import EXAMPLES
+from crypitor.api.projects.query import ProjectQuery
 from crypitor.api.serving.answers import Deleted
 from crypitor.api.serving.authentication import DOOR
 from crypitor.api.serving.call import Call, Change, Effect, found
-from crypitor.api.serving.paging import Query
 from crypitor.api.serving.reading import merge_patch, validated
 from crypitor.api.serving.routing import Routes
 from crypitor.database.engine import Transaction
@@ -51,7 +51,7 @@ async def add_project(call: Call, body: ProjectBody) -> ProjectAnswer:
 
 
 @routes.add("GET", "/v1/projects", scope=Scope.ADMIN)
-async def read_projects(call: Call, query: Query) -> ProjectPage:
+async def read_projects(call: Call, query: ProjectQuery) -> ProjectPage:
     """List projects, newest first; for a key that is no operator's, its own."""
     projects = await call.read(
         lambda tx: list_projects(tx, only=reach(call), limit=query.limit + 1, cursor=query.cursor)

@@ -10,8 +10,9 @@ Time: TypeAlias = Annotated[str, Field(description="RFC 3339, UTC, milliseconds.
 ArmedFrom: TypeAlias = Annotated[
     dict[str, int | None],
     Field(
-        description="Network → first block that this is in force for; null while not known. "
-        "In every answer that changes what is watched."
+        description="Network → first block that this is in force for. null before the first block "
+        "of a network that is matched: it will be that one. In every answer that changes what is "
+        "watched."
     ),
 ]
 

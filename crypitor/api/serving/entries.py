@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import msgspec
 from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
 
+from crypitor.api.serving.known import near
 from crypitor.errors import Invalid, TooLarge
 from crypitor.evm.address import parse_address
 from crypitor.evm.types import Address
@@ -82,7 +83,8 @@ def entry_of(value: object) -> tuple[Address, str | None]:
         raise ValueError('this has to be an address, or {"address": …, "label": …}')
     unknown = value.keys() - {"address", "label"}
     if unknown:
-        raise ValueError(f"there is no such field: {min(unknown)}")
+        name = min(unknown)
+        raise ValueError(f"there is no such field: {name}{near(name, ('address', 'label'))}")
     return address_of(value["address"]), label_of(value.get("label"))
 
 

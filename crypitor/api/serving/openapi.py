@@ -11,6 +11,7 @@ from pydantic import BaseModel, TypeAdapter
 import crypitor
 from crypitor.api.serving.bodies import ADDRESS_PATTERN, AddressEntry
 from crypitor.api.serving.call import KEY_HEADER
+from crypitor.api.serving.paging import Placed
 from crypitor.api.serving.problems import Problem
 from crypitor.api.serving.routing import JSON, MERGE_PATCH, Operation
 from crypitor.api.serving.shapes import (
@@ -49,8 +50,8 @@ cursor given out in a time that the database has lost, because an older copy was
 answered the same each time (but `armed_from`, which is of now); the same key with another request
 is 409. What was refused is not kept. A key that was answered in a lost time is 410.
 
-**Text**: hashes and addresses lower-case 0x-hex, amounts decimal text in the smallest unit, times
-RFC 3339 in UTC."""
+**Text**: hashes and addresses lower-case 0x-hex (with `checksum=true`, where it is taken, addresses
+as EIP-55 writes them), amounts decimal text in the smallest unit, times RFC 3339 in UTC."""
 
 
 def document(operations: Iterable[Operation], webhooks: Sequence[Webhook], told: Any) -> Schema:
@@ -247,7 +248,7 @@ def _problems(operation: Operation) -> set[int]:
         statuses.add(404)
     if operation.writes:
         statuses |= {409, 410, 413}
-    if operation.query is not None:
+    if operation.query is not None and issubclass(operation.query, Placed):
         statuses.add(410)
     if operation.media:
         statuses.add(415)

@@ -1,7 +1,7 @@
 """Pages: how a list is asked for, and what every query has."""
 
 import re
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -25,12 +25,22 @@ class Placed(BaseModel):
     cursor: str | None = None
 
 
+def cursor_of(places: str) -> Any:
+    """Return the field of a list's cursor. places: a pattern of what it holds but for its epoch.
+
+    Each list has its own: with any other text it would begin somewhere, and nobody would notice.
+    """
+    return Field(
+        None, pattern=f"^{PREFIX}{places}$", description="`next_cursor` of the page before."
+    )
+
+
+def ids(prefix: str) -> str:
+    """Return the pattern of ids as places in a list."""
+    return f"{prefix}[A-Za-z0-9_-]{{1,125}}"
+
+
 class Query(Placed):
-    """Parameters of a list."""
+    """Parameters of a list; each has its own cursor."""
 
     limit: Annotated[int, BeforeValidator(_whole)] = Field(100, ge=1, le=1000)
-    cursor: str | None = Field(
-        None,
-        pattern=f"^{PREFIX}[A-Za-z0-9_-]{{1,128}}$",
-        description="`next_cursor` of the page before.",
-    )

@@ -10,6 +10,7 @@ from multidict import MultiMapping
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from crypitor.api.serving.known import known_at, near
 from crypitor.api.serving.wrong import Wrong
 from crypitor.errors import MOST_MISTAKES, Invalid, Mistake
 from crypitor.monitor.models import Kind
@@ -71,17 +72,17 @@ def validated(model: type[Model], document: object) -> Model:
     try:
         return model.model_validate(document, context=Wrong())
     except ValidationError as error:
-        raise _refusal(error, document) from None
+        raise _refusal(error, document, model) from None
 
 
-def _refusal(error: ValidationError, document: object) -> Invalid:
+def _refusal(error: ValidationError, document: object, model: type[BaseModel]) -> Invalid:
     """Return what refuses a document.
 
     In a frame of its own: the errors' traces lead to that of who validated, and with them in a
     variable of it the whole document would stay until garbage is searched for.
     """
     errors = error.errors(include_url=False)
-    mistakes = [_mistake(wrong, document) for wrong in errors[:MOST_MISTAKES]]
+    mistakes = [_mistake(wrong, document, model) for wrong in errors[:MOST_MISTAKES]]
     return Invalid(summary(mistakes, len(errors)), mistakes, len(errors))
 
 
@@ -99,13 +100,13 @@ def read_query(model: type[Model], query: MultiMapping[str]) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise _query_refusal(error) from None
+        raise _query_refusal(error, model) from None
 
 
-def _query_refusal(error: ValidationError) -> Invalid:
+def _query_refusal(error: ValidationError, model: type[BaseModel]) -> Invalid:
     errors = error.errors(include_url=False)
     mistakes = [
-        Mistake(f"?{wrong['loc'][0]}", _in_words(wrong)) for wrong in errors[:MOST_MISTAKES]
+        Mistake(f"?{wrong['loc'][0]}", _in_words(wrong, model)) for wrong in errors[:MOST_MISTAKES]
     ]
     return Invalid(summary(mistakes, len(errors)), mistakes, len(errors))
 
@@ -137,7 +138,7 @@ def pointer_to(parts: Sequence[object]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
-def _mistake(wrong: ErrorDetails, document: object) -> Mistake:
+def _mistake(wrong: ErrorDetails, document: object, model: type[BaseModel]) -> Mistake:
     """Return what pydantic found; its path also names types, which no document holds."""
     parts: list[object] = []
     here: Any = document
@@ -151,17 +152,14 @@ def _mistake(wrong: ErrorDetails, document: object) -> Mistake:
             parts.append(part)
     if wrong["type"].startswith("union_tag") and isinstance(here, Mapping):
         parts.append("kind")
-    return Mistake(pointer_to(parts), _in_words(wrong))
+    return Mistake(pointer_to(parts), _in_words(wrong, model))
 
 
-def _in_words(wrong: ErrorDetails) -> str:
+def _in_words(wrong: ErrorDetails, model: type[BaseModel]) -> str:
     name, context, value = wrong["type"], wrong.get("ctx", {}), wrong["input"]
     field = str(wrong["loc"][-1]) if wrong["loc"] else ""
     if name == "extra_forbidden":
-        kind = wrong["loc"][-2] if len(wrong["loc"]) > 1 else None
-        if kind in _PLAIN_KINDS and field in FOREIGN_FIELDS:
-            return f"a rule of kind '{kind}' has no '{field}'; leave it out"
-        return FOREIGN_FIELDS.get(field, "there is no such field")
+        return _about_unknown(wrong["loc"], field, model)
     if name == "union_tag_invalid":
         return _about_kind(context["tag"])
     if name in ("string_too_long", "too_long"):
@@ -170,6 +168,15 @@ def _in_words(wrong: ErrorDetails) -> str:
     if name == "string_pattern_mismatch":
         return _about_pattern(field, context["pattern"])
     return _WORDS.get(name, "{msg}").format(**{"msg": _plain(wrong["msg"]), **context})
+
+
+def _about_unknown(place: Sequence[int | str], field: str, model: type[BaseModel]) -> str:
+    kind = place[-2] if len(place) > 1 else None
+    if kind in _PLAIN_KINDS and field in FOREIGN_FIELDS:
+        return f"a rule of kind '{kind}' has no '{field}'; leave it out"
+    if field in FOREIGN_FIELDS:
+        return FOREIGN_FIELDS[field]
+    return "there is no such field" + near(field, known_at(model, place[:-1]))
 
 
 def _about_pattern(field: str, pattern: str) -> str:

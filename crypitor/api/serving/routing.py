@@ -8,10 +8,11 @@ from typing import Any, TypeVar, get_type_hints
 
 from aiohttp import web
 from aiohttp.payload import Payload
-from pydantic import BaseModel
+from pydantic import BaseModel, create_model
 
 from crypitor.api.serving.authentication import DOOR
 from crypitor.api.serving.call import Call
+from crypitor.api.serving.checksums import Shown, answer_with_checksums
 from crypitor.api.serving.context import CONTEXT
 from crypitor.api.serving.errors import Handler, problem
 from crypitor.api.serving.examples import Examples
@@ -40,7 +41,8 @@ class Operation:
 
     run: called with the Call, the parts of the path by name, and `query` and `body` if it has them.
     scope: None lets everybody in, without a key.
-    query, answer: types, None for none.
+    query, answer: types, None for none. asks: whether `run` is called with the query, which may
+    say no more than how the answer is written.
     body: what a JSON body has to be; for a merge patch what the whole has to be after it.
     media: content types of the body; `run` reads those that are no JSON itself.
     optional: whether the body may be left out, which is the same as an empty object.
@@ -57,6 +59,7 @@ class Operation:
     id_prefix: str
     examples: Examples
     query: type[BaseModel] | None
+    asks: bool
     body: type[BaseModel] | None
     media: Sequence[str]
     patches: bool
@@ -98,13 +101,20 @@ class Routes:
         media: Sequence[str] = (),
         answers: str = JSON,
         problems: Sequence[int] = (),
+        addresses: bool = False,
     ) -> Callable[[AnyRun], AnyRun]:
-        """Register what is decorated; its docstring is summary and description."""
+        """Register what is decorated; its docstring is summary and description.
+
+        addresses: whether its answer shows some, which may be asked for with their checksums.
+        """
 
         def register(run: AnyRun) -> AnyRun:
             hints = get_type_hints(run)
             summary, _, description = (inspect.getdoc(run) or "").partition("\n\n")
             body = patches or hints.get("body")
+            query = hints.get("query")
+            if addresses:
+                query = create_model(query.__name__, __base__=(query, Shown)) if query else Shown
             types = media or ((MERGE_PATCH, JSON) if patches else (JSON,) if body else ())
             self.operations.append(
                 Operation(
@@ -117,7 +127,8 @@ class Routes:
                     description,
                     self._id_prefix,
                     self._examples,
-                    hints.get("query"),
+                    query,
+                    "query" in hints,
                     body,
                     types,
                     patches is not None,
@@ -143,8 +154,11 @@ def served(operation: Operation) -> Handler:
         if operation.scope is not None:
             caller = await request.app[DOOR].admit(request, operation.scope)
         arguments: dict[str, object] = dict(_parts_of_path(request))
+        query = None
         if operation.query is not None:
-            arguments["query"] = read_query(operation.query, request.query)
+            query = read_query(operation.query, request.query)
+            if operation.asks:
+                arguments["query"] = query
         elif request.query and operation.answers == JSON:
             read_query(_NoQuery, request.query)
         refused = _unread(request, operation)
@@ -153,21 +167,22 @@ def served(operation: Operation) -> Handler:
         if json_only:
             arguments["body"] = await _read_body(request, operation)
         call = Call(context, request, caller, operation.status)
-        query = arguments.get("query")
         if isinstance(query, Query):
             call.pages = Pages(query)
         answer = await operation.run(call, **arguments)
         if isinstance(answer, web.StreamResponse):
             return answer
-        return await _answered(call, answer)
+        return await _answered(call, answer, checksum=isinstance(query, Shown) and query.checksum)
 
     return serve
 
 
-async def _answered(call: Call, answer: object) -> web.Response:
+async def _answered(call: Call, answer: object, *, checksum: bool) -> web.Response:
     """Return an answer as JSON, with its place in time where it is a page."""
     if call.pages is not None:
         call.pages.give_out(answer, call.context)
+    if checksum:
+        answer = await answer_with_checksums(answer, call.context.give_way)
     body: bytes | Payload = await encoded(answer, call.context.give_way)
     if isinstance(body, bytes) and len(body) >= LARGE_BYTES and call.caller is not None:
         body = _held(call.request, call.caller, body)

@@ -177,7 +177,7 @@ async def _answer(
     shown = matches[:MOST_MATCHES]
     contracts = {match.subject.contract for match in shown if match.subject.contract is not None}
     tokens = await call.read(lambda tx: known_tokens(tx, network, contracts))
-    chain_id = call.context.networks[network].chain_id
+    facts = call.context.networks[network]
     return {
         "monitor": monitor.id,
         "network": network,
@@ -185,7 +185,12 @@ async def _answer(
         "match_count": count,
         "matches": [
             msgspec.json.decode(
-                document(match, chain_id, tokens.get(match.subject.contract or "", NOTHING))
+                document(
+                    match,
+                    facts.chain_id,
+                    tokens.get(match.subject.contract or "", NOTHING),
+                    facts.symbol,
+                )
             )
             for match in shown
         ],

@@ -8,11 +8,10 @@ from typing import Any
 
 from crypitor.api.monitors.body import MOST_INLINE_ADDRESSES
 from crypitor.cli.declared.files import STDIN, Addresses, read_files
-from crypitor.cli.declared.forms import Held
 from crypitor.cli.declared.plan import Change, Plan, Planner, lines, path_of
 from crypitor.cli.declared.remote import Refused, Remote
 from crypitor.cli.declared.write import json_text, toml_text
-from crypitor.errors import ConfigError, CrypitorError
+from crypitor.errors import CrypitorError
 
 Tell = Callable[[str], None]
 
@@ -24,12 +23,14 @@ async def apply_files(
     *,
     prune: bool,
     dry_run: bool,
+    show_secrets: bool = False,
     environ: Mapping[str, str] = os.environ,
 ) -> Plan:
     """Bring the service to what the files say, telling each step; return what was to be done.
 
-    What was done before a refusal stays: another run goes on from there. Raises ConfigError for
-    mistakes in the files, before anything is sent.
+    What was done before a refusal stays: another run goes on from there. show_secrets: tell the
+    signing secret of each endpoint that is made. Raises ConfigError for mistakes in the files,
+    before anything is sent.
     """
     declarations = read_files(names, _read)
     async with remote:
@@ -38,7 +39,7 @@ async def apply_files(
         addresses = {
             one.id: await remote.addresses(one)
             for one in held
-            if one.table == "monitors" and one.key in declared
+            if one.table == "monitors" and (one.key in declared or one.id in declared)
         }
         plan = Planner(declarations, held, addresses, environ).plan(prune=prune)
         for line in lines(plan):
@@ -46,18 +47,16 @@ async def apply_files(
         if not dry_run:
             keys = {one.key: one.id for one in held if one.table == "endpoints"}
             for change in plan.changes:
-                await _execute(change, remote, keys)
+                secret = await _execute(change, remote, keys)
+                if show_secrets and secret is not None:
+                    tell(f"endpoint {change.key}: its secret is {secret}")
     return plan
 
 
 async def export_text(remote: Remote, form: str) -> str:
-    """Return all endpoints and monitors as text. form: `toml` or `json`.
-
-    Raises ConfigError where two have one name, or a monitor none: they could not be told apart.
-    """
+    """Return all endpoints and monitors as text. form: `toml` or `json`."""
     async with remote:
         held = await remote.held()
-        _require_names(held)
         keys = {one.id: one.key for one in held if one.table == "endpoints"}
         addresses = {one.id: await remote.addresses(one) for one in held if one.table == "monitors"}
     return (json_text if form == "json" else toml_text)(held, keys, addresses)
@@ -68,8 +67,11 @@ def _read(name: str) -> str:
     return (sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()).decode()
 
 
-async def _execute(change: Change, remote: Remote, keys: dict[str, str]) -> None:
-    """Take one step. keys: of endpoints → ids; what is created is added."""
+async def _execute(change: Change, remote: Remote, keys: dict[str, str]) -> str | None:
+    """Take one step; return the secret of an endpoint that was made.
+
+    keys: of endpoints → ids; what is created is added.
+    """
     try:
         if change.action == "delete":
             assert change.held is not None
@@ -77,15 +79,17 @@ async def _execute(change: Change, remote: Remote, keys: dict[str, str]) -> None
         elif change.held is None:
             made = await remote.create(change.table, _body(change, keys))
             if change.table == "endpoints":
-                keys[change.key] = made
-            else:
-                await _add_the_others(change, made, remote)
+                keys[change.key] = made["id"]
+                secret: str | None = made.get("secret")
+                return secret
+            await _add_the_others(change, made["id"], remote)
         else:
             if body := _body(change, keys):
                 await remote.change(change.table, change.held.id, body)
             await _add_the_others(change, change.held.id, remote)
     except Refused as refused:
         raise CrypitorError(_where(change, refused)) from refused
+    return None
 
 
 def _body(change: Change, keys: Mapping[str, str]) -> dict[str, Any]:
@@ -135,19 +139,3 @@ def _where(change: Change, refused: Refused) -> str:
     return "\n".join(
         change.declaration.mistake(path_of(pointer), detail) for pointer, detail in refused.places
     )
-
-
-def _require_names(held: Sequence[Held]) -> None:
-    mistakes = []
-    for table in ("endpoints", "monitors"):
-        ids: dict[str, list[str]] = {}
-        for one in held:
-            if one.table == table:
-                ids.setdefault(one.key, []).append(one.id)
-        for key, same in ids.items():
-            if not key.strip():
-                mistakes.append(f"{table}: {', '.join(same)}: give it a name first")
-            elif len(same) > 1:
-                mistakes.append(f"{table}: {', '.join(same)} are all named {key!r}: rename some")
-    if mistakes:
-        raise ConfigError("nothing was exported", mistakes)

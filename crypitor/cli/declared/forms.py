@@ -4,8 +4,10 @@ Both go through the types of the API itself: defaults, spelling of addresses and
 the service's, and what it does not accept is refused before anything is sent.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from crypitor.api.endpoints.body import EndpointBody, TlsBody
@@ -25,19 +27,41 @@ HIDDEN = "***"
 APART = ("addresses", "endpoints", "webhook")
 """Fields of a monitor that are compared in their own way."""
 
+_ID = re.compile("(mo|ep)_[A-Za-z0-9_-]{22,}")
 _ANYWHERE = networks(("0.0.0.0/0", "::/0"))
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A monitor or endpoint of the service. form: as below. endpoints: ids, of a monitor."""
+    """A monitor or endpoint of the service.
+
+    key: its name, or its id where others have that name, or it has none. form: as below.
+    endpoints: ids, of a monitor.
+    """
 
     table: Table
     id: str
+    name: str
     key: str
     form: dict[str, Any]
     any_address: bool = False
     endpoints: tuple[str, ...] = ()
+
+
+def keyed(held: Sequence[Held]) -> list[Held]:
+    """Return all with their keys: no two of a table have the same."""
+    names = Counter((one.table, one.name) for one in held)
+    return [
+        replace(one, key=one.name)
+        if one.name.strip() and names[one.table, one.name] == 1 and not is_id(one.name)
+        else replace(one, key=one.id)
+        for one in held
+    ]
+
+
+def is_id(key: str) -> bool:
+    """Whether a key is the id of a monitor or an endpoint, and no name."""
+    return _ID.fullmatch(key) is not None
 
 
 def endpoint_form(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What has to change so that a service has what the files declare. Pure."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -10,11 +10,14 @@ from crypitor.cli.declared.forms import (
     HIDDEN,
     Held,
     endpoint_form,
+    is_id,
     is_shown,
     monitor_form,
     told_tls,
 )
 from crypitor.errors import ConfigError, Invalid
+
+NAMES = ("name", "description")
 
 MOST_SHOWN = 5
 """Addresses that a difference names; of the others it tells how many there are."""
@@ -46,12 +49,13 @@ class Change:
 class Plan:
     """All steps in their order. unchanged: declared resources that need none.
 
-    others: resources that no file declares and that stay.
+    others: resources that no file declares and that stay. warnings: lines for people.
     """
 
     changes: Sequence[Change]
     unchanged: int
     others: int
+    warnings: Sequence[str] = ()
 
 
 class Planner:
@@ -86,20 +90,27 @@ class Planner:
         pruned = sorted(left, key=lambda one: one.table, reverse=True) if prune else []
         if self._mistakes:
             raise ConfigError("nothing was applied", self._mistakes)
+        changes = [change for change in compared if change]
         return Plan(
-            [change for change in compared if change]
-            + [Change("delete", one.table, one.key, None, one) for one in pruned],
+            changes + [Change("delete", one.table, one.key, None, one) for one in pruned],
             unchanged=compared.count(None),
             others=len(left) - len(pruned),
+            warnings=[*_renamed(changes, pruned)],
         )
 
     def _counterpart(self, declared: Declaration) -> Held | None:
-        same = [one for one in self._held if (one.table, one.key) == (declared.table, declared.key)]
-        if len(same) > 1:
-            ids = ", ".join(one.id for one in same)
-            told = f"the service has {len(same)} of this name ({ids}): rename some"
-            self._mistakes.append(declared.mistake((), told))
-        return same[0] if same else None
+        held = [one for one in self._held if one.table == declared.table]
+        found = next((one for one in held if declared.key in (one.key, one.id)), None)
+        if found is None:
+            same = [one.id for one in held if one.name == declared.key]
+            if same:
+                told = f"the service has {len(same)} of this name ({', '.join(same)})"
+                wrong = f"{told}: take the id of the one that is meant as the key"
+                self._mistakes.append(declared.mistake((), wrong))
+            elif is_id(declared.key):
+                wrong = "the service has none with this id; what is new has a name as its key"
+                self._mistakes.append(declared.mistake((), wrong))
+        return found
 
     def _named(self) -> set[str]:
         """Return the ids of endpoints that a declared monitor names."""
@@ -126,8 +137,10 @@ class Planner:
 
     def _endpoint(self, declared: Declaration, held: Held | None) -> Change | None:
         key = declared.key
+        by_id = held is not None and key == held.id
         headers = self._headers(declared, held.form["headers"] if held else {})
-        fields = {"description": key, **declared.fields, "headers": headers}
+        called = held.form["description"] if held and by_id else key
+        fields = {"description": called, **declared.fields, "headers": headers}
         if "tls" in declared.fields:
             fields["tls"] = self._from_environment(declared, "tls")
         form = endpoint_form(fields)
@@ -139,7 +152,7 @@ class Planner:
             self._mistakes.append(declared.mistake(("tls",), wrong))
         if form["url"] == key and "description" not in declared.fields:
             form["description"] = ""
-        if (form["description"] or form["url"]) != key:
+        if not by_id and (form["description"] or form["url"]) != key:
             told = "an endpoint is known by its description, or else its URL: that is the key"
             self._mistakes.append(declared.mistake(("description",), told))
         if held is None:
@@ -194,8 +207,9 @@ class Planner:
         if "webhook" in fields:
             told = "in a file an endpoint stands in a table of its own: [endpoints.KEY]"
             self._mistakes.append(declared.mistake(("webhook",), told))
-        form = monitor_form({"name": key, **fields})
-        if form["name"] != key:
+        by_id = held is not None and key == held.id
+        form = monitor_form({"name": held.name if held and by_id else key, **fields})
+        if not by_id and form["name"] != key:
             told = "a monitor is known by its name: it is the key"
             self._mistakes.append(declared.mistake(("name",), told))
         endpoints = self._endpoints(declared)
@@ -237,6 +251,22 @@ class Planner:
                 told = "neither a file nor the service has this endpoint"
                 self._mistakes.append(declared.mistake(("endpoints", place), told))
         return list(dict.fromkeys(keys))
+
+
+def _renamed(changes: Sequence[Change], pruned: Sequence[Held]) -> Iterator[str]:
+    """Yield a line for each that goes where one comes that is the same but for its name."""
+    for gone in pruned:
+        for change in changes:
+            if change.held is not None or change.table != gone.table:
+                continue
+            if all(gone.form[name] == v for name, v in change.fields.items() if name not in NAMES):
+                word = change.table.removesuffix("s")
+                name = "description" if change.table == "endpoints" else "name"
+                yield (
+                    f"! {word} {gone.key} goes and {change.key} comes, with an id of its own, and "
+                    f"nothing of what was before. If it is only renamed, let its key be {gone.id}, "
+                    f"with {name} = {json.dumps(change.key, ensure_ascii=False)}"
+                )
 
 
 def path_of(pointer: str) -> tuple[str | int, ...]:
@@ -293,6 +323,7 @@ def lines(plan: Plan) -> Iterable[str]:
     for change in plan.changes:
         yield f"{signs[change.action]} {change.table.removesuffix('s')} {change.key}"
         yield from (f"    {difference}" for difference in change.differences)
+    yield from plan.warnings
     counts = {action: sum(c.action == action for c in plan.changes) for action in signs}
     yield (
         f"{counts['create']} to create, {counts['change']} to change, {counts['delete']} to delete,"

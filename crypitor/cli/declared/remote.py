@@ -3,6 +3,7 @@
 import json
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 
@@ -11,7 +12,14 @@ import aiohttp
 from crypitor.api.endpoints.body import EndpointBody
 from crypitor.api.monitors.body import MonitorBody
 from crypitor.cli.declared.files import Addresses, Table
-from crypitor.cli.declared.forms import Held, answered, endpoint_form, endpoint_key, monitor_form
+from crypitor.cli.declared.forms import (
+    Held,
+    answered,
+    endpoint_form,
+    endpoint_key,
+    keyed,
+    monitor_form,
+)
 from crypitor.config import Config
 from crypitor.config.paths import admin_key_path
 from crypitor.errors import ConfigError, CrypitorError, Unavailable, words_of
@@ -93,6 +101,7 @@ class Remote:
                 "endpoints",
                 answer["id"],
                 endpoint_key(answer),
+                "",
                 endpoint_form(answered(EndpointBody, answer)),
             )
             async for answer in self._pages("/v1/endpoints")
@@ -102,13 +111,14 @@ class Remote:
                 "monitors",
                 answer["id"],
                 answer["name"],
+                "",
                 monitor_form(answered(MonitorBody, answer)),
                 answer["addresses"] == "any",
                 tuple(answer["endpoints"]),
             )
             async for answer in self._pages("/v1/monitors")
         ]
-        return [*reversed(endpoints), *reversed(monitors)]
+        return keyed([*reversed(endpoints), *reversed(monitors)])
 
     async def addresses(self, monitor: Held) -> Addresses:
         """Return all addresses of a monitor."""
@@ -126,10 +136,9 @@ class Remote:
         """Let its process, or a module of it, be heard from a level on."""
         await self._ask("PUT", "/v1/log-level", json={"level": level, "module": module})
 
-    async def create(self, table: Table, body: Mapping[str, Any]) -> str:
-        """Create a resource and return its id."""
-        answer = await self._ask("POST", f"/v1/{table}", json=body)
-        made: str = answer["id"]
+    async def create(self, table: Table, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Create a resource and return it as the service has it; an endpoint with its secret."""
+        made: dict[str, Any] = await self._ask("POST", f"/v1/{table}", json=body)
         return made
 
     async def change(self, table: Table, resource_id: str, patch: Mapping[str, Any]) -> None:
@@ -166,6 +175,14 @@ class Remote:
                 headers={"Content-Type": "application/x-ndjson"},
             )
 
+    def _way_in(self) -> str:
+        given = "another key is needed" if self._key else "no key was given"
+        return (
+            f"{given}: name one by --key or CRYPITOR_KEY (`crypitor key create --name cli --scope"
+            " write` makes it); without them the admin.key beside the database is taken, where it"
+            " can be read"
+        )
+
     async def _pages(self, path: str) -> AsyncIterator[dict[str, Any]]:
         cursor: str | None = None
         while True:
@@ -191,6 +208,8 @@ class Remote:
             raise Unavailable(
                 f"{shown(self._url)} answered {response.status}, and not as a Crypitor does"
             ) from error
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            raise Refused(response.status, {"detail": f"{answer.get('detail')}; {self._way_in()}"})
         if response.status >= 400:
             raise Refused(response.status, answer)
         return answer

@@ -57,7 +57,8 @@ def _tables(
 def _endpoint(one: Held) -> dict[str, Any]:
     url = one.form["url"]
     default = endpoint_form({"url": url, "description": one.form["description"]})
-    told = {"url": url, **_told(one.form, default)}
+    named = {"description": one.form["description"]} if one.key == one.id else {}
+    told = {"url": url, **named, **_told(one.form, default)}
     if "headers" in told:
         told["headers"] = dict.fromkeys(told["headers"], HIDDEN)
     return told

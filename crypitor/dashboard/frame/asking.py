@@ -54,7 +54,7 @@ async def ask(
         if ENTERED in request and caller.operator:
             caller = replace(caller, project_id=request[ENTERED])
     arguments: dict[str, Any] = dict(parts)
-    if operation.query is not None:
+    if operation.query is not None and operation.asks:
         given = {k: str(v) for k, v in (query or {}).items() if v not in (None, "")}
         arguments["query"] = read_query(operation.query, MultiDict(given))
     if operation.body is not None:

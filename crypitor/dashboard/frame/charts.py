@@ -164,8 +164,10 @@ def latency_chart(stats: Mapping[str, Any], span: Span, title: str, path: str, n
 
 
 def told_ms(value: float) -> str:
-    """Return milliseconds in words: from ten seconds on in seconds."""
-    return f"{value:,.0f} ms" if value < 10_000 else f"{value / 1000:,.0f} s"
+    """Return milliseconds in words: from a second on in seconds."""
+    if value < 1000:
+        return f"{value:.0f} ms"
+    return f"{value / 1000:.1f} s" if value < 10_000 else f"{value / 1000:,.0f} s"
 
 
 def parts_of(series: Sequence[Point], each: int) -> list[tuple[int, list[Point]]]:

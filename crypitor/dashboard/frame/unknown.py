@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from crypitor.api.serving.context import CONTEXT
 from crypitor.api.serving.errors import Handler
 from crypitor.dashboard.frame.visit import page
 from crypitor.dashboard.page import rendered
@@ -20,6 +21,7 @@ async def as_page(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise
         text = rendered(
             "frame/refusal.html",
+            request.app[CONTEXT].front.base_path,
             status=error.status,
             title="There is no page here",
             detail=f"Nothing is at {request.path[:200]}. The address may be mistyped, or what was "

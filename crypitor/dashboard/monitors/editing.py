@@ -74,7 +74,8 @@ async def change(visit: Visit, id: str) -> web.Response:  # noqa: A002
         visit.refuse_outdated(stored)
         await visit.ask(change_monitor, id=id, body=_patch(fields, stored))
     except (Invalid, NotFound, Conflict) as error:
-        return await _form(visit, fields, stored=stored, problem=error)
+        seen = visit.field("updated_at")
+        return await _form(visit, fields, stored=stored, seen=seen, problem=error)
     return visit.go(f"/monitors/{id}", "Saved; it is in force from the next block on.")
 
 

@@ -15,8 +15,6 @@ NOISY_PER_DAY = 1_000
 
 MOST_NOISY = 3
 BEHIND_SECONDS = 120
-LEAST_FREE_BYTES = 1 << 30
-LEAST_FREE_SHARE = 0.05
 ENDS_SOON_MS = 14 * 86_400_000
 
 
@@ -77,9 +75,7 @@ def _networks(networks: Sequence[Mapping[str, Any]]) -> Iterator[News]:
 
 def _room(room: Room | None) -> Iterator[News]:
     """Yield that the disk of the database is nearly full: then nothing more can be stored."""
-    if room is None or room.free_bytes >= LEAST_FREE_BYTES:
-        return
-    if room.free_bytes < room.disk_bytes * LEAST_FREE_SHARE or room.free_bytes < room.used_bytes:
+    if room is not None and room.is_nearly_full:
         yield News(
             f"The disk of the database is nearly full: {room.free_bytes >> 20:,} MB are free.",
             "/about",
@@ -118,7 +114,7 @@ def noisy(groups: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 def _noise(noise: Mapping[str, tuple[str, float]]) -> Iterator[News]:
     for monitor, (name, per_day) in noise.items():
         yield News(
-            f"{name} matches some {round(per_day, -2):,.0f} times a day.",
+            f"{name} matched some {round(per_day, -2):,.0f} times within a day.",
             f"/monitors/{monitor}",
             "Narrow its rules",
             bad=False,

@@ -32,7 +32,7 @@ function draw(figure) {
   figure.plot = new uPlot({
     width: place.clientWidth, height: place.clientHeight, legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
-    padding: [8, 22, 0, 0],
+    padding: [8, 32, 0, 0],
     scales: { x: { range: (_, first, last) => [first, last + told.each] }, y: { range: (_, __, most) => [0, Math.max(most * 1.1, 1)] } },
     axes: [
       axis(colour, { size: 24, space: 64, values: (_, splits) => splits.map((at) => spell(at, days)), grid: { show: false } }),

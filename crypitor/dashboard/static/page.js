@@ -160,9 +160,9 @@ each("[data-live]", follow);
 setInterval(() => each("time:not([data-exact])", tell), 1000);
 
 // The picture of the tab tells of trouble, also while another tab is looked at.
-setInterval(() => each("link[rel=icon][href^='/icon']", (icon) => {
+setInterval(() => each("link[rel=icon]:not([href*='/static/'])", (icon) => {
   const fresh = icon.cloneNode();
-  fresh.href = `/icon?${Date.now()}`;
+  fresh.href = `${icon.href.split("?")[0]}?${Date.now()}`;
   icon.replaceWith(fresh);
 }), ICON_MS);
 

@@ -34,6 +34,16 @@ class Declared:
         )  # fmt: skip
         return self.told[-1]
 
+    async def lines(self, text, **options):
+        """Apply a text; return all lines."""
+        path = self.folder / "crypitor.toml"
+        path.write_text(text)
+        options = {"prune": False, "dry_run": False, **options}
+        remote = Remote(self.api.url, self.api.admin)
+        self.told = []
+        await apply_files([str(path)], remote, self.told.append, environ={}, **options)
+        return self.told
+
     async def export(self, form="toml"):
         return await export_text(Remote(self.api.url, self.api.admin), form)
 
@@ -41,7 +51,9 @@ class Declared:
         """All monitors or endpoints as the API answers them one by one, sorted by their names."""
         _, page = await self.api.call("GET", f"/v1/{table}?limit=1000")
         whole = [(await self.api.call("GET", f"/v1/{table}/{e['id']}"))[1] for e in page["data"]]
-        return sorted(whole, key=lambda e: e.get("name") or e.get("description") or e["url"])
+        return sorted(
+            whole, key=lambda e: e.get("name") or e.get("description") or e.get("url", "")
+        )
 
 
 @pytest.fixture

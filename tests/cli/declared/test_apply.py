@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from crypitor.cli.declared.apply import apply_files
+from crypitor.cli.declared.apply import apply_files, export_text
 from crypitor.cli.declared.remote import Remote
 from crypitor.errors import ConfigError, CrypitorError, Unavailable
 from tests.webhook.certificates import Authority
@@ -297,18 +297,115 @@ async def test_what_the_service_refuses_is_found_in_the_file(declared):
 
 async def test_two_of_one_name(declared):
     """
-    Neither side may have two: nobody could tell which one is meant.
+    A name that two have says of neither which one is meant; a file has a name once.
     """
     text = '[monitors.M]\nnetworks = ["dev"]\n'
     for _ in range(2):
         await declared.api.made("/v1/monitors", {"name": "M", "networks": ["dev"]})
     with pytest.raises(ConfigError, match="the service has 2 of this name"):
         await declared.apply(text)
-    with pytest.raises(ConfigError, match="are all named 'M'"):
-        await declared.export()
     (declared.folder / "b.toml").write_text(text)
     with pytest.raises(ConfigError, match=r"b\.toml:1: monitors\.M: stands in .*crypitor\.toml:1"):
         await declared.apply_all([str(declared.folder / n) for n in ("crypitor.toml", "b.toml")])
+
+
+async def test_those_of_one_name_are_known_by_their_ids(declared):
+    """
+    And those without a name: what is exported can be applied, and changes nothing.
+    """
+    for name in ("M", "M", "", "other"):
+        await declared.api.made("/v1/monitors", {"name": name, "networks": ["dev"]})
+    ends = [
+        await declared.api.made("/v1/endpoints", {"url": url, "description": "same"})
+        for url in ("https://example.com/1", "https://example.com/2")
+    ]
+    await declared.api.made(
+        "/v1/monitors", {"name": "told", "networks": ["dev"], "endpoints": [ends[1]["id"]]}
+    )
+    text = await declared.export()
+    file = tomllib.loads(text)
+
+    by_id = {one["id"]: one for one in await declared.listed("monitors")}
+    named = {by_id[key]["name"] for key in file["monitors"] if key in by_id}
+    assert named == {"M", ""}
+    assert {"other", "told"} < set(file["monitors"])
+    assert set(file["endpoints"]) == {one["id"] for one in ends}
+    assert file["monitors"]["told"]["endpoints"] == [ends[1]["id"]]
+    told = await declared.apply(text, prune=True)
+    assert told == "0 to create, 0 to change, 0 to delete, 7 unchanged"
+
+
+async def test_an_id_as_key_renames(declared):
+    """
+    The monitor, with all that it had, gets another name; so does an endpoint.
+    """
+    made = await declared.api.made("/v1/monitors", {"name": "Old", "networks": ["dev"]})
+    end = await declared.api.made(
+        "/v1/endpoints", {"url": "https://example.com/", "description": "old"}
+    )
+    text = (
+        f'[monitors.{made["id"]}]\nname = "New"\nnetworks = ["dev"]\n'
+        f'[endpoints.{end["id"]}]\nurl = "https://example.com/"\ndescription = "new"\n'
+    )
+    told = await declared.apply(text, prune=True)
+
+    assert told == "0 to create, 2 to change, 0 to delete, 0 unchanged"
+    (monitor,), (endpoint,) = await declared.listed("monitors"), await declared.listed("endpoints")
+    assert (monitor["id"], monitor["name"]) == (made["id"], "New")
+    assert (endpoint["id"], endpoint["description"]) == (end["id"], "new")
+
+
+async def test_an_id_that_is_not_there_is_no_name(declared):
+    """
+    A file of another service is not taken for something new.
+    """
+    key = "mo_" + "0" * 26
+    found = await mistakes_of(declared, f'[monitors.{key}]\nnetworks = ["dev"]\n')
+
+    told = "the service has none with this id; what is new has a name as its key"
+    assert found == [f"my.toml:1: monitors.{key}: {told}"]
+
+
+async def test_a_new_name_in_a_file_is_warned_of(declared):
+    """
+    It is a deletion and a creation: the line says how to keep what is there.
+    """
+    await declared.apply('[monitors.Old]\nnetworks = ["dev"]\n')
+    (old,) = await declared.listed("monitors")
+    renamed = '[monitors.New]\nnetworks = ["dev"]\n'
+    different = '[monitors.New]\nnetworks = ["ethereum"]\n'
+
+    def warned(lines):
+        return [line for line in lines if line.startswith("! ")]
+
+    (line,) = warned(await declared.lines(renamed, prune=True, dry_run=True))
+    assert f'let its key be {old["id"]}, with name = "New"' in line
+    assert warned(await declared.lines(renamed, dry_run=True)) == []
+    assert warned(await declared.lines(different, prune=True, dry_run=True)) == []
+
+
+async def test_secrets_are_shown_where_it_is_asked_for(declared):
+    """
+    Of the endpoints that are made, and in no other case.
+    """
+    text = '[endpoints.e]\nurl = "https://example.com/"\n'
+    assert not any("whsec_" in line for line in await declared.lines(text, dry_run=True))
+    (line,) = [line for line in await declared.lines(text, show_secrets=True) if "whsec_" in line]
+    (made,) = await declared.listed("endpoints")
+    _, secret = await declared.api.call("GET", f"/v1/endpoints/{made['id']}/secret")
+
+    assert line == f"endpoint e: its secret is {secret['secret']}"
+    again = await declared.lines(text.replace("com/", "com/b"), show_secrets=True)
+    assert not any("whsec_" in line for line in again)
+
+
+async def test_without_a_key_it_is_said_what_to_do(declared):
+    """
+    And with a wrong one.
+    """
+    for key, told in (("", "no key was given"), ("ke_wrong", "another key is needed")):
+        with pytest.raises(CrypitorError, match=f"{told}: name one by --key or CRYPITOR_KEY"):
+            await export_text(Remote(declared.api.url, key), "toml")
 
 
 async def test_no_service_and_no_file(declared):

@@ -1,0 +1,74 @@
+"""Addresses with their checksums, for those who ask for them."""
+
+import json
+import re
+
+import pytest
+
+from tests.api.rows import insert_match
+
+# Source: EIP-55, "Test Cases".
+WRITTEN = (
+    "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+    "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359",
+)
+PLAIN = [one.lower() for one in WRITTEN]
+
+
+def addresses_in(document):
+    """Return all that looks like an address, in any case."""
+    return re.findall(r"\"(0x[0-9a-fA-F]{40})\"", json.dumps(document))
+
+
+async def asked(api, path):
+    answer, document = await api.call("GET", path)
+    assert answer.status == 200, document
+    return document
+
+
+@pytest.fixture
+async def paths(api):
+    """Return what shows addresses: of a monitor, its addresses and a match."""
+    made = await api.made("/v1/monitors", {"networks": ["dev"], "addresses": PLAIN})
+    match = await api.context.database.write(
+        lambda tx: insert_match(tx, api.project, 1, address=PLAIN[0])
+    )
+    at = f"/v1/monitors/{made['id']}"
+    return [
+        at,
+        f"{at}/addresses",
+        f"{at}/addresses/{PLAIN[0]}",
+        f"/v1/matches/{match}",
+        "/v1/matches",
+    ]
+
+
+async def test_addresses_are_lower_case_unless_asked_otherwise(api, paths):
+    """With `checksum=true` each is written as EIP-55 has it, and nothing else is changed."""
+    for path in paths:
+        plain, also = await asked(api, path), await asked(api, f"{path}?checksum=false")
+        written = await asked(api, f"{path}?checksum=true")
+
+        assert plain == also
+        assert {*addresses_in(plain)} & {*PLAIN}, path
+        assert {*addresses_in(written)} & {*WRITTEN}, path
+        assert not {*addresses_in(written)} & {*PLAIN}, path
+        assert [one.lower() for one in addresses_in(written)] == addresses_in(plain)
+        assert json.loads(json.dumps(written).lower()) == json.loads(json.dumps(plain).lower())
+
+
+async def test_pages_go_on_with_checksums(api, paths):
+    """A cursor is the same, whatever the addresses before it look like."""
+    page = await asked(api, f"{paths[1]}?checksum=true&limit=1")
+    assert [one["address"] for one in page["data"]] == [WRITTEN[0]]
+    rest = await asked(api, f"{paths[1]}?checksum=true&limit=1&cursor={page['next_cursor']}")
+
+    assert [one["address"] for one in rest["data"]] == [WRITTEN[1]]
+
+
+@pytest.mark.parametrize("query", ["checksum=yes", "checksum=", "checksun=true"])
+async def test_another_word_is_refused(api, paths, query):
+    """Also where there are no other parameters."""
+    for path in paths:
+        answer, document = await api.call("GET", f"{path}?{query}")
+        assert (answer.status, len(document["errors"])) == (400, 1)
