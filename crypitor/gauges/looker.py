@@ -12,15 +12,9 @@ import structlog
 
 from crypitor.database.effects import Saved
 from crypitor.database.engine import Database
-from crypitor.database.gauges import (
-    Due,
-    Look,
-    Stored,
-    begin_looks,
-    next_look,
-    save_looks,
-    unwind,
-)
+from crypitor.database.gauges import Due, Stored, begin_looks, next_look
+from crypitor.database.looks import Look, save_looks
+from crypitor.database.unwound import unwind
 from crypitor.evm.multicall import Read
 from crypitor.evm.types import Header
 from crypitor.gauges.followed import Followed

@@ -2,7 +2,8 @@
 
 import pytest
 
-from crypitor.database.gauges import enrol, store_standings
+from crypitor.database.gauges import enrol
+from crypitor.database.looks import store_standings
 from crypitor.database.monitors import get_monitor
 from crypitor.evm.types import Header
 from crypitor.monitor.gauges import Standing, gauges_of, look, state_rules

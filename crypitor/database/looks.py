@@ -1,0 +1,205 @@
+"""What a look at balances and views in a block brings: where they stand, and what is told."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from crypitor.database.effects import Effect, Occasion, Saved, store_matches, tell
+from crypitor.database.engine import Transaction
+from crypitor.database.events import log_events
+from crypitor.database.gauges import forget
+from crypitor.database.past import HOLD, SELECT_DEEP
+from crypitor.database.tokens import known_tokens
+from crypitor.evm.metadata import NOTHING, Token
+from crypitor.evm.types import Address, Header
+from crypitor.monitor.gauges import Ended, Gauge, Looked, due_after
+from crypitor.monitor.models import Confirmations, Match, Phase
+from crypitor.webhook.body import end_of
+from crypitor.webhook.message import NetworkTitle
+
+MARK = """update headers set looked = 1
+    where network = :network and number = :number and hash = :hash and looked = 0
+    returning number"""
+
+STAND = """update networks set looked_number = :number, looked_hash = :hash
+    where name = :network"""
+
+UPDATE = """update gauges set number = :number, hash = :hash, timestamp = :timestamp,
+        value = :value, state = :state, match_id = :match_id, due_block = :due_block,
+        due_at = :due_at
+    where id = :id and job_id = :job_id"""
+
+PUT_OFF = """update gauges set due_block = :due_block, due_at = :due_at
+    where id = :id and job_id = :job_id"""
+
+INSERT_READING = """insert into readings (gauge_id, number, hash, timestamp, value, state, match_id)
+    values (:id, :number, :hash, :timestamp, :value, :state, :match_id)
+    on conflict (gauge_id, number) do update set hash = excluded.hash,
+        timestamp = excluded.timestamp, value = excluded.value, state = excluded.state,
+        match_id = excluded.match_id"""
+
+END = """update matches set ended_block = :number, ended_hash = :hash, ended = :ended
+    where id = :id and phase in ('detected', 'confirmed')"""
+
+COLUMNS = """id, project_id, monitor_id, phase, returns, block_number, confirm_block, confirm_tag,
+    document, origin, ended"""
+
+SELECT_ENDING = f"""select {COLUMNS} from matches
+    where network = :network and phase = 'confirmed' and ended_block is not null
+        and (ended_block + confirm_block - block_number <= :tip
+            or (confirm_tag = 'safe' and ended_block <= :safe)
+            or (confirm_tag = 'finalized' and ended_block <= :finalized))
+    order by position"""  # noqa: S608 - columns from above
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What came of a look at a block. title: of the network, for people. now: unix milliseconds.
+
+    put_off: gauges without an answer.  missed: those that could not be asked in this block, and are
+    due in the next one.  gone: ids of those that nobody watches any more.
+    required: of each match.  tokens: what is known of contracts.
+    safe, finalized: heights of the node's tags, None where they do not matter.
+    """
+
+    network: str
+    chain_id: int
+    title: NetworkTitle
+    header: Header
+    now: int
+    looked: Sequence[Looked]
+    put_off: Sequence[Gauge] = ()
+    missed: Sequence[Gauge] = ()
+    gone: Collection[str] = ()
+    required: Sequence[tuple[Match, Confirmations]] = ()
+    safe: int | None = None
+    finalized: int | None = None
+
+
+async def save_looks(tx: Transaction, look: Look, term: int) -> Saved | None:
+    """Store what a look at a block brought, and mark the block.
+
+    None, and nothing is stored, where another process leads the network, or the block has left the
+    chain or was looked at by somebody else.
+    """
+    if await tx.value(HOLD, network=look.network, term=term) is None:
+        return None
+    header = look.header
+    marked = await tx.value(MARK, network=look.network, number=header.number, hash=header.hash)
+    if marked is None:
+        return None
+    await tx.run(STAND, network=look.network, number=header.number, hash=header.hash)
+    await store_standings(tx, look.looked, header)
+    await tx.many(
+        PUT_OFF,
+        [(*due_after(gauge.rule, header), gauge.id, "") for gauge in look.put_off],
+    )
+    await tx.many(PUT_OFF, [(0, None, gauge.id, "") for gauge in look.missed])
+    await forget(tx, look.gone)
+    saved = Saved()
+    await _store_told(tx, look, saved)
+    await log_events(tx, saved.events)
+    return saved
+
+
+async def store_standings(
+    tx: Transaction, looked: Iterable[Looked], header: Header, job_id: str = ""
+) -> None:
+    """Store where gauges stand after a look, and what is another than before."""
+    rows, readings = [], []
+    for each in looked:
+        standing, gauge = each.standing, each.gauge
+        assert standing.reading is not None
+        told = (standing.reading.value, standing.state.value, standing.match)
+        rows.append(
+            (
+                header.number,
+                header.hash,
+                header.timestamp,
+                *told,
+                *due_after(gauge.rule, header),
+                gauge.id,
+                job_id,
+            )
+        )
+        if each.changed and not job_id:
+            readings.append((gauge.id, header.number, header.hash, header.timestamp, *told))
+    await tx.many(UPDATE, rows)
+    await tx.many(INSERT_READING, readings)
+
+
+async def _store_told(tx: Transaction, look: Look, saved: Saved) -> None:
+    """Store matches, what they confirm, and what has ended."""
+    contracts = {match.subject.contract for match, _ in look.required} - {None}
+    effect = Effect(
+        network=look.network,
+        chain_id=look.chain_id,
+        title=look.title,
+        header=look.header,
+        matches=look.required,
+        now=look.now,
+        unknown=[contract for contract in contracts if contract is not None],
+    )
+    await store_matches(tx, [effect], saved)
+    tip = await _tip(tx, look)
+    if look.required:
+        rows = await tx.all(
+            SELECT_DEEP.format(ids=tx.listed("ids")),
+            ids=json.dumps([match.id for match, _ in look.required]),
+            tip=tip.header.number,
+            safe=-1,
+            finalized=-1,
+        )
+        saved.confirmed += len(rows)
+        await tell(tx, tip, Phase.CONFIRMED, rows, saved)
+    await _end(tx, [each.ended for each in look.looked if each.ended is not None], look)
+    await tell_ended(tx, tip, look.safe, look.finalized, saved)
+
+
+async def _tip(tx: Transaction, look: Look) -> Occasion:
+    row = await tx.one(
+        """select number, hash, parent_hash, timestamp from headers
+            where network = :network order by number desc limit 1""",
+        network=look.network,
+    )
+    assert row is not None
+    header = Header(row["number"], row["hash"], row["parent_hash"], row["timestamp"])
+    return Occasion(network=look.network, title=look.title, header=header, now=look.now)
+
+
+async def _end(tx: Transaction, ended: Sequence[Ended], look: Look) -> None:
+    """Note in which block the conditions of matches ceased to be."""
+    if not ended:
+        return
+    contracts = sorted({one.subject.contract for one in ended if one.subject.contract})
+    known = await known_tokens(tx, look.network, contracts) if contracts else {}
+    await tx.many(
+        END,
+        [
+            (
+                look.header.number,
+                look.header.hash,
+                end_of(one.subject, one.header, _token(known, one)),
+                one.match,
+            )
+            for one in ended
+        ],
+    )
+
+
+def _token(known: Mapping[Address, Token], ended: Ended) -> Token:
+    return known.get(ended.subject.contract or "", NOTHING)
+
+
+async def tell_ended(
+    tx: Transaction, tip: Occasion, safe: int | None, finalized: int | None, saved: Saved
+) -> None:
+    """Tell which matches have ended in a block that is deep enough by now."""
+    rows = await tx.all(
+        SELECT_ENDING,
+        network=tip.network,
+        tip=tip.header.number,
+        safe=-1 if safe is None else safe,
+        finalized=-1 if finalized is None else finalized,
+    )
+    await tell(tx, tip, Phase.ENDED, rows, saved)
