@@ -8,6 +8,9 @@ from crypitor.errors import NodeUnavailable
 
 T = TypeVar("T")
 
+AGAIN_SECONDS = 0.2
+"""Until what does not end is told again to end."""
+
 
 class Ahead(Generic[T]):
     """What the next heights show, asked for before it is needed.
@@ -73,8 +76,11 @@ class Ahead(Generic[T]):
     async def drop(self) -> None:
         """Give up all looks under way; return when they are over."""
         looks, self._looks = self._looks, {}
-        for look in looks.values():
-            look.cancel()
+        under_way = set(looks.values())
+        while under_way:  # a library may lose a cancellation that comes with an answer
+            for look in under_way:
+                look.cancel()
+            _, under_way = await asyncio.wait(under_way, timeout=AGAIN_SECONDS)
         for result in await asyncio.gather(*looks.values(), return_exceptions=True):
             if isinstance(result, Exception) and not isinstance(result, NodeUnavailable):
                 raise result
