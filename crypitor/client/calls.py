@@ -526,7 +526,8 @@ class Calls(Transport):
         monitor: str | None = None,
         endpoint: str | None = None,
         match: str | None = None,
-        status: Literal["waiting", "pending", "delivered", "failed", "cancelled"] | None = None,
+        status: Literal["waiting", "pending", "delivered", "counted", "failed", "cancelled"]
+        | None = None,
         type: Literal[
             "match.detected",
             "match.confirmed",
@@ -560,7 +561,8 @@ class Calls(Transport):
         monitor: str | None = None,
         endpoint: str | None = None,
         match: str | None = None,
-        status: Literal["waiting", "pending", "delivered", "failed", "cancelled"] | None = None,
+        status: Literal["waiting", "pending", "delivered", "counted", "failed", "cancelled"]
+        | None = None,
         type: Literal[
             "match.detected",
             "match.confirmed",

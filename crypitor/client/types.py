@@ -170,6 +170,26 @@ class CoinAnswer(TypedDict):
     decimals: int
 
 
+class Counted(TypedDict):
+    """What gathered beyond an endpoint's `quiet`, by type and by monitor."""
+
+    count: int
+    since: str
+    """RFC 3339, UTC, milliseconds."""
+    until: str
+    """RFC 3339, UTC, milliseconds."""
+    types: dict[str, int]
+    monitors: list["CountedOf"]
+
+
+class CountedOf(TypedDict):
+    """How many of the messages were of one monitor; its name is empty once it is deleted."""
+
+    id: str
+    name: str
+    count: int
+
+
 class CountsAnswer(TypedDict):
     """What happened in some time."""
 
@@ -241,6 +261,15 @@ class DeletedMonitor(TypedDict):
     """
 
 
+class DeliveriesCounted(TypedDict):
+    """More came than the `quiet` of this endpoint allows: this counts the rest, once each."""
+
+    type: Literal["deliveries.counted"]
+    timestamp: str
+    """RFC 3339, UTC, milliseconds."""
+    data: "Counted"
+
+
 class DeliveryAnswer(TypedDict):
     """One phase of one match on its way to one endpoint; `id` is its `webhook-id`.
 
@@ -255,7 +284,7 @@ class DeliveryAnswer(TypedDict):
     match: str | None
     endpoint: str
     phase: Literal["detected", "confirmed", "ended", "reverted"] | None
-    status: Literal["waiting", "pending", "delivered", "failed", "cancelled"]
+    status: Literal["waiting", "pending", "delivered", "counted", "failed", "cancelled"]
     attempt_count: int
     due_at: str | None
     """Of the next attempt; null when there is none to come."""
@@ -324,7 +353,7 @@ class EndedAnswer(TypedDict):
 
 
 class EndpointAnswer(TypedDict):
-    """A URL that takes webhooks. `success`, `tls`, `digest` where set, `secret` at first."""
+    """A URL for webhooks; `success`, `tls`, `digest`, `quiet` where set, `secret` at first."""
 
     id: str
     url: str
@@ -358,6 +387,7 @@ class EndpointAnswer(TypedDict):
     success: NotRequired["SuccessAnswer"]
     tls: NotRequired["TlsAnswer"]
     digest: NotRequired["DigestAnswer"]
+    quiet: NotRequired["QuietAnswer"]
     secret: NotRequired[str]
 
 
@@ -408,6 +438,11 @@ class EndpointBody(TypedDict):
     """For receivers inside a company; null: as everywhere."""
     digest: NotRequired["DigestBody | None"]
     """Only for `email`; null: each message is a letter."""
+    quiet: NotRequired["QuietBody | None"]
+    """Messages beyond the limit are `counted`: one message says how many they were. null: each
+    is told. Not for `pagerduty`, `opsgenie`, `crypitor` and topics, and neither with
+    `ordered` nor with `digest`.
+    """
     enabled: NotRequired[bool]
     """Default: true."""
 
@@ -462,6 +497,11 @@ class EndpointBodyPatch(TypedDict):
     """For receivers inside a company; null: as everywhere."""
     digest: NotRequired["DigestBody | None"]
     """Only for `email`; null: each message is a letter."""
+    quiet: NotRequired["QuietBody | None"]
+    """Messages beyond the limit are `counted`: one message says how many they were. null: each
+    is told. Not for `pagerduty`, `opsgenie`, `crypitor` and topics, and neither with
+    `ordered` nor with `digest`.
+    """
     enabled: NotRequired[bool | None]
     """Default: true."""
 
@@ -1372,6 +1412,22 @@ class ProjectUsage(TypedDict):
     """From then on a new day is counted."""
 
 
+class QuietAnswer(TypedDict):
+    """At most so many messages in a window; then one that counts the rest."""
+
+    most: int
+    window_seconds: int
+
+
+class QuietBody(TypedDict):
+    """At most so many messages in a window; then one that counts the rest."""
+
+    most: int
+    """Messages in a window."""
+    window_seconds: int
+    """From the first of them; what comes when it is full gathers until its end."""
+
+
 class ReadingAnswer(TypedDict):
     """What a gauge showed from this block on, until the next reading."""
 
@@ -1811,11 +1867,12 @@ class WaitingAnswer(TypedDict):
 
     `disabled`: until somebody enables it. `circuit`: it failed too often, and is tried now
     and then. `retry-after`: it said for how long, by 429 or 503 or by its announced limits.
-    `limit`: its project has used up the day's deliveries. `retry`: it is `ordered`, and the
-    first in its order waits for its next attempt.
+    `limit`: its project has used up the day's deliveries. `quiet`: it was told what its
+    limit allows, and what gathers is counted then. `retry`: it is `ordered`, and the first
+    in its order waits for its next attempt.
     """
 
-    reason: Literal["disabled", "circuit", "retry-after", "limit", "retry"]
+    reason: Literal["disabled", "circuit", "retry-after", "limit", "quiet", "retry"]
     since: str
     """RFC 3339, UTC, milliseconds."""
     delivery: str
@@ -1920,5 +1977,6 @@ WebhookBody: TypeAlias = (
     | EndpointFailing
     | EndpointDisabled
     | EndpointMoved
+    | DeliveriesCounted
     | Ping
 )

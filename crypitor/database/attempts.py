@@ -16,37 +16,11 @@ from crypitor.database.endpoints import COLUMNS as ENDPOINT_COLUMNS
 from crypitor.database.endpoints import endpoint_of, move_endpoint
 from crypitor.database.engine import Transaction
 from crypitor.database.notices import tell_endpoints
+from crypitor.database.quiet import Room, leave, names_of, room_of
 from crypitor.database.uncounted import note_attempts
 from crypitor.webhook.circuit import Circuit
 from crypitor.webhook.delivery import Delivery, Endpoint, Result, State, Status
 from crypitor.webhook.health import endpoint_after
-
-# From each endpoint's first entry in the index to the next endpoint's: the cost grows with the
-# endpoints that have something pending, and not with how much that is. Of an ordered endpoint the
-# first in its order counts, whatever is due behind it.
-SELECT_DUE = """with recursive pending (id) as (
-        select (select endpoint_id from deliveries where status = 'pending'
-            order by endpoint_id limit 1)
-        union all
-        select (select d.endpoint_id from deliveries d
-            where d.status = 'pending' and d.endpoint_id > pending.id
-            order by d.endpoint_id limit 1)
-        from pending where pending.id is not null),
-    due (id, project_id, failures_in_row, circuit_until, due_at) as materialized (
-        select e.id, e.project_id, e.failures_in_row, coalesce(e.circuit_until, 0),
-            case when e.ordered = 1
-                then (select d.due_at from deliveries d
-                    where d.status = 'pending' and d.endpoint_id = e.id
-                    order by d.position limit 1)
-                else (select d.due_at from deliveries d
-                    where d.status = 'pending' and d.endpoint_id = e.id
-                    order by d.due_at limit 1)
-            end
-        from pending join endpoints e on e.id = pending.id
-        where e.enabled = 1 and e.state <> 'disabled'
-            and coalesce(e.circuit_until, 0) <= :before)
-    select id, project_id, failures_in_row, circuit_until, due_at
-    from due where due_at <= :before order by due_at"""
 
 # One statement for many endpoints: each costs a trip to the database, or to its thread. The
 # condition is repeated outside: between choosing and updating, another sender may have come.
@@ -110,18 +84,9 @@ RELEASE = """update deliveries set status = 'pending', due_at = :now, wait_ms = 
 UPDATE_ENDPOINT = """update endpoints set failures_in_row = :failures, failing_since = :since,
         failed_at = :failed_at, state = :state, state_reason = :reason, enabled = :enabled,
         circuit = :circuit, circuit_since = :circuit_since, circuit_until = :circuit_until,
-        circuit_openings = :openings, circuit_wait_ms = :wait_ms
+        circuit_openings = :openings, circuit_wait_ms = :wait_ms,
+        quiet_until = :quiet_until, quiet_left = :quiet_left
     where id = :id"""
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """An endpoint's next pending delivery. due_at: unix milliseconds, not before its rest ends."""
-
-    endpoint_id: str
-    project_id: str
-    due_at: int
-    failures_in_row: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +104,15 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What an endpoint got. endpoint: with its circuit as it is then."""
+    """What an endpoint got. endpoint: with its circuit and its window as they are then.
+
+    counts: one message is to count it all. names: of the monitors that it counts, by id.
+    """
 
     endpoint: Endpoint
     deliveries: list[Delivery] = field(default_factory=list)
+    counts: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @lru_cache(maxsize=1024)
@@ -159,23 +129,6 @@ def claim_sql(dialect: str, any_order: int, in_order: int, claimer: str = "null"
     arms = [DUE_ARM.format(place=place, lock=due) for place in range(any_order)]
     arms += [FIRST_ARM.format(place=any_order + place, lock=first) for place in range(in_order)]
     return CLAIM.format(arms=" union all ".join(arms), columns=COLUMNS, claimer=claimer)
-
-
-async def due_endpoints(tx: Transaction, before: int) -> list[Due]:
-    """Return the endpoints that may be called and have something due by then, longest due first.
-
-    before: unix milliseconds.
-    """
-    rows = await tx.all(SELECT_DUE, before=before)
-    return [
-        Due(
-            row["id"],
-            row["project_id"],
-            max(row["due_at"], row["circuit_until"]),
-            row["failures_in_row"],
-        )
-        for row in rows
-    ]
 
 
 async def load_endpoints(tx: Transaction, endpoint_ids: Collection[str]) -> dict[str, Endpoint]:
@@ -195,29 +148,40 @@ async def claim(
     """Take due deliveries of endpoints, longest due first, for as long as the lease.
 
     asked: at most so many of each; of an ordered endpoint the first one or none; where the circuit
-    is to be tried, one; where letters hold many, as many. A disabled endpoint keeps all. claimer:
+    is to be tried, one; where letters hold many, as many; where it is told only so much, as there
+    is room for, or all that one message counts. A disabled endpoint keeps all. claimer:
     the life of the process that claims; None: nobody can tell its end. Returns what each got, by
     its id.
     """
     found = {endpoint.id: Claimed(endpoint) for endpoint, _ in asked}
     limits: dict[str, int] = {}
+    rooms: dict[str, Room] = {}
     tried = []
     for endpoint, limit in asked:
         if not endpoint.enabled or endpoint.state is State.DISABLED or endpoint.circuit.rests(now):
             continue
+        slots = 1 if endpoint.circuit.may_try(now) else limit
+        room = await room_of(tx, endpoint, _at_once(endpoint, slots), now)
+        if room is None:
+            continue
+        rooms[endpoint.id] = room
         if not endpoint.circuit.may_try(now):
-            limits[endpoint.id] = _at_once(endpoint, limit)
+            limits[endpoint.id] = room.deliveries
             continue
         trying = replace(endpoint, circuit=endpoint.circuit.trying(now, lease_ms))
         found[endpoint.id] = Claimed(trying)
         if await _try(tx, endpoint.circuit, trying):
-            limits[endpoint.id] = _at_once(endpoint, 1)
+            limits[endpoint.id] = room.deliveries
             tried.append(endpoint)
     for delivery in await _claim(tx, found, limits, now, lease_ms, claimer):
         found[delivery.endpoint_id].deliveries.append(delivery)
     untouched = [endpoint for endpoint in tried if not found[endpoint.id].deliveries]
     await tx.many(UPDATE_ENDPOINT, [_endpoint_row(endpoint) for endpoint in untouched])
-    return found | {endpoint.id: Claimed(endpoint) for endpoint in untouched}
+    found |= {endpoint.id: Claimed(endpoint) for endpoint in untouched}
+    for at, room in rooms.items():
+        if found[at].endpoint.quiet is not None and found[at].deliveries:
+            found[at] = await _left(tx, found[at], room)
+    return found
 
 
 async def record(tx: Transaction, results: Sequence[Result]) -> Recorded:
@@ -250,6 +214,15 @@ async def record(tx: Transaction, results: Sequence[Result]) -> Recorded:
 def _at_once(endpoint: Endpoint, slots: int) -> int:
     """Return how many deliveries so many attempts take: a letter may hold many."""
     return slots if endpoint.digest is None else endpoint.digest.count
+
+
+async def _left(tx: Transaction, got: Claimed, room: Room) -> Claimed:
+    """Return what a quiet endpoint got, with its window after it."""
+    window = await leave(tx, got.endpoint, room, len(got.deliveries))
+    names = await names_of(tx, got.deliveries) if room.counts else {}
+    return replace(
+        got, endpoint=replace(got.endpoint, window=window), counts=room.counts, names=names
+    )
 
 
 async def _claim(
@@ -359,6 +332,8 @@ def _endpoint_row(endpoint: Endpoint) -> tuple[object, ...]:
         circuit.until,
         circuit.openings,
         circuit.wait_ms,
+        endpoint.window.until,
+        endpoint.window.left,
         endpoint.id,
     )
 

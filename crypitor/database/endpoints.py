@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from crypitor.database.engine import Row, Transaction
 from crypitor.webhook.circuit import Circuit, CircuitState
 from crypitor.webhook.delivery import Digest, Endpoint, Notice, OldSecret, State
+from crypitor.webhook.quiet import Quiet, Window
 from crypitor.webhook.success import stored_success, success_text
 from crypitor.webhook.template import stored_template, template_text
 from crypitor.webhook.tls import stored_tls, tls_text
@@ -17,14 +18,16 @@ from crypitor.webhook.tls import stored_tls, tls_text
 COLUMNS = """id, project_id, url, secret, old_secrets, description, format, template, headers,
     ordered, rate_per_second, enabled, state, state_reason, failures_in_row, failing_since,
     created_at, updated_at, events, failed_at, circuit, circuit_since, circuit_until,
-    circuit_openings, circuit_wait_ms, success, tls, digest"""
+    circuit_openings, circuit_wait_ms, success, tls, digest, quiet_most,
+    quiet_ms, quiet_until, quiet_left"""
 SEALED = ("url", "secret", "old_secrets", "headers", "tls")
 
 INSERT = f"""insert into endpoints ({COLUMNS}) values (:id, :project_id, :url, :secret,
     :old_secrets, :description, :format, :template, :headers, :ordered, :rate_per_second, :enabled,
     :state, :state_reason, :failures_in_row, :failing_since, :created_at, :updated_at, :events,
     :failed_at, :circuit, :circuit_since, :circuit_until, :circuit_openings,
-    :circuit_wait_ms, :success, :tls, :digest)"""  # noqa: S608 - columns from above
+    :circuit_wait_ms, :success, :tls, :digest, :quiet_most, :quiet_ms,
+    :quiet_until, :quiet_left)"""  # noqa: S608 - columns from above
 
 UPDATE = """update endpoints set url = :url, secret = :secret, old_secrets = :old_secrets,
         description = :description, format = :format, template = :template,
@@ -34,7 +37,8 @@ UPDATE = """update endpoints set url = :url, secret = :secret, old_secrets = :ol
         updated_at = :updated_at, events = :events, failed_at = :failed_at, circuit = :circuit,
         circuit_since = :circuit_since, circuit_until = :circuit_until,
         circuit_openings = :circuit_openings, circuit_wait_ms = :circuit_wait_ms,
-        success = :success, tls = :tls, digest = :digest
+        success = :success, tls = :tls, digest = :digest, quiet_most = :quiet_most,
+        quiet_ms = :quiet_ms, quiet_until = :quiet_until, quiet_left = :quiet_left
     where id = :id and project_id = :project_id"""
 
 
@@ -131,6 +135,8 @@ def endpoint_of(tx: Transaction, row: Row) -> Endpoint:
         fields.pop("circuit_openings"),
         fields.pop("circuit_wait_ms"),
     )
+    most, length_ms = fields.pop("quiet_most"), fields.pop("quiet_ms")
+    window = Window(fields.pop("quiet_until"), fields.pop("quiet_left"))
     return Endpoint(
         **{
             **fields,
@@ -141,6 +147,8 @@ def endpoint_of(tx: Transaction, row: Row) -> Endpoint:
             "success": stored_success(row["success"]),
             "tls": stored_tls(opened["tls"]),
             "digest": None if row["digest"] is None else Digest(*json.loads(row["digest"])),
+            "quiet": None if most is None else Quiet(most, length_ms // 1000),
+            "window": window,
             "ordered": bool(row["ordered"]),
             "events": tuple(map(Notice, json.loads(row["events"]))),
             "enabled": bool(row["enabled"]),
@@ -177,6 +185,10 @@ def _values(tx: Transaction, endpoint: Endpoint) -> dict[str, object]:
         "digest": None
         if endpoint.digest is None
         else json.dumps([endpoint.digest.seconds, endpoint.digest.count]),
+        "quiet_most": None if endpoint.quiet is None else endpoint.quiet.most,
+        "quiet_ms": None if endpoint.quiet is None else endpoint.quiet.window_seconds * 1000,
+        "quiet_until": endpoint.window.until,
+        "quiet_left": endpoint.window.left,
         "ordered": int(endpoint.ordered),
         "rate_per_second": endpoint.rate_per_second,
         "enabled": int(endpoint.enabled),

@@ -25,7 +25,7 @@ SELECT_TIPS = f"""select t.network, h.number, h.hash, h.timestamp,
     from (select network, max(number) as newest from headers group by network) t
         join headers h on h.network = t.network and h.number = t.newest"""  # noqa: S608 - a number
 
-# As a sender finds it (see attempts): of each endpoint what it would claim first. What has not been
+# As a sender finds it (see `due`): of each endpoint what it would claim first. What has not been
 # tried yet is due whatever its row says: where that is in the future, it is claimed, or the clock
 # of who queued it is ahead.
 SELECT_DUE = """with recursive pending (id) as (
@@ -46,7 +46,9 @@ SELECT_DUE = """with recursive pending (id) as (
                     order by d.due_at limit 1)
             end, e.rate_per_second, e.format
         from pending join endpoints e on e.id = pending.id
-        where e.enabled = 1 and e.state <> 'disabled' and coalesce(e.circuit_until, 0) <= :now)
+        where e.enabled = 1 and e.state <> 'disabled' and coalesce(e.circuit_until, 0) <= :now
+            and not (e.quiet_left = 0 and e.quiet_until > :now
+                and e.quiet_until - coalesce(e.quiet_ms, 0) <= :now))
     select d.id, d.attempts, first.rate, first.format
     from first join deliveries d on d.id = first.id
     where d.due_at <= :now or d.attempts = d.earlier_attempts

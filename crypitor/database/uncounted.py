@@ -91,7 +91,14 @@ def _row(result: Result, status: str) -> tuple[object, ...]:
         delivery.match_id or "",
         result.ended_at,
         "taken" if outcome.succeeded else answered,
-        status if status in ENDS else "",
+        _end(status),
         first,
         max(0, result.ended_at - delivery.created_at) if timed else None,
     )
+
+
+def _end(status: str) -> str:
+    """Return how a delivery ended, for the statistics; what a message counted has been taken."""
+    if status == Status.COUNTED:
+        return Status.DELIVERED.value
+    return status if status in ENDS else ""

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from crypitor.monitor.models import Phase
 from crypitor.webhook.circuit import CLOSED, Circuit
+from crypitor.webhook.quiet import FIRST, Quiet, Window
 from crypitor.webhook.success import Success
 from crypitor.webhook.template import Template
 from crypitor.webhook.tls import Tls
@@ -40,12 +41,14 @@ class Status(StrEnum):
     """Of a delivery.
 
     waiting: an earlier phase of its match at its endpoint has not ended. pending: to be sent when
-    it is due. The others are ends.
+    it is due. The others are ends. counted: not told by itself, but counted in a message that was
+    taken.
     """
 
     WAITING = "waiting"
     PENDING = "pending"
     DELIVERED = "delivered"
+    COUNTED = "counted"
     FAILED = "failed"
     CANCELLED = "cancelled"
 
@@ -113,6 +116,7 @@ class Endpoint:
     ordered: one at a time, first in first out. rate_per_second: attempts, None for no limit.
     events: news of other endpoints that it wants. success: what its success looks like, None for
     every 2xx. tls: of its own, None for none. digest: of mail, None for a letter each.
+    quiet: how much it is told, None for all; window: where it stands with that.
     state_reason: a sentence, None while healthy.
     failures_in_row: attempts. failing_since: of the first of them, failed_at: of the last one.
     Instants are in unix milliseconds.
@@ -142,6 +146,8 @@ class Endpoint:
     success: Success | None = None
     tls: Tls | None = field(default=None, repr=False)
     digest: Digest | None = None
+    quiet: Quiet | None = None
+    window: Window = FIRST
 
     @property
     def pace(self) -> float | None:
@@ -264,7 +270,7 @@ class Result:
 
     ended_at: unix milliseconds. mostly_failed: of its endpoint, see Recent. jitter: -1 to 1, for
     the rest of its endpoint. leads: False for all but the first of one letter, which is one
-    attempt.
+    attempt. counted: the message counts several deliveries.
     """
 
     delivery: Delivery
@@ -274,6 +280,7 @@ class Result:
     mostly_failed: bool = False
     jitter: float = 0.0
     leads: bool = True
+    counted: bool = False
 
 
 def after(

@@ -12,6 +12,7 @@ from crypitor.webhook.delivery import (
     State,
     rest_asked_ms,
 )
+from crypitor.webhook.quiet import is_full, returned
 
 FAILURES_UNTIL_FAILING = 4
 FAILING_DAYS_UNTIL_DISABLED = 5
@@ -28,6 +29,7 @@ class WaitingFor(StrEnum):
     CIRCUIT = "circuit"
     ASKED = "retry-after"
     LIMIT = "limit"
+    QUIET = "quiet"
     RETRY = "retry"
 
 
@@ -137,21 +139,31 @@ def waiting_of(endpoint: Endpoint, first: Queued | None, now: int) -> Waiting | 
         limited = endpoint.circuit.until == limited_until(now)
         reason = WaitingFor.LIMIT if limited else WaitingFor.ASKED
         return Waiting(reason, endpoint.circuit.since, first.id, next_at)
-    if first.attempts and due_at > now:
-        since = first.created_at if first.tried_at is None else first.tried_at
-        return Waiting(WaitingFor.RETRY, since, first.id, due_at)
-    return None
+    if is_full(endpoint.quiet, endpoint.window, now):
+        return Waiting(WaitingFor.QUIET, first.created_at, first.id, endpoint.window.until)
+    return _waiting_in_order(first, due_at, now)
 
 
 def rest_of(endpoint: Endpoint, now: int) -> int | None:
     """Return until when nothing may be sent to an endpoint, None where it may be."""
-    return endpoint.circuit.until if endpoint.circuit.rests(now) else None
+    until = endpoint.circuit.until if endpoint.circuit.rests(now) else None
+    if not is_full(endpoint.quiet, endpoint.window, now):
+        return until
+    return max(until or 0, endpoint.window.until)
 
 
 def rate_of(endpoint: Endpoint, now: int) -> float | None:
     """Return the attempts a second that an endpoint may have now: its own limit, or less."""
     limits = [endpoint.pace, drain_per_second(endpoint.circuit, now)]
     return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _waiting_in_order(first: Queued, due_at: int, now: int) -> Waiting | None:
+    """due_at: of the first of an ordered endpoint, else 0."""
+    if not first.attempts or due_at <= now:
+        return None
+    since = first.created_at if first.tried_at is None else first.tried_at
+    return Waiting(WaitingFor.RETRY, since, first.id, due_at)
 
 
 def _counted(endpoint: Endpoint, result: Result) -> Endpoint:
@@ -168,6 +180,9 @@ def _counted(endpoint: Endpoint, result: Result) -> Endpoint:
             failing_since=(endpoint.failing_since if lately else None) or result.ended_at,
             failed_at=result.ended_at,
         )
+        if (quiet := endpoint.quiet) is not None:
+            window = returned(quiet, endpoint.window, result.ended_at, counted=result.counted)
+            counted = replace(counted, window=window)
     circuit = circuit_after(
         endpoint.circuit,
         result.ended_at,

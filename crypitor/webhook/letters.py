@@ -1,30 +1,41 @@
-"""What one attempt carries: a delivery, or as many as a letter holds. Pure."""
+"""What one attempt carries: a delivery, or as many as a letter holds or a message counts. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from crypitor.monitor.models import computed_id
-from crypitor.webhook.delivery import Delivery, Endpoint, Outcome, Result, after
+from crypitor.webhook.counted import counted_body
+from crypitor.webhook.delivery import Delivery, Endpoint, Outcome, Result, Status, after
 from crypitor.webhook.mail import gathered
 
 
-def attempts_of(endpoint: Endpoint, deliveries: Sequence[Delivery]) -> Sequence[Sequence[Delivery]]:
-    """Return what was claimed for an endpoint by the attempts in which it goes."""
-    if endpoint.digest is None:
+def attempts_of(
+    endpoint: Endpoint, deliveries: Sequence[Delivery], *, counts: bool
+) -> Sequence[Sequence[Delivery]]:
+    """Return what was claimed for an endpoint by the attempts in which it goes.
+
+    counts: one message is to count all of it.
+    """
+    if endpoint.digest is None and not counts:
         return [[delivery] for delivery in deliveries]
     return [deliveries] if deliveries else []
 
 
-def content_of(deliveries: Sequence[Delivery]) -> tuple[str, bytes, str]:
+def content_of(
+    endpoint: Endpoint, deliveries: Sequence[Delivery], names: Mapping[str, str]
+) -> tuple[str, bytes, str]:
     """Return id, body and key of an attempt.
 
     The same deliveries have the same, however often tried. key: what keeps them in order, empty for
-    nothing.
+    nothing. names: of monitors, by id, for what is counted.
     """
     key = deliveries[0].monitor_id or ""
     if len(deliveries) == 1:
         return deliveries[0].id, deliveries[0].body.encode(), key
-    told = gathered([delivery.body for delivery in deliveries])
+    if endpoint.digest is None:
+        told = counted_body(endpoint, deliveries, names).encode()
+    else:
+        told = gathered([delivery.body for delivery in deliveries])
     return computed_id("dg_", *(delivery.id for delivery in deliveries)), told, key
 
 
@@ -36,6 +47,7 @@ def rested(endpoint: Endpoint, outcome: Outcome) -> Outcome:
 
 
 def results_of(
+    endpoint: Endpoint,
     deliveries: Sequence[Delivery],
     outcome: Outcome,
     now: int,
@@ -45,15 +57,12 @@ def results_of(
     mostly_failed: bool,
 ) -> list[Result]:
     """Return what an attempt means for each that it carried; for the endpoint it is one."""
-    return [
-        Result(
-            delivery,
-            outcome,
-            after(delivery, outcome, now, schedule_seconds, jitter),
-            now,
-            mostly_failed,
-            jitter,
-            leads=place == 0,
-        )
-        for place, delivery in enumerate(deliveries)
-    ]
+    counted = endpoint.digest is None and len(deliveries) > 1
+    results = []
+    for place, delivery in enumerate(deliveries):
+        verdict = after(delivery, outcome, now, schedule_seconds, jitter)
+        if counted and verdict.status is Status.DELIVERED:
+            verdict = replace(verdict, status=Status.COUNTED)
+        told = (delivery, outcome, verdict, now, mostly_failed, jitter)
+        results.append(Result(*told, leads=place == 0, counted=counted))
+    return results

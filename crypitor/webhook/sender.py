@@ -16,16 +16,10 @@ from typing import Protocol, TypeAlias
 
 import structlog
 
-from crypitor.database.attempts import (
-    Claimed,
-    Recorded,
-    claim,
-    due_endpoints,
-    load_endpoints,
-    record,
-)
+from crypitor.database.attempts import Claimed, Recorded, claim, load_endpoints, record
 from crypitor.database.cancellations import give_up_cancelled
 from crypitor.database.deliveries import last_position
+from crypitor.database.due import due_endpoints
 from crypitor.database.engine import Database, Transaction
 from crypitor.errors import Unavailable
 from crypitor.runtime.loop import Health, forever, pause
@@ -327,7 +321,7 @@ class Sender:
                 self._turns.claimed(endpoint_id, held, 0)
                 continue
             endpoint = got.endpoint
-            attempts = attempts_of(endpoint, got.deliveries)
+            attempts = attempts_of(endpoint, got.deliveries, counts=got.counts)
             self._turns.claimed(
                 endpoint_id,
                 held,
@@ -339,14 +333,12 @@ class Sender:
             self._turns.rest(endpoint_id, rest_of(endpoint, slots.now))
             self._started += len(attempts)
             for deliveries in attempts:
-                attempt = self._group.create_task(self._attempt(endpoint, deliveries, leads=leads))
+                attempt = self._group.create_task(self._attempt(got, deliveries, leads=leads))
                 leads = not of_a_block
                 self._attempts.add(attempt)
                 attempt.add_done_callback(self._attempts.discard)
 
-    async def _attempt(
-        self, endpoint: Endpoint, deliveries: Sequence[Delivery], *, leads: bool
-    ) -> None:
+    async def _attempt(self, got: Claimed, deliveries: Sequence[Delivery], *, leads: bool) -> None:
         """Post once. The outcome waits for the next turn; an unexpected error ends the role.
 
         leads: not for those of a block after its first. What is written leaves at the end of a turn
@@ -354,7 +346,9 @@ class Sender:
         """
         if not leads:
             await asyncio.sleep(0)
-        outcome = await self._posts.post(endpoint, *content_of(deliveries))
+        endpoint = got.endpoint
+        content = content_of(endpoint, deliveries, got.names)
+        outcome = await self._posts.post(endpoint, *content)
         if outcome is None:
             self._turns.given_up(endpoint.id)
             self._awake.set()
@@ -365,7 +359,7 @@ class Sender:
         recent.add(now, succeeded=outcome.succeeded)
         mostly_failed = not outcome.succeeded and recent.mostly_failed()
         told = (outcome, now, self._schedule_seconds, self._jitter())
-        self._outcomes += results_of(deliveries, *told, mostly_failed=mostly_failed)
+        self._outcomes += results_of(endpoint, deliveries, *told, mostly_failed=mostly_failed)
         self._awake.set()
 
     async def _see_off(self) -> None:

@@ -111,6 +111,7 @@ async def test_refusal_points_to_the_place(api, body, pointer):
 
 
 TELEGRAM = "https://api.telegram.org/bot1:canary/sendMessage?chat_id=5"
+QUIET = {"most": 5, "window_seconds": 600}
 TEMPLATE = {"body": '{"text": "{{text}}"}', "content_type": "application/json"}
 
 
@@ -127,6 +128,15 @@ TEMPLATE = {"body": '{"text": "{{text}}"}', "content_type": "application/json"}
         ({"template": TEMPLATE, "format": "slack"}, "/template"),
         ({"success": {"status": "4xx"}}, "/success/status"),
         ({"digest": {"seconds": 60}}, "/digest"),
+        ({"quiet": {"most": 5}}, "/quiet/window_seconds"),
+        ({"quiet": {"most": 0, "window_seconds": 60}}, "/quiet/most"),
+        ({"quiet": {"most": 5, "window_seconds": 86_401}}, "/quiet/window_seconds"),
+        ({"quiet": QUIET, "ordered": True}, "/quiet"),
+        ({"quiet": QUIET, "format": "crypitor"}, "/quiet"),
+        (
+            {"quiet": QUIET, "format": "pagerduty", "headers": {"X-Routing-Key": "a" * 32}},
+            "/quiet",
+        ),
         ({"format": "email"}, "/url"),
         ({"url": "smtps://mail.example.com/?from=a@b.c&to=d@b.c"}, "/url"),
         ({"format": "email", "url": "smtps://127.0.0.1/?from=a@b.c&to=d@b.c"}, "/url"),
@@ -182,6 +192,33 @@ async def test_an_endpoint_says_what_success_looks_like(api):
     assert made["success"] == rule
     assert changed["success"] == {"status": "2xx,409", "body": "fine"}
     assert "success" not in removed
+
+
+async def test_an_endpoint_is_told_only_so_much(api):
+    """A patch changes a part of the limit, and null takes it away; a change counts what gathered."""
+    made = await api.made(ENDPOINTS, {"url": BODY["url"], "quiet": QUIET})
+    path, write = f"{ENDPOINTS}/{made['id']}", api.context.database.write
+    full = "update endpoints set quiet_left = 0, quiet_until = :until"
+    await write(lambda tx: tx.run(full, until=api.clock() + 600_000))
+    _, same = await api.call("PATCH", path, json={"description": "quiet"})
+    windows = [await window_of(api)]
+    _, changed = await api.call("PATCH", path, json={"quiet": {"most": 7}})
+    windows.append(await window_of(api))
+    _, removed = await api.call("PATCH", path, json={"quiet": None})
+    windows.append(await window_of(api))
+
+    assert made["quiet"] == same["quiet"] == QUIET
+    assert changed["quiet"] == {**QUIET, "most": 7}
+    assert "quiet" not in removed
+    assert windows == [(api.clock() + 600_000, 0), (0, 0), (0, 1)]
+
+
+async def window_of(api) -> tuple[int, int]:
+    """Return when the window of the only endpoint ends, and its room."""
+    [row] = await api.context.database.read(
+        lambda tx: tx.all("select quiet_until, quiet_left from endpoints")
+    )
+    return row["quiet_until"], row["quiet_left"]
 
 
 async def test_tls_is_taken_and_never_shown_again(api):

@@ -116,6 +116,19 @@ async def test_what_was_taken_is_sent_again_when_asked_explicitly(api, sent):
     assert told["status"] == "pending"
 
 
+async def test_what_was_counted_is_told_by_itself_when_asked(api, sent, woken):
+    """Its list is narrowed to it, and it is due at once."""
+    await sent.queue("de_1")
+    counted = "update deliveries set status = 'counted', attempts = 1, finished_at = :now"
+    await sent.database.write(lambda tx: tx.run(counted, now=api.clock()))
+    _, listed = await api.call("GET", "/v1/deliveries?status=counted")
+    answer, opened = await retry(api, "de_1")
+
+    assert [one["id"] for one in listed["data"]] == ["de_1"]
+    assert (answer.status, opened["status"]) == (202, "pending")
+    assert woken == [1]
+
+
 async def test_pending_delivery_is_tried_before_its_time(api, sent):
     """One that would wait for hours is due now."""
     await sent.queue("de_1")

@@ -71,6 +71,27 @@ async def test_a_form_sends_back_the_format_and_the_news_that_an_endpoint_has(ap
     assert (after["format"], after["events"]) == ("ntfy", ["endpoint.moved"])
 
 
+async def test_a_form_limits_what_an_endpoint_is_told(api, admin):
+    """Two numbers; saved as shown it stays, one of them alone is refused, none takes it away."""
+    await admin.post(
+        "/endpoints/new", {"url": URL, "quiet_most": "5", "quiet_window_seconds": "60"}
+    )
+    [made] = (await api.call("GET", "/v1/endpoints"))[1]["data"]
+    path = f"/endpoints/{made['id']}/edit"
+    opened = (await admin.get(path)).html
+    shown = next(form["fields"] for form in opened.forms if "updated_at" in form["fields"])
+    sent = {"url": URL, "updated_at": shown["updated_at"]}
+    refused = await admin.post(path, {**sent, "quiet_most": "5"})
+    await admin.post(path, sent)
+    _, after = await api.call("GET", f"/v1/endpoints/{made['id']}")
+
+    assert made["quiet"] == {"most": 5, "window_seconds": 60}
+    for name, value in (("quiet_most", "5"), ("quiet_window_seconds", "60")):
+        assert re.search(rf'name="{name}" [^>]*value="{value}"', opened.text)
+    assert "this has to be a whole number" in refused.html.text
+    assert "quiet" not in after
+
+
 async def test_what_is_no_header_and_no_number_is_told(admin):
     """With its place, and the form as it was."""
     await admin.get("/endpoints/new")

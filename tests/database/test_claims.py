@@ -2,8 +2,9 @@
 
 import pytest
 
-from crypitor.database.attempts import claim, due_endpoints, load_endpoints
+from crypitor.database.attempts import claim, load_endpoints
 from crypitor.database.claims import claimers, end_claims
+from crypitor.database.due import due_endpoints
 from crypitor.process.takeover import Takeover
 from crypitor.webhook.circuit import Circuit, CircuitState
 from crypitor.webhook.delivery import Status

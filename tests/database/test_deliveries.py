@@ -5,13 +5,14 @@ import json
 
 import pytest
 
-from crypitor.database.attempts import claim, due_endpoints
+from crypitor.database.attempts import claim
 from crypitor.database.cancellations import cancel_for_endpoint, cancel_for_monitor
 from crypitor.database.deliveries import (
     cursor_of,
     get_delivery,
     list_deliveries,
 )
+from crypitor.database.due import due_endpoints
 from crypitor.errors import Invalid, NotFound
 from crypitor.monitor.models import Phase
 from crypitor.webhook.delivery import Attempt, Notice, Outcome, State, Status
@@ -289,7 +290,7 @@ async def test_nothing_is_due_in_an_empty_table(store):
 @ON_SQLITE
 async def test_due_endpoints_cost_by_endpoints_and_not_by_rows(store):
     """The plan reads the index of pending rows from endpoint to endpoint, never all of it."""
-    from crypitor.database.attempts import SELECT_DUE
+    from crypitor.database.due import SELECT_DUE
 
     plan = await store.database.read(
         lambda tx: tx.all("explain query plan " + SELECT_DUE, before=0)

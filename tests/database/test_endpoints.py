@@ -17,6 +17,7 @@ from crypitor.database.endpoints import (
 from crypitor.database.keys import ensure_project
 from crypitor.webhook.circuit import Circuit, CircuitState
 from crypitor.webhook.delivery import Digest, Endpoint, Notice, State
+from crypitor.webhook.quiet import Quiet, Window
 from crypitor.webhook.success import Pointed, Success
 
 
@@ -43,6 +44,8 @@ async def endpoint(database) -> Endpoint:
         circuit=Circuit(CircuitState.OPEN, 3, 4, 5),
         success=Success("200", Pointed("/ok", True)),
         digest=Digest(60, 7),
+        quiet=Quiet(5, 600),
+        window=Window(6, 0),
         created_at=8,
         updated_at=9,
     )

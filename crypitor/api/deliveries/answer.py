@@ -41,7 +41,7 @@ class DeliveryAnswer(TypedDict):
     match: str | None
     endpoint: str
     phase: Literal["detected", "confirmed", "ended", "reverted"] | None
-    status: Literal["waiting", "pending", "delivered", "failed", "cancelled"]
+    status: Literal["waiting", "pending", "delivered", "counted", "failed", "cancelled"]
     attempt_count: int
     due_at: Annotated[
         str | None, Field(description="Of the next attempt; null when there is none to come.")

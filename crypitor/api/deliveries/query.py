@@ -29,7 +29,9 @@ class DeliveryQuery(Query):
     monitor: Name | None = None
     endpoint: Name | None = None
     match: Name | None = None
-    status: Literal["waiting", "pending", "delivered", "failed", "cancelled"] | None = None
+    status: Literal["waiting", "pending", "delivered", "counted", "failed", "cancelled"] | None = (
+        None
+    )
     type: DeliveryType | None = Field(None, description="What it tells.")
     since: Moment | None = Field(None, description="Queued at this time or later.")
     until: Moment | None = Field(None, description="Queued before this time.")

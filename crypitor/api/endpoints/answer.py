@@ -49,23 +49,31 @@ class DigestAnswer(TypedDict):
     count: int
 
 
+class QuietAnswer(TypedDict):
+    """At most so many messages in a window; then one that counts the rest."""
+
+    most: int
+    window_seconds: int
+
+
 class WaitingAnswer(TypedDict):
     """Why nothing is sent to an endpoint although something is queued for it.
 
     `disabled`: until somebody enables it. `circuit`: it failed too often, and is tried now and
     then. `retry-after`: it said for how long, by 429 or 503 or by its announced limits. `limit`:
-    its project has used up the day's deliveries. `retry`: it is `ordered`, and the first in its
-    order waits for its next attempt.
+    its project has used up the day's deliveries. `quiet`: it was told what its limit allows, and
+    what gathers is counted then. `retry`: it is `ordered`, and the first in its order waits for
+    its next attempt.
     """
 
-    reason: Literal["disabled", "circuit", "retry-after", "limit", "retry"]
+    reason: Literal["disabled", "circuit", "retry-after", "limit", "quiet", "retry"]
     since: Time
     delivery: Annotated[str, Field(description="The first in the endpoint's order.")]
     next_attempt_at: Annotated[str | None, Field(description="null while disabled.")]
 
 
 class EndpointAnswer(TypedDict):
-    """A URL that takes webhooks. `success`, `tls`, `digest` where set, `secret` at first."""
+    """A URL for webhooks; `success`, `tls`, `digest`, `quiet` where set, `secret` at first."""
 
     id: str
     url: str
@@ -105,6 +113,7 @@ class EndpointAnswer(TypedDict):
     success: NotRequired[SuccessAnswer]
     tls: NotRequired[TlsAnswer]
     digest: NotRequired[DigestAnswer]
+    quiet: NotRequired[QuietAnswer]
     secret: NotRequired[str]
 
 

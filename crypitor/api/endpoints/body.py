@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Discriminator, Field, Tag, WithJsonSchema
 
 from crypitor.api.serving.bodies import Body, Line
+from crypitor.webhook.quiet import LONGEST_WINDOW_SECONDS, MOST_MESSAGES
 from crypitor.webhook.success import (
     ANY_SUCCESS,
     LONGEST_POINTER,
@@ -111,6 +112,17 @@ class DigestBody(Body):
     count: int = Field(50, ge=1, le=200, description="Messages in one letter, at most.")
 
 
+class QuietBody(Body):
+    """At most so many messages in a window; then one that counts the rest."""
+
+    most: int = Field(ge=1, le=MOST_MESSAGES, description="Messages in a window.")
+    window_seconds: int = Field(
+        ge=1,
+        le=LONGEST_WINDOW_SECONDS,
+        description="From the first of them; what comes when it is full gathers until its end.",
+    )
+
+
 class EndpointBody(Body):
     """A URL that takes webhooks."""
 
@@ -170,6 +182,12 @@ class EndpointBody(Body):
     )
     digest: DigestBody | None = Field(
         None, description="Only for `email`; null: each message is a letter."
+    )
+    quiet: QuietBody | None = Field(
+        None,
+        description="Messages beyond the limit are `counted`: one message says how many they were. "
+        "null: each is told. Not for `pagerduty`, `opsgenie`, `crypitor` and topics, and neither "
+        "with `ordered` nor with `digest`.",
     )
     enabled: bool = True
 

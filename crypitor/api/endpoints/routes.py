@@ -17,7 +17,16 @@ from crypitor.api.endpoints.body import EndpointBody
 from crypitor.api.endpoints.examples import EXAMPLES
 from crypitor.api.endpoints.query import EndpointQuery
 from crypitor.api.endpoints.rotation import made_secret, rotated
-from crypitor.api.endpoints.rule import check_rules, success_answer, success_of, tls_answer, tls_of
+from crypitor.api.endpoints.rule import (
+    check_quiet,
+    check_rules,
+    quiet_answer,
+    quiet_of,
+    success_answer,
+    success_of,
+    tls_answer,
+    tls_of,
+)
 from crypitor.api.serving.answers import Deleted
 from crypitor.api.serving.call import Call, Change, Effect, found
 from crypitor.api.serving.reading import merge_patch, summary, validated
@@ -45,6 +54,7 @@ from crypitor.webhook.egress import check_headers, check_url
 from crypitor.webhook.formats import Form, check_form
 from crypitor.webhook.health import Queued, Waiting, reopened, waiting_of
 from crypitor.webhook.mail import EMAIL, check_mail_url, http_url
+from crypitor.webhook.quiet import changed
 from crypitor.webhook.signature import public_key, signature_of
 from crypitor.webhook.template import Template
 from crypitor.webhook.topic import check_topic, topic_of
@@ -181,6 +191,7 @@ def endpoint_of(call: Call, body: EndpointBody, pointer: str = "") -> Endpoint:
         success=success_of(body.success),
         tls=tls_of(body.tls),
         digest=Digest(body.digest.seconds, body.digest.count) if body.digest else None,
+        quiet=quiet_of(body.quiet),
         enabled=body.enabled,
         created_at=now,
         updated_at=now,
@@ -226,6 +237,8 @@ def endpoint_answer(
     if endpoint.digest is not None:
         digest = endpoint.digest
         answer["digest"] = {"seconds": digest.seconds, "count": digest.count}
+    if endpoint.quiet is not None:
+        answer["quiet"] = quiet_answer(endpoint.quiet)
     if secret:
         answer["secret"] = endpoint.secret
     return answer
@@ -268,6 +281,8 @@ def _changed(
         success=success_of(body.success),
         tls=tls_of(body.tls),
         digest=Digest(body.digest.seconds, body.digest.count) if body.digest else None,
+        quiet=quiet_of(body.quiet),
+        window=changed(before.quiet, quiet_of(body.quiet), before.window),
         enabled=body.enabled,
         updated_at=now,
     )
@@ -299,6 +314,7 @@ def _checked(call: Call, body: EndpointBody, pointer: str = "") -> str:
     if body.digest is not None and (body.format != EMAIL or body.ordered):
         wrong = "only letters hold more than one message, and not where each waits for the last"
         mistakes.append(Mistake(f"{pointer}/digest", wrong))
+    mistakes += [Mistake(pointer + wrong.pointer, wrong.detail) for wrong in check_quiet(body)]
     for check in (
         lambda: check_headers(body.headers),
         lambda: check_rules(success_of(body.success), tls_of(body.tls)),
@@ -326,6 +342,7 @@ def _document(endpoint: Endpoint) -> dict[str, Any]:
         "events": [event.value for event in endpoint.events],
         "success": success_answer(endpoint.success) if endpoint.success else None,
         "digest": None if endpoint.digest is None else asdict(endpoint.digest),
+        "quiet": None if endpoint.quiet is None else asdict(endpoint.quiet),
         "tls": None if endpoint.tls is None else asdict(endpoint.tls),
     }
     names = EndpointBody.model_fields.keys() - told.keys()

@@ -1,11 +1,16 @@
-"""What success looks like, and TLS, as the API writes them and as the sender knows them."""
+"""Success, TLS and how much is told, as the API writes them and as the sender knows them."""
 
-from crypitor.api.endpoints.answer import SuccessAnswer, TlsAnswer
-from crypitor.api.endpoints.body import PointedBody, SuccessBody, TlsBody
+from crypitor.api.endpoints.answer import QuietAnswer, SuccessAnswer, TlsAnswer
+from crypitor.api.endpoints.body import EndpointBody, PointedBody, QuietBody, SuccessBody, TlsBody
 from crypitor.errors import Invalid, Mistake
 from crypitor.webhook.body import rfc3339
+from crypitor.webhook.quiet import Quiet
 from crypitor.webhook.success import Pointed, Success, check_success
 from crypitor.webhook.tls import Tls, check_tls, shown
+from crypitor.webhook.topic import topic_of
+
+ONE_BY_ONE = ("pagerduty", "opsgenie", "crypitor")
+"""Formats whose receivers wait for each message: to close an alert, or to read it as before."""
 
 
 def check_rules(success: Success | None, tls: Tls | None) -> None:
@@ -59,3 +64,26 @@ def tls_answer(tls: Tls) -> TlsAnswer:
         "key": "***" if told.key else None,
         "expires_at": None if told.expires_at is None else rfc3339(told.expires_at * 1000),
     }
+
+
+def check_quiet(body: EndpointBody) -> list[Mistake]:
+    """Return what is wrong with the limit of an endpoint."""
+    if body.quiet is None:
+        return []
+    if body.format in ONE_BY_ONE or topic_of(body.url) is not None:
+        kind = "a topic" if topic_of(body.url) is not None else f"the format {body.format}"
+        return [Mistake("/quiet", f"{kind} wants each message by itself; leave quiet out")]
+    if body.ordered or body.digest is not None:
+        wrong = "ordered" if body.ordered else "digest"
+        return [Mistake("/quiet", f"it does not go together with {wrong}; choose one of them")]
+    return []
+
+
+def quiet_of(body: QuietBody | None) -> Quiet | None:
+    """Return the limit that a request holds."""
+    return None if body is None else Quiet(body.most, body.window_seconds)
+
+
+def quiet_answer(quiet: Quiet) -> QuietAnswer:
+    """Return a limit as JSON has it."""
+    return {"most": quiet.most, "window_seconds": quiet.window_seconds}

@@ -25,6 +25,14 @@ MOVED: dict[str, Any] = {
     "failing_since": None,
 }
 
+COUNTED: dict[str, Any] = {
+    "count": 17,
+    "since": TIME,
+    "until": TIME,
+    "types": {"match.confirmed": 5, "match.detected": 12},
+    "monitors": [{**{name: MATCH["monitor"][name] for name in ("id", "name")}, "count": 17}],
+}
+
 EVENT: dict[str, Any] = {
     "position": 4711,
     "type": "match.detected",

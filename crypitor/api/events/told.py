@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypeAliasType, TypedDict  # pydantic takes this TypedDict alone
 
-from crypitor.api.events.examples import MATCH_BODY, MOVED, NEWS
+from crypitor.api.events.examples import COUNTED, MATCH_BODY, MOVED, NEWS
 from crypitor.api.matches.parts import MatchBody
 from crypitor.api.serving.answers import Time
 from crypitor.api.serving.examples import TIME
@@ -78,6 +78,32 @@ class EndpointMoved(TypedDict):
     data: EndpointNews
 
 
+class CountedOf(TypedDict):
+    """How many of the messages were of one monitor; its name is empty once it is deleted."""
+
+    id: str
+    name: str
+    count: int
+
+
+class Counted(TypedDict):
+    """What gathered beyond an endpoint's `quiet`, by type and by monitor."""
+
+    count: int
+    since: Time
+    until: Time
+    types: dict[str, int]
+    monitors: list[CountedOf]
+
+
+class DeliveriesCounted(TypedDict):
+    """More came than the `quiet` of this endpoint allows: this counts the rest, once each."""
+
+    type: Literal["deliveries.counted"]
+    timestamp: Time
+    data: Counted
+
+
 class Ping(TypedDict):
     """Sent by hand, to see whether an endpoint answers."""
 
@@ -93,6 +119,7 @@ WebhookBody = TypeAliasType(
         | EndpointFailing
         | EndpointDisabled
         | EndpointMoved
+        | DeliveriesCounted
         | Ping,
         Field(discriminator="type"),
     ],
@@ -102,6 +129,7 @@ WebhookBody = TypeAliasType(
 _MATCH = {"timestamp": TIME, "data": MATCH_BODY}
 _NEWS = {"timestamp": TIME, "data": NEWS}
 _MOVED = {"timestamp": TIME, "data": MOVED}
+_COUNTED = {"type": "deliveries.counted", "timestamp": TIME, "data": COUNTED}
 
 WEBHOOKS = (
     Webhook("match.detected", MatchDetected, {**_MATCH, "type": "match.detected"}),
@@ -110,5 +138,6 @@ WEBHOOKS = (
     Webhook("endpoint.failing", EndpointFailing, {**_NEWS, "type": "endpoint.failing"}),
     Webhook("endpoint.disabled", EndpointDisabled, {**_NEWS, "type": "endpoint.disabled"}),
     Webhook("endpoint.moved", EndpointMoved, {**_MOVED, "type": "endpoint.moved"}),
+    Webhook("deliveries.counted", DeliveriesCounted, _COUNTED),
     Webhook("ping", Ping, {"type": "ping"}),
 )

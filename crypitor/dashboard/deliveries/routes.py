@@ -17,7 +17,7 @@ pages = Pages(Place("/deliveries", "Deliveries", "d"))
 FILTERS = ("status", "endpoint", "monitor", "match", "type", "since", "until")
 SHOWN = 25
 SHOWN_FAILED = 10
-STATUSES = ("failed", "pending", "waiting", "delivered", "cancelled")
+STATUSES = ("failed", "pending", "waiting", "delivered", "counted", "cancelled")
 
 
 @pages.get("/deliveries")

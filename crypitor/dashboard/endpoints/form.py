@@ -1,12 +1,14 @@
 """The form of an endpoint: its fields as text, and the body of the API that they stand for."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from crypitor.dashboard.frame.visit import Visit
 from crypitor.errors import Invalid, Mistake
+
+Number = TypeVar("Number", int, float)
 
 BLANK: Mapping[str, str] = {
     "url": "",
@@ -16,6 +18,8 @@ BLANK: Mapping[str, str] = {
     "headers": "",
     "ordered": "",
     "rate_per_second": "",
+    "quiet_most": "",
+    "quiet_window_seconds": "",
     "events": "",
     "template": "",
     "template_type": "application/json",
@@ -25,6 +29,7 @@ BLANK: Mapping[str, str] = {
 def fields_of(endpoint: Mapping[str, Any]) -> dict[str, str]:
     """Return an endpoint, as the API answers it, as the fields of its form."""
     template, rate = endpoint["template"], endpoint["rate_per_second"]
+    quiet = endpoint.get("quiet") or {"most": "", "window_seconds": ""}
     return {
         "url": endpoint["url"],
         "description": endpoint["description"],
@@ -33,6 +38,8 @@ def fields_of(endpoint: Mapping[str, Any]) -> dict[str, str]:
         "headers": "\n".join(f"{name}: {value}" for name, value in endpoint["headers"].items()),
         "ordered": "true" if endpoint["ordered"] else "",
         "rate_per_second": "" if rate is None else f"{rate:g}",
+        "quiet_most": str(quiet["most"]),
+        "quiet_window_seconds": str(quiet["window_seconds"]),
         "events": ",".join(endpoint["events"]),
         "template": template["body"] if template else "",
         "template_type": template["content_type"] if template else BLANK["template_type"],
@@ -49,7 +56,8 @@ def body_of(visit: Visit) -> dict[str, Any]:
         "signature": visit.field("signature") or "v1",
         "headers": _headers(visit.field("headers")),
         "ordered": visit.field("ordered") == "true",
-        "rate_per_second": _number(rate) if rate else None,
+        "rate_per_second": _number(rate, float, "/rate_per_second") if rate else None,
+        "quiet": _quiet(visit.field("quiet_most"), visit.field("quiet_window_seconds")),
         "events": _events(visit.field("events")),
         "template": (
             {"body": template, "content_type": visit.field("template_type")} if template else None
@@ -75,9 +83,19 @@ def _headers(text: str) -> dict[str, str]:
     return headers
 
 
-def _number(text: str) -> float:
+def _quiet(most: str, window_seconds: str) -> dict[str, int] | None:
+    """Return the limit, None where both fields are empty: one alone is refused as no number."""
+    if not most and not window_seconds:
+        return None
+    return {
+        "most": _number(most, int, "/quiet/most"),
+        "window_seconds": _number(window_seconds, int, "/quiet/window_seconds"),
+    }
+
+
+def _number(text: str, kind: type[Number], pointer: str) -> Number:
     try:
-        return msgspec.convert(text, float, strict=False)
+        return msgspec.convert(text, kind, strict=False)
     except msgspec.ValidationError:
-        detail = "this has to be a number"
-        raise Invalid(detail, [Mistake("/rate_per_second", detail)]) from None
+        detail = "this has to be a number" if kind is float else "this has to be a whole number"
+        raise Invalid(detail, [Mistake(pointer, detail)]) from None

@@ -9,6 +9,7 @@ from client import AuthenticatedClient
 from client.api.matches import read_matches
 from client.api.monitors import change_monitor, create_monitor
 from client.models import (
+    DeliveriesCounted,
     EndpointDisabled,
     EndpointFailing,
     EndpointMoved,
@@ -72,6 +73,7 @@ BODIES: dict[str, Any] = {
     "endpoint.failing": EndpointFailing,
     "endpoint.disabled": EndpointDisabled,
     "endpoint.moved": EndpointMoved,
+    "deliveries.counted": DeliveriesCounted,
     "ping": Ping,
 }
 

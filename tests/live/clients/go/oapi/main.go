@@ -96,6 +96,8 @@ func told(text string) []any {
 		return []any{told.Type, told.Data.Endpoint.Id, told.Data.Reason}
 	case api.EndpointMoved:
 		return []any{told.Type, told.Data.Endpoint.Id, told.Data.Reason}
+	case api.DeliveriesCounted:
+		return []any{told.Type, nil, nil}
 	case api.Ping:
 		return []any{told.Type, nil, nil}
 	}
