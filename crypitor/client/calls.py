@@ -518,6 +518,24 @@ class Calls(Transport):
         )
         return answer
 
+    async def acknowledge(
+        self,
+        match_id: str,
+        *,
+        idempotency_key: str | None = None,
+    ) -> MatchAnswer:
+        """Say that somebody takes care of a match.
+
+        Who does so first stays, and the match says who and when, in all its phases.
+        Webhooks are sent as before.
+        """
+        answer: MatchAnswer = await self.call(
+            "POST",
+            f"/v1/matches/{self.part(match_id)}/acknowledge",
+            idempotency_key=idempotency_key,
+        )
+        return answer
+
     async def read_deliveries(
         self,
         *,

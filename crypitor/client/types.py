@@ -3,6 +3,15 @@
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 
+class AcknowledgedAnswer(TypedDict):
+    """Who has said first that somebody takes care of a match, and when."""
+
+    at: str
+    """RFC 3339, UTC, milliseconds."""
+    by: str
+    """The id of the key."""
+
+
 class AddedAnswer(TypedDict):
     """What became of the addresses: added + already_present + invalid_count is what was sent."""
 
@@ -857,7 +866,10 @@ class LogLevelBody(TypedDict):
 
 
 class MatchAnswer(TypedDict):
-    """A match in its present phase: what its webhooks have in `data`, and phase and time."""
+    """A match in its present phase: what its webhooks have in `data`, and phase and time.
+
+    `acknowledged` once somebody has.
+    """
 
     id: str
     monitor: "MatchedMonitor"
@@ -907,6 +919,7 @@ class MatchAnswer(TypedDict):
     confirmations: int | None
     """Of now: tip - block + 1; null while the tip is not known."""
     confirmations_required: "Confirmations"
+    acknowledged: NotRequired["AcknowledgedAnswer"]
 
 
 class MatchBody(TypedDict):

@@ -9,7 +9,7 @@ from crypitor.database.engine import Row, Transaction
 from crypitor.monitor.models import Confirmations, Phase
 
 COLUMNS = """id, position, network, phase, block_number, confirm_block, confirm_tag, document,
-    ended, created_at"""
+    ended, created_at, acknowledged_at, acknowledged_by"""
 
 # What each filter compares; only those that are asked for enter the statement, so that each
 # database can choose the index that fits.
@@ -66,6 +66,7 @@ class StoredMatch:
 
     position: follows the order of commits. document: what stays the same in all phases.
     required: confirmations. created_at: unix milliseconds.
+    acknowledged_at: the same, None where nobody has; acknowledged_by: the id of a key.
     """
 
     id: str
@@ -76,6 +77,8 @@ class StoredMatch:
     required: Confirmations
     document: dict[str, Any]
     created_at: int
+    acknowledged_at: int | None
+    acknowledged_by: str | None
 
 
 async def get_match(tx: Transaction, project_id: str, match_id: str) -> StoredMatch | None:
@@ -86,6 +89,20 @@ async def get_match(tx: Transaction, project_id: str, match_id: str) -> StoredMa
         project_id=project_id,
     )
     return _match(row) if row else None
+
+
+async def acknowledge_match(
+    tx: Transaction, project_id: str, match_id: str, key_id: str, now: int
+) -> None:
+    """Note that somebody has seen a match, by a key; whoever was first stays. now: unix ms."""
+    await tx.run(
+        """update matches set acknowledged_at = :now, acknowledged_by = :key
+            where id = :id and project_id = :project_id and acknowledged_at is null""",
+        id=match_id,
+        project_id=project_id,
+        key=key_id,
+        now=now,
+    )
 
 
 async def newest_position(tx: Transaction) -> int:
@@ -151,4 +168,6 @@ def _match(row: Row) -> StoredMatch:
         required=required,
         document=document,
         created_at=row["created_at"],
+        acknowledged_at=row["acknowledged_at"],
+        acknowledged_by=row["acknowledged_by"],
     )

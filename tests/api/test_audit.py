@@ -8,7 +8,7 @@ from crypitor.api.build import OPERATIONS
 from crypitor.database.audit import AuditFilter, list_audit
 from crypitor.database.keys import Scope
 from crypitor.database.retention import DAY_MS, Kept, plan, prune
-from tests.api.rows import insert_delivery
+from tests.api.rows import insert_delivery, insert_match
 
 ALL_DATABASES = True
 A, B = "0x" + "a" * 40, "0x" + "b" * 40
@@ -57,9 +57,11 @@ async def everything_done(api) -> dict[str, str]:
         await tx.run(
             "insert into headers (network, number, hash, parent_hash, timestamp) values ('ethereum', 100, '0xa', '0xb', 0)"
         )
+        await insert_match(tx, api.project, 1)
         return await insert_delivery(tx, api.project, 1, endpoint_id=endpoint["id"])
 
     delivery = await api.context.database.write(unit)
+    await do("acknowledge", "POST", f"/v1/matches/ma_{1:022}/acknowledge")
     await do("retry_delivery", "POST", f"/v1/deliveries/{delivery}/retry", {"again": True})
     await do("replay_monitor", "POST", watch + "/replay", {})
     await do("replay_endpoint", "POST", place + "/replay", {})

@@ -3,6 +3,7 @@
 import jsonschema
 import pytest
 
+from crypitor.database.keys import Scope
 from crypitor.database.removed import note_removed
 from tests.api.rows import insert_delivery, insert_match
 
@@ -32,6 +33,35 @@ async def test_match_is_told_as_in_its_webhooks(api):
         12,
     )
     assert read["created_at"] == "2026-09-21T14:13:20.001Z"
+
+
+async def test_who_acknowledges_a_match_first_stays(api):
+    """The match says who and when, also in lists; a second one changes nothing."""
+    [match] = await store(api, 1)
+    other = await api.key(Scope.WRITE)
+    path = f"/v1/matches/{match}"
+    _, before = await api.call("GET", path)
+    answer, first = await api.call("POST", path + "/acknowledge", key=other)
+    api.clock.now += 60_000
+    _, second = await api.call("POST", path + "/acknowledge")
+    _, listed = await api.call("GET", "/v1/matches")
+
+    assert answer.status == 200
+    assert "acknowledged" not in before
+    assert first["acknowledged"] == {"at": "2026-09-21T14:13:20.000Z", "by": other[:29]}
+    assert second["acknowledged"] == first["acknowledged"] == listed["data"][0]["acknowledged"]
+
+
+async def test_a_match_is_acknowledged_by_who_may_write_and_in_its_project(api, stranger):
+    """A reader is refused, and another project's key finds nothing."""
+    [match] = await store(api, 1)
+    path = f"/v1/matches/{match}/acknowledge"
+    refused, _ = await api.call("POST", path, key=await api.key(Scope.READ))
+    unknown, _ = await api.call("POST", path, key=stranger)
+    _, read = await api.call("GET", f"/v1/matches/{match}")
+
+    assert (refused.status, unknown.status) == (403, 404)
+    assert "acknowledged" not in read
 
 
 async def test_reverted_match_has_no_confirmations(api):

@@ -4,7 +4,7 @@ import re
 
 from crypitor.database.keys import Scope, ensure_project
 from crypitor.webhook.body import rfc3339
-from tests.api.rows import insert_delivery
+from tests.api.rows import insert_delivery, insert_match
 
 URL = "https://example.com/hook"
 
@@ -260,3 +260,16 @@ async def test_switching_an_endpoint_off_is_taken_back(api, admin):
 
     assert f'action="{path}/resumed"' in off.html.text
     assert after["enabled"] is True
+
+
+async def test_a_match_is_acknowledged_on_its_page(api, admin):
+    """Then its page says who takes care of it, and offers it no more."""
+    match = await api.context.database.write(lambda tx: insert_match(tx, api.project, 1))
+    path = f"/matches/{match}"
+    offered = (await admin.get(path)).html.text
+    await admin.post(f"{path}/acknowledge")
+    shown = (await admin.get(path)).html.text
+
+    assert f'action="{path}/acknowledge"' in offered
+    assert f'action="{path}/acknowledge"' not in shown
+    assert f"by the key <code>{api.admin[:29]}</code>" in shown

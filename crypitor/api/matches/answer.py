@@ -1,6 +1,6 @@
 """What the API answers of matches."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
@@ -9,8 +9,18 @@ from crypitor.api.matches.parts import Found
 from crypitor.api.serving.answers import Confirmations, Time
 
 
+class AcknowledgedAnswer(TypedDict):
+    """Who has said first that somebody takes care of a match, and when."""
+
+    at: Time
+    by: Annotated[str, Field(description="The id of the key.")]
+
+
 class MatchAnswer(Found):
-    """A match in its present phase: what its webhooks have in `data`, and phase and time."""
+    """A match in its present phase: what its webhooks have in `data`, and phase and time.
+
+    `acknowledged` once somebody has.
+    """
 
     phase: Literal["detected", "confirmed", "ended", "reverted"]
     created_at: Time
@@ -18,6 +28,7 @@ class MatchAnswer(Found):
         int | None, Field(description="Of now: tip - block + 1; null while the tip is not known.")
     ]
     confirmations_required: Confirmations
+    acknowledged: NotRequired[AcknowledgedAnswer]
 
 
 class MatchPage(TypedDict):

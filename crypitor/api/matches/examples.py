@@ -5,6 +5,7 @@ from typing import Any
 from crypitor.api.serving.examples import (
     BEACON,
     BLOCK,
+    KEY_ID,
     MATCH_ID,
     MONITOR_ID,
     TIME,
@@ -57,5 +58,9 @@ EXAMPLES = Examples(
     answers={
         "read_matches": page(MATCH),
         "read_match": MATCH,
+        "acknowledge": {
+            **MATCH,
+            "acknowledged": {"at": TIME, "by": KEY_ID},
+        },
     },
 )

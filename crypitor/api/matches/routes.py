@@ -6,7 +6,7 @@ from typing import cast
 from crypitor.api.matches.answer import MatchAnswer, MatchPage
 from crypitor.api.matches.examples import EXAMPLES
 from crypitor.api.matches.query import MatchQuery
-from crypitor.api.serving.call import Call, found
+from crypitor.api.serving.call import Call, Change, found
 from crypitor.api.serving.context import Context
 from crypitor.api.serving.routing import Routes
 from crypitor.database.engine import Transaction
@@ -14,6 +14,7 @@ from crypitor.database.keys import Scope
 from crypitor.database.matches import (
     MatchFilter,
     StoredMatch,
+    acknowledge_match,
     get_match,
     has_matches_from,
     list_matches,
@@ -77,6 +78,25 @@ async def read_match(call: Call, id: str) -> MatchAnswer:  # noqa: A002 - as in 
     return answer
 
 
+@routes.add("POST", "/v1/matches/{id}/acknowledge", scope=Scope.WRITE)
+async def acknowledge(call: Call, id: str) -> MatchAnswer:  # noqa: A002 - as in the path
+    """Say that somebody takes care of a match.
+
+    Who does so first stays, and the match says who and when, in all its phases. Webhooks are sent
+    as before.
+    """
+
+    async def unit(tx: Transaction) -> Change[MatchAnswer]:
+        before = found(await get_match(tx, call.project, id), "match")
+        now = call.context.clock()
+        await acknowledge_match(tx, call.project, id, call.who.key_id, now)
+        after = found(await get_match(tx, call.project, id), "match")
+        [was, answer] = match_answers([before, after], call.context)
+        return Change(answer, before={**was})
+
+    return await call.change(unit)
+
+
 def match_answers(matches: Sequence[StoredMatch], context: Context) -> list[MatchAnswer]:
     """Return matches as their webhooks tell them, with what is true now."""
     status = context.status()
@@ -89,10 +109,18 @@ def match_answers(matches: Sequence[StoredMatch], context: Context) -> list[Matc
                 "confirmations": _confirmations(match, status.get(match.network, {}).get("tip")),
                 "confirmations_required": match.required,
                 "created_at": rfc3339(match.created_at),
+                **_acknowledged(match),
             },
         )
         for match in matches
     ]
+
+
+def _acknowledged(match: StoredMatch) -> dict[str, object]:
+    if match.acknowledged_at is None:
+        return {}
+    at = rfc3339(match.acknowledged_at)
+    return {"acknowledged": {"at": at, "by": match.acknowledged_by}}
 
 
 def _confirmations(match: StoredMatch, tip: object) -> int | None:

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from crypitor.api.deliveries.routes import read_deliveries, read_delivery
 from crypitor.api.events.stream import stream_events
-from crypitor.api.matches.routes import read_match, read_matches
+from crypitor.api.matches.routes import acknowledge, read_match, read_matches
 from crypitor.api.monitors.routes import read_monitor
 from crypitor.dashboard.frame.pages import Pages
 from crypitor.dashboard.frame.visit import Place, Visit
@@ -79,6 +79,13 @@ async def show_match(visit: Visit, id: str) -> web.Response:  # noqa: A002 - as 
         explorer=facts.explorer if facts else None,
         has_monitor=await _name_of(visit, match["monitor"]["id"]) is not None,
     )
+
+
+@pages.post("/matches/{id}/acknowledge")
+async def take_care(visit: Visit, id: str) -> web.Response:  # noqa: A002 - as in the path
+    """Say that whoever is logged in takes care of a match."""
+    await visit.ask(acknowledge, id=id)
+    return visit.go(f"/matches/{id}", "It is acknowledged.")
 
 
 async def _name_of(visit: Visit, monitor_id: str) -> str | None:
