@@ -549,6 +549,7 @@ class Calls(Transport):
         type: Literal[
             "match.detected",
             "match.confirmed",
+            "match.ended",
             "match.reverted",
             "endpoint.failing",
             "endpoint.disabled",
@@ -584,6 +585,7 @@ class Calls(Transport):
         type: Literal[
             "match.detected",
             "match.confirmed",
+            "match.ended",
             "match.reverted",
             "endpoint.failing",
             "endpoint.disabled",
@@ -661,6 +663,7 @@ class Calls(Transport):
         type: Literal[
             "match.detected",
             "match.confirmed",
+            "match.ended",
             "match.reverted",
             "endpoint.failing",
             "endpoint.disabled",
