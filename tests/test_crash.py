@@ -174,6 +174,7 @@ async def killed(folder, kills, seed, load, rates=None):
 COUNTED = {
     "detected": "select count(*) from events where type = 'match.detected'",
     "confirmed": "select count(*) from events where type = 'match.confirmed'",
+    "ended": "select count(*) from events where type = 'match.ended'",
     "reverted": "select count(*) from events where type = 'match.reverted'",
     "delivered": "select count(*) from deliveries where status = 'delivered'",
     "failed": "select count(*) from deliveries where status = 'failed'",

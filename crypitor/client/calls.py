@@ -530,6 +530,7 @@ class Calls(Transport):
         type: Literal[
             "match.detected",
             "match.confirmed",
+            "match.ended",
             "match.reverted",
             "endpoint.failing",
             "endpoint.disabled",
@@ -564,6 +565,7 @@ class Calls(Transport):
         type: Literal[
             "match.detected",
             "match.confirmed",
+            "match.ended",
             "match.reverted",
             "endpoint.failing",
             "endpoint.disabled",
@@ -641,6 +643,7 @@ class Calls(Transport):
         type: Literal[
             "match.detected",
             "match.confirmed",
+            "match.ended",
             "match.reverted",
             "endpoint.failing",
             "endpoint.disabled",

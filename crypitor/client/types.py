@@ -955,6 +955,15 @@ class MatchDetected(TypedDict):
     data: "MatchBody"
 
 
+class MatchEnded(TypedDict):
+    """What a balance or a view was told for has ceased to be; `data.ended` is what showed it."""
+
+    type: Literal["match.ended"]
+    timestamp: str
+    """RFC 3339, UTC, milliseconds."""
+    data: "MatchBody"
+
+
 class MatchEvent(TypedDict):
     """A phase of a match: the body that a webhook in the standard format has, and its
     position.
@@ -962,7 +971,7 @@ class MatchEvent(TypedDict):
 
     position: int
     """Grows from event to event, with gaps."""
-    type: Literal["match.detected", "match.confirmed", "match.reverted"]
+    type: Literal["match.detected", "match.confirmed", "match.ended", "match.reverted"]
     timestamp: str
     """RFC 3339, UTC, milliseconds."""
     data: "MatchBody"
@@ -1922,6 +1931,7 @@ RuleBody: TypeAlias = (
 WebhookBody: TypeAlias = (
     MatchDetected
     | MatchConfirmed
+    | MatchEnded
     | MatchReverted
     | EndpointFailing
     | EndpointDisabled

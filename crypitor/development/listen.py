@@ -191,7 +191,12 @@ def whole(received: Received) -> Text:
     )
 
 
-_PHASE_STYLES = {"match.detected": "cyan", "match.confirmed": "green", "match.reverted": "magenta"}
+_PHASE_STYLES = {
+    "match.detected": "cyan",
+    "match.confirmed": "green",
+    "match.ended": "blue",
+    "match.reverted": "magenta",
+}
 
 
 def _story(body: bytes) -> Text:

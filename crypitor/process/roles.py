@@ -3,7 +3,7 @@
 import asyncio
 import random
 import secrets
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import TypeAlias
@@ -43,7 +43,7 @@ from crypitor.process.queues import queue_of, topics_of
 from crypitor.process.reloading import Reloading, Sockets
 from crypitor.process.status import Standing, facts_of, title_of
 from crypitor.process.takeover import living_of, takeover_of
-from crypitor.process.upkeep import project_limits, upkeep
+from crypitor.process.upkeep import project_limits, storing_uses, upkeep
 from crypitor.process.watch import watch_of
 from crypitor.queue import Queue
 from crypitor.runtime.loop import Health, clock, ended_in_time, forever, spare_collections
@@ -179,7 +179,7 @@ class Roles:
                 for name, step, seconds in (
                     ("gauges", standing.count, GAUGE_SECONDS),
                     ("processes", standing.exchange, TELL_SECONDS),
-                    ("key uses", self._storing_uses(context), STORE_SECONDS),
+                    ("key uses", storing_uses(context.uses, self._aside), STORE_SECONDS),
                     *self._observing.steps,
                     *takeover,
                 )
@@ -345,15 +345,6 @@ class Roles:
             self._database,
             traced=network.traces != "off",
         )
-
-    def _storing_uses(self, context: Context) -> Callable[[], Coroutine[None, None, bool]]:
-        """Return what stores when keys were used."""
-
-        async def store() -> bool:
-            await context.uses.store(self._aside)
-            return False
-
-        return store
 
     def _wake(self, endpoints: Iterable[str]) -> None:
         if self._sender:

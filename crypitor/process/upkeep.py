@@ -1,7 +1,7 @@
 """The roles that see to what is past: replays, deletions, what is kept no longer, memory."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from typing import Literal, Protocol, TypeAlias
 
 from crypitor.config import Config, RetentionConfig
@@ -10,6 +10,7 @@ from crypitor.database.engine import Database, Transaction
 from crypitor.database.leftovers import has_leftovers, remove_leftovers
 from crypitor.database.limits import Limits
 from crypitor.database.retention import DAY_MS, Kept
+from crypitor.database.uses import Uses
 from crypitor.process.quotas import Quotas
 from crypitor.process.retention import Retention
 from crypitor.process.statistics import Statistics
@@ -53,6 +54,16 @@ def upkeep(
     if {"webhook", "monitor"} & set(roles):
         yield "retention", Retention(database, kept_of(config.retention), clock=clock)
         yield "statistics", Statistics(database, clock=clock)
+
+
+def storing_uses(uses: Uses, database: Database) -> Callable[[], Coroutine[None, None, bool]]:
+    """Return what stores when keys were used."""
+
+    async def store() -> bool:
+        await uses.store(database)
+        return False
+
+    return store
 
 
 class Sweep:

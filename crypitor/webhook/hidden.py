@@ -57,7 +57,11 @@ def _pattern(
 
 
 def _in_url(url: str, shortest: int) -> Iterator[str]:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # no request leads there, and nothing of it can be told apart
+        yield url
+        return
     for segment in parts.path.split("/"):
         word = unquote(segment)
         if found := re.fullmatch("bot(.*:.*)", word):  # a Telegram bot's token

@@ -277,12 +277,8 @@ class Follower:
             self._counter = max(self._counter, position.sequence & (1 << _COUNTER_BITS) - 1)
         self._go_on_from(position.headers)
         self._halt.end()
-        tip = self._trail.tip
-        log.info(
-            "going back to the last matched block",
-            network=self._network,
-            tip=tip.number if tip else None,
-        )
+        tip = self._trail.tip.number if self._trail.tip else None
+        log.info("going back to the last matched block", network=self._network, tip=tip)
 
     def _led_term(self) -> int:
         assert self._term is not None

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Literal, Self, TypeVar
@@ -15,12 +15,13 @@ from crypitor.evm.profiles import Level, Profile
 from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.runtime.redaction import names_of
 from crypitor.worker import Observer
+from crypitor.worker.failures import joined, named
 from crypitor.worker.limit import Limits, Rank
 from crypitor.worker.node import Node
 from crypitor.worker.requests import Turn
 from crypitor.worker.rpc import Bloomed, Tag
+from crypitor.worker.seat import Seat
 from crypitor.worker.sight import Sight
-from crypitor.worker.state import NoState
 from crypitor.worker.status import NodeStatus
 from crypitor.worker.tracing import Traces
 
@@ -47,24 +48,6 @@ _FADING = 0.95
 """What is left of the error rate after one more request that worked."""
 
 
-@dataclass(slots=True)
-class _Seat:
-    """A node and how it fares.
-
-    resting_until: not preferred before, on the clock.  barred_until: not asked before, because it
-    said so (Retry-After).  head_since: when the head was first shown, on the clock.
-    error_rate: the share of failures among the last dozens of requests.
-    """
-
-    node: Node
-    head: Header | None = None
-    head_since: float = 0.0
-    error_rate: float = 0.0
-    error: str | None = None
-    resting_until: float = 0.0
-    barred_until: float = 0.0
-
-
 class Nodes:
     """The nodes of one network, in the order of preference; `async with` closes them.
 
@@ -87,12 +70,12 @@ class Nodes:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._network = network
-        self._seats = [_Seat(node) for node in nodes]
+        self._seats = [Seat(node) for node in nodes]
         self.coin = next((node.coin for node in nodes), None)
         self.settles = any(node.verify == "settled" for node in nodes)
         self._compared_at = clock()
         self._wall = wall
-        self._active: _Seat | None = None
+        self._active: Seat | None = None
         self._observer = observer
         self._clock = clock
 
@@ -190,7 +173,7 @@ class Nodes:
         """Return the head and block `number`, if any node has it."""
         lacks: list[str] = []
 
-        async def ask(seat: _Seat) -> Sight:
+        async def ask(seat: Seat) -> Sight:
             try:
                 sight = await seat.node.next(number, tags=tags, turn=turn)
             finally:
@@ -281,10 +264,10 @@ class Nodes:
                     self._showed(seat, header)
                     yield header
             except NodeUnavailable as error:
-                failure = _named(seat, error)
+                failure = named(seat.node.name, error)
         raise failure
 
-    async def _ask(self, ask: Callable[[_Seat], Awaitable[T]], content: Callable[[T], bool]) -> T:
+    async def _ask(self, ask: Callable[[Seat], Awaitable[T]], content: Callable[[T], bool]) -> T:
         failures: list[NodeUnavailable] = []
         answers: list[T] = []
         for seat in self._in_turn():
@@ -308,30 +291,30 @@ class Nodes:
         raise self._all_failed(failures)
 
     async def _most(
-        self, first: int, last: int, ask: Callable[[_Seat], Awaitable[tuple[T, ...]]]
+        self, first: int, last: int, ask: Callable[[Seat], Awaitable[tuple[T, ...]]]
     ) -> tuple[T, ...]:
         """Return what one node has of these heights: all of it, or more than others have."""
         answers: list[tuple[T, ...]] = []
 
-        async def note(seat: _Seat) -> tuple[T, ...]:
+        async def note(seat: Seat) -> tuple[T, ...]:
             answers.append(await ask(seat))
             return answers[-1]
 
         await self._ask(note, lambda found: len(found) > last - first)
         return max(answers, key=len)
 
-    def _in_turn(self) -> Iterator[_Seat]:
+    def _in_turn(self) -> Iterator[Seat]:
         """Yield the nodes that may be asked, those that rest after the others."""
         now = self._clock()
         askable = [seat for seat in self._seats if seat.barred_until <= now]
         yield from sorted(askable, key=lambda seat: max(seat.resting_until - now, 0.0))
 
-    def _showed(self, seat: _Seat, head: Header) -> None:
+    def _showed(self, seat: Seat, head: Header) -> None:
         if seat.head is None or seat.head.hash != head.hash:
             seat.head_since = self._clock()
         seat.head = head
 
-    async def _compare(self, seat: _Seat) -> None:
+    async def _compare(self, seat: Seat) -> None:
         """Look at the heads of the other nodes, if there is reason to doubt this one's."""
         now = self._clock()
         assert seat.head is not None
@@ -354,7 +337,7 @@ class Nodes:
                 if head is not None:
                     self._showed(other, head)
 
-    def _trouble(self, seat: _Seat) -> str | None:
+    def _trouble(self, seat: Seat) -> str | None:
         """Return why a sibling is better than this node, although it answers."""
         others = [other for other in self._seats if other is not seat and other.error is None]
         heads = [other.head.number for other in others if other.head]
@@ -370,7 +353,7 @@ class Nodes:
             return f"takes {slowness:.1f} s to answer"
         return None
 
-    def _worked(self, seat: _Seat) -> None:
+    def _worked(self, seat: Seat) -> None:
         seat.error_rate *= _FADING
         seat.error = None
         seat.resting_until = 0.0
@@ -379,7 +362,7 @@ class Nodes:
                 log.info("node in use", network=self._network, node=seat.node.name)
             self._active = seat
 
-    def _failed(self, seat: _Seat, error: NodeUnavailable) -> NodeUnavailable:
+    def _failed(self, seat: Seat, error: NodeUnavailable) -> NodeUnavailable:
         if isinstance(error, Unproven):
             self._observer.incomplete(self._network, seat.node.name, error.check)
         if seat.error is None and len(self._seats) > 1:
@@ -392,7 +375,7 @@ class Nodes:
         seat.resting_until = now + COOL_DOWN_SECONDS * max(1.0, 4 * seat.error_rate)
         seat.barred_until = now + (error.retry_after or 0.0)
         seat.node.doubt()
-        return _named(seat, error)
+        return named(seat.node.name, error)
 
     def _all_failed(self, failures: Sequence[NodeUnavailable]) -> NodeUnavailable:
         """Return one error for all; a single one keeps its kind."""
@@ -401,28 +384,8 @@ class Nodes:
         retry_after = min(barred) if len(barred) == len(self._seats) else None
         if len(failures) == 1 and len(self._seats) == 1:
             return failures[0]
-        reasons = [str(failure) for failure in failures] or ["every node asked to be left alone"]
-        if failures and all(isinstance(failure, NoState) for failure in failures):
-            return NoState("; ".join(reasons))
-        unproven = [failure for failure in failures if isinstance(failure, Unproven)]
-        if unproven and len(unproven) == len(failures):
-            return Unproven(unproven[0].check, "; ".join(reasons))
-        return NodeUnavailable("; ".join(reasons), retry_after)
+        return joined(failures, retry_after)
 
 
 def _is_there(answer: object) -> bool:
     return answer is not None
-
-
-def _named(seat: _Seat, error: NodeUnavailable) -> NodeUnavailable:
-    """Return the error with the node's name in it, and itself as its cause."""
-    text = f"{seat.node.name}: {error}"
-    named: NodeUnavailable = (
-        NoState(text)
-        if isinstance(error, NoState)
-        else Unproven(error.check, text)
-        if isinstance(error, Unproven)
-        else NodeUnavailable(text, error.retry_after)
-    )
-    named.__cause__ = error
-    return named

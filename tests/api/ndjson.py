@@ -21,10 +21,18 @@ def ndjson(_context, value):
 FRAGMENTS = {
     "event": {"type": "event", "name": "Paused", "inputs": [{"name": "by", "type": "address"}]},
     "call": {"type": "function", "name": "pause", "inputs": []},
-}
+    "view": {
+        "type": "function", "name": "paused", "inputs": [], "stateMutability": "view",
+        "outputs": [{"name": "", "type": "bool"}],
+    },
+}  # fmt: skip
 OWN_KEY = os.environ["OWN_KEY"]
 REPEATABLE = re.compile("[!-~]{1,255}")
-TEXTS = {"event": "event Paused(address by)", "call": "function pause()"}
+TEXTS = {
+    "event": "event Paused(address by)",
+    "call": "function pause()",
+    "view": "function paused() view returns (bool)",
+}
 
 
 @schemathesis.hook
@@ -43,13 +51,16 @@ def before_call(_context, case, _kwargs):
     for rule in rules if isinstance(rules, list) else ():
         if not isinstance(rule, dict):
             continue
-        where, signature, kind = (rule.get(name) for name in ("where", "signature", "kind"))
-        if isinstance(where, str) and 0 < len(where) <= 2000:
-            rule["where"] = "chain_id == 1"
-        if isinstance(signature, dict) and kind in ("event", "call"):
+        signature, kind = rule.get("signature"), rule.get("kind")
+        for name in ("where", "rearm"):
+            if isinstance(rule.get(name), str) and 0 < len(rule[name]) <= 2000:
+                rule[name] = "chain_id == 1"
+        if isinstance(signature, dict) and kind in FRAGMENTS:
             rule["signature"] = FRAGMENTS[kind]
-        if isinstance(signature, str) and signature and kind in ("event", "call"):
+        if isinstance(signature, str) and signature and kind in TEXTS:
             rule["signature"] = TEXTS[kind]
+        if kind == "view" and isinstance(rule.get("args"), list):
+            rule["args"] = []
     if isinstance(case.body, dict):
         _name_networks(case.body)
         for endpoint in (case.body, case.body.get("webhook")):

@@ -10,10 +10,12 @@ import pytest
 from crypitor.api.build import described
 from crypitor.api.endpoints.ping import PING
 from crypitor.database.events import NewEvent, log_events
-from crypitor.evm.types import Withdrawal
+from crypitor.evm.types import Header, Withdrawal
+from crypitor.monitor.gauges import Standing, gauges_of, look
 from crypitor.monitor.index import Index
 from crypitor.monitor.match import find_matches
 from crypitor.monitor.models import Direction, Kind, Phase, rule_of
+from crypitor.monitor.prepared import prepare
 from crypitor.webhook.body import body, document
 from crypitor.webhook.delivery import Notice, State
 from crypitor.webhook.formats import Form
@@ -26,12 +28,13 @@ from tests.webhook.test_delivery import ENDPOINT, NOW
 DOCUMENT = described()
 TRANSFER = "event Transfer(address indexed from, address indexed to, uint256 value)"
 CALL = "function transfer(address to, uint256 amount)"
+STATE = {Kind.BALANCE, Kind.VIEW}
 RULES = {
-    **{kind: rule_of(kind) for kind in Kind if kind not in (Kind.EVENT, Kind.CALL)},
+    **{kind: rule_of(kind) for kind in Kind if kind not in (Kind.EVENT, Kind.CALL, *STATE)},
     Kind.EVENT: rule_of(Kind.EVENT, signature=TRANSFER),
     Kind.CALL: rule_of(Kind.CALL, signature=CALL),
 }
-RECORDED = {*Kind} - {Kind.INTERNAL}  # without traces
+RECORDED = {*Kind} - {Kind.INTERNAL} - STATE  # without traces, and without a look at the state
 
 
 def strict(schema):
@@ -80,12 +83,35 @@ def matches():
     return found.values()
 
 
+@pytest.fixture(scope="module")
+def seen():
+    """One match of each kind that a look at the state tells."""
+    rules = (
+        rule_of(Kind.BALANCE, where="balance < 5 ether"),
+        rule_of(
+            Kind.VIEW,
+            contracts=frozenset(["0x" + "d4" * 20]),
+            signature="function latest() view returns (uint80 round, int256 price)",
+            where="result.price == 4",
+        ),
+    )
+    answers = ("0x" + f"{4:064x}", "0x" + f"{1:064x}{4:064x}")
+    found = []
+    for rule, answer in zip(rules, answers, strict=True):
+        monitor = replace(MONITOR, rules=(rule,))
+        [gauge] = gauges_of(monitor, prepare(rule), "ethereum", [("0x" + "a1" * 20, "hot")])
+        looked = look(gauge, Standing(), Header(7, "0x" + "a" * 64, "0x" + "b" * 64, 1), 1, answer)
+        found.append(looked.match)
+    return found
+
+
 @pytest.mark.parametrize("phase", Phase)
-def test_bodies_of_matches_are_as_described(matches, phase):
+def test_bodies_of_matches_are_as_described(matches, seen, phase):
     """Of every kind and phase."""
     assert {match.subject.kind for match in matches} == RECORDED
+    assert {match.subject.kind for match in seen} == STATE
     assert {match.direction for match in matches} == {None, Direction.IN, Direction.OUT}
-    for match in matches:
+    for match in seen if phase is Phase.ENDED else (*matches, *seen):
         told = json.loads(
             body(phase, document(match, 1), confirmations=3, confirmations_required="safe", now=NOW)
         )

@@ -96,7 +96,7 @@ async def test_a_block_that_cannot_prove_itself_is_told_as_such(database):
         async with following(database, quirky(Quirk.HOLES), profile=HOLED) as (rig, _):
             await rig.settle()
 
-    told = [(one["block"], one["level"]) for one in logs if one["event"].startswith("block taken")]
+    told = [(one["block"], one["proof"]) for one in logs if one["event"].startswith("block taken")]
     assert told == [(0, "off"), (5, "off"), (10, "off")]
 
 

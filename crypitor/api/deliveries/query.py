@@ -11,6 +11,7 @@ from crypitor.database.epochs import PREFIX
 DeliveryType: TypeAlias = Literal[
     "match.detected",
     "match.confirmed",
+    "match.ended",
     "match.reverted",
     "endpoint.failing",
     "endpoint.disabled",

@@ -16,7 +16,7 @@ class MatchEvent(TypedDict):
     """A phase of a match: the body that a webhook in the standard format has, and its position."""
 
     position: Position
-    type: Literal["match.detected", "match.confirmed", "match.reverted"]
+    type: Literal["match.detected", "match.confirmed", "match.ended", "match.reverted"]
     timestamp: Time
     data: MatchBody
 

@@ -12,6 +12,7 @@ from crypitor.database.events import EventFilter
 EventType: TypeAlias = Literal[
     "match.detected",
     "match.confirmed",
+    "match.ended",
     "match.reverted",
     "endpoint.failing",
     "endpoint.disabled",

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypeAliasType, TypedDict  # pydantic takes this TypedDict alone
 
-from crypitor.api.events.examples import MATCH_BODY, MOVED, NEWS
+from crypitor.api.events.examples import ENDED_BODY, MATCH_BODY, MOVED, NEWS
 from crypitor.api.matches.parts import MatchBody
 from crypitor.api.serving.answers import Time
 from crypitor.api.serving.examples import TIME
@@ -42,6 +42,14 @@ class MatchConfirmed(TypedDict):
     """The block of a match has the confirmations that were asked for, and is still on the chain."""
 
     type: Literal["match.confirmed"]
+    timestamp: Time
+    data: MatchBody
+
+
+class MatchEnded(TypedDict):
+    """What a balance or a view was told for has ceased to be; `data.ended` is what showed it."""
+
+    type: Literal["match.ended"]
     timestamp: Time
     data: MatchBody
 
@@ -89,6 +97,7 @@ WebhookBody = TypeAliasType(
     Annotated[
         MatchDetected
         | MatchConfirmed
+        | MatchEnded
         | MatchReverted
         | EndpointFailing
         | EndpointDisabled
@@ -100,12 +109,14 @@ WebhookBody = TypeAliasType(
 """Any of them, told apart by `type`."""
 
 _MATCH = {"timestamp": TIME, "data": MATCH_BODY}
+_ENDED = {"timestamp": TIME, "data": ENDED_BODY}
 _NEWS = {"timestamp": TIME, "data": NEWS}
 _MOVED = {"timestamp": TIME, "data": MOVED}
 
 WEBHOOKS = (
     Webhook("match.detected", MatchDetected, {**_MATCH, "type": "match.detected"}),
     Webhook("match.confirmed", MatchConfirmed, {**_MATCH, "type": "match.confirmed"}),
+    Webhook("match.ended", MatchEnded, {**_ENDED, "type": "match.ended"}),
     Webhook("match.reverted", MatchReverted, {**_MATCH, "type": "match.reverted"}),
     Webhook("endpoint.failing", EndpointFailing, {**_NEWS, "type": "endpoint.failing"}),
     Webhook("endpoint.disabled", EndpointDisabled, {**_NEWS, "type": "endpoint.disabled"}),

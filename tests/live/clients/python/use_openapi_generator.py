@@ -15,6 +15,7 @@ from crypitorapi import (
     LabelledEntry,
     MatchConfirmed,
     MatchDetected,
+    MatchEnded,
     MatchesApi,
     MatchReverted,
     MonitorBody,
@@ -71,7 +72,7 @@ def told(text: str) -> list[Any]:
     received = WebhookBody.from_json(text)
     assert received is not None
     body = received.actual_instance
-    if isinstance(body, MatchDetected | MatchConfirmed | MatchReverted):
+    if isinstance(body, MatchDetected | MatchConfirmed | MatchEnded | MatchReverted):
         contract = body.data.contract
         return [body.type, body.data.id, None if contract is None else contract.symbol]
     if isinstance(body, EndpointFailing | EndpointDisabled | EndpointMoved):

@@ -15,6 +15,7 @@ from client.models import (
     LabelledEntry,
     MatchConfirmed,
     MatchDetected,
+    MatchEnded,
     MatchReverted,
     MonitorAnswer,
     MonitorBody,
@@ -68,6 +69,7 @@ def matches(client: AuthenticatedClient) -> list[str]:
 BODIES: dict[str, Any] = {
     "match.detected": MatchDetected,
     "match.confirmed": MatchConfirmed,
+    "match.ended": MatchEnded,
     "match.reverted": MatchReverted,
     "endpoint.failing": EndpointFailing,
     "endpoint.disabled": EndpointDisabled,
@@ -79,7 +81,7 @@ BODIES: dict[str, Any] = {
 def told(text: str) -> list[Any]:
     received = json.loads(text)
     body = BODIES[received["type"]].from_dict(received)
-    if isinstance(body, MatchDetected | MatchConfirmed | MatchReverted):
+    if isinstance(body, MatchDetected | MatchConfirmed | MatchEnded | MatchReverted):
         contract = body.data.contract
         return [body.type_.value, body.data.id, None if contract is None else contract.symbol]
     if isinstance(body, EndpointFailing | EndpointDisabled | EndpointMoved):

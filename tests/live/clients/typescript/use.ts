@@ -50,6 +50,7 @@ function told(text: string): [string, string | null, string | null | undefined] 
   switch (body.type) {
     case "match.detected":
     case "match.confirmed":
+    case "match.ended":
     case "match.reverted":
       return [body.type, body.data.id, body.data.contract?.symbol];
     case "endpoint.failing":

@@ -88,6 +88,8 @@ func told(text string) []any {
 		return ofMatch(told.Type, told.Data)
 	case api.MatchConfirmed:
 		return ofMatch(told.Type, told.Data)
+	case api.MatchEnded:
+		return ofMatch(told.Type, told.Data)
 	case api.MatchReverted:
 		return ofMatch(told.Type, told.Data)
 	case api.EndpointFailing:
