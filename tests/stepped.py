@@ -236,10 +236,10 @@ class Stepped:
         """Return every gauge as it is stored."""
         return await self.database.read(lambda tx: tx.all("select * from gauges"))
 
-    async def looked_number(self) -> int:
-        """Return the height up to which state was looked at."""
-        query = "select looked_number from networks"
-        return await self.database.read(lambda tx: tx.value(query)) or 0
+    async def looked_hash(self) -> str | None:
+        """Return the newest block in which state was looked at."""
+        query = "select looked_hash from networks"
+        return await self.database.read(lambda tx: tx.value(query))
 
     async def send(self) -> None:
         """Deliver all that is due."""

@@ -70,7 +70,12 @@ class BlockEffect(Effect):
 ADVANCE = """update networks set sequence = :sequence
     where name = :network and sequence = :expected returning name"""
 
-FORGET_ORPHANED_HEADERS = "delete from headers where network = :network and number > :ancestor"
+FORGET_ORPHANED_HEADERS = """delete from headers where network = :network and number > :ancestor
+    returning number"""
+
+# Whoever looks at state goes back as far, also where the ancestor is forgotten before that.
+LEAVE_LOOKS = """update networks set looked_number = :number, looked_hash = :hash
+    where name = :network and looked_number > :number"""
 
 FORGET_OLD_HEADERS = "delete from headers where network = :network and number < :oldest"
 
@@ -170,9 +175,16 @@ async def _moved(tx: Transaction, network: str, expected: int, sequence: int) ->
 async def _leave_branch(tx: Transaction, effect: BlockEffect, saved: Saved) -> None:
     if effect.ancestor_number is not None:
         await _revert_orphaned(tx, effect, effect.ancestor_number, effect.header.hash, saved)
-        await tx.run(
+        orphaned = await tx.all(
             FORGET_ORPHANED_HEADERS, network=effect.network, ancestor=effect.ancestor_number
         )
+        if orphaned:
+            await tx.run(
+                LEAVE_LOOKS,
+                network=effect.network,
+                number=effect.ancestor_number,
+                hash=effect.header.parent_hash,
+            )
 
 
 async def _require_revision(tx: Transaction, effects: Sequence[BlockEffect]) -> None:
@@ -193,10 +205,14 @@ def _fields(header: Header) -> tuple[object, ...]:
 async def revert_above(
     tx: Transaction, network: str, title: NetworkTitle, ancestor: Header, now: int
 ) -> Saved:
-    """Revert the matches above a block, and queue the news of it. now: unix milliseconds."""
+    """Revert the matches above a block, and queue the news of it. now: unix milliseconds.
+
+    What was looked at above it is to be unwound.
+    """
     saved = Saved()
     occasion = Occasion(network=network, title=title, header=ancestor, now=now)
     await _revert_orphaned(tx, occasion, ancestor.number, "", saved)
+    await tx.run(LEAVE_LOOKS, network=network, number=ancestor.number, hash=ancestor.hash)
     await log_events(tx, saved.events)
     return saved
 

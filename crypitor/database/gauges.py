@@ -1,7 +1,8 @@
 """Balances and views in the database: where each stands, and which are due in a block.
 
-A header that was looked at has a mark. What was read in a block that has no mark any more, because
-a reorg took it away or brought it anew, does not count: see `unwound`.
+The network stands at the newest block that was looked at. A reorg that takes it away puts the
+network back to the block from which the branches part, in its own transaction; what was read above
+that does not count: see `unwound`.
 """
 
 import json
@@ -23,11 +24,15 @@ SELECT_PLACE = """select n.looked_number, n.looked_hash,
         (select min(number) from headers where network = n.name) as oldest,
         (select parent_hash from headers where network = n.name order by number limit 1) as below,
         exists (select 1 from headers h where h.network = n.name and h.number = n.looked_number
-            and h.hash = n.looked_hash and h.looked = 1) as stands
+            and h.hash = n.looked_hash) as kept,
+        exists (select 1 from gauges g where g.network = n.name and g.job_id = ''
+            and g.number > n.looked_number) as above,
+        exists (select 1 from matches m where m.network = n.name and m.ended_hash is not null
+            and m.ended_block > n.looked_number) as ended_above
     from networks n where n.name = :network"""
 
 SELECT_NEXT = """select number, hash, parent_hash, timestamp, touched from headers
-    where network = :network and looked = 0 order by number limit 1"""
+    where network = :network and looked = 0 and number > :above order by number limit 1"""
 
 GAUGE = """select g.id, g.network, g.monitor_id, g.rule, g.subject, g.contract, g.number, g.hash,
         g.timestamp, g.value, g.state, g.match_id, a.label, a.address is not null as watched
@@ -52,8 +57,13 @@ SELECT_TAGS = """select distinct confirm_tag from matches
 MARK_UP_TO = """update headers set looked = 1
     where network = :network and number <= :number and looked = 0"""
 
-STAND_AT = """update networks set looked_number = :number,
+STAND_AT_NEWEST = """update networks set looked_number = :number,
         looked_hash = (select hash from headers where network = :network and number = :number)
+    where name = :network"""
+
+STAND_BELOW_OLDEST = """update networks set looked_number = :number - 1,
+        looked_hash = (select parent_hash from headers
+            where network = :network and number = :number)
     where name = :network"""
 
 ENROL = """insert into gauges (id, job_id, network, monitor_id, rule, subject, contract, number,
@@ -76,13 +86,14 @@ ALL_DUE = "update gauges set due_block = 0 where network = :network and job_id =
 class Place:
     """How far a network was looked at.
 
-    stands: whether the last block that was looked at is still on the chain, with its mark; True
-    where there is none.  lost: whether blocks were forgotten before they were looked at.
+    number: of the last block that was looked at, NEVER before the first.  stands: whether nothing
+    counts that was read above it.  lost: whether blocks were forgotten before they were looked at.
     """
 
     begun: bool
     stands: bool
     lost: bool
+    number: int
     newest: int | None
     oldest: int
 
@@ -126,28 +137,30 @@ async def place_of(tx: Transaction, network: str) -> Place:
     """Return how far a network was looked at."""
     row = await tx.one(SELECT_PLACE, network=network)
     if row is None or row["newest"] is None:
-        return Place(False, True, False, None, 0)
+        return Place(False, True, False, NEVER, None, 0)
     begun = row["looked_hash"] is not None
-    forgotten = begun and row["looked_number"] < row["oldest"]
-    lost = forgotten and row["below"] != row["looked_hash"]
-    stands = not begun or bool(row["stands"]) or (forgotten and not lost)
-    return Place(begun, stands, lost, row["newest"], row["oldest"])
+    number = row["looked_number"] if begun else NEVER
+    just_below = number < row["oldest"] and row["below"] == row["looked_hash"]
+    lost = begun and not row["kept"] and not just_below
+    stands = not (row["above"] or row["ended_above"])
+    return Place(begun, stands, lost, number, row["newest"], row["oldest"])
 
 
 async def begin_looks(tx: Transaction, network: str, term: int) -> bool:
     """Begin above the newest block; False where another process leads the network.
 
-    Where blocks were forgotten before they were looked at, go on above the oldest that is kept:
-    what they touched is not known, and so everything is due.
+    Where blocks were forgotten before they were looked at, go on with the oldest that is kept: what
+    the others touched is not known, and so everything is due.
     """
     if await tx.value(HOLD, network=network, term=term) is None:
         return False
     place = await place_of(tx, network)
-    last = place.oldest if place.lost else place.newest
     if place.lost:
         await tx.run(ALL_DUE, network=network)
-    await tx.run(MARK_UP_TO, network=network, number=last)
-    await tx.run(STAND_AT, network=network, number=last)
+        await tx.run(STAND_BELOW_OLDEST, network=network, number=place.oldest)
+    elif not place.begun:
+        await tx.run(MARK_UP_TO, network=network, number=place.newest)
+        await tx.run(STAND_AT_NEWEST, network=network, number=place.newest)
     return True
 
 
@@ -157,13 +170,13 @@ async def next_look(tx: Transaction, network: str, limit: int) -> tuple[Place, D
     Only of the newest block is also asked what was not touched and is due: at most `limit` of it.
     """
     place = await place_of(tx, network)
-    if not place.begun or not place.stands:
+    if not place.begun or place.lost or not place.stands:
         return place, None
     return place, await _due(tx, network, place, limit)
 
 
 async def _due(tx: Transaction, network: str, place: Place, limit: int) -> Due | None:
-    row = await tx.one(SELECT_NEXT, network=network)
+    row = await tx.one(SELECT_NEXT, network=network, above=place.number)
     if row is None:
         return None
     header = Header(row["number"], row["hash"], row["parent_hash"], row["timestamp"])

@@ -17,12 +17,14 @@ from crypitor.monitor.models import Confirmations, Match, Phase
 from crypitor.webhook.body import end_of
 from crypitor.webhook.message import NetworkTitle
 
-MARK = """update headers set looked = 1
-    where network = :network and number = :number and hash = :hash and looked = 0
-    returning number"""
-
+# Not where a reorg has put the network back meanwhile, even if the block is on the chain again.
 STAND = """update networks set looked_number = :number, looked_hash = :hash
-    where name = :network"""
+    where name = :network and looked_hash = :parent
+        and exists (select 1 from headers h where h.network = :network and h.number = :number
+            and h.hash = :hash and h.looked = 0)
+    returning name"""
+
+MARK = "update headers set looked = 1 where network = :network and number = :number"
 
 UPDATE = """update gauges set number = :number, hash = :hash, timestamp = :timestamp,
         value = :value, state = :state, match_id = :match_id, due_block = :due_block,
@@ -79,16 +81,22 @@ class Look:
 async def save_looks(tx: Transaction, look: Look, term: int) -> Saved | None:
     """Store what a look at a block brought, and mark the block.
 
-    None, and nothing is stored, where another process leads the network, or the block has left the
-    chain or was looked at by somebody else.
+    None, and nothing is stored, where another process leads the network, or the block is not the
+    next one any more: it, or one below it, has left the chain or was looked at by somebody else.
     """
     if await tx.value(HOLD, network=look.network, term=term) is None:
         return None
     header = look.header
-    marked = await tx.value(MARK, network=look.network, number=header.number, hash=header.hash)
-    if marked is None:
+    stands = await tx.value(
+        STAND,
+        network=look.network,
+        number=header.number,
+        hash=header.hash,
+        parent=header.parent_hash,
+    )
+    if stands is None:
         return None
-    await tx.run(STAND, network=look.network, number=header.number, hash=header.hash)
+    await tx.run(MARK, network=look.network, number=header.number)
     await store_standings(tx, look.looked, header)
     await tx.many(
         PUT_OFF,

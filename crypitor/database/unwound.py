@@ -8,31 +8,24 @@ from crypitor.database.engine import Transaction
 from crypitor.database.events import log_events
 from crypitor.database.gauges import NEVER, Place, place_of
 from crypitor.database.listeners import listeners_of
-from crypitor.database.looks import COLUMNS, STAND, UPDATE
+from crypitor.database.looks import COLUMNS, UPDATE
 from crypitor.database.past import HOLD
 from crypitor.evm.types import Header
 from crypitor.monitor.becoming import State
 from crypitor.monitor.models import Phase
 from crypitor.webhook.message import NetworkTitle
 
-_UNMARKED = """{table}.number >= :oldest and not exists (select 1 from headers h
-    where h.network = :network and h.number = {table}.number and h.hash = {table}.hash
-        and h.looked = 1)"""
+SELECT_UNWOUND = """select id from gauges where network = :network and job_id = ''
+    and number > :above limit :limit"""
 
-SELECT_UNWOUND = f"""select id from gauges g where g.network = :network and g.job_id = ''
-    and {_UNMARKED.format(table="g")} limit :limit"""  # noqa: S608
-
-FORGET_UNWOUND = f"""delete from readings where gauge_id in {{ids}}
-    and {_UNMARKED.format(table="readings")}"""  # noqa: S608
+FORGET_UNWOUND = "delete from readings where gauge_id in {ids} and number > :above"
 
 SELECT_NEWEST = """select r.gauge_id, r.number, r.hash, r.timestamp, r.value, r.state, r.match_id
     from readings r where r.gauge_id in {ids}
         and r.number = (select max(o.number) from readings o where o.gauge_id = r.gauge_id)"""
 
-SELECT_UNENDED = f"""select {COLUMNS} from matches m
-    where network = :network and ended_hash is not null and ended_block >= :oldest
-        and not exists (select 1 from headers h where h.network = :network
-            and h.number = m.ended_block and h.hash = m.ended_hash and h.looked = 1)
+SELECT_UNENDED = f"""select {COLUMNS} from matches
+    where network = :network and ended_hash is not null and ended_block > :above
     order by position"""  # noqa: S608
 
 UNEND = """update matches set ended_block = null, ended_hash = null, ended = null,
@@ -47,34 +40,27 @@ async def unwind(
     """Forget what was read in blocks that have left the chain, of at most `limit` gauges.
 
     Each stands where its last reading on the chain left it, and is due. When none is left, matches
-    whose end was in such a block are told again as they are, and looks go on above the last block
-    with a mark. None where another process leads the network.
+    whose end was in such a block are told again as they are. None where another process leads the
+    network.
     """
     if await tx.value(HOLD, network=network, term=term) is None:
         return None
     place, saved = await place_of(tx, network), Saved()
     if place.stands:
         return saved
-    rows = await tx.all(SELECT_UNWOUND, network=network, oldest=place.oldest, limit=limit)
+    rows = await tx.all(SELECT_UNWOUND, network=network, above=place.number, limit=limit)
     ids = [row["id"] for row in rows]
     if ids:
-        await _restore(tx, network, ids, place.oldest)
+        await _restore(tx, ids, place.number)
     if len(ids) < limit:
         await _unend(tx, network, title, place, now, saved)
-        mark = await tx.one(
-            """select number, hash from headers where network = :network and looked = 1
-                order by number desc limit 1""",
-            network=network,
-        )
-        found = (mark["number"], mark["hash"]) if mark else (None, None)
-        await tx.run(STAND, network=network, number=found[0], hash=found[1])
     await log_events(tx, saved.events)
     return saved
 
 
-async def _restore(tx: Transaction, network: str, ids: Sequence[str], oldest: int) -> None:
+async def _restore(tx: Transaction, ids: Sequence[str], above: int) -> None:
     listed, told = tx.listed("ids"), json.dumps(ids)
-    await tx.run(FORGET_UNWOUND.format(ids=listed), ids=told, network=network, oldest=oldest)
+    await tx.run(FORGET_UNWOUND.format(ids=listed), ids=told, above=above)
     rows = await tx.all(SELECT_NEWEST.format(ids=listed), ids=told)
     before = {row["gauge_id"]: row for row in rows}
     await tx.many(
@@ -93,7 +79,7 @@ async def _unend(
     tx: Transaction, network: str, title: NetworkTitle, place: Place, now: int, saved: Saved
 ) -> None:
     """Take back that matches ended; those of which it was told are told again as they are."""
-    rows = await tx.all(SELECT_UNENDED, network=network, oldest=place.oldest)
+    rows = await tx.all(SELECT_UNENDED, network=network, above=place.number)
     if not rows:
         return
     await tx.many(UNEND, [(row["id"],) for row in rows])

@@ -108,12 +108,12 @@ class Looker:
         )
         if place.newest is None:
             return False
+        if not place.stands:
+            return await self._unwind(term)
         if not place.begun or place.lost:
             return await self._database.write(
                 partial(begin_looks, network=self._network, term=term)
             )
-        if not place.stands:
-            return await self._unwind(term)
         return due is not None and await self._look(due, term)
 
     async def _unwind(self, term: int) -> bool:

@@ -51,7 +51,7 @@ def before_call(_context, case, _kwargs):
     for rule in rules if isinstance(rules, list) else ():
         if not isinstance(rule, dict):
             continue
-        signature, kind = rule.get("signature"), rule.get("kind")
+        signature, kind = rule.get("signature"), str(rule.get("kind"))
         for name in ("where", "rearm"):
             if isinstance(rule.get(name), str) and 0 < len(rule[name]) <= 2000:
                 rule[name] = "chain_id == 1"
@@ -59,6 +59,10 @@ def before_call(_context, case, _kwargs):
             rule["signature"] = FRAGMENTS[kind]
         if isinstance(signature, str) and signature and kind in TEXTS:
             rule["signature"] = TEXTS[kind]
+        if kind == "balance" and not rule.get("contracts"):
+            rule.pop("token_id", None)
+        if kind == "balance" and case.body.get("addresses") == "any":
+            case.body["addresses"] = []
         if kind == "view" and isinstance(rule.get("args"), list):
             rule["args"] = []
     if isinstance(case.body, dict):

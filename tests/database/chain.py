@@ -33,7 +33,8 @@ class Chain:
             sequence=self.sequence, header=header,
             ancestor_number=below.number if below else None,
             matches=[(match_in(header, index), required) for index in range(matches)],
-            safe=tags.get("safe"), finalized=tags.get("finalized"), oldest_kept=0,
+            safe=tags.get("safe"), finalized=tags.get("finalized"),
+            oldest_kept=tags.get("oldest_kept", 0), touched=tags.get("touched", ()),
             now=1000 + self.sequence,
         )  # fmt: skip
 
