@@ -17,7 +17,7 @@ CHARACTERS_OF_A_POINT = 16
 
 STATEMENTS = (
     "alter table monitors add column rules_cost bigint not null default 1",
-    "create index monitors_cost on monitors (project_id, rules_cost)",
+    "create index monitors_used on monitors (project_id, rules_cost, address_count)",
 )
 
 
