@@ -5,7 +5,8 @@ BIN    := $(VENV)/bin
 PIP    := -m pip --disable-pip-version-check --no-input
 SHOWN  := $(BIN)/python deploy/progress.py
 PYTEST := $(BIN)/python -m pytest
-SPREAD := -n 2 --dist worksteal
+# The tests wait more than they compute.
+SPREAD := -n 3 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run test test-live soak soak-live bench check format lock audit docs wheel binary client clean ALWAYS
