@@ -827,6 +827,7 @@ class LimitsAnswer(TypedDict):
     """A project's own limits; null: as the configuration says."""
 
     monitors: int | None
+    rules_cost: int | None
     addresses: int | None
     endpoints: int | None
     deliveries_per_day: int | None
@@ -840,6 +841,10 @@ class LimitsBody(TypedDict):
     """
 
     monitors: NotRequired[int | None]
+    rules_cost: NotRequired[int | None]
+    """Points of all rules of its monitors: one for each rule, each type of its signature, and
+    each microsecond that its conditions may take for a match.
+    """
     addresses: NotRequired[int | None]
     """Of all its monitors together."""
     endpoints: NotRequired[int | None]
@@ -1832,6 +1837,7 @@ class Usages(TypedDict):
     """The limits in force, the project's own or the configuration's."""
 
     monitors: "UsageAnswer"
+    rules_cost: "UsageAnswer"
     addresses: "UsageAnswer"
     endpoints: "UsageAnswer"
     deliveries_per_day: "UsageAnswer"

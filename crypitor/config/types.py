@@ -277,6 +277,7 @@ class LimitsConfig(Section):
     """What each project may have and do that has no limits of its own; None for no limit."""
 
     monitors: Annotated[int, Field(ge=0)] | None = None
+    rules_cost: Annotated[int, Field(ge=0)] | None = None
     addresses: Annotated[int, Field(ge=0)] | None = None
     endpoints: Annotated[int, Field(ge=0)] | None = None
     deliveries_per_day: Annotated[int, Field(ge=0)] | None = None

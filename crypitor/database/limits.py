@@ -17,6 +17,8 @@ HOLD = "select id from projects where id = :project_id for no key update"
 
 USED = {
     "monitors": "select count(*) from monitors where project_id = :project_id",
+    "rules_cost": """select cast(coalesce(sum(rules_cost), 0) as bigint) from monitors
+        where project_id = :project_id""",
     "addresses": """select cast(coalesce(sum(address_count), 0) as bigint) from monitors
         where project_id = :project_id""",
     "endpoints": "select count(*) from endpoints where project_id = :project_id",
@@ -30,6 +32,7 @@ USED = {
 
 WORDS = {
     "monitors": "monitors",
+    "rules_cost": "points of rules",
     "addresses": "addresses",
     "endpoints": "endpoints",
     "deliveries_per_day": "deliveries a day",
@@ -39,9 +42,13 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one project may have and do; None for no limit. Days begin at midnight, UTC."""
+    """What one project may have and do; None for no limit. Days begin at midnight, UTC.
+
+    rules_cost: in points, see `crypitor.monitor.cost`.
+    """
 
     monitors: int | None = None
+    rules_cost: int | None = None
     addresses: int | None = None
     endpoints: int | None = None
     deliveries_per_day: int | None = None

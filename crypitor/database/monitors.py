@@ -23,13 +23,14 @@ from crypitor.monitor.models import (
 COLUMNS = """id, project_id, name, networks, rules, any_address, notify, confirmations, tags, note,
     enabled, created_at, updated_at"""
 
-INSERT = f"""insert into monitors ({COLUMNS}, list_id, gauges)
+INSERT = f"""insert into monitors ({COLUMNS}, list_id, gauges, rules_cost)
     values (:id, :project_id, :name, :networks, :rules, :any_address, :notify, :confirmations,
-        :tags, :note, :enabled, :created_at, :updated_at, :id, :gauges)"""  # noqa: S608 - columns from above
+        :tags, :note, :enabled, :created_at, :updated_at, :id, :gauges, :rules_cost)"""  # noqa: S608 - columns from above
 
 UPDATE = """update monitors set name = :name, networks = :networks, rules = :rules,
         any_address = :any_address, notify = :notify, confirmations = :confirmations, tags = :tags,
-        note = :note, enabled = :enabled, updated_at = :updated_at, gauges = :gauges
+        note = :note, enabled = :enabled, updated_at = :updated_at, gauges = :gauges,
+        rules_cost = :rules_cost
     where id = :id and project_id = :project_id"""
 
 # Text that holds a word is longer than itself without that word: exact and alike on both databases,
@@ -61,15 +62,21 @@ class MonitorFilter:
     search: str | None = None
 
 
-async def insert_monitor(tx: Transaction, monitor: Monitor) -> None:
-    """Store a new monitor; its endpoints have to exist."""
-    await tx.run(INSERT, **_values(monitor))
+async def insert_monitor(tx: Transaction, monitor: Monitor, *, rules_cost: int = 1) -> None:
+    """Store a new monitor; its endpoints have to exist. rules_cost: in points, see its limit."""
+    await tx.run(INSERT, **_values(monitor), rules_cost=rules_cost)
     await _link_endpoints(tx, monitor)
 
 
-async def update_monitor(tx: Transaction, monitor: Monitor) -> None:
-    """Store what a monitor has become; its endpoints have to exist."""
-    await tx.run(UPDATE, **_values(monitor))
+async def rules_cost_of(tx: Transaction, monitor_id: str) -> int:
+    """Return what the rules of a monitor cost, in points."""
+    cost: int = await tx.value("select rules_cost from monitors where id = :id", id=monitor_id)
+    return cost
+
+
+async def update_monitor(tx: Transaction, monitor: Monitor, *, rules_cost: int = 1) -> None:
+    """Store what a monitor has become; its endpoints have to exist. rules_cost: in points."""
+    await tx.run(UPDATE, **_values(monitor), rules_cost=rules_cost)
     await tx.run("delete from monitor_endpoints where monitor_id = :id", id=monitor.id)
     await _link_endpoints(tx, monitor)
 

@@ -1,9 +1,15 @@
 """An older copy of the database is put back: what was given out since it was made is refused."""
 
-import pytest
+import hmac
+import re
 
-from crypitor.database.epochs import current_epoch, renew_epoch
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crypitor.database.epochs import POSITION, Epoch, current_epoch, renew_epoch
 from crypitor.database.given import Given, begin_new_time_if_lost
+from crypitor.database.keys import Scope
 from crypitor.errors import Gone, Invalid
 from tests.api.conftest import START
 
@@ -88,12 +94,14 @@ async def test_nobody_can_end_a_time_by_a_cursor_of_his_own_making(api):
     """A forged place far ahead is refused, and the others' cursors stay good."""
     await count(api, 10)
     cursor = await feed(api)
-    name, tag, _ = cursor.split("-")
+    name, sealed = cursor.split("-")
+    tag = sealed[:12]
     forged = await status(api, f"/v1/matches?order=asc&cursor={name}-{tag}-999999")
+    other = await status(api, f"/v1/matches?order=asc&cursor={name}-{'0' * 8}{sealed[8:]}")
     plain = await status(api, "/v1/matches?order=asc&cursor=999999")
     foreign = await status(api, f"/v1/matches?order=asc&cursor={'0' * 8}-{tag}-5")
 
-    assert (forged[0], plain[0], foreign[0]) == (400, 410, 410)
+    assert (forged[0], other[0], plain[0], foreign[0]) == (400, 400, 410, 410)
     assert (await status(api, f"/v1/matches?order=asc&cursor={cursor}"))[0] == 200
 
 
@@ -107,6 +115,45 @@ async def test_cursors_of_the_release_before_are_taken_until_the_first_loss(api)
 
     assert before[0] == 200
     assert (await status(api, "/v1/matches?order=asc&cursor=2"))[0] == 410
+
+
+@given(st.integers(min_value=0, max_value=10**18 - 1), st.binary(min_size=16, max_size=16))
+def test_a_place_is_found_again_and_told_by_nothing(position, secret):
+    """The same place has the same text, as long as any other, in which its number is not."""
+    epoch = Epoch(1, "00c0ffee", secret.hex(), 5)
+    text = epoch.mark(str(position))
+
+    assert epoch.place(text) == str(position)
+    assert epoch.mark(str(position)) == text
+    assert re.fullmatch(POSITION, text)
+    assert text.removeprefix("00c0ffee-")[-16:] != f"{position:016x}"
+    assert len(text) == len(epoch.mark("0"))
+
+
+async def test_marks_of_the_release_before_are_taken(api):
+    """Feeds keep a cursor over an update: it had the number after a tag."""
+    await count(api, 10)
+    epoch = await api.context.database.read(current_epoch)
+    tag = hmac.new(epoch.secret.encode(), b"7", "sha256").hexdigest()[:12]
+
+    assert epoch.place(f"{epoch.name}-{tag}-7") == "7"
+    assert (await status(api, f"/v1/matches?order=asc&cursor={epoch.name}-{tag}-7"))[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/matches?order=asc", "/v1/events?order=asc", "/v1/stream?"])
+@pytest.mark.parametrize("scope", [Scope.READ, Scope.ADMIN])
+async def test_a_project_does_not_learn_how_much_there_is_by_trying(api, path, scope):
+    """Whatever number it makes up, it hears the same, be it ahead or not."""
+    project = (await api.made("/v1/projects", {"name": "other"}))["id"]
+    key = await api.key(scope, project)
+    await count(api, 1000)
+    answers = [
+        await api.call("GET", f"{path}&cursor={number}", key=key)
+        for number in (1, 999, 1001, 10**9)
+    ]
+
+    heard = {(answer.status, problem["detail"]) for answer, problem in answers}
+    assert [status for status, _ in heard] == [410]
 
 
 async def remembering(api, path):
@@ -229,4 +276,6 @@ async def test_of_several_that_find_it_lost_one_begins_the_new_time(api):
     with pytest.raises(Gone):
         now.place(was.mark("7"))
     with pytest.raises(Invalid):
-        now.place(now.mark("7").replace("-7", "-8"))
+        now.place(now.mark("ab").replace("-ab", "-ac"))
+    with pytest.raises(Invalid):
+        now.place(f"{now.name}-{was.mark('7')[9:]}")

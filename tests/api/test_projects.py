@@ -111,6 +111,39 @@ async def test_addresses_are_limited_by_every_way(api, project, key):
     assert await usage(api, project, "addresses") == (2, 0)
 
 
+SIGNED = {"kind": "event", "signature": "Sold(address indexed who, (uint8, bool[])[] what)"}
+SIGNED_COST = 1 + 6  # itself; address, array, tuple, uint8, bool[], bool
+
+
+async def test_cost_of_rules_is_limited_by_every_way(api, project, key):
+    """New and changed rules count together; what costs no more than before is not refused."""
+    await limit(api, project, rules_cost=SIGNED_COST + 1)
+    body = {"networks": ["dev"], "addresses": [A], "rules": [SIGNED]}
+    made = await api.made("/v1/monitors", body, key=key)
+    assert await usage(api, project, "rules_cost") == (SIGNED_COST + 1, SIGNED_COST)
+
+    detail = await refused(api, key, "POST", "/v1/monitors", body)
+    assert "(limit 'rules_cost')" in detail
+    assert detail.endswith(f"would have {2 * SIGNED_COST}")
+    path = f"/v1/monitors/{made['id']}"
+    more = {"rules": [SIGNED, SIGNED]}
+    assert "limit 'rules_cost'" in await refused(api, key, "PATCH", path, more)
+    await limit(api, project, rules_cost=0)
+    for change in ({"name": "new"}, {"rules": [SIGNED]}, {"rules": [{"kind": "native"}]}):
+        answer, problem = await api.call("PATCH", path, key=key, json=change)
+        assert answer.status == 200, problem
+    assert await usage(api, project, "rules_cost") == (0, 1)
+    await api.call("DELETE", path, key=key)
+    assert await usage(api, project, "rules_cost") == (0, 0)
+
+
+async def test_monitors_without_rules_of_their_own_cost_the_default_ones(api, project, key):
+    """A monitor that says nothing of rules counts those that it gets."""
+    made = await api.made("/v1/monitors", {"networks": ["dev"]}, key=key)
+
+    assert await usage(api, project, "rules_cost") == (None, len(made["rules"]))
+
+
 async def test_requests_that_come_together_do_not_pass_a_limit(api, project, key):
     """Of many that are made at the same time as many succeed as may."""
     await limit(api, project, monitors=3)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from crypitor.api.serving.moment import Moment
 from crypitor.api.serving.paging import Name, Query
 from crypitor.database.audit import AuditFilter
-from crypitor.database.epochs import PREFIX
+from crypitor.database.epochs import POSITION
 
 Action: TypeAlias = Annotated[str, Field(pattern="^[a-z]+([._][a-z]+)*$", max_length=64)]
 
@@ -36,6 +36,6 @@ class Narrowed(BaseModel):
 class AuditQuery(Query, Narrowed):
     """A page of the audit."""
 
-    cursor: Annotated[str, Field(pattern=f"^{PREFIX}[0-9]{{1,18}}$")] | None = Field(
+    cursor: Annotated[str, Field(pattern=f"^{POSITION}$")] | None = Field(
         None, description="`next_cursor` of the page before."
     )

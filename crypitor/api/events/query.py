@@ -6,7 +6,7 @@ from pydantic import Field
 
 from crypitor.api.serving.bodies import AddressText
 from crypitor.api.serving.paging import Name, Placed, Query
-from crypitor.database.epochs import PREFIX
+from crypitor.database.epochs import POSITION
 from crypitor.database.events import EventFilter
 
 EventType: TypeAlias = Literal[
@@ -31,7 +31,7 @@ EventKind: TypeAlias = Literal[
     "withdrawal",
     "delegation",
 ]
-CursorText: TypeAlias = Annotated[str, Field(pattern=f"^{PREFIX}[0-9]{{1,18}}$")]
+CursorText: TypeAlias = Annotated[str, Field(pattern=f"^{POSITION}$")]
 
 
 class EventQuery(Query):

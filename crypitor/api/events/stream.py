@@ -49,7 +49,7 @@ async def stream_events(call: Call, query: StreamQuery) -> web.StreamResponse:
     """
     if last := call.request.headers.get(LAST_EVENT):
         query = query.model_copy(update={"cursor": last})
-    call.pages = Pages(query)
+    call.pages = Pages(query, guesses=call.who.operator)
     events = _Following(call, query)
     first = await events.begin()
     response = web.StreamResponse(headers={**begun(call), **_HEADERS})

@@ -7,7 +7,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from crypitor.api.serving.bodies import AddressText
 from crypitor.api.serving.moment import Moment
 from crypitor.api.serving.paging import Name, Query
-from crypitor.database.epochs import PREFIX
+from crypitor.database.epochs import POSITION
 from crypitor.evm.address import parse_hash
 
 
@@ -22,7 +22,7 @@ class MatchQuery(Query):
     """What a list of matches is narrowed to."""
 
     cursor: str | None = Field(
-        None, pattern=f"^{PREFIX}[0-9]{{1,18}}$", description="`next_cursor` of the page before."
+        None, pattern=f"^{POSITION}$", description="`next_cursor` of the page before."
     )
     order: Literal["desc", "asc"] = Field(
         "desc",

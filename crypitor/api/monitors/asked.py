@@ -8,8 +8,9 @@ from crypitor.api.monitors.rules import RuleBody
 from crypitor.api.serving.context import NetworkFacts
 from crypitor.api.serving.reading import summary
 from crypitor.errors import Invalid, Mistake
-from crypitor.evm.abi import EncodingError, Event, Function, SignatureError, types_in
+from crypitor.evm.abi import EncodingError, Event, Function, SignatureError
 from crypitor.monitor.condition import ConditionError
+from crypitor.monitor.cost import cost_of, types_of
 from crypitor.monitor.gauges import call_input
 from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import (
@@ -33,8 +34,8 @@ async def check_monitor(
     body: MonitorBody,
     known: Mapping[str, NetworkFacts],
     give_way: Callable[[], Awaitable[None]],
-) -> None:
-    """Raise Invalid for what the types alone do not say.
+) -> int:
+    """Return what its rules cost, in points. Raises Invalid for what the types alone do not say.
 
     Rules are compiled one by one, each in some 20 ms at most; others are let go on in between.
     """
@@ -44,7 +45,7 @@ async def check_monitor(
         for place, network in enumerate(body.networks)
         if network not in known
     ]
-    types = 0
+    types, costs = 0, len(DEFAULT_RULES) if body.rules is None else 0
     for place, rule in enumerate(body.rules or ()):
         await give_way()
         if rule.kind == "internal" and blind:
@@ -54,8 +55,7 @@ async def check_monitor(
         except SignatureError as error:
             mistakes.append(Mistake(f"/rules/{place}/signature", str(error)))
             continue
-        types += types_in(made.abi.arguments) if made.abi else 0
-        types += types_in(made.abi.outputs) if isinstance(made.abi, Function) else 0
+        types += types_of(made)
         if types > MOST_TYPES_OF_A_MONITOR:
             limit = f"with this rule the signatures are made of more than {MOST_TYPES_OF_A_MONITOR}"
             mistakes.append(Mistake(f"/rules/{place}/signature", f"{limit} types, the limit"))
@@ -66,10 +66,12 @@ async def check_monitor(
             Mistake(f"/rules/{place}/{field}", sentence)
             for field, sentence in _wrong_in(made, any_address=body.addresses == "any")
         ]
+        costs += 0 if mistakes else cost_of(made)
     if body.addresses == "any" and body.rules is None:
         mistakes.append(Mistake("/rules", f"{_LIMIT_NEEDED} contracts or a condition ('where')"))
     if mistakes:
         raise Invalid(summary(mistakes), mistakes)
+    return costs
 
 
 _LIMIT_NEEDED = "with addresses 'any' each rule has to have"

@@ -34,6 +34,7 @@ from crypitor.database.monitors import (
     insert_monitor,
     list_monitors,
     lock_monitor,
+    rules_cost_of,
     update_monitor,
 )
 from crypitor.errors import Mistake, NotFound
@@ -52,7 +53,7 @@ async def create_monitor(call: Call, body: MonitorBody) -> MonitorAnswer:
     """
     now = call.context.clock()
     monitor_id = call.new_id("mo_")
-    await check_monitor(body, call.context.networks, call.context.give_way)
+    cost = await check_monitor(body, call.context.networks, call.context.give_way)
     endpoint = endpoint_of(call, body.webhook, "/webhook") if body.webhook else None
     pairs = pairs_of(body)
     monitor = monitor_of(body, monitor_id, call.project, now, now, endpoint)
@@ -61,12 +62,12 @@ async def create_monitor(call: Call, body: MonitorBody) -> MonitorAnswer:
         await _check_endpoints(tx, call, body)
         if endpoint:
             await insert_endpoint(tx, endpoint)
-        await insert_monitor(tx, monitor)
+        await insert_monitor(tx, monitor, rules_cost=cost)
         await insert_addresses(tx, monitor.id, pairs)
         answer = monitor_answer(monitor, len(pairs), sorted(pairs))
         if endpoint:
             answer["webhook"] = endpoint_answer(endpoint, call.who, secret=True)
-        grows = ("monitors", "addresses", *(("endpoints",) if endpoint else ()))
+        grows = ("monitors", "rules_cost", "addresses", *(("endpoints",) if endpoint else ()))
         return Change(answer, watch(call, monitor, pairs), grows=grows)
 
     return _armed(call, await call.change_monitors(monitor_id, unit))
@@ -121,29 +122,32 @@ async def change_monitor(call: Call, id: str, body: dict[str, Any]) -> MonitorAn
     async def read(tx: Transaction) -> Monitor:
         return found(await get_monitor(tx, call.project, id), "monitor")
 
-    async def check(before: Monitor) -> MonitorBody:
+    async def check(before: Monitor) -> tuple[MonitorBody, int]:
         whole = validated(MonitorBody, merge_patch(document(before), body))
-        await check_monitor(whole, call.context.networks, call.context.give_way)
-        return whole
+        return whole, await check_monitor(whole, call.context.networks, call.context.give_way)
 
     async def lock(tx: Transaction) -> Monitor:
         return found(await lock_monitor(tx, call.project, id, call.context.clock()), "monitor")
 
-    async def unit(tx: Transaction, before: Monitor, whole: MonitorBody) -> Change[MonitorAnswer]:
-        now = call.context.clock()
+    async def unit(
+        tx: Transaction, before: Monitor, checked: tuple[MonitorBody, int]
+    ) -> Change[MonitorAnswer]:
+        (whole, cost), now = checked, call.context.clock()
         await _check_endpoints(tx, call, whole)
         endpoint = endpoint_of(call, whole.webhook, "/webhook") if whole.webhook else None
         if endpoint:
             await insert_endpoint(tx, endpoint)
         after = monitor_of(whole, id, call.project, before.created_at, now, endpoint)
-        await update_monitor(tx, after)
+        grown = cost > await rules_cost_of(tx, id)
+        await update_monitor(tx, after, rules_cost=cost)
         pairs = pairs_of(whole) if "addresses" in body else None
         effect = await _change_addresses(tx, call, before, after, pairs)
         answer = await _whole_answer(tx, after, counted if pairs is None else len(pairs))
         if endpoint:
             answer["webhook"] = endpoint_answer(endpoint, call.who, secret=True)
         told = {**monitor_answer(before, counted, None)}
-        grows = (*(("addresses",) if pairs else ()), *(("endpoints",) if endpoint else ()))
+        more = {"rules_cost": grown, "addresses": pairs, "endpoints": endpoint}
+        grows = [name for name, added in more.items() if added]
         return Change(answer, effect, before=told, grows=grows)
 
     # To count a million takes longer than anybody should wait for a change.

@@ -12,6 +12,7 @@ class LimitsAnswer(TypedDict):
     """A project's own limits; null: as the configuration says."""
 
     monitors: int | None
+    rules_cost: int | None
     addresses: int | None
     endpoints: int | None
     deliveries_per_day: int | None
@@ -49,6 +50,7 @@ class Usages(TypedDict):
     """The limits in force, the project's own or the configuration's."""
 
     monitors: UsageAnswer
+    rules_cost: UsageAnswer
     addresses: UsageAnswer
     endpoints: UsageAnswer
     deliveries_per_day: UsageAnswer

@@ -13,6 +13,11 @@ class LimitsBody(Body):
     """What a project may have and do; null: as the configuration says. Days begin at 00:00 UTC."""
 
     monitors: Most | None = None
+    rules_cost: Most | None = Field(
+        None,
+        description="Points of all rules of its monitors: one for each rule, each type of its "
+        "signature, and each microsecond that its conditions may take for a match.",
+    )
     addresses: Most | None = Field(None, description="Of all its monitors together.")
     endpoints: Most | None = None
     deliveries_per_day: Most | None = Field(

@@ -6,6 +6,7 @@ from crypitor.api.serving.examples import PROJECT_ID, TIME, Examples, page
 
 LIMITS: dict[str, Any] = {
     "monitors": 100,
+    "rules_cost": None,
     "addresses": None,
     "endpoints": None,
     "deliveries_per_day": 10_000,
@@ -19,7 +20,7 @@ PROJECT = {
     "limits": LIMITS,
     "created_at": TIME,
 }
-USED = {"monitors": 3, "deliveries_per_day": 1_204}
+USED = {"monitors": 3, "rules_cost": 12, "deliveries_per_day": 1_204}
 
 EXAMPLES = Examples(
     bodies={

@@ -17,10 +17,15 @@ T = TypeVar("T")
 
 
 class Pages:
-    """One page of a list. query: its cursor becomes the place that it stands for, in `read`."""
+    """One page of a list.
 
-    def __init__(self, query: Placed) -> None:
+    query: its cursor becomes the place that it stands for, in `read`. guesses: whether a number is
+    taken, as releases before gave them out; whoever tries some learns how much there is.
+    """
+
+    def __init__(self, query: Placed, *, guesses: bool) -> None:
         self._query = query
+        self._guesses = guesses
         self._cursor = query.cursor
         self._epoch: Epoch | None = None
 
@@ -34,7 +39,7 @@ class Pages:
                 raise Behind(epoch)
             self._epoch = epoch
             if self._cursor is not None:
-                self._query.cursor = epoch.place(self._cursor)
+                self._query.cursor = self._place(epoch, self._cursor)
             return await work(tx)
 
         try:
@@ -46,6 +51,11 @@ class Pages:
         if self._cursor is not None:
             raise Gone(LOST)
         return await context.database.read(unit, at_once=True)
+
+    def _place(self, epoch: Epoch, cursor: str) -> str:
+        if cursor.isdecimal() and int(cursor) and not self._guesses:
+            raise Gone(LOST)
+        return epoch.place(cursor)
 
     @property
     def epoch(self) -> Epoch:

@@ -20,7 +20,7 @@ pages = Pages(Place("/projects", "Projects", "p", scope=Scope.ADMIN))
 
 SHOWN = 25
 LIMITS = (
-    "monitors", "addresses", "endpoints", "deliveries_per_day", "requests_per_second",
+    "monitors", "rules_cost", "addresses", "endpoints", "deliveries_per_day", "requests_per_second",
     "backfill_blocks_per_day",
 )  # fmt: skip
 
