@@ -95,8 +95,10 @@ async def test_the_same_rows_are_brought_up_on_both_databases(
             shutil.copy(file, folder / "versions")
     await migrate(empty_database_url, folder)
     rows = rows_of(source)
+    # PostgreSQL alone has to be told that its own numbers are given.
+    by_hand = "overriding system value" if "postgresql" in empty_database_url else ""
     async with Database.open(empty_database_url) as database:
-        await database.write(lambda tx: put(tx, source, rows))
+        await database.write(lambda tx: put(tx, source, rows, by_hand=by_hand))
     await migrate(empty_database_url)
 
     assert not await pending(empty_database_url)
@@ -106,7 +108,7 @@ async def test_the_same_rows_are_brought_up_on_both_databases(
             assert found == len(rows[table]), table
 
 
-async def put(tx, source, rows):
+async def put(tx, source, rows, by_hand):
     """Insert rows after those that they refer to."""
     left = {table: these for table, these in rows.items() if table != "alembic_version"}
     while left:
@@ -115,7 +117,7 @@ async def put(tx, source, rows):
             columns = columns_of(source, table)
             await tx.run(f"delete from {table}")
             names = ", ".join(f":{column}" for column in columns)
-            sql = f"insert into {table} ({', '.join(columns)}) values ({names})"
+            sql = f"insert into {table} ({', '.join(columns)}) {by_hand} values ({names})"
             await tx.many(sql, left.pop(table))
 
 
