@@ -5,6 +5,7 @@ import json
 import pytest
 
 from crypitor.api.endpoints.ping import PING
+from crypitor.api.events.told import WEBHOOKS as BODIES
 from crypitor.monitor.models import Phase
 from crypitor.webhook.delivery import Notice
 from crypitor.webhook.formats import Form
@@ -18,17 +19,20 @@ from tests.webhook.test_delivery import ENDPOINT
 pytestmark = [pytest.mark.live, pytest.mark.timeout(1200)]
 
 STANDARD = Form("standard")
+[COUNTED] = [json.dumps(one.example) for one in BODIES if one.type == "deliveries.counted"]
 NOTICES = [notice_body(ENDPOINT, notice, STANDARD, NOW) for notice in Notice]
 WEBHOOKS = [
     *(body_of(STANDARD, phase) for phase in Phase),
     body_of(STANDARD, kind="native", contract=None, event=None, log_index=None, required="safe"),
     *NOTICES,
+    COUNTED,
     PING.decode(),
 ]
 TOLD = [
     *([f"match.{phase}", DATA["id"], "USDC"] for phase in Phase),
     ["match.detected", DATA["id"], None],
     *([told["type"], ENDPOINT.id, told["data"]["reason"]] for told in map(json.loads, NOTICES)),
+    ["deliveries.counted", None, None],
     ["ping", None, None],
 ]
 

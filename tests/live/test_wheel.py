@@ -88,7 +88,7 @@ def test_it_begins_and_runs_in_an_empty_folder(installed, run, tmp_path):
             assert process.poll() is None, (tmp_path / "log").read_text()
             assert time.monotonic() < until
         docs = answer(port, "/docs")
-        links = re.findall(r'(?:src|href)="(/[^"#?]+\.(?:js|css))', docs)
+        links = re.findall(r'(?:src|href)="(/[^"#?]+\.(?:js|css))[?"]', docs)
         files = {link: answer(port, link) for link in links}
         process.terminate()
 

@@ -88,7 +88,7 @@ def told(text: str) -> list[Any]:
         return [body.type_.value, body.data.id, None if contract is None else contract.symbol]
     if isinstance(body, EndpointFailing | EndpointDisabled | EndpointMoved):
         return [body.type_.value, body.data.endpoint.id, body.data.reason]
-    assert isinstance(body, Ping)
+    assert isinstance(body, DeliveriesCounted | Ping)
     return [body.type_.value, None, None]
 
 

@@ -57,6 +57,7 @@ function told(text: string): [string, string | null, string | null | undefined] 
     case "endpoint.disabled":
     case "endpoint.moved":
       return [body.type, body.data.endpoint.id, body.data.reason];
+    case "deliveries.counted":
     case "ping":
       return [body.type, null, null];
   }
