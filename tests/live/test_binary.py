@@ -17,6 +17,7 @@ import pytest
 from tests.conftest import postgres_database
 from tests.live.namespaces import in_root
 from tests.patience import HANG_SECONDS
+from tests.rig import free_port
 from tests.tls import certificate, tls_server
 
 pytestmark = pytest.mark.live
@@ -48,7 +49,10 @@ def run(program, cache, tmp_path):
     def run(*words, **environ):
         return subprocess.run(
             [program, *words], cwd=tmp_path,
-            env={"PATH": "/nowhere", "TERM": "dumb", "CRYPITOR_CACHE": str(cache), **environ},
+            env={
+                "PATH": "/nowhere", "TERM": "dumb", "CRYPITOR_CACHE": str(cache),
+                "CRYPITOR__SERVER__PORT": str(free_port()), **environ,
+            },
             capture_output=True, text=True, timeout=HANG_SECONDS,
         )  # fmt: skip
 

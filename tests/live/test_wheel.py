@@ -43,7 +43,8 @@ def run(installed, tmp_path):
 
     def run(*words):
         return subprocess.run(
-            [installed, *words], cwd=tmp_path, env={"PATH": os.environ["PATH"]},
+            [installed, *words], cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], "CRYPITOR__SERVER__PORT": str(free_port())},
             capture_output=True, text=True, timeout=HANG_SECONDS,
         )  # fmt: skip
 
