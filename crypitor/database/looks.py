@@ -149,7 +149,7 @@ async def _store_told(tx: Transaction, look: Look, saved: Saved) -> None:
         unknown=[contract for contract in contracts if contract is not None],
     )
     await store_matches(tx, [effect], saved)
-    tip = await _tip(tx, look)
+    tip = await tip_of(tx, look.network, look.title, look.now)
     if look.required:
         rows = await tx.all(
             SELECT_DEEP.format(ids=tx.listed("ids")),
@@ -164,15 +164,16 @@ async def _store_told(tx: Transaction, look: Look, saved: Saved) -> None:
     await tell_ended(tx, tip, look.safe, look.finalized, saved)
 
 
-async def _tip(tx: Transaction, look: Look) -> Occasion:
+async def tip_of(tx: Transaction, network: str, title: NetworkTitle, now: int) -> Occasion:
+    """Return what is told of beside the newest block that was matched. now: unix milliseconds."""
     row = await tx.one(
         """select number, hash, parent_hash, timestamp from headers
             where network = :network order by number desc limit 1""",
-        network=look.network,
+        network=network,
     )
     assert row is not None
     header = Header(row["number"], row["hash"], row["parent_hash"], row["timestamp"])
-    return Occasion(network=look.network, title=look.title, header=header, now=look.now)
+    return Occasion(network=network, title=title, header=header, now=now)
 
 
 async def _end(tx: Transaction, ended: Sequence[Ended], look: Look) -> None:

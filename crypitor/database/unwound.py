@@ -3,14 +3,13 @@
 import json
 from collections.abc import Sequence
 
-from crypitor.database.effects import Occasion, Saved, tell
+from crypitor.database.effects import Saved, tell
 from crypitor.database.engine import Transaction
 from crypitor.database.events import log_events
 from crypitor.database.gauges import NEVER, Place, place_of
 from crypitor.database.listeners import listeners_of
-from crypitor.database.looks import COLUMNS, UPDATE
+from crypitor.database.looks import COLUMNS, UPDATE, tip_of
 from crypitor.database.past import HOLD
-from crypitor.evm.types import Header
 from crypitor.monitor.becoming import State
 from crypitor.monitor.models import Phase
 from crypitor.webhook.message import NetworkTitle
@@ -84,14 +83,7 @@ async def _unend(
         return
     await tx.many(UNEND, [(row["id"],) for row in rows])
     again = [{**row, "returns": row["returns"] + 1} for row in rows if row["phase"] == "ended"]
-    tip = await tx.one(
-        """select number, hash, parent_hash, timestamp from headers
-            where network = :network order by number desc limit 1""",
-        network=network,
-    )
-    assert tip is not None
-    header = Header(tip["number"], tip["hash"], tip["parent_hash"], tip["timestamp"])
-    occasion = Occasion(network=network, title=title, header=header, now=now)
+    tip = await tip_of(tx, network, title, now)
     # Who hears of detected matches alone has heard of the end as well.
     listeners = await listeners_of(tx, {row["monitor_id"] for row in again})
     early = {
@@ -101,4 +93,4 @@ async def _unend(
         (Phase.CONFIRMED, [row for row in again if row["monitor_id"] not in early]),
         (Phase.DETECTED, [row for row in again if row["monitor_id"] in early]),
     ):
-        await tell(tx, occasion, phase, some, saved)
+        await tell(tx, tip, phase, some, saved)
