@@ -36,6 +36,7 @@ ADDRESSES = 1_000_000
 BLOCKS = 20
 ROUNDS = 9
 TOKEN = Token("Token", "TOK", 18)
+TITLE = NetworkTitle("Ethereum")
 
 T = TypeVar("T")
 
@@ -125,7 +126,7 @@ def _passed(batches: Sequence[bytes], index: Index) -> dict[str, float]:
         stage("wire, decode", lambda encoded=encoded: wire.decode(encoded))
         stage(
             "body",
-            lambda matches=matches: [texts_of(match, 1, "Ethereum", TOKEN) for match in matches],
+            lambda matches=matches: [texts_of(match, 1, TITLE, TOKEN) for match in matches],
         )
     return taken
 
@@ -157,7 +158,7 @@ async def _stored(database: Database, messages: Sequence[Message], found: Sequen
     for sequence, (message, matches) in enumerate(zip(messages, found, strict=True)):
         header = message.block.header
         effect = BlockEffect(
-            network=path.NETWORK, chain_id=1, title=NetworkTitle("Ethereum"),
+            network=path.NETWORK, chain_id=1, title=TITLE,
             sequence=sequence + 1, header=header,
             ancestor_number=header.number - 1 if sequence else None,
             matches=[(match, path.CONFIRMATIONS) for match in matches],
@@ -191,7 +192,7 @@ def _posting(found: Sequence[list], rounds: int) -> list[float]:
 
 
 async def _posted(poster: Poster, endpoint: Endpoint, matches: Sequence[Match]) -> None:
-    texts = [texts_of(match, 1, "Ethereum", TOKEN).document.encode() for match in matches]
+    texts = [texts_of(match, 1, TITLE, TOKEN).document.encode() for match in matches]
     now = clock()
     outcomes = await asyncio.gather(
         *(
