@@ -19,6 +19,8 @@ def settings(node):
         "CRYPITOR__NETWORKS__DEV__CHAIN_ID": "1337",
         "CRYPITOR__NETWORKS__DEV__RPC": f'["{node}"]',
         "CRYPITOR__NETWORKS__DEV__POLL_SECONDS": "0.05",
+        # Its first look may come after blocks that a test mines.
+        "CRYPITOR__NETWORKS__DEV__START": "0",
     }
 
 
