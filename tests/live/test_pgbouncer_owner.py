@@ -169,6 +169,7 @@ async def services(tmp_path, node):
                 "CRYPITOR__NETWORKS__DEV__RPC": f'["{node.url}"]',
                 "CRYPITOR__NETWORKS__DEV__POLL_SECONDS": "0.05",
                 "CRYPITOR__NETWORKS__DEV__START": "0",
+                "CRYPITOR__SERVER__SHUTDOWN_SECONDS": "2",
             },
         )
         made.append(one)
@@ -268,3 +269,20 @@ async def kept(hold):
     while True:
         await hold.keep()
         await asyncio.sleep(1)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("size", [2, 3])
+async def test_a_service_without_sessions_ends(services, server, size):
+    """What waits for the pooler is cut off when the service is told to end."""
+    await run(server.url, f"create database starved_{size}")
+    with pgbouncer(server.url, "session", size=size) as url:
+        service = services(f"{url.removesuffix('/postgres')}/starved_{size}")
+        await service.start()
+        await service.until_tip("dev", 5)
+        service.process.send_signal(signal.SIGTERM)
+        status, said = await ended(service)  # in less than a statement may take
+
+    assert status == 0, said
+    assert "Traceback" not in said
+    assert "units of work cut off at the end" in said
