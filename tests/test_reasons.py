@@ -32,5 +32,9 @@ def test_sentences_are_found_where_they_are_written():
         "every node asked to be left alone",
         "no broker took a block in … s",
         "no broker of … can be used…",
+        "the lead could not be kept: …",
+        "this machine: …",
+        "whether this process still owns the database is not known: …",
+        "no answer in time; a pooler says nothing while all its sessions are in use",
     }
     assert len(reasons()) > 60
