@@ -37,11 +37,8 @@ def reasons() -> dict[str, str]:
     for path in sorted(ROOT.rglob("*.py")):
         place = path.relative_to(ROOT)
         tree = ast.parse(path.read_text())
-        if str(place).startswith(ELSEWHERE):
-            sentences = _raised(tree, OF_THE_MACHINE)
-        else:
-            sentences = _of(tree)
-        for text in sentences:
+        elsewhere = str(place).startswith(ELSEWHERE)
+        for text in _raised(tree, OF_THE_MACHINE) if elsewhere else _of(tree):
             if text.replace(VALUE, "").strip(" :;,.()"):
                 found[text] = str(place)
     return found
