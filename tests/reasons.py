@@ -16,7 +16,7 @@ OF_THE_MACHINE = {"Exhausted": 0}
 
 RAISED = {
     "Unavailable": 0, "NodeUnavailable": 0, "BrokerUnavailable": 0, "DatabaseUnavailable": 0,
-    "DeepReorg": 0, "Unproven": 1, "BrokenLink": 1, "LeftChain": 0, "Refused": 0, **OF_THE_MACHINE,
+    "DeepReorg": 0, "Unproven": 1, "BrokenLink": 1, "LeftChain": 0, "Refused": 0, "NoState": 0, **OF_THE_MACHINE,
 }  # fmt: skip
 """Exception → the place of its sentence among its arguments."""
 
@@ -26,7 +26,15 @@ SAYS_ITSELF = {"NodeUnavailable", "DeepReorg", "Unavailable", "DatabaseUnavailab
 TOLD = {"begin": 1, "accuse": 1, "silent": 0, "note_trouble": 2, "_doubt": 0}
 """The same of functions that are given a sentence."""
 
-RETURNING = ("reason", "_trouble", "_what_keeps_us_out", "reset_reason", "lack_of", "_words")
+RETURNING = (
+    "reason",
+    "_trouble",
+    "_what_keeps_us_out",
+    "reset_reason",
+    "lack_of",
+    "_words",
+    "_waiting",
+)
 NAMES = ("trouble", "reason", "reasons", "late", "doubt")
 VALUE = "…"
 
