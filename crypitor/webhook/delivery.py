@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from typing import Protocol
 
 from crypitor.monitor.models import Phase
 from crypitor.webhook.circuit import CLOSED, Circuit
@@ -335,3 +336,10 @@ def rest_asked_ms(outcome: Outcome, now: int) -> int:
     if outcome.status_code not in BUSY:
         return outcome.rest_ms
     return max(outcome.rest_ms, round(retry_after_seconds(outcome.retry_after, now) * 1000))
+
+
+class Observer(Protocol):
+    """Hears what was recorded, for the metrics and the stream."""
+
+    def attempts_recorded(self, results: Sequence[Result]) -> None:
+        """Count attempts; each is told once, after its commit, and only if it counted."""
