@@ -48,10 +48,10 @@ SWEEPING_SHARE = 0.1
 # Bounds one transaction, so that the matcher, which writes too, does not wait long for it, nor an
 # endpoint that answers for a thousand that do not.
 MOST_ENDPOINTS_A_TURN = 16
-MOST_SLOTS_A_TURN = 64
-MOST_OUTCOMES_A_TURN = 100
+MOST_SLOTS_A_TURN = 32
+MOST_OUTCOMES_A_TURN = 50
 # Of what no block waits for: whoever else is ready in a turn of the loop waits for so many.
-BEGINNING_AT_ONCE = 4
+BEGINNING_AT_ONCE = 2
 RETRY_RECORD_SECONDS = 0.5
 
 Claim: TypeAlias = Callable[[Transaction], Awaitable[None]]

@@ -107,7 +107,7 @@ async def read_endpoint(call: Call, id: str) -> EndpointAnswer:  # noqa: A002 - 
     async def unit(tx: Transaction) -> tuple[Endpoint | None, dict[str, Queued]]:
         return await get_endpoint(tx, call.project, id), await first_queued(tx, [id])
 
-    read, queued = await call.read(unit)
+    read, queued = await call.read(unit, brief=True)
     endpoint = found(read, "endpoint")
     waiting = waiting_of(endpoint, queued.get(id), call.context.clock())
     return endpoint_answer(endpoint, call.who, waiting=waiting)

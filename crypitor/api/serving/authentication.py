@@ -137,7 +137,7 @@ class Door:
             raise Unauthorized("the key is mistyped or cut off: its checksum is wrong")
         locked, steady = self._locked, self._context.steady()
         caller = await self._context.database.read(
-            lambda tx: find_caller(tx, secret, now), at_once=True
+            lambda tx: find_caller(tx, secret, now), at_once=True, brief=True
         )
         if caller is None:
             raise Unauthorized("this key is not known, was revoked, or has expired")
