@@ -28,6 +28,7 @@ from crypitor.api import (
     stats,
     trials,
 )
+from crypitor.api.events.following import FOLLOWING, Following
 from crypitor.api.events.stream import MEDIA
 from crypitor.api.events.told import WEBHOOKS, WebhookBody
 from crypitor.api.serving import docs, manual
@@ -79,6 +80,7 @@ def build(context: Context) -> web.Application:
     app[REQUEST_IDS] = request_ids(context.random_bytes)
     app[TURNSTILE] = Turnstile(context.precedence)
     app[DOOR] = Door(context)
+    app[FOLLOWING] = Following(app[DOOR], context.precedence)
     app[UPLOADS] = uploads()
     app[LARGE_ANSWERS] = large_answers()
     for operation in OPERATIONS:

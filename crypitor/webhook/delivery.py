@@ -118,6 +118,7 @@ class Endpoint:
     events: news of other endpoints that it wants. success: what its success looks like, None for
     every 2xx. tls: of its own, None for none. digest: of mail, None for a letter each.
     quiet: how much it is told, None for all; window: where it stands with that.
+    checksum: whether addresses in its bodies have their EIP-55 checksum.
     state_reason: a sentence, None while healthy.
     failures_in_row: attempts. failing_since: of the first of them, failed_at: of the last one.
     Instants are in unix milliseconds.
@@ -149,6 +150,7 @@ class Endpoint:
     digest: Digest | None = None
     quiet: Quiet | None = None
     window: Window = FIRST
+    checksum: bool = False
 
     @property
     def pace(self) -> float | None:

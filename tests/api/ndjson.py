@@ -6,6 +6,7 @@ import re
 import uuid
 
 import schemathesis
+from hypothesis import strategies as st
 from schemathesis.core.parameters import ParameterLocation
 
 
@@ -17,6 +18,22 @@ def ndjson(_context, value):
     lines = value if isinstance(value, list) else [value]
     return "\n".join(json.dumps(line) for line in lines).encode()
 
+
+# Of format "uri" most are of schemes that nobody has; whether a host may be called no schema says.
+NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,8}[a-z0-9]", fullmatch=True).filter(
+    lambda name: "--" not in name
+)
+PATHS = st.text("abcXYZ0123456789-._~/", max_size=20)
+schemathesis.openapi.format(
+    "uri",
+    st.builds(
+        "{}://{}.example.com{}/{}".format,
+        st.sampled_from(["http", "https", "HTTPS"]),
+        NAMES,
+        st.just("") | st.integers(1, 65535).map(":{}".format),
+        PATHS,
+    ),
+)
 
 FRAGMENTS = {
     "event": {"type": "event", "name": "Paused", "inputs": [{"name": "by", "type": "address"}]},

@@ -2,11 +2,11 @@
 
 from typing import Annotated, TypeAlias
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from crypitor.api.serving.bodies import LAST_BLOCK, Body, Line, whole
+from crypitor.api.serving.bodies import LAST_BLOCK, Body, Line
 
-Most: TypeAlias = Annotated[int, Field(ge=0, le=LAST_BLOCK), BeforeValidator(whole)]
+Most: TypeAlias = Annotated[int, Field(ge=0, le=LAST_BLOCK)]
 
 
 class LimitsBody(Body):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 from typing_extensions import TypeAliasType
 
 from crypitor.api.serving.entries import LONGEST_LABEL, address_of, entry_of
@@ -14,11 +14,6 @@ LAST_BLOCK = 2**53 - 1
 ADDRESS_PATTERN = "^0[xX]([0-9a-f]{40}|[0-9A-F]{40})$"
 _ADDRESS_WORDS = "0x and 40 hex digits; mixed case only with a true EIP-55 checksum"
 LINE = r"^[^\x00-\x1f\x7f]*$"
-
-
-def whole(value: object) -> object:
-    """Return 7 for 7.0, which is an integer in JSON Schema."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 _ADDRESS_SCHEMA = {"type": "string", "pattern": ADDRESS_PATTERN, "description": _ADDRESS_WORDS}
@@ -50,7 +45,7 @@ Entry: TypeAlias = Annotated[
     ),
 ]
 AddressEntry = TypeAliasType("AddressEntry", Entry)
-Height: TypeAlias = Annotated[int, Field(ge=0, le=LAST_BLOCK), BeforeValidator(whole)]
+Height: TypeAlias = Annotated[int, Field(ge=0, le=LAST_BLOCK)]
 Line: TypeAlias = Annotated[str, Field(pattern=LINE)]
 
 

@@ -1,5 +1,6 @@
 """Reads bodies and queries, and says in plain words what is wrong with them, and where."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +17,9 @@ from crypitor.errors import MOST_MISTAKES, Invalid, Mistake
 from crypitor.monitor.models import Kind
 
 Model = TypeVar("Model", bound=BaseModel)
+
+MOST_EXACT = 2**53
+"""Up to which each integer is a number of its own in JSON."""
 
 MOST_VALUES = 50_000
 """Of a JSON document: a list of 10,000 addresses with labels has 30,000."""
@@ -36,10 +40,21 @@ FOREIGN_FIELDS = {
 _PLAIN_KINDS = (Kind.TRANSACTION, Kind.WITHDRAWAL, Kind.DELEGATION)
 
 
+def _number(text: str) -> float | int:
+    """Return 7 for 7.0 and 7e0, which are integers in JSON Schema (draft 2020-12, 4.2.3)."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("Number out of range")
+    return int(value) if value.is_integer() and abs(value) <= MOST_EXACT else value
+
+
+_DECODER = msgspec.json.Decoder(float_hook=_number)
+
+
 def parse_json(body: bytes) -> Any:
     """Return what JSON text stands for. Raises Invalid, with line and column."""
     try:
-        document = msgspec.json.decode(body)
+        document = _DECODER.decode(body)
     except RecursionError:
         raise Invalid("the JSON is nested too deeply") from None
     except (msgspec.MsgspecError, ValueError) as error:
