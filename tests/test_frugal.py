@@ -130,13 +130,19 @@ class Course:
         files = self._file.parent.glob("crypitor.db*")
         self.disk_mb.append(sum(path.stat().st_size for path in files) / 1e6)
         with sqlite3.connect(f"file:{self._file}?mode=ro", uri=True) as database:
-            self.kept.append(database.execute("select count(*) from matches").fetchone()[0])
+            self.kept.append(
+                tuple(
+                    database.execute(f"select count(*) from {table}").fetchone()[0]
+                    for table in ("matches", "deliveries")
+                )
+            )
         async with aiohttp.ClientSession() as http, http.get(hooks) as answer:
             for height, at in await answer.json():
                 self.arrived[height].append(at)
         print(
             f"hour {len(self.kept)}: {self.resident_mb[-1]:.0f} MB resident,"
-            f" {self.disk_mb[-1]:.0f} MB of files, {self.kept[-1]} matches kept,"
+            f" {self.disk_mb[-1]:.0f} MB of files, {self.kept[-1][0]} matches"
+            f" and {self.kept[-1][1]} deliveries kept,"
             f" load {os.getloadavg()[0]:.0f}",
             flush=True,
         )
@@ -200,8 +206,8 @@ async def test_a_day_on_a_small_machine(tmp_path, request):
         f" {taken[-1]:.2f} s; {late:.0f} later than {LATE_SECONDS:.0f} s; the node waited"
         f" {course.waited:.0f} s; {seen['pages']} pages, {seen['events']} events seen;"
         f" resident {resident[0]:.0f} … {resident[-1]:.0f} MB, at most {max(resident):.0f};"
-        f" peak of the group {peak:.0f} MB; files at most {max(disk):.0f} MB; {course.kept[-1]}"
-        " matches kept"
+        f" peak of the group {peak:.0f} MB; files at most {max(disk):.0f} MB; {course.kept[-1][0]}"
+        f" matches and {course.kept[-1][1]} deliveries kept"
     )
 
     assert peak <= 512.5
@@ -212,7 +218,9 @@ async def test_a_day_on_a_small_machine(tmp_path, request):
     assert seen["pages"] > HOURS
     assert seen["events"] > len(taken)
     assert max(disk) < 2 * DATABASE_MB  # a million addresses take 120 MB, whatever is kept
-    assert HOURS < 12 or course.kept[-1] < len(taken) / 2
+    matches, deliveries = course.kept[-1]
+    assert HOURS < 12 or matches < len(taken) / 2  # the oldest went, as the file was full
+    assert matches < deliveries < 3 * matches  # of the same time: detected and confirmed
     assert resident[-1] < 1.2 * resident[0] + 20
 
 
