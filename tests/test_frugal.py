@@ -41,7 +41,7 @@ DATABASE_MB = 150
 AT_ONCE = 16
 LATE_SECONDS = 10.0
 LONG_SECONDS = 1_800.0
-PAGES = ("/", "/matches", "/deliveries", "/monitors", "/endpoints", "/networks/ethereum", "/live")
+PAGES = ("/", "/matches", "/deliveries", "/monitors", "/endpoints", "/networks/ethereum")
 
 
 async def watch(service, url):
@@ -75,11 +75,16 @@ async def watch(service, url):
 
 @asynccontextmanager
 async def dashboard(service):
-    """Somebody who has the dashboard open, looks at one page after another, and follows a stream.
+    """Somebody who has the dashboard open, looks at one page after another, and follows both streams:
+    that of the pages, and that of the API.
 
     Yields how many pages were seen, and events heard.
     """
     seen = Counter()
+
+    async def hear(stream):
+        async for line in stream.content:
+            seen["events"] += line.startswith(b"data:")
 
     async def look():
         async with aiohttp.ClientSession(
@@ -87,6 +92,9 @@ async def dashboard(service):
         ) as visitor:
             async with visitor.post("/login", data={"key": ADMIN_KEY}) as entered:
                 assert entered.status == 200, await entered.text()
+            live = await visitor.get("/live", timeout=None)
+            assert live.status == 200
+            hearing.append(asyncio.create_task(hear(live)))
             for path in cycle(PAGES):
                 async with visitor.get(path) as page:
                     assert page.status == 200, path
@@ -96,14 +104,14 @@ async def dashboard(service):
 
     async def follow():
         async with service.api() as api, api.get("/v1/stream", timeout=None) as stream:
-            async for line in stream.content:
-                seen["events"] += line.startswith(b"data:")
+            await hear(stream)
 
+    hearing = []
     tasks = [asyncio.create_task(look()), asyncio.create_task(follow())]
     try:
         yield seen
     finally:
-        for task in tasks:
+        for task in (*tasks, *hearing):
             if task.done():
                 task.result()
             task.cancel()
