@@ -157,6 +157,11 @@ def _agree(endpoint):
     if endpoint.get("format") == "telegram" and isinstance(endpoint.get("url"), str):
         endpoint["url"] = "https://api.telegram.org/bot1:x/sendMessage?chat_id=1"
     form = str(endpoint.get("format"))
+    if form != "email" and str(endpoint.get("url")).lower().startswith(("smtp", "kafka")):
+        endpoint["url"] = "https://example.com/"  # as seen in an answer to another request
+    one_by_one = ("pagerduty", "opsgenie", "crypitor")
+    if endpoint.get("ordered") or isinstance(endpoint.get("digest"), dict) or form in one_by_one:
+        endpoint.pop("quiet", None)
     if form not in ("standard", "crypitor", "None") and endpoint.get("checksum") is True:
         endpoint["checksum"] = False
     if form in SERVICES and isinstance(endpoint.get("url"), str):

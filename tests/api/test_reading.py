@@ -86,31 +86,6 @@ class Held(dict):
     """A document that can be asked whether it is still there."""
 
 
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [("26951.0", 26951), ("7e0", 7), ("1.5e1", 15), ("-0.0", 0), ("9007199254740992.0", 2**53)],
-)
-def test_a_number_without_a_fraction_is_an_integer(text, number):
-    """As JSON Schema has it (draft 2020-12, 4.2.3), however it is written."""
-    found = parse_json(b'{"a":[' + text.encode() + b"]}")["a"][0]
-
-    assert (found, type(found)) == (number, int)
-
-
-@pytest.mark.parametrize("text", ["1.5", "-0.25", "1e30", "9007199254740994.0"])
-def test_any_other_number_stays_as_it_is(text):
-    """A fraction, and what is beyond the integers that are exact."""
-    found = parse_json(text.encode())
-
-    assert (found, type(found)) == (float(text), float)
-
-
-def test_a_number_beyond_all_numbers_is_no_json():
-    """It would be infinite, which JSON does not have."""
-    with pytest.raises(Invalid):
-        parse_json(b'{"a":1e999}')
-
-
 INTEGERS = [
     ("/v1/monitors", {"networks": ["dev"], "confirmations": 7.0}, "confirmations"),
     ("/v1/projects", {"name": "x", "limits": {"monitors": 7.0}}, "limits"),

@@ -2,11 +2,11 @@
 
 from typing import Annotated, TypeAlias
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from crypitor.api.serving.bodies import LAST_BLOCK, Body, Line
+from crypitor.api.serving.bodies import LAST_BLOCK, Body, Line, whole
 
-Most: TypeAlias = Annotated[int, Field(ge=0, le=LAST_BLOCK)]
+Most: TypeAlias = Annotated[int, Field(ge=0, le=LAST_BLOCK), BeforeValidator(whole)]
 
 
 class LimitsBody(Body):

@@ -1,8 +1,17 @@
 """Parts of several bodies."""
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
 from typing_extensions import TypeAliasType
 
 from crypitor.api.serving.entries import LONGEST_LABEL, address_of, entry_of
@@ -14,6 +23,11 @@ LAST_BLOCK = 2**53 - 1
 ADDRESS_PATTERN = "^0[xX]([0-9a-f]{40}|[0-9A-F]{40})$"
 _ADDRESS_WORDS = "0x and 40 hex digits; mixed case only with a true EIP-55 checksum"
 LINE = r"^[^\x00-\x1f\x7f]*$"
+
+
+def whole(value: object) -> object:
+    """Return 7 for 7.0, which is an integer in JSON Schema."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 _ADDRESS_SCHEMA = {"type": "string", "pattern": ADDRESS_PATTERN, "description": _ADDRESS_WORDS}
@@ -45,7 +59,7 @@ Entry: TypeAlias = Annotated[
     ),
 ]
 AddressEntry = TypeAliasType("AddressEntry", Entry)
-Height: TypeAlias = Annotated[int, Field(ge=0, le=LAST_BLOCK)]
+Height: TypeAlias = Annotated[int, Field(ge=0, le=LAST_BLOCK), BeforeValidator(whole)]
 Line: TypeAlias = Annotated[str, Field(pattern=LINE)]
 
 
@@ -53,3 +67,19 @@ class Body(BaseModel):
     """A JSON object without unknown members, of which nothing is converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _integers(cls, given: object) -> object:
+        if not isinstance(given, dict):
+            return given
+        integers = {
+            name: whole(value)
+            for name, value in given.items()
+            if isinstance(value, float) and _takes_integers(cls.model_fields.get(name))
+        }
+        return {**given, **integers} if integers else given
+
+
+def _takes_integers(field: FieldInfo | None) -> bool:
+    return field is not None and int in (get_args(field.annotation) or (field.annotation,))

@@ -1,6 +1,5 @@
 """Reads bodies and queries, and says in plain words what is wrong with them, and where."""
 
-import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,9 +16,6 @@ from crypitor.errors import MOST_MISTAKES, Invalid, Mistake
 from crypitor.monitor.models import Kind
 
 Model = TypeVar("Model", bound=BaseModel)
-
-MOST_EXACT = 2**53
-"""Up to which each integer is a number of its own in JSON."""
 
 MOST_VALUES = 50_000
 """Of a JSON document: a list of 10,000 addresses with labels has 30,000."""
@@ -40,21 +36,10 @@ FOREIGN_FIELDS = {
 _PLAIN_KINDS = (Kind.TRANSACTION, Kind.WITHDRAWAL, Kind.DELEGATION)
 
 
-def _number(text: str) -> float | int:
-    """Return 7 for 7.0 and 7e0, which are integers in JSON Schema (draft 2020-12, 4.2.3)."""
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError("Number out of range")
-    return int(value) if value.is_integer() and abs(value) <= MOST_EXACT else value
-
-
-_DECODER = msgspec.json.Decoder(float_hook=_number)
-
-
 def parse_json(body: bytes) -> Any:
     """Return what JSON text stands for. Raises Invalid, with line and column."""
     try:
-        document = _DECODER.decode(body)
+        document = msgspec.json.decode(body)
     except RecursionError:
         raise Invalid("the JSON is nested too deeply") from None
     except (msgspec.MsgspecError, ValueError) as error:
@@ -93,8 +78,8 @@ def validated(model: type[Model], document: object) -> Model:
 def _refusal(error: ValidationError, document: object, model: type[BaseModel]) -> Invalid:
     """Return what refuses a document.
 
-    In a frame of its own: the errors' traces lead to that of who validated, and with them in a
-    variable of it the whole document would stay until garbage is searched for.
+    In a function of its own: an error's traceback refers to the frame that validated. If that frame
+    held the error in a variable, the whole document would stay in memory until the next collection.
     """
     errors = error.errors(include_url=False)
     mistakes = [_mistake(wrong, document, model) for wrong in errors[:MOST_MISTAKES]]
