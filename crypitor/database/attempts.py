@@ -46,8 +46,8 @@ FIRST_ARM = """select id from (
         where d.id in (select id from first) and d.status = 'pending' and d.due_at <= :now
         {lock}) first_{place}"""
 
-# Whoever changes the row tries; the others find the circuit at rest. Nobody waits for a row here:
-# each sender holds others'.
+# The sender that changes the row makes the attempt; the others find the circuit resting. Nobody
+# waits for a row here: senders that hold rows of each other would wait for ever.
 TRY = """update endpoints set circuit = 'half-open', circuit_until = :until, circuit_since = :since,
         circuit_wait_ms = :wait_ms
     where id in (select id from endpoints
@@ -60,11 +60,12 @@ RECORD = """update deliveries set status = :status, attempts = :attempts, due_at
     where id = :id"""
 
 INSERT_ATTEMPT = """insert into attempts
-    (delivery_id, number, started_at, duration_ms, status_code, error, answer)
-    values (:delivery_id, :number, :started_at, :duration_ms, :status_code, :error, :answer)"""
+    (delivery_id, number, started_at, duration_ms, status_code, error, answer, project_id)
+    values (:delivery_id, :number, :started_at, :duration_ms, :status_code, :error, :answer,
+        :project_id)"""
 
-# On SQLite all rows of a turn in one step: each row of its own would cost a hand-over of the
-# interpreter's lock between two threads.
+# On SQLite one statement for all rows of a turn: a statement for each row would cost one hand-over
+# of the interpreter's lock between two threads each time.
 RECORD_ROWS = """update deliveries set status = json_extract(done.value, '$[0]'),
         attempts = json_extract(done.value, '$[1]'), due_at = json_extract(done.value, '$[2]'),
         error = json_extract(done.value, '$[3]'), finished_at = json_extract(done.value, '$[4]'),
@@ -72,10 +73,10 @@ RECORD_ROWS = """update deliveries set status = json_extract(done.value, '$[0]')
     from json_each(:rows) done where deliveries.id = json_extract(done.value, '$[6]')"""
 
 INSERT_ATTEMPT_ROWS = """insert into attempts
-    (delivery_id, number, started_at, duration_ms, status_code, error, answer)
+    (delivery_id, number, started_at, duration_ms, status_code, error, answer, project_id)
     select json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
         json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'),
-        json_extract(value, '$[6]')
+        json_extract(value, '$[6]'), json_extract(value, '$[7]')
     from json_each(:rows)"""
 
 RELEASE = """update deliveries set status = 'pending', due_at = :now, wait_ms = 0
@@ -367,4 +368,5 @@ def _attempt_row(result: Result) -> tuple[object, ...]:
         outcome.status_code,
         outcome.error,
         outcome.answer,
+        result.delivery.project_id,
     )

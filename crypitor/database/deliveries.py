@@ -139,8 +139,8 @@ async def list_deliveries(
         "phase": type_.removeprefix("match.") if type_ else None,
     }
     filters = {column: value for column, value in wanted.items() if value is not None}
-    # Whoever names a monitor, endpoint or match gets that index: the project's own, which planners
-    # like as well, would be read through all that is newer.
+    # A filter by monitor, endpoint or match uses that column's index. Planners like the project's
+    # index as well, but would read through everything newer with it.
     named = filters.keys() - {"status", "phase"}
     project = "coalesce(project_id, '')" if named else "project_id"
     conditions = [f"{project} = :project_id", *(f"{column} = :{column}" for column in filters)]
@@ -214,6 +214,11 @@ async def statuses(tx: Transaction, ids: Iterable[str], lock: str) -> list[Row]:
     return await tx.all(
         SELECT_STATUSES.format(ids=tx.listed("ids"), lock=lock), ids=json.dumps(listed)
     )
+
+
+def type_of(phase: str) -> str:
+    """Return what a delivery tells, by the phase that is stored of it."""
+    return phase if "." in phase else f"match.{phase}"
 
 
 def delivery_of(row: Row) -> Delivery:

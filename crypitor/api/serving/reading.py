@@ -78,8 +78,8 @@ def validated(model: type[Model], document: object) -> Model:
 def _refusal(error: ValidationError, document: object, model: type[BaseModel]) -> Invalid:
     """Return what refuses a document.
 
-    In a frame of its own: the errors' traces lead to that of who validated, and with them in a
-    variable of it the whole document would stay until garbage is searched for.
+    In a function of its own: an error's traceback refers to the frame that validated. If that frame
+    held the error in a variable, the whole document would stay in memory until the next collection.
     """
     errors = error.errors(include_url=False)
     mistakes = [_mistake(wrong, document, model) for wrong in errors[:MOST_MISTAKES]]
@@ -88,15 +88,14 @@ def _refusal(error: ValidationError, document: object, model: type[BaseModel]) -
 
 def read_query(model: type[Model], query: MultiMapping[str]) -> Model:
     """Return the parameters of a query. Raises Invalid; pointers are `?name`."""
-    twice = sorted(
-        name for name, times in Counter(name for name, _ in query.items()).items() if times > 1
-    )
-    if twice:
+    values = dict(query.items())
+    if len(values) < len(query):
+        counted = Counter(name for name, _ in query.items())
+        twice = sorted(name for name, times in counted.items() if times > 1)
         mistakes = [
             Mistake(f"?{name}", "this parameter is given twice") for name in twice[:MOST_MISTAKES]
         ]
         raise Invalid(summary(mistakes, len(twice)), mistakes, len(twice))
-    values = dict(query.items())
     try:
         return model.model_validate(values)
     except ValidationError as error:
