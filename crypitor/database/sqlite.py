@@ -186,6 +186,10 @@ class SQLite:
                 self._kept = kept
                 return
 
+    def cut(self) -> bool:
+        """False: what is under way in a thread ends by its own limits, and is waited for."""
+        return False
+
     async def disconnect(self) -> None:
         """Close all connections; call it when none is in use."""
         await self._reading.disconnect()
