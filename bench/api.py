@@ -90,6 +90,7 @@ async def _beside(
                 "CRYPITOR__NETWORKS__LIVE__VERIFY": "receipts",
                 **settings,
             },
+            migrated=False,
         )
         await service.start()
         stack.push_async_callback(service.kill)
