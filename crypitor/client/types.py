@@ -406,6 +406,7 @@ class EndpointBody(TypedDict):
     url: str
     """http(s), public unless the operator allows more, without user information, at most 2048
     characters. `kafka://TOPIC` publishes to a topic that the operator allows.
+    `test://receiver` is a receiver of the service's own, to try with.
     """
     description: NotRequired[str]
     format: NotRequired[
@@ -462,6 +463,7 @@ class EndpointBodyPatch(TypedDict):
     url: NotRequired[str]
     """http(s), public unless the operator allows more, without user information, at most 2048
     characters. `kafka://TOPIC` publishes to a topic that the operator allows.
+    `test://receiver` is a receiver of the service's own, to try with.
     """
     description: NotRequired[str | None]
     format: NotRequired[

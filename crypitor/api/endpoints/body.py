@@ -128,7 +128,8 @@ class EndpointBody(Body):
 
     url: str = Field(
         description="http(s), public unless the operator allows more, without user information, "
-        "at most 2048 characters. `kafka://TOPIC` publishes to a topic that the operator allows.",
+        "at most 2048 characters. `kafka://TOPIC` publishes to a topic that the operator allows. "
+        "`test://receiver` is a receiver of the service's own, to try with.",
         json_schema_extra={"format": "uri"},
     )
     description: Line = Field("", max_length=500)

@@ -22,11 +22,13 @@ from crypitor.dashboard.frame.pages import Pages
 from crypitor.dashboard.frame.visit import Place, Visit
 from crypitor.database.keys import Scope
 from crypitor.errors import CallerError, Conflict, Invalid
+from crypitor.webhook.own_receiver import OWN_RECEIVER, is_own_receiver
 
 pages = Pages(Place("/endpoints", "Endpoints", "e"))
 
 SHOWN = 50
 SHOWN_DELIVERIES = 10
+MOST_LOOKED_AT = 200
 
 
 @pages.get("/endpoints")
@@ -57,6 +59,19 @@ async def create(visit: Visit) -> web.Response:
         return _refused(visit, error, None)
     return visit.go(
         f"/endpoints/{made['id']}?secret=shown", "The endpoint is made. Its secret is below."
+    )
+
+
+@pages.post("/endpoints/receiver")
+async def use_receiver(visit: Visit) -> web.Response:
+    """Make an endpoint of the receiver that the installation has itself, where there is none."""
+    listed = await visit.ask(read_endpoints, query={"limit": MOST_LOOKED_AT})
+    own = next((one for one in listed["data"] if is_own_receiver(one["url"])), None)
+    if own is None:
+        body = {"url": OWN_RECEIVER, "description": "Test receiver"}
+        own = await visit.ask(create_endpoint, body=body)
+    return visit.go(
+        f"/endpoints/{own['id']}", "This is the test receiver. Send it a ping, then make a monitor."
     )
 
 
@@ -140,6 +155,7 @@ async def _one(visit: Visit, endpoint_id: str, pinged: Any = None) -> web.Respon
     return visit.show(
         "endpoints/one.html",
         endpoint=endpoint,
+        own=is_own_receiver(endpoint["url"]),
         deliveries=deliveries,
         failed=failed,
         secret=secret,

@@ -104,6 +104,7 @@ document.addEventListener("click", (event) => {
   else if ("help" in button.dataset) document.getElementById("help")?.showModal();
   else if ("live" in button.dataset) (button.following ? pause : follow)(button);
   else if ("insert" in button.dataset) insert(button);
+  else if ("put" in button.dataset) document.getElementById(button.dataset.into).value = button.dataset.put;
 });
 
 document.addEventListener("submit", (event) => {
