@@ -38,13 +38,14 @@ def resume_network(
     network = loaded.followed.get(name)
     if network is None:
         raise failure(f"no network {name} with a node is configured")
-    from crypitor.database.networks import resume
+    from crypitor.database.networks import left_unmatched, resume
     from crypitor.database.past import matched_tip
+    from crypitor.errors import Conflict
     from crypitor.process.status import title_of
     from crypitor.runtime.loop import clock
     from crypitor.worker import Unobserved
-    from crypitor.worker.beginning import ground_of
     from crypitor.worker.nodes import Nodes
+    from crypitor.worker.resuming import ground_to_resume
 
     async def ancestors() -> "Sequence[Header]":
         async with Nodes.of_urls(
@@ -57,17 +58,14 @@ def resume_network(
             calls_per_second=network.rpc_per_second,
             observer=Unobserved(),
         ) as nodes:
-            head = await nodes.header_at("latest")
-            if head is None or head.number < from_block - 1:
-                raise failure(
-                    f"no node has block {from_block - 1}"
-                    + (f": their head is {head.number}" if head else "")
-                )
-            return await ground_of(from_block, network.max_reorg_depth, nodes)
+            return await ground_to_resume(from_block, depth=network.max_reorg_depth, nodes=nodes)
 
-    before = asyncio.run(ancestors())
+    try:
+        before = asyncio.run(ancestors())
+    except Conflict as refused:
+        raise failure(refused.detail) from refused
     tip = in_database(loaded, lambda tx: matched_tip(tx, name))
-    left = _left_out(tip, from_block)
+    left = _told(left_unmatched(tip, from_block))
     if left:
         say(f"{name}: {left} will not be matched")
     if not before and from_block:
@@ -144,10 +142,9 @@ def _part_of(name: str, config: "Path | None") -> "PartOfNetwork":
     return part
 
 
-def _left_out(tip: int | None, first: int) -> str:
-    """Return which heights between what was matched and what will be are left out; or nothing."""
-    if tip is None or first <= tip + 1:
+def _told(left: range) -> str:
+    """Return heights in words; empty for none."""
+    if not left:
         return ""
-    count = first - tip - 1
-    which = f"block {tip + 1}" if count == 1 else f"blocks {tip + 1} to {first - 1}"
-    return f"{count} block{'s' * (count > 1)} ({which})"
+    which = f"block {left[0]}" if len(left) == 1 else f"blocks {left[0]} to {left[-1]}"
+    return f"{len(left)} block{'s' * (len(left) > 1)} ({which})"

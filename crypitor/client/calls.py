@@ -44,6 +44,8 @@ from crypitor.client.types import (
     ProjectUsage,
     ReloadAnswer,
     ReplayBody,
+    ResumeAnswer,
+    ResumeBody,
     RetryBody,
     RotationBody,
     SecretAnswer,
@@ -854,6 +856,28 @@ class Calls(Transport):
     async def read_network(self, name: str) -> NetworkAnswer:
         """Read one network with the state of each of its nodes."""
         answer: NetworkAnswer = await self.call("GET", f"/v1/networks/{self.part(name)}")
+        return answer
+
+    async def resume_network(
+        self,
+        name: str,
+        body: ResumeBody,
+        *,
+        idempotency_key: str | None = None,
+    ) -> ResumeAnswer:
+        """Let a network go on at a block, where it stopped or anywhere else. Only for
+        operators.
+
+        Matches from this block on are reverted, which their endpoints are told, and what
+        the nodes have there now is matched. Below it nothing is needed. It does what
+        `crypitor network resume` does.
+        """
+        answer: ResumeAnswer = await self.call(
+            "POST",
+            f"/v1/networks/{self.part(name)}/resume",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
         return answer
 
     async def add_project(

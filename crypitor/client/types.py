@@ -677,6 +677,14 @@ class GroupAnswer(TypedDict):
     success: "MeanAnswer | None"
 
 
+class HeightsAnswer(TypedDict):
+    """Heights, both included."""
+
+    from_block: int
+    to_block: int
+    count: int
+
+
 class InternalRule(TypedDict):
     """Value that calls within successful transactions moved; the network needs `traces`."""
 
@@ -1233,7 +1241,7 @@ class NetworkAnswer(TypedDict):
     confirmations: "Confirmations"
     state: Literal["following", "catching up", "waiting", "stopped", "standby"] | None
     """waiting: the next block cannot be had, or does not prove itself. stopped: a reorg was
-    deeper than max_reorg_depth; see `crypitor network resume`.
+    deeper than max_reorg_depth; see `/resume`.
     """
     trouble: str | None
     """Why it is waiting or stopped."""
@@ -1538,6 +1546,29 @@ class ReplayBody(TypedDict):
     """Created before this time; left out: before this request."""
     status: NotRequired[list[Literal["failed", "delivered"]]]
     """`delivered` also sends again what was taken. Default: failed."""
+
+
+class ResumeAnswer(TypedDict):
+    """What going on at a block came to, or would come to."""
+
+    network: str
+    from_block: int
+    dry_run: bool
+    stands_on: int | None
+    """The block below it; null where it stands on nothing that nodes have."""
+    reverted: int
+    """Matches above it. A dry run counts 10,000 at most."""
+    left_unmatched: "HeightsAnswer | None"
+    """Blocks above what was matched that are passed over; null for none."""
+
+
+class ResumeBody(TypedDict):
+    """Where a network goes on."""
+
+    from_block: int
+    """The first block that is read again; its parent is kept. 0 begins the chain anew."""
+    dry_run: NotRequired[bool]
+    """Only say what it would come to; nothing is changed. Default: false."""
 
 
 class RetryBody(TypedDict):

@@ -40,9 +40,17 @@ NETWORK: dict[str, Any] = {
 }
 
 EXAMPLES = Examples(
-    bodies={},
+    bodies={"resume_network": {"from_block": 21000001, "dry_run": True}},
     answers={
         "read_networks": page(NETWORK),
         "read_network": NETWORK,
+        "resume_network": {
+            "network": "ethereum",
+            "from_block": 21000001,
+            "dry_run": True,
+            "stands_on": 21000000,
+            "reverted": 12,
+            "left_unmatched": None,
+        },
     },
 )
