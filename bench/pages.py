@@ -1,8 +1,9 @@
 """What the pages of the dashboard cost beside few and many monitors, matches and deliveries.
 
-Two services take turns: one with a hundred monitors and a thousand matches, one with 10,000 monitors
-and a million matches; every fifth match has a delivery. Each page is asked for as a browser does,
-with the cookie of a session; its size is counted with all that it fetches, gzip'd. Other counts:
+Two services take turns: one with a hundred monitors and a thousand matches, one with 10,000
+monitors and a million matches; every fifth match has a delivery. Each page is asked for as a
+browser does, with the cookie of a session; its size is counted with all that it fetches, gzip'd.
+Other counts:
 `python -m bench.pages 1000 10000000`.
 """
 

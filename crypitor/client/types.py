@@ -156,6 +156,16 @@ class BalanceRule(TypedDict):
     """The same, in blocks."""
 
 
+class BucketAnswer(TypedDict):
+    """How many took so long."""
+
+    from_ms: int
+    """This long or longer."""
+    below_ms: int
+    """Shorter than this: twice as long."""
+    count: int
+
+
 class CallRule(TypedDict):
     """Transactions that call a function, failed ones too, whoever the monitor's addresses are."""
 
@@ -683,6 +693,13 @@ class HeightsAnswer(TypedDict):
     from_block: int
     to_block: int
     count: int
+
+
+class HistogramAnswer(TypedDict):
+    """How long things took in the whole time, by doublings; empty lists for nothing known."""
+
+    first_attempt: list["BucketAnswer"]
+    success: list["BucketAnswer"]
 
 
 class InternalRule(TypedDict):
@@ -1638,6 +1655,7 @@ class StatsAnswer(TypedDict):
     """Whether all that is stored was counted at the time of this answer."""
     now: "NowAnswer"
     total: "CountsAnswer"
+    histogram: "HistogramAnswer"
     series: list["PointAnswer"]
     """Each minute or hour of the time, oldest first."""
     groups: "list[GroupAnswer] | None"

@@ -88,6 +88,13 @@ def lasting(seconds: float | None) -> str:
     return " ".join(words)
 
 
+def told_ms(value: float) -> str:
+    """Return milliseconds in words: from a second on in seconds."""
+    if value < 1000:
+        return f"{value:.0f} ms"
+    return f"{value / 1000:.1f} s" if value < 10_000 else f"{value / 1000:,.0f} s"
+
+
 def bytes_(count: float) -> str:
     """Return a size in bytes, in the largest unit of which it has at least one."""
     unit = 0
@@ -173,6 +180,6 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     filtered.__name__.rstrip("_"): filtered
     for filtered in (
         short, clock, minute, second, grouped, lasting, identicon, bars, pretty, query, bold,
-        plural, rounded, share, bytes_, called,
+        plural, rounded, share, bytes_, called, told_ms,
     )
 }  # fmt: skip

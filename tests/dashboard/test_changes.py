@@ -325,3 +325,36 @@ async def test_who_was_told_is_named(api, admin):
     assert "to https://example.com" in page.words
     assert "key-in-the-path" not in page.words
     assert "ep_gone" in page.words
+
+
+async def test_an_endpoint_shows_how_its_latencies_spread(api, admin):
+    """By doublings, with what is between them, and the quantiles of the chosen time."""
+    made = await api.made("/v1/endpoints", {"url": URL})
+    minute = api.clock() - api.clock() % 60_000
+    values = {
+        "project_id": api.project, "kind": "endpoint", "subject": made["id"], "span": "minute",
+        "at": minute, "success_count": 12, "success_ms": 900, "first_count": 0, "first_ms": 0,
+        "success_buckets": '{"18": 9, "19": 2, "30": 1}', "first_buckets": "{}",
+        **dict.fromkeys(
+            ("detected", "confirmed", "reverted", "delivered", "failed", "cancelled", "taken", "refused", "unanswered"), 0
+        ),
+    }  # fmt: skip
+    names = ", ".join(values)
+    await api.context.database.write(
+        lambda tx: tx.run(
+            f"insert into statistics ({names}) values ({', '.join(f':{one}' for one in values)})",
+            **values,
+        )
+    )
+    page = (await admin.get(f"/endpoints/{made['id']}")).html
+    _, stats = await api.call("GET", f"/v1/stats?endpoint={made['id']}")
+
+    assert stats["histogram"]["success"] == [
+        {"from_ms": 16, "below_ms": 32, "count": 11},
+        {"from_ms": 32, "below_ms": 64, "count": 0},
+        {"from_ms": 64, "below_ms": 128, "count": 0},
+        {"from_ms": 128, "below_ms": 256, "count": 1},
+    ]
+    assert stats["histogram"]["first_attempt"] == []
+    assert "16 ms to 32 ms: 11" in page.words
+    assert "128 ms to 256 ms: 1" in page.words

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 from pydantic import Field
 
 from crypitor.api.serving.moment import Moment
-from crypitor.api.serving.paging import Name, Query
+from crypitor.api.serving.paging import Name, OrderedQuery
 from crypitor.database.epochs import PREFIX
 
 DeliveryType: TypeAlias = Literal[
@@ -19,7 +19,7 @@ DeliveryType: TypeAlias = Literal[
 ]
 
 
-class DeliveryQuery(Query):
+class DeliveryQuery(OrderedQuery):
     """What a list of deliveries is narrowed to."""
 
     cursor: str | None = Field(

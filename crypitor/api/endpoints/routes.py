@@ -82,10 +82,12 @@ async def create_endpoint(call: Call, body: EndpointBody) -> EndpointAnswer:
 
 @routes.add("GET", "/v1/endpoints", scope=Scope.READ)
 async def read_endpoints(call: Call, query: EndpointQuery) -> EndpointPage:
-    """List endpoints, newest first."""
+    """List endpoints, newest first or oldest first."""
 
     async def unit(tx: Transaction) -> tuple[list[Endpoint], dict[str, Queued]]:
-        endpoints = await list_endpoints(tx, call.project, query.limit + 1, query.cursor)
+        endpoints = await list_endpoints(
+            tx, call.project, query.limit + 1, query.cursor, query.order
+        )
         return endpoints, await first_queued(tx, [endpoint.id for endpoint in endpoints])
 
     endpoints, queued = await call.read(unit)

@@ -34,13 +34,9 @@ MOST_LOOKED_AT = 200
 @pages.get("/endpoints")
 async def show_endpoints(visit: Visit) -> web.Response:
     """Answer a page of endpoints."""
-    chosen = visit.asked("cursor")
-    answer = await visit.ask(read_endpoints, query={**chosen, "limit": SHOWN})
+    found = await visit.listed(read_endpoints, SHOWN)
     return visit.show(
-        "endpoints/list.html",
-        endpoints=answer["data"],
-        next_cursor=answer["next_cursor"],
-        chosen=chosen,
+        "endpoints/list.html", status=found.status, endpoints=found.rows, **found.beside
     )
 
 
@@ -162,6 +158,8 @@ async def _one(visit: Visit, endpoint_id: str, pinged: Any = None) -> web.Respon
         snippets=snippets_of(endpoint["public_key"] or secret["secret"]) if secret else {},
         pinged=pinged,
         charts=endpoint_charts(found.stats, found.span, endpoint_id),
+        histogram=found.stats["histogram"],
+        total=found.stats["total"],
         now=found.stats["now"],
         span=found.name,
         spans=SPANS,
