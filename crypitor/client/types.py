@@ -1276,6 +1276,8 @@ class NetworkAnswer(TypedDict):
     requests_per_block: float | None
     """Requests to all nodes for each block, since the start."""
     last_reorg: "ReorgAnswer | None"
+    reorgs: list["ReorgAnswer"]
+    """The newest 20 since the process that follows it began, newest first."""
     nodes: list["NodeAnswer"]
 
 

@@ -78,6 +78,10 @@ class NetworkAnswer(TypedDict):
         float | None, Field(description="Requests to all nodes for each block, since the start.")
     ]
     last_reorg: ReorgAnswer | None
+    reorgs: Annotated[
+        list[ReorgAnswer],
+        Field(description="The newest 20 since the process that follows it began, newest first."),
+    ]
     nodes: list[NodeAnswer]
 
 

@@ -23,6 +23,7 @@ NETWORK: dict[str, Any] = {
     "seconds_to_head": 0.0,
     "requests_per_block": 1.02,
     "last_reorg": None,
+    "reorgs": [],
     "nodes": [
         {
             "name": "your-node.example",

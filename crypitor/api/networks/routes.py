@@ -39,6 +39,7 @@ UNKNOWN: Mapping[str, object] = {
     "seconds_to_head": None,
     "requests_per_block": None,
     "last_reorg": None,
+    "reorgs": (),
     "nodes": (),
 }
 
