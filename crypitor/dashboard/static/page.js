@@ -167,6 +167,17 @@ setInterval(() => each("link[rel=icon]:not([href*='/static/'])", (icon) => {
   icon.replaceWith(fresh);
 }), ICON_MS);
 
+// A file of addresses: how much of it the service has read, and what it says, also where it refuses.
+document.addEventListener("htmx:xhr:progress", ({ target, detail }) => {
+  const bar = target.matches("[data-upload]") && target.querySelector("progress");
+  if (!bar || !detail.lengthComputable) return;
+  bar.hidden = false;
+  bar.value = detail.loaded / detail.total;
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.requestConfig.elt.matches("[data-upload]")) event.detail.shouldSwap = true;
+});
+
 // What refreshes by itself does so while somebody looks, and not under the reader's hands.
 document.addEventListener("htmx:beforeRequest", (event) => {
   const { elt, requestConfig } = event.detail;
