@@ -24,6 +24,7 @@ BENCHES = {
     "burst": "what one project feels of the deliveries of another that come in thousands",
     "dead": "live endpoints beside a thousand dead ones with long queues",
     "deliveries": "deliveries a second beside a bare client loop; claims before few and many rows",
+    "traces": "a block and a request without traces, with them off, and with them on",
     "fleet": "1, 2 and 4 processes of each role beside Kafka and PostgreSQL (needs both)",
     "retention": "what comes and goes for years: the file's size, the steps, blocks beside them",
     "heads": "from a node's having a block to its being on the queue (needs anvil)",

@@ -35,7 +35,8 @@ ROUNDS, QUICK_ROUNDS, WARM_UP = 20, 3, 2
 FEWEST_MONITORS, MOST_MONITORS = 100, 10_000
 EACH_DELIVERED = 5
 NEWEST = 300_000
-"""Of these the documents are whole; no page gets as far as to those before."""
+OLDEST = 1_000
+"""Of these the documents are whole; no page gets as far as to those between."""
 
 _MONITOR = "printf('mo_%026d', n % :monitors)"
 _LISTS = (
@@ -167,7 +168,8 @@ async def _service(stack: AsyncExitStack, count: int, found: dict, place: str | 
 
 def _fill(file: Path, count: int, monitors: int, monitor: str) -> None:
     """Copy the first monitor and what it matched; ids of monitors are their numbers."""
-    whole = f"case when n >= {max(count - NEWEST, 0)} then t.{{}} else :text end"
+    newest = max(count - NEWEST, 0)
+    whole = f"case when n >= {newest} or n < {OLDEST} then t.{{}} else :text end"
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         columns = [row[1] for row in connection.execute("pragma table_info(monitors)")]
         changed = {"id": _MONITOR, "name": "printf('Monitor %05d', n)"}

@@ -10,10 +10,13 @@ from crypitor.cli.saying import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from crypitor.config.partly import PartOfNetwork
     from crypitor.evm.types import Header
+    from crypitor.worker.nodes import Nodes
+    from crypitor.worker.passed import Passed
 
 PROBE_SECONDS = 20.0
 """For one request to a node that no configuration knows."""
@@ -38,17 +41,17 @@ def resume_network(
     network = loaded.followed.get(name)
     if network is None:
         raise failure(f"no network {name} with a node is configured")
-    from crypitor.database.networks import left_unmatched, resume
-    from crypitor.database.past import matched_tip
+    from crypitor.database.networks import position_of, resume
     from crypitor.errors import Conflict
     from crypitor.process.status import title_of
     from crypitor.runtime.loop import clock
     from crypitor.worker import Unobserved
     from crypitor.worker.nodes import Nodes
+    from crypitor.worker.passed import passed_between
     from crypitor.worker.resuming import ground_to_resume
 
-    async def ancestors() -> "Sequence[Header]":
-        async with Nodes.of_urls(
+    def connected() -> "AbstractAsyncContextManager[Nodes]":
+        return Nodes.of_urls(
             name,
             network.rpc,
             chain_id=network.chain_id,
@@ -57,15 +60,22 @@ def resume_network(
             profile=network.profile,
             calls_per_second=network.rpc_per_second,
             observer=Unobserved(),
-        ) as nodes:
+        )
+
+    async def ancestors() -> "Sequence[Header]":
+        async with connected() as nodes:
             return await ground_to_resume(from_block, depth=network.max_reorg_depth, nodes=nodes)
+
+    async def passed(tip: "Header") -> "Passed | None":
+        async with connected() as nodes:
+            return await passed_between(tip, from_block, nodes)
 
     try:
         before = asyncio.run(ancestors())
     except Conflict as refused:
         raise failure(refused.detail) from refused
-    tip = in_database(loaded, lambda tx: matched_tip(tx, name))
-    left = _told(left_unmatched(tip, from_block))
+    tip = next(iter(in_database(loaded, lambda tx: position_of(tx, name, 1)).headers), None)
+    left = _left_out(asyncio.run(passed(tip)) if tip and tip.number < from_block - 1 else None)
     if left:
         say(f"{name}: {left} will not be matched")
     if not before and from_block:
@@ -142,9 +152,12 @@ def _part_of(name: str, config: "Path | None") -> "PartOfNetwork":
     return part
 
 
-def _told(left: range) -> str:
-    """Return heights in words; empty for none."""
-    if not left:
+def _left_out(passed: "Passed | None") -> str:
+    """Return how many blocks between what was matched and what will be are left out; or nothing."""
+    if passed is None or not passed.blocks:
         return ""
-    which = f"block {left[0]}" if len(left) == 1 else f"blocks {left[0]} to {left[-1]}"
-    return f"{len(left)} block{'s' * (len(left) > 1)} ({which})"
+    heights = passed.last - passed.first + 1
+    what = "height" if passed.is_most or passed.blocks < heights else "block"
+    which = f"{what}s {passed.first} to {passed.last}" if heights > 1 else f"{what} {passed.first}"
+    count = f"{'up to ' * passed.is_most}{passed.blocks} block{'s' * (passed.blocks > 1)}"
+    return f"{count} ({which})"

@@ -688,11 +688,13 @@ class GroupAnswer(TypedDict):
 
 
 class HeightsAnswer(TypedDict):
-    """Heights, both included."""
+    """Heights, both included, and how many of them have a block."""
 
     from_block: int
     to_block: int
     count: int
+    is_most: bool
+    """Whether it may be fewer."""
 
 
 class HistogramAnswer(TypedDict):

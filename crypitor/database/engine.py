@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+CLOSE_SECONDS = 5.0
+"""How long units of work are waited for at the end, where the database may be cut off."""
+
 Row: TypeAlias = Mapping[str, Any]
 Driver: TypeAlias = "SQLite | PostgreSQL"
 
@@ -358,12 +361,19 @@ class Database:
     async def _close(self) -> None:
         """Wait for all units, however often this is cancelled, then close the connections.
 
-        The database's own time limits bound each unit.
+        SQLite's own limits bound each unit. On a server those that do not end are cut off, as by a
+        kill: one after the other they would wait for a pooler for minutes.
         """
         cancelled: asyncio.CancelledError | None = None
+        ends_at = monotonic() + CLOSE_SECONDS
         while self._units:
+            late = monotonic() >= ends_at and self._driver.cut()
+            if late:
+                log.warning("units of work cut off at the end", units=len(self._units))
+                for unit in self._units:
+                    unit.cancel()
             try:
-                await asyncio.wait(self._units)
+                await asyncio.wait(self._units, timeout=1.0 if late else CLOSE_SECONDS)
             except asyncio.CancelledError as cancel:
                 cancelled = cancel
         await self._driver.disconnect()

@@ -85,6 +85,8 @@ def last_heard(heard: Heard, match: str, endpoint: Recipient, returns: int) -> s
     told = heard[match].get(endpoint) if match in heard else None
     if not told:
         return None
+    if len(told) == 1:  # as nearly always: its id need not be computed
+        return next(iter(told))
     for turn in range(returns, -1, -1):
         for phase in (Phase.REVERTED, Phase.ENDED, Phase.CONFIRMED, Phase.DETECTED):
             delivery = delivery_id(match, phase, endpoint.id, turn)

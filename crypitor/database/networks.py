@@ -199,11 +199,6 @@ async def resume(
     return saved.reverted
 
 
-def left_unmatched(tip: int | None, first: int) -> range:
-    """Return the heights above what was matched that going on at `first` leaves out. Pure."""
-    return range(0) if tip is None else range(tip + 1, max(first, tip + 1))
-
-
 async def count_above(tx: Transaction, name: str, number: int, most: int) -> int:
     """Return how many matches above a height would be reverted, counted up to `most`."""
     count: int = await tx.value(COUNT_ABOVE, network=name, number=number, most=most)

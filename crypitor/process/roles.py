@@ -11,7 +11,7 @@ from typing import TypeAlias
 import structlog
 
 from crypitor.api.build import build, build_health, build_metrics
-from crypitor.api.serving.context import Context, Ground
+from crypitor.api.serving.context import Context, Looking
 from crypitor.api.serving.tail import Tail
 from crypitor.backfill.runner import Backfill
 from crypitor.backfill.trial import Trial
@@ -46,7 +46,14 @@ from crypitor.process.takeover import living_of, takeover_of
 from crypitor.process.upkeep import project_limits, storing_uses, upkeep
 from crypitor.process.watch import watch_of
 from crypitor.queue import Queue
-from crypitor.runtime.loop import Health, clock, ended_in_time, forever, spare_collections
+from crypitor.runtime.loop import (
+    Health,
+    clock,
+    end_with_the_first,
+    ended_in_time,
+    forever,
+    spare_collections,
+)
 from crypitor.runtime.metrics import Metrics
 from crypitor.runtime.precedence import Precedence
 from crypitor.webhook.egress import networks as cidrs
@@ -56,7 +63,7 @@ from crypitor.worker.follower import Follower
 from crypitor.worker.lead import LEASE_SECONDS, Lead
 from crypitor.worker.limit import Limits, Rank
 from crypitor.worker.nodes import Nodes
-from crypitor.worker.resuming import ground_to_resume
+from crypitor.worker.resuming import footing_of
 from crypitor.worker.tokens import TokenReader
 
 log = structlog.get_logger(__name__)
@@ -110,7 +117,7 @@ class Roles:
         self._backfills: list[Backfill] = []
         self._lookers: list[Looker] = []
         self._trials: dict[str, Trial] = {}
-        self._grounds: dict[str, Ground] = {}
+        self._footings: dict[str, Looking] = {}
         self._tail = Tail(self._aside)
 
     async def run(self, stop: asyncio.Event, started: Callable[[str], None]) -> None:
@@ -186,6 +193,7 @@ class Roles:
                     *takeover,
                 )
             ]
+            end_with_the_first((*workers, *others), stop)
             started(url if "api" in self._roles else "")
             await stop.wait()
             await ended_in_time(workers, others, self._config.server.shutdown_seconds)
@@ -240,8 +248,8 @@ class Roles:
         if "api" in roles:
             for name in config.followed:
                 self._trials[name] = await self._trial(name)
-                self._grounds[name] = partial(
-                    ground_to_resume,
+                self._footings[name] = partial(
+                    footing_of,
                     depth=config.followed[name].max_reorg_depth,
                     nodes=await self._nodes(Rank.ASIDE, name),
                 )
@@ -385,7 +393,7 @@ class Roles:
             processes=standing.processes,
             in_doubt=watchlist.doubt if watchlist else lambda: None,
             trials=self._trials,
-            grounds=self._grounds,
+            footings=self._footings,
             precedence=self._precedence,
             given=given,
             ids=ids,

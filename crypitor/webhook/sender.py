@@ -1,12 +1,12 @@
 """The webhook role: claims what is due, posts it side by side, records what came of it.
 
 One turn is one transaction: it records every outcome that is waiting and claims for every endpoint
-that has a free slot. While it is being committed, attempts end and gather for the next turn, so
-outcomes are committed in groups without ever waiting for a group to fill.
+that has a free slot. While it is being committed, attempts end and gather for the next turn; of an
+endpoint that has several under way, most are waited for, though not for long (`Gathering`).
 
 An attempt is under way between two turns only. Killed there, its lease runs out and the same id
-and body are sent again. When the database is down, outcomes are kept and their slots stay taken:
-what is kept is bounded by the slots, and nothing new is sent that could not be recorded.
+and body are sent again. When the database is down, outcomes are kept, and nothing new is sent that
+could not be recorded: what is kept is bounded by the slots.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ from crypitor.errors import Unavailable
 from crypitor.runtime.loop import Health, forever, pause
 from crypitor.webhook.circuit import CircuitState, Recent
 from crypitor.webhook.delivery import SCHEDULE_SECONDS, Delivery, Endpoint, Result
+from crypitor.webhook.gathering import Gathering
 from crypitor.webhook.health import rate_of, rest_of
 from crypitor.webhook.letters import attempts_of, content_of, rested, results_of
 from crypitor.webhook.misplaced import Misplaced
@@ -107,7 +108,6 @@ class Sender:
         self._seen_position = 0
         self._misplaced = Misplaced(database, clock, shared=looks)
         self._latest = 0
-        self._outcomes: list[Result] = []
         # Not stored: after a restart they are counted anew, and circuits stay as their rows say.
         self._recent: dict[str, Recent] = {}
         self._attempts: set[asyncio.Task[None]] = set()
@@ -116,6 +116,7 @@ class Sender:
         self._sending = False
         self._claiming = 0
         self._awake = asyncio.Event()
+        self._gathered = Gathering(self._turns, self._awake.set)
 
     @property
     def in_flight(self) -> int:
@@ -159,7 +160,7 @@ class Sender:
 
     def _reserved(self, endpoint_ids: Iterable[str]) -> Slots:
         now = self._now()
-        if not self._sending:
+        if not self._sending or self._gathered.stuck:
             return Slots(now, [])
         for endpoint_id in endpoint_ids:
             self._turns.is_due(endpoint_id)
@@ -194,7 +195,7 @@ class Sender:
                 started = self._started
                 while await self.step():
                     pass
-                if self._attempts or self._outcomes:
+                if self._attempts or self._gathered.outcomes:
                     await self._awake.wait()
                 elif self._started == started:
                     return
@@ -204,8 +205,12 @@ class Sender:
         now = self._now()
         if now >= self._sweep_at or (self._looks and await self._something_new(now)):
             await self._sweep(now)
+        self._gathered.free()
         granted = self._turns.next_turns(now, MOST_ENDPOINTS_A_TURN)
-        return await self._turn(Slots(now, granted))
+        if not granted and not self._gathered.enough:
+            return False
+        await self._turn(Slots(now, granted))
+        return True
 
     def _now(self) -> int:
         """Return the time; where the clock was set back, what waits in memory is set back too."""
@@ -246,20 +251,18 @@ class Sender:
         if len(self._recent) > MOST_REMEMBERED:
             self._recent = {at: kept for at, kept in self._recent.items() if not kept.over(now)}
 
-    async def _turn(self, slots: Slots) -> bool:
-        results = tuple(self._outcomes)
-        if not results and not slots.granted:
-            return False
+    async def _turn(self, slots: Slots) -> None:
+        results = self._gathered.begin()
         try:
             recorded, claimed = await self._database.write(
                 lambda tx: self._record_and_claim(tx, results, slots), at_once=True
             )
         except BaseException:
             self._give_back(slots)
+            self._gathered.failed()
             raise
         self._recorded(results, recorded, slots.now)
         self._start(slots, claimed)
-        return True
 
     def _give_back(self, slots: Slots) -> None:
         for endpoint_id, held in slots.granted:
@@ -289,13 +292,11 @@ class Sender:
         return claimed
 
     def _recorded(self, results: Sequence[Result], recorded: Recorded, now: int) -> None:
-        del self._outcomes[: len(results)]
+        self._gathered.recorded(results)
         for result in results:
-            delivery, due_at = result.delivery, result.verdict.due_at
-            if result.leads:
-                self._turns.ended(delivery.endpoint_id, succeeded=result.outcome.succeeded)
+            due_at = result.verdict.due_at
             if due_at is not None and due_at < self._sweep_at:
-                self._turns.is_due_at(delivery.endpoint_id, due_at)
+                self._turns.is_due_at(result.delivery.endpoint_id, due_at)
         for endpoint_id, endpoint in recorded.endpoints.items():
             self._turns.rest(endpoint_id, rest_of(endpoint, now))
             if endpoint.circuit.state is not CircuitState.CLOSED:
@@ -359,8 +360,8 @@ class Sender:
         recent.add(now, succeeded=outcome.succeeded)
         mostly_failed = not outcome.succeeded and recent.mostly_failed()
         told = (outcome, now, self._schedule_seconds, self._jitter())
-        self._outcomes += results_of(endpoint, deliveries, *told, mostly_failed=mostly_failed)
-        self._awake.set()
+        results = results_of(endpoint, deliveries, *told, mostly_failed=mostly_failed)
+        self._gathered.add(results, endpoint.id)
 
     async def _see_off(self) -> None:
         """Wait for attempts in flight and record them, for as long as the grace lasts.
@@ -368,25 +369,26 @@ class Sender:
         What is left then is cut off: its lease runs out, and it is sent again.
         """
         ends_at = asyncio.get_running_loop().time() + self._grace_seconds
-        while self._attempts or self._outcomes or self._claiming:
+        while self._attempts or self._gathered.outcomes or self._claiming:
             left = ends_at - asyncio.get_running_loop().time()
             if left <= 0:
                 break
             self._awake.clear()
-            if not self._outcomes:
+            if not self._gathered.outcomes:
                 await pause(left, self._awake)
             elif not await self._recorded_now():
                 await pause(min(left, RETRY_RECORD_SECONDS), asyncio.Event())
         for attempt in self._attempts:
             attempt.cancel()
-        if self._attempts or self._outcomes:
-            log.warning("attempts cut off", attempts=len(self._attempts) + len(self._outcomes))
+        if lost := len(self._attempts) + len(self._gathered.outcomes):
+            log.warning("attempts cut off", attempts=lost)
 
     async def _recorded_now(self) -> bool:
         try:
-            return await self._turn(Slots(self._clock(), []))
+            await self._turn(Slots(self._clock(), []))
         except Unavailable:
             return False
+        return True
 
     def _idle_seconds(self) -> float:
         look_at = self._look_at if self._looks else self._sweep_at

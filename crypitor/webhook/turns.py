@@ -128,6 +128,11 @@ class Turns:
         """Slots that are held."""
         return sum(self._inside) + self._earned
 
+    def held(self, endpoint_id: str) -> int:
+        """Return how many slots an endpoint holds."""
+        lane = self._lanes.get(endpoint_id)
+        return lane.in_flight if lane else 0
+
     def is_due(
         self, endpoint_id: str, failures_in_row: int = 0, project: str | None = None
     ) -> None:

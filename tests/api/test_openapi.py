@@ -13,9 +13,11 @@ import pytest
 from aiohttp.test_utils import TestServer
 from openapi_schema_validator import OAS30Validator
 from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
+from pydantic import ValidationError
 
 from crypitor.api import SERVER_OPTIONS, build
 from crypitor.api.build import described
+from crypitor.api.serving.bodies import Body
 from crypitor.api.serving.openapi_3_0 import as_3_0
 
 HERE = Path(__file__).parent
@@ -227,7 +229,7 @@ def test_every_served_path_is_described_or_a_page(context):
     assert served == described
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3600)  # half a minute where nothing else is at work
 @pytest.mark.parametrize("examples", [1, pytest.param(20, marks=pytest.mark.soak)])
 async def test_server_does_what_the_document_says(api, tmp_path, examples):
     """Schemathesis finds no difference between the document and the server, in all its checks."""
@@ -261,3 +263,35 @@ async def test_server_does_what_the_document_says(api, tmp_path, examples):
         output, _ = await checking.communicate()
 
     assert checking.returncode == 0, output.decode()
+
+
+def bodies(kind=Body):
+    """Yield every object that a body can have in it."""
+    for one in kind.__subclasses__():
+        yield one
+        yield from bodies(one)
+
+
+def refused(body, name, value):
+    """Whether a member is refused for not being an integer."""
+    try:
+        body.model_validate({name: value})
+    except ValidationError as wrong:
+        ranges = ("greater", "less")
+        errors = [one for one in wrong.errors() if one["loc"] == (name,)]
+        return any(not one["type"].startswith(ranges) for one in errors)
+    return False
+
+
+def test_a_whole_number_is_an_integer_everywhere():
+    """JSON Schema, section 4.2.3 of its core: 7.0 is one, however a language writes it."""
+    members = [
+        (body, name)
+        for body in bodies()
+        for name, schema in body.model_json_schema()["properties"].items()
+        if "integer" in {one.get("type") for one in (schema, *schema.get("anyOf", ()))}
+    ]
+
+    assert len(members) > 10
+    assert [(body.__name__, name) for body, name in members if refused(body, name, 7.0)] == []
+    assert [(body.__name__, name) for body, name in members if not refused(body, name, 7.5)] == []

@@ -9,17 +9,21 @@ from crypitor.api import SERVER_OPTIONS, build
 from crypitor.database.keys import Scope
 from crypitor.errors import Conflict
 from crypitor.evm.types import Header
+from crypitor.worker.passed import Passed
+from crypitor.worker.resuming import Footing
 from tests.api.rows import insert_match
 
 PATH = "/v1/networks/ethereum/resume"
 BELOW = tuple(Header(number, f"0x{number:064x}", f"0x{number - 1:064x}", number) for number in range(93, 96))  # fmt: skip
 
 
-async def ground(first: int) -> tuple[Header, ...]:
+async def look(first: int, tip: Header | None) -> Footing:
     """The nodes have blocks up to 150."""
     if first > 151:
         raise Conflict(f"no node has block {first - 1}: their head is 150")
-    return tuple(header for header in BELOW if header.number < first)
+    before = tuple(header for header in BELOW if header.number < first)
+    low = tip.number + 1
+    return Footing(before, Passed(low, first - 1, first - low) if low < first else None)
 
 
 @pytest.fixture
@@ -38,7 +42,7 @@ async def stopped(api):
             await tx.run("update matches set block_number = :n where id = :id", n=number, id=match)
 
     await api.context.database.write(unit)
-    async with TestServer(build(replace(api.context, grounds={"ethereum": ground}))) as server:
+    async with TestServer(build(replace(api.context, footings={"ethereum": look}))) as server:
         await server.start_server(**SERVER_OPTIONS)
         api.url = str(server.make_url("")).rstrip("/")
         yield api
@@ -94,7 +98,12 @@ async def test_blocks_that_are_passed_over_are_counted(stopped):
     """Above what was matched."""
     told = await stopped.made(PATH, {"from_block": 111, "dry_run": True})
 
-    assert told["left_unmatched"] == {"from_block": 101, "to_block": 110, "count": 10}
+    assert told["left_unmatched"] == {
+        "from_block": 101,
+        "to_block": 110,
+        "count": 10,
+        "is_most": False,
+    }
     assert told["reverted"] == 0
 
 

@@ -2,7 +2,7 @@
 
 from crypitor.database.keys import Scope
 from tests.api.rows import insert_match
-from tests.api.test_resume import ground, headers
+from tests.api.test_resume import headers, look
 
 PAGE = "/networks/ethereum/resume"
 REASON = "block 96 stands on nothing; `crypitor network resume ethereum --from-block 96` goes on"
@@ -24,7 +24,7 @@ async def stop(api, trouble: str = REASON) -> None:
     await api.context.database.write(unit)
     state = {"state": "stopped", "trouble": trouble, "head": 150, "tip": 100}
     object.__setattr__(api.context, "status", lambda: {"ethereum": state})
-    object.__setattr__(api.context, "grounds", {"ethereum": ground})
+    object.__setattr__(api.context, "footings", {"ethereum": look})
 
 
 async def test_it_says_what_it_would_come_to_and_then_does_it(api, admin):

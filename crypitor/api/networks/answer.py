@@ -86,11 +86,12 @@ class NetworkAnswer(TypedDict):
 
 
 class HeightsAnswer(TypedDict):
-    """Heights, both included."""
+    """Heights, both included, and how many of them have a block."""
 
     from_block: int
     to_block: int
     count: int
+    is_most: Annotated[bool, Field(description="Whether it may be fewer.")]
 
 
 class ResumeAnswer(TypedDict):

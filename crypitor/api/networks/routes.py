@@ -12,12 +12,11 @@ from crypitor.api.networks.answer import (
 from crypitor.api.networks.body import ResumeBody
 from crypitor.api.networks.examples import EXAMPLES
 from crypitor.api.serving.call import Call, Change, found
-from crypitor.api.serving.context import Context, NetworkFacts
+from crypitor.api.serving.context import Context, NetworkFacts, Passed
 from crypitor.api.serving.routing import Routes
 from crypitor.database.engine import Transaction
 from crypitor.database.keys import Scope
-from crypitor.database.networks import count_above, left_unmatched, resume
-from crypitor.database.past import matched_tip
+from crypitor.database.networks import count_above, position_of, resume
 from crypitor.errors import Conflict, Forbidden, NotFound
 from crypitor.evm.types import Header
 from crypitor.webhook.message import NetworkTitle
@@ -66,13 +65,14 @@ async def resume_network(call: Call, name: str, body: ResumeBody) -> ResumeAnswe
     """
     if not call.who.operator:
         raise Forbidden("only an admin key of the operator's project can let networks go on")
-    facts, ground = call.context.networks.get(name), call.context.grounds.get(name)
-    if facts is None or ground is None:
+    facts, look = call.context.networks.get(name), call.context.footings.get(name)
+    if facts is None or look is None:
         raise NotFound("there is no such network, or none of its nodes is configured here")
-    before = await ground(body.from_block)
+    place = await call.read(lambda tx: position_of(tx, name, 1))
+    footing = await look(body.from_block, next(iter(place.headers), None))
+    before, passed = footing.before, footing.passed
 
     async def unit(tx: Transaction) -> Change[ResumeAnswer]:
-        left = left_unmatched(await matched_tip(tx, name), body.from_block)
         reverted = await _resumed(tx, call.context, facts, body, before)
         return Change(
             {
@@ -81,7 +81,7 @@ async def resume_network(call: Call, name: str, body: ResumeBody) -> ResumeAnswe
                 "dry_run": body.dry_run,
                 "stands_on": before[-1].number if before else None,
                 "reverted": reverted,
-                "left_unmatched": _heights(left),
+                "left_unmatched": _heights(passed),
             },
             subject=name,
         )
@@ -111,10 +111,15 @@ async def _resumed(
     return reverted
 
 
-def _heights(left: range) -> HeightsAnswer | None:
-    if not left:
+def _heights(passed: Passed | None) -> HeightsAnswer | None:
+    if passed is None or not passed.blocks:
         return None
-    return {"from_block": left[0], "to_block": left[-1], "count": len(left)}
+    return {
+        "from_block": passed.first,
+        "to_block": passed.last,
+        "count": passed.blocks,
+        "is_most": passed.is_most,
+    }
 
 
 def network_answers(context: Context) -> list[NetworkAnswer]:

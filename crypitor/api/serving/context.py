@@ -85,8 +85,40 @@ class ReadAgain(Protocol):
         """Waiting for a restart."""
 
 
-Ground: TypeAlias = Callable[[int], Awaitable[Sequence[Header]]]
-"""What a block at a height stands on."""
+class Passed(Protocol):
+    """Heights from `first` to `last`, and how many of them have a block, or at most."""
+
+    @property
+    def first(self) -> int:
+        """The lowest."""
+
+    @property
+    def last(self) -> int:
+        """The highest."""
+
+    @property
+    def blocks(self) -> int:
+        """How many have a block."""
+
+    @property
+    def is_most(self) -> bool:
+        """Whether it may be fewer."""
+
+
+class Footing(Protocol):
+    """Where a network would go on."""
+
+    @property
+    def before(self) -> Sequence[Header]:
+        """The headers below it."""
+
+    @property
+    def passed(self) -> Passed | None:
+        """What is left out."""
+
+
+Looking: TypeAlias = Callable[[int, Header | None], Awaitable[Footing]]
+"""Looks what going on at a height comes to, after the block that was matched last."""
 
 
 async def _as_it_is() -> ReadAgain:
@@ -116,7 +148,7 @@ class Context:
     in_doubt: told when a change failed without a word on whether it was committed.
     counts: of the monitors' addresses.
     trials: network → what tries monitors on its past.
-    grounds: network → the headers that a block stands on as the nodes have them; raises Conflict.
+    footings: network → what looks, at its nodes, what going on somewhere comes to; raises Conflict.
     precedence: of blocks that are on their way to their first POST.
     given: what was given out to callers, which an older copy of the database does not know.
     refused: told, with a word for why, of what came to the API's port and was not served.
@@ -157,7 +189,7 @@ class Context:
     in_doubt: Callable[[], None] = lambda: None
     refused: Callable[[str], None] = lambda _: None
     trials: Mapping[str, Trial] = field(default_factory=dict)
-    grounds: Mapping[str, Ground] = field(default_factory=dict)
+    footings: Mapping[str, Looking] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
     precedence: Precedence = field(default_factory=Precedence)
     given: Given = field(default_factory=Given)
