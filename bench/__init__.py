@@ -22,6 +22,8 @@ BENCHES = {
     "proof": "the proof of recorded blocks at each level",
     "lies": "how many lies about receipts each level of proof finds",
     "burst": "what one project feels of the deliveries of another that come in thousands",
+    "api": "requests a second beside a bare answer; blocks beside clients that write, and readers",
+    "fairness": "a project's first attempts, from the node's block on, beside another's 100,000",
     "dead": "live endpoints beside a thousand dead ones with long queues",
     "deliveries": "deliveries a second beside a bare client loop; claims before few and many rows",
     "traces": "a block and a request without traces, with them off, and with them on",

@@ -270,6 +270,7 @@ class Roles:
             looks="monitor" not in self._roles,
             life=self._life,
             exhausted=self._observing.observer.exhausted,
+            precedence=self._precedence,
         )
 
     async def _monitor(self, queue: Queue) -> Matcher:

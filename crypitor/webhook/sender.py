@@ -12,7 +12,7 @@ could not be recorded: what is kept is bounded by the slots.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import structlog
 
@@ -23,8 +23,10 @@ from crypitor.database.due import due_endpoints
 from crypitor.database.engine import Database, Transaction
 from crypitor.errors import Unavailable
 from crypitor.runtime.loop import Health, forever, pause
+from crypitor.runtime.precedence import Precedence
+from crypitor.runtime.turnstile import Turnstile, after_a_turn, at_once
 from crypitor.webhook.circuit import CircuitState, Recent
-from crypitor.webhook.delivery import SCHEDULE_SECONDS, Delivery, Endpoint, Result
+from crypitor.webhook.delivery import SCHEDULE_SECONDS, Delivery, Endpoint, Observer, Result
 from crypitor.webhook.gathering import Gathering
 from crypitor.webhook.health import rate_of, rest_of
 from crypitor.webhook.letters import attempts_of, content_of, rested, results_of
@@ -47,17 +49,14 @@ SWEEPING_SHARE = 0.1
 # Bounds one transaction, so that the matcher, which writes too, does not wait long for it, nor an
 # endpoint that answers for a thousand that do not.
 MOST_ENDPOINTS_A_TURN = 16
+MOST_SLOTS_A_TURN = 32
+MOST_OUTCOMES_A_TURN = 50
+# Of what no block waits for: whoever else is ready in a turn of the loop waits for so many.
+BEGINNING_AT_ONCE = 2
 RETRY_RECORD_SECONDS = 0.5
 
 Claim: TypeAlias = Callable[[Transaction], Awaitable[None]]
 """Claims, within a unit of work."""
-
-
-class Observer(Protocol):
-    """Hears what was recorded, for the metrics and the stream."""
-
-    def attempts_recorded(self, results: Sequence[Result]) -> None:
-        """Count attempts; each is told once, after its commit, and only if it counted."""
 
 
 class Sender:
@@ -68,7 +67,8 @@ class Sender:
     jitter: -1 to 1. in_flight and the two after it: see Turns. looks: whether deliveries are queued
     by another process, which cannot wake this one; then it looks for new ones more often. life: of
     this process, by which others end its claims when it is gone; None: they wait for the lease.
-    exhausted: hears of each POST that this machine had nothing left for.
+    exhausted: hears of each POST that this machine had nothing left for. precedence: of blocks, on
+    whose way to their first POST nothing begins here but that.
     """
 
     def __init__(
@@ -88,6 +88,7 @@ class Sender:
         looks: bool = False,
         life: str | None = None,
         exhausted: Callable[[], None] = lambda: None,
+        precedence: Precedence | None = None,
     ) -> None:
         if lease_seconds <= poster.deadline_seconds:
             raise ValueError("a lease must be longer than the deadline of a POST")
@@ -101,6 +102,8 @@ class Sender:
         self._lease_ms = round(lease_seconds * 1000)
         self._grace_seconds = grace_seconds
         self._turns = Turns(in_flight, in_flight_per_endpoint, endpoints_at_once)
+        self._precedence = precedence or Precedence()
+        self._beginning = Turnstile(self._precedence, BEGINNING_AT_ONCE)
         self._sweep_at = 0
         self._looks = looks
         self._life = life
@@ -116,7 +119,7 @@ class Sender:
         self._sending = False
         self._claiming = 0
         self._awake = asyncio.Event()
-        self._gathered = Gathering(self._turns, self._awake.set)
+        self._gathered = Gathering(self._turns, self._awake.set, most=MOST_OUTCOMES_A_TURN)
 
     @property
     def in_flight(self) -> int:
@@ -134,8 +137,8 @@ class Sender:
         """Claim within a unit of work that queues for these endpoints; inside, run that unit.
 
         It calls what is yielded as its last. What is claimed then is sent from the end of the
-        context on: no second transaction stands between a match and its first POST. Who gets the
-        free slots is whose turn it is, as ever; there are none while nothing is sent.
+        context on: no second transaction stands between a match and its first POST. They stand
+        before all that waits, for what each may have at most; nothing while nothing is sent.
         """
         slots, claimed = self._reserved(endpoint_ids), None
 
@@ -162,9 +165,7 @@ class Sender:
         now = self._now()
         if not self._sending or self._gathered.stuck:
             return Slots(now, [])
-        for endpoint_id in endpoint_ids:
-            self._turns.is_due(endpoint_id)
-        return Slots(now, self._turns.next_turns(now, MOST_ENDPOINTS_A_TURN))
+        return Slots(now, self._turns.turns_of(endpoint_ids, now, MOST_ENDPOINTS_A_TURN))
 
     async def run(self, stop: asyncio.Event, health: Health) -> None:
         """Send until told to stop; then claim no more and see off what is in flight."""
@@ -202,11 +203,12 @@ class Sender:
 
     async def step(self) -> bool:
         """Take one turn, and start the attempts it claimed; False when there was nothing to do."""
+        await self._precedence.over()
         now = self._now()
         if now >= self._sweep_at or (self._looks and await self._something_new(now)):
             await self._sweep(now)
         self._gathered.free()
-        granted = self._turns.next_turns(now, MOST_ENDPOINTS_A_TURN)
+        granted = self._turns.next_turns(now, MOST_ENDPOINTS_A_TURN, MOST_SLOTS_A_TURN)
         if not granted and not self._gathered.enough:
             return False
         await self._turn(Slots(now, granted))
@@ -316,7 +318,9 @@ class Sender:
     ) -> None:
         if self._group is None:
             raise RuntimeError("a sender steps only within run() or settle()")
-        leads = True
+        # What is written leaves at the end of a turn of the loop: a block's first one need not wait
+        # until all of the block's are written, nor these for what no block waits for.
+        passed = at_once if of_a_block else self._beginning.passed
         for endpoint_id, held in slots.granted:
             if (got := claimed.get(endpoint_id)) is None:  # it was deleted
                 self._turns.claimed(endpoint_id, held, 0)
@@ -334,19 +338,19 @@ class Sender:
             self._turns.rest(endpoint_id, rest_of(endpoint, slots.now))
             self._started += len(attempts)
             for deliveries in attempts:
-                attempt = self._group.create_task(self._attempt(got, deliveries, leads=leads))
-                leads = not of_a_block
+                attempt = self._group.create_task(self._attempt(got, deliveries, passed))
+                passed = after_a_turn if of_a_block else passed
                 self._attempts.add(attempt)
                 attempt.add_done_callback(self._attempts.discard)
 
-    async def _attempt(self, got: Claimed, deliveries: Sequence[Delivery], *, leads: bool) -> None:
+    async def _attempt(
+        self, got: Claimed, deliveries: Sequence[Delivery], passed: Callable[[], Awaitable[None]]
+    ) -> None:
         """Post once. The outcome waits for the next turn; an unexpected error ends the role.
 
-        leads: not for those of a block after its first. What is written leaves at the end of a turn
-        of the loop: the first one need not wait until all are written.
+        passed: returns when it may begin.
         """
-        if not leads:
-            await asyncio.sleep(0)
+        await passed()
         endpoint = got.endpoint
         content = content_of(endpoint, deliveries, got.names)
         outcome = await self._posts.post(endpoint, *content)

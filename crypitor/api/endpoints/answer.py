@@ -73,7 +73,10 @@ class WaitingAnswer(TypedDict):
 
 
 class EndpointAnswer(TypedDict):
-    """A URL for webhooks; `success`, `tls`, `digest`, `quiet` where set, `secret` at first."""
+    """A URL for webhooks.
+
+    `success`, `tls`, `digest`, `quiet` and `checksum` where they are set, `secret` at first.
+    """
 
     id: str
     url: str
@@ -114,6 +117,7 @@ class EndpointAnswer(TypedDict):
     tls: NotRequired[TlsAnswer]
     digest: NotRequired[DigestAnswer]
     quiet: NotRequired[QuietAnswer]
+    checksum: NotRequired[bool]
     secret: NotRequired[str]
 
 
