@@ -124,7 +124,13 @@ class QuietBody(Body):
     )
 
 
-URL_PATTERN = "^([hH][tT][tT][pP][sS]?|[sS][mM][tT][pP][sS]?|[kK][aA][fF][kK][aA]|[tT][eE][sS][tT])://"
+_SCHEMES = (
+    "[hH][tT][tT][pP][sS]?",
+    "[sS][mM][tT][pP][sS]?",
+    "[kK][aA][fF][kK][aA]",
+    "[tT][eE][sS][tT]",
+)
+URL_PATTERN = f"^({'|'.join(_SCHEMES)})://"
 """What may stand where; whether it may be called is told in a sentence, and by no pattern."""
 
 

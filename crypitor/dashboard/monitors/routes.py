@@ -125,7 +125,7 @@ async def add_addresses(visit: Visit, id: str) -> web.Response:  # noqa: A002
             media = NDJSON if (part.filename or "").endswith(("json", "jsonl")) else CSV
             try:
                 told = await visit.ask(run, id=id, stream=(stream, media))
-            except (Invalid, Conflict) as error:
+            except CallerError as error:  # also where not one line of many is an address
                 return await one(visit, id, problem=error)
             said.append(told)
     if not said:

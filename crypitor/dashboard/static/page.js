@@ -175,7 +175,9 @@ document.addEventListener("htmx:xhr:progress", ({ target, detail }) => {
   bar.value = detail.loaded / detail.total;
 });
 document.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.detail.requestConfig.elt.matches("[data-upload]")) event.detail.shouldSwap = true;
+  if (!event.detail.requestConfig.elt.matches("[data-upload]")) return;
+  event.detail.shouldSwap = event.detail.serverResponse.includes('id="main"');
+  if (!event.detail.shouldSwap) window.location.reload();
 });
 
 // What refreshes by itself does so while somebody looks, and not under the reader's hands.
