@@ -133,7 +133,7 @@ async def test_a_file_of_addresses_is_taken_and_told(tmp_path):
         await page.get_by_label("Add or remove, one a line").fill("0x12")
         await page.get_by_role("button", name="Do it").click()
         await expect(page.get_by_role("alert")).to_contain_text(
-            "none of the 1 entries is an address"
+            "an address is 0x and 40 hex digits"
         )
         await expect(page.get_by_role("button", name="Do it")).to_be_enabled()
 
