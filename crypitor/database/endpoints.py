@@ -11,6 +11,7 @@ from crypitor.database.engine import Row, Transaction
 from crypitor.webhook.circuit import Circuit, CircuitState
 from crypitor.webhook.delivery import Digest, Endpoint, Notice, OldSecret, State
 from crypitor.webhook.quiet import Quiet, Window
+from crypitor.webhook.silence import silence_text, stored_silence
 from crypitor.webhook.success import stored_success, success_text
 from crypitor.webhook.template import stored_template, template_text
 from crypitor.webhook.tls import stored_tls, tls_text
@@ -19,7 +20,7 @@ COLUMNS = """id, project_id, url, secret, old_secrets, description, format, temp
     ordered, rate_per_second, enabled, state, state_reason, failures_in_row, failing_since,
     created_at, updated_at, events, failed_at, circuit, circuit_since, circuit_until,
     circuit_openings, circuit_wait_ms, success, tls, digest, quiet_most,
-    quiet_ms, quiet_until, quiet_left"""
+    quiet_ms, quiet_until, quiet_left, silence"""
 SEALED = ("url", "secret", "old_secrets", "headers", "tls")
 
 INSERT = f"""insert into endpoints ({COLUMNS}) values (:id, :project_id, :url, :secret,
@@ -27,7 +28,7 @@ INSERT = f"""insert into endpoints ({COLUMNS}) values (:id, :project_id, :url, :
     :state, :state_reason, :failures_in_row, :failing_since, :created_at, :updated_at, :events,
     :failed_at, :circuit, :circuit_since, :circuit_until, :circuit_openings,
     :circuit_wait_ms, :success, :tls, :digest, :quiet_most, :quiet_ms,
-    :quiet_until, :quiet_left)"""  # noqa: S608 - columns from above
+    :quiet_until, :quiet_left, :silence)"""  # noqa: S608 - columns from above
 
 UPDATE = """update endpoints set url = :url, secret = :secret, old_secrets = :old_secrets,
         description = :description, format = :format, template = :template,
@@ -38,7 +39,8 @@ UPDATE = """update endpoints set url = :url, secret = :secret, old_secrets = :ol
         circuit_since = :circuit_since, circuit_until = :circuit_until,
         circuit_openings = :circuit_openings, circuit_wait_ms = :circuit_wait_ms,
         success = :success, tls = :tls, digest = :digest, quiet_most = :quiet_most,
-        quiet_ms = :quiet_ms, quiet_until = :quiet_until, quiet_left = :quiet_left
+        quiet_ms = :quiet_ms, quiet_until = :quiet_until, quiet_left = :quiet_left,
+        silence = :silence
     where id = :id and project_id = :project_id"""
 
 
@@ -149,6 +151,7 @@ def endpoint_of(tx: Transaction, row: Row) -> Endpoint:
             "digest": None if row["digest"] is None else Digest(*json.loads(row["digest"])),
             "quiet": None if most is None else Quiet(most, length_ms // 1000),
             "window": window,
+            "silence": stored_silence(row["silence"]),
             "ordered": bool(row["ordered"]),
             "events": tuple(map(Notice, json.loads(row["events"]))),
             "enabled": bool(row["enabled"]),
@@ -189,6 +192,7 @@ def _values(tx: Transaction, endpoint: Endpoint) -> dict[str, object]:
         "quiet_ms": None if endpoint.quiet is None else endpoint.quiet.window_seconds * 1000,
         "quiet_until": endpoint.window.until,
         "quiet_left": endpoint.window.left,
+        "silence": silence_text(endpoint.silence),
         "ordered": int(endpoint.ordered),
         "rate_per_second": endpoint.rate_per_second,
         "enabled": int(endpoint.enabled),

@@ -9,6 +9,7 @@ from enum import StrEnum
 from crypitor.monitor.models import Phase
 from crypitor.webhook.circuit import CLOSED, Circuit
 from crypitor.webhook.quiet import FIRST, Quiet, Window
+from crypitor.webhook.silence import Silence
 from crypitor.webhook.success import Success
 from crypitor.webhook.template import Template
 from crypitor.webhook.tls import Tls
@@ -62,11 +63,16 @@ class State(StrEnum):
 
 
 class Notice(StrEnum):
-    """News of an endpoint that the project's other endpoints may ask for; the `type` of a body."""
+    """What is told beside the phases of matches; the `type` of a body.
+
+    News of an endpoint, which the project's other endpoints may ask for; and that somebody takes
+    care of a match, for services in which an alert is open.
+    """
 
     FAILING = "endpoint.failing"
     DISABLED = "endpoint.disabled"
     MOVED = "endpoint.moved"
+    ACKNOWLEDGED = "match.acknowledged"
 
 
 class Control(StrEnum):
@@ -116,7 +122,8 @@ class Endpoint:
     ordered: one at a time, first in first out. rate_per_second: attempts, None for no limit.
     events: news of other endpoints that it wants. success: what its success looks like, None for
     every 2xx. tls: of its own, None for none. digest: of mail, None for a letter each.
-    quiet: how much it is told, None for all; window: where it stands with that.
+    quiet: how much it is told, None for all; window: where it stands with that. silence: hours in
+    which it is told nothing.
     state_reason: a sentence, None while healthy.
     failures_in_row: attempts. failing_since: of the first of them, failed_at: of the last one.
     Instants are in unix milliseconds.
@@ -148,6 +155,7 @@ class Endpoint:
     digest: Digest | None = None
     quiet: Quiet | None = None
     window: Window = FIRST
+    silence: tuple[Silence, ...] = ()
 
     @property
     def pace(self) -> float | None:

@@ -22,6 +22,7 @@ from crypitor.webhook.closed import Closed
 from crypitor.webhook.connections import CONNECTION_SECONDS, Answer, Connections, Target
 from crypitor.webhook.crypitor import FORMAT
 from crypitor.webhook.delivery import Endpoint, Outcome
+from crypitor.webhook.destinations import PEOPLE
 from crypitor.webhook.egress import (
     Network,
     called_url,
@@ -239,8 +240,9 @@ def _sentence(endpoint: Endpoint, failure: Exception) -> str:
 def request_headers(endpoint: Endpoint, webhook_id: str, body: bytes, now: int) -> dict[str, str]:
     """Return the headers of a POST. now: unix milliseconds."""
     seconds = now // 1000
+    template = None if endpoint.format in PEOPLE else endpoint.template
     headers = {
-        "Content-Type": endpoint.template.content_type if endpoint.template else JSON_TYPE,
+        "Content-Type": template.content_type if template else JSON_TYPE,
         "User-Agent": USER_AGENT,
         "Accept": "*/*",
         "Accept-Encoding": "identity",

@@ -43,10 +43,11 @@ def wired(form: str, url: str, headers: Mapping[str, str], webhook_id: str, body
     if form == "pagerduty":
         return Wired("POST", f"{path}{query}", _with("routing_key", routing_key(headers), body))
     document = msgspec.json.decode(body)
-    if (alias := document.pop("close", None)) is None:
-        return Wired("POST", f"{path}{query}", body)
-    target = f"{path}/{quote(alias, safe='')}/close?identifierType=alias"
-    return Wired("POST", target, msgspec.json.encode(document))
+    for action in ("close", "acknowledge"):
+        if (alias := document.pop(action, None)) is not None:
+            target = f"{path}/{quote(alias, safe='')}/{action}?identifierType=alias"
+            return Wired("POST", target, msgspec.json.encode(document))
+    return Wired("POST", f"{path}{query}", body)
 
 
 def routing_key(headers: Mapping[str, str]) -> str:

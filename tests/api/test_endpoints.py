@@ -112,6 +112,7 @@ async def test_refusal_points_to_the_place(api, body, pointer):
 
 TELEGRAM = "https://api.telegram.org/bot1:canary/sendMessage?chat_id=5"
 QUIET = {"most": 5, "window_seconds": 600}
+NIGHT = {"begins": "22:00", "ends": "07:00", "timezone": "Europe/Berlin"}
 TEMPLATE = {"body": '{"text": "{{text}}"}', "content_type": "application/json"}
 
 
@@ -132,6 +133,10 @@ TEMPLATE = {"body": '{"text": "{{text}}"}', "content_type": "application/json"}
         ({"quiet": {"most": 0, "window_seconds": 60}}, "/quiet/most"),
         ({"quiet": {"most": 5, "window_seconds": 86_401}}, "/quiet/window_seconds"),
         ({"quiet": QUIET, "ordered": True}, "/quiet"),
+        ({"silence": [{"begins": "24:00", "ends": "07:00"}]}, "/silence/0/begins"),
+        ({"silence": [{**NIGHT, "days": []}]}, "/silence/0/days"),
+        ({"silence": [NIGHT, {**NIGHT, "timezone": "Mars/Olympus"}]}, "/silence/1/timezone"),
+        ({"silence": [NIGHT] * 8}, "/silence"),
         ({"quiet": QUIET, "format": "crypitor"}, "/quiet"),
         (
             {"quiet": QUIET, "format": "pagerduty", "headers": {"X-Routing-Key": "a" * 32}},
@@ -386,3 +391,18 @@ async def test_a_reader_sees_no_path_and_no_query(api, url, shown):
 
     assert made["url"] == url
     assert read["url"] == page["data"][0]["url"] == shown
+
+
+async def test_hours_of_silence_are_answered_as_they_are_kept(api):
+    """All days where none was named; other hours, or none, are in force at once."""
+    body = {"url": "https://example.com", "silence": [NIGHT, {**NIGHT, "days": ["sun", "mon"]}]}
+    _, made = await api.call("POST", ENDPOINTS, json=body)
+    path = f"{ENDPOINTS}/{made['id']}"
+    _, same = await api.call("PATCH", path, json={"description": "on call"})
+    _, none = await api.call("PATCH", path, json={"silence": []})
+
+    assert [one["days"] for one in made["silence"]] == [
+        ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ["mon", "sun"],
+    ]  # fmt: skip
+    assert same["silence"] == made["silence"]
+    assert "silence" not in none

@@ -8,7 +8,8 @@ import pytest
 from aiohttp import web
 
 from crypitor.errors import Invalid
-from crypitor.monitor.models import Phase
+from crypitor.monitor.models import SEVERITIES, Phase
+from crypitor.webhook.destinations import ALERTS, acknowledgement_body
 from crypitor.webhook.destinations import DESTINATIONS as ALL
 from crypitor.webhook.formats import Form, check_form, notice_body
 from crypitor.webhook.post import request_headers
@@ -323,3 +324,39 @@ def test_what_cannot_be_sent_is_refused(form, url, headers, pointers):
 def test_what_is_written_rightly_is_accepted(form):
     """The URLs and headers of the documentation."""
     check_form(Form(form), URLS[form], HEADERS[form])
+
+
+@pytest.mark.parametrize("form", DESTINATIONS)
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_a_severity_is_told_as_the_service_knows_it(form, severity):
+    """In its field, within its schema; in words where there is none, and only while it holds."""
+    monitor = {**DATA["monitor"], "severity": severity}
+    told = sent(form, body_of(Form(form), monitor=monitor))
+    over = body_of(Form(form), Phase.REVERTED, monitor=monitor)
+    place = SEVERITIES.index(severity)
+
+    jsonschema.validate(told, {"type": "object", **SCHEMAS[form]})
+    if form == "pagerduty":
+        assert told["payload"]["severity"] == severity
+    if form == "opsgenie":
+        assert told["priority"] == ("P5", "P3", "P2", "P1")[place]
+    if form == "ntfy":
+        assert told["priority"] == place + 2
+    loud = f"{severity.upper()}: Treasury" in re.sub(r"\\+", "", json.dumps(told))
+    assert loud == (severity in ("error", "critical"))
+    assert severity.upper() not in over
+
+
+def test_an_alert_is_acknowledged_as_its_service_publishes_it():
+    """By the key that opened it, at Opsgenie's address for that."""
+    stored = {form: acknowledgement_body(form, "ma_1") for form in ALERTS}
+    made = {form: wired(form, URLS[form], HEADERS[form], "de_1", stored[form].encode()) for form in ALERTS}  # fmt: skip
+
+    for form in ALERTS:
+        jsonschema.validate(json.loads(made[form].body), {"type": "object", **SCHEMAS[form]})
+    assert json.loads(made["pagerduty"].body) == {
+        "routing_key": HEADERS["pagerduty"]["X-Routing-Key"],
+        "event_action": "acknowledge",
+        "dedup_key": "ma_1",
+    }
+    assert made["opsgenie"].target == "/v2/alerts/ma_1/acknowledge?identifierType=alias"

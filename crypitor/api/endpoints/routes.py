@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from yarl import URL
@@ -10,6 +10,7 @@ from yarl import URL
 from crypitor.api.endpoints.answer import (
     EndpointAnswer,
     EndpointPage,
+    News,
     TemplateAnswer,
     WaitingAnswer,
 )
@@ -22,6 +23,8 @@ from crypitor.api.endpoints.rule import (
     check_rules,
     quiet_answer,
     quiet_of,
+    silence_answer,
+    silence_of,
     success_answer,
     success_of,
     tls_answer,
@@ -54,8 +57,9 @@ from crypitor.webhook.egress import check_headers, check_url
 from crypitor.webhook.formats import Form, check_form
 from crypitor.webhook.health import Queued, Waiting, reopened, waiting_of
 from crypitor.webhook.mail import EMAIL, check_mail_url, http_url
-from crypitor.webhook.quiet import changed
+from crypitor.webhook.quiet import FIRST, Window, changed
 from crypitor.webhook.signature import public_key, signature_of
+from crypitor.webhook.silence import check_silences
 from crypitor.webhook.template import Template
 from crypitor.webhook.topic import check_topic, topic_of
 
@@ -192,6 +196,7 @@ def endpoint_of(call: Call, body: EndpointBody, pointer: str = "") -> Endpoint:
         tls=tls_of(body.tls),
         digest=Digest(body.digest.seconds, body.digest.count) if body.digest else None,
         quiet=quiet_of(body.quiet),
+        silence=silence_of(body.silence),
         enabled=body.enabled,
         created_at=now,
         updated_at=now,
@@ -221,7 +226,7 @@ def endpoint_answer(
         "headers": headers,
         "ordered": endpoint.ordered,
         "rate_per_second": endpoint.rate_per_second,
-        "events": [event.value for event in endpoint.events],
+        "events": cast("list[News]", [event.value for event in endpoint.events]),
         "enabled": endpoint.enabled,
         "state": endpoint.state.value,
         "state_reason": endpoint.state_reason,
@@ -239,6 +244,8 @@ def endpoint_answer(
         answer["digest"] = {"seconds": digest.seconds, "count": digest.count}
     if endpoint.quiet is not None:
         answer["quiet"] = quiet_answer(endpoint.quiet)
+    if endpoint.silence:
+        answer["silence"] = silence_answer(endpoint.silence)
     if secret:
         answer["secret"] = endpoint.secret
     return answer
@@ -282,11 +289,20 @@ def _changed(
         tls=tls_of(body.tls),
         digest=Digest(body.digest.seconds, body.digest.count) if body.digest else None,
         quiet=quiet_of(body.quiet),
-        window=changed(before.quiet, quiet_of(body.quiet), before.window),
+        silence=silence_of(body.silence),
+        window=_window(before, body),
         enabled=body.enabled,
         updated_at=now,
     )
     return reopened(after, now) if enabling is True else after
+
+
+def _window(before: Endpoint, body: EndpointBody) -> Window:
+    """Return where it stands with its limit, which other hours of silence begin anew."""
+    quiet = quiet_of(body.quiet)
+    if silence_of(body.silence) == before.silence:
+        return changed(before.quiet, quiet, before.window)
+    return FIRST if quiet is None else Window(0, min(before.window.left, 1))
 
 
 def _events(body: EndpointBody) -> tuple[Notice, ...]:
@@ -317,6 +333,7 @@ def _checked(call: Call, body: EndpointBody, pointer: str = "") -> str:
     mistakes += [Mistake(pointer + wrong.pointer, wrong.detail) for wrong in check_quiet(body)]
     for check in (
         lambda: check_headers(body.headers),
+        lambda: check_silences(silence_of(body.silence)),
         lambda: check_rules(success_of(body.success), tls_of(body.tls)),
         lambda: check_form(Form(body.format, _template(body)), url, body.headers),
     ):
@@ -343,6 +360,7 @@ def _document(endpoint: Endpoint) -> dict[str, Any]:
         "success": success_answer(endpoint.success) if endpoint.success else None,
         "digest": None if endpoint.digest is None else asdict(endpoint.digest),
         "quiet": None if endpoint.quiet is None else asdict(endpoint.quiet),
+        "silence": silence_answer(endpoint.silence),
         "tls": None if endpoint.tls is None else asdict(endpoint.tls),
     }
     names = EndpointBody.model_fields.keys() - told.keys()

@@ -1,10 +1,21 @@
 """Success, TLS and how much is told, as the API writes them and as the sender knows them."""
 
-from crypitor.api.endpoints.answer import QuietAnswer, SuccessAnswer, TlsAnswer
-from crypitor.api.endpoints.body import EndpointBody, PointedBody, QuietBody, SuccessBody, TlsBody
+from collections.abc import Sequence
+from typing import cast
+
+from crypitor.api.endpoints.answer import QuietAnswer, SilenceAnswer, SuccessAnswer, TlsAnswer
+from crypitor.api.endpoints.body import (
+    EndpointBody,
+    PointedBody,
+    QuietBody,
+    SilenceBody,
+    SuccessBody,
+    TlsBody,
+)
 from crypitor.errors import Invalid, Mistake
 from crypitor.webhook.body import rfc3339
 from crypitor.webhook.quiet import Quiet
+from crypitor.webhook.silence import DAYS, Silence, clock_of, minutes_of
 from crypitor.webhook.success import Pointed, Success, check_success
 from crypitor.webhook.tls import Tls, check_tls, shown
 from crypitor.webhook.topic import topic_of
@@ -87,3 +98,32 @@ def quiet_of(body: QuietBody | None) -> Quiet | None:
 def quiet_answer(quiet: Quiet) -> QuietAnswer:
     """Return a limit as JSON has it."""
     return {"most": quiet.most, "window_seconds": quiet.window_seconds}
+
+
+def silence_of(bodies: Sequence[SilenceBody]) -> tuple[Silence, ...]:
+    """Return the hours of silence that a request holds."""
+    return tuple(
+        Silence(
+            minutes_of(body.begins),
+            minutes_of(body.ends),
+            body.timezone,
+            tuple(sorted({DAYS.index(day) for day in body.days or DAYS})),
+        )
+        for body in bodies
+    )
+
+
+def silence_answer(silences: Sequence[Silence]) -> list[SilenceAnswer]:
+    """Return hours of silence as JSON has them."""
+    return [
+        cast(
+            "SilenceAnswer",
+            {
+                "begins": clock_of(one.begins),
+                "ends": clock_of(one.ends),
+                "timezone": one.timezone,
+                "days": [DAYS[day] for day in one.days],
+            },
+        )
+        for one in silences
+    ]
