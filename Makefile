@@ -52,6 +52,7 @@ format: $(VENV)/dev.stamp ## puts the source into shape
 lock: build/uv/bin/uv ## renews requirements/*.txt from pyproject.toml
 	$(UV_COMPILE) --group build -o requirements/run.txt pyproject.toml
 	$(UV_COMPILE) --extra otel -c requirements/run.txt -o requirements/otel.txt pyproject.toml
+	$(UV_COMPILE) --extra apprise -c requirements/run.txt -o requirements/apprise.txt pyproject.toml
 	$(UV_COMPILE) --group docs -c requirements/run.txt -o requirements/docs.txt
 	$(UV_COMPILE) --group binary -c requirements/run.txt -o requirements/binary.txt
 	$(UV_COMPILE) --group audit -o requirements/audit.txt

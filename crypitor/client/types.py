@@ -421,6 +421,7 @@ class EndpointBody(TypedDict):
             "matrix",
             "pagerduty",
             "opsgenie",
+            "apprise",
             "email",
         ]
     ]
@@ -481,6 +482,7 @@ class EndpointBodyPatch(TypedDict):
             "matrix",
             "pagerduty",
             "opsgenie",
+            "apprise",
             "email",
         ]
         | None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from crypitor.database.deliveries import NewDelivery, queue_deliveries
 from crypitor.database.engine import Transaction
 from crypitor.monitor.models import computed_id
-from crypitor.webhook.delivery import Notice
+from crypitor.webhook.delivery import Care
 from crypitor.webhook.destinations import ALERTS, acknowledgement_body
 
 # The first that such an endpoint was told of the match is what opened the alert.
@@ -40,12 +40,12 @@ async def tell_acknowledged(
     )
     deliveries = [
         NewDelivery(
-            id=computed_id("de_", match_id, row["endpoint_id"], Notice.ACKNOWLEDGED),
+            id=computed_id("de_", match_id, row["endpoint_id"], Care.ACKNOWLEDGED),
             project_id=project_id,
             monitor_id=row["monitor_id"] or None,
             match_id=None,
             endpoint_id=row["endpoint_id"],
-            phase=Notice.ACKNOWLEDGED,
+            phase=Care.ACKNOWLEDGED,
             body=acknowledgement_body(row["format"], match_id),
             follows=row["id"],
         )

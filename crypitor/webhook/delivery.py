@@ -30,7 +30,7 @@ BUSY = (429, 503)
 """Answers whose `Retry-After` speaks of the receiver, not of the one delivery (RFC 6585, 9110)."""
 CHAT_PACES: Mapping[str, float] = {
     "slack": 1, "discord": 2, "telegram": 1, "teams": 2, "ntfy": 1, "matrix": 1, "pagerduty": 2,
-    "opsgenie": 2, "email": 1,
+    "opsgenie": 2, "email": 1, "apprise": 1,
 }  # fmt: skip
 """Attempts a second. Source: what each says of one incoming webhook, or of one chat."""
 
@@ -63,15 +63,16 @@ class State(StrEnum):
 
 
 class Notice(StrEnum):
-    """What is told beside the phases of matches; the `type` of a body.
-
-    News of an endpoint, which the project's other endpoints may ask for; and that somebody takes
-    care of a match, for services in which an alert is open.
-    """
+    """News of an endpoint that the project's other endpoints may ask for; the `type` of a body."""
 
     FAILING = "endpoint.failing"
     DISABLED = "endpoint.disabled"
     MOVED = "endpoint.moved"
+
+
+class Care(StrEnum):
+    """That somebody takes care of a match, for services in which an alert is open; the `type`."""
+
     ACKNOWLEDGED = "match.acknowledged"
 
 
@@ -189,7 +190,7 @@ class Delivery:
     monitor_id: str | None
     match_id: str | None
     endpoint_id: str
-    phase: Phase | Notice
+    phase: Phase | Notice | Care
     status: Status
     attempts: int
     due_at: int
@@ -205,7 +206,7 @@ class Delivery:
     @property
     def type(self) -> str:
         """What its body says it is."""
-        return self.phase.value if isinstance(self.phase, Notice) else f"match.{self.phase}"
+        return f"match.{self.phase}" if isinstance(self.phase, Phase) else self.phase.value
 
 
 @dataclass(frozen=True, slots=True)

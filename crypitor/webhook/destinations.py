@@ -1,4 +1,4 @@
-"""Messages for people as Teams, ntfy, Matrix, PagerDuty, Opsgenie and mail want them. Pure.
+"""Messages for people as Teams, ntfy, Matrix, PagerDuty, Opsgenie, mail, Apprise want them. Pure.
 
 What is here is stored with the delivery, and holds no key: `wire` adds what a service wants to see
 of the endpoint when it is sent.
@@ -19,11 +19,16 @@ from crypitor.webhook.message import CHATS, MARKDOWN, Message, Piece, cut, joine
 
 EMAIL_SUBJECT_CHARACTERS = 250
 NTFY_MESSAGE_CHARACTERS = 1000
+APPRISE_TITLE_CHARACTERS = 250
 PAGERDUTY_SUMMARY_CHARACTERS = 1024
 OPSGENIE_MESSAGE_CHARACTERS = 130
 SOURCE = "Crypitor"
 _RESOLVING = ("reverted", "ended", "ping")
 """What closes an alert, or opens none: a ping wakes nobody."""
+
+_APPRISE_TYPES: Mapping[str | None, str] = {
+    "info": "info", "warning": "warning", "error": "failure", "critical": "failure",
+}  # fmt: skip
 
 ALERTS = ("pagerduty", "opsgenie")
 """Formats that open an alert, which can be acknowledged and is closed."""
@@ -185,6 +190,19 @@ def _email(told: Told) -> dict[str, Any]:
     }
 
 
+def _apprise(told: Told) -> dict[str, Any]:
+    if told.resolves:
+        kind = "info" if told.message.kind == "reverted" else "success"
+    else:
+        kind = _APPRISE_TYPES.get(told.severity, "warning")
+    link = f"\n{told.message.url}" if told.message.url else ""
+    return {
+        "title": cut(told.message.headline, APPRISE_TITLE_CHARACTERS),
+        "body": (told.plain or told.message.headline) + link,
+        "type": kind,
+    }
+
+
 _BODIES: Mapping[str, Callable[[Told], dict[str, Any]]] = {
     "teams": _teams,
     "ntfy": _ntfy,
@@ -192,6 +210,7 @@ _BODIES: Mapping[str, Callable[[Told], dict[str, Any]]] = {
     "pagerduty": _pagerduty,
     "opsgenie": _opsgenie,
     "email": _email,
+    "apprise": _apprise,
 }
 DESTINATIONS = tuple(_BODIES)
 PEOPLE = (*CHATS, *DESTINATIONS)

@@ -18,6 +18,7 @@ from aiohttp.abc import AbstractResolver
 
 from crypitor import __version__
 from crypitor.errors import Exhausted, Invalid, Unavailable
+from crypitor.webhook.apprise import send_by_apprise
 from crypitor.webhook.closed import Closed
 from crypitor.webhook.connections import CONNECTION_SECONDS, Answer, Connections, Target
 from crypitor.webhook.crypitor import FORMAT
@@ -39,7 +40,7 @@ from crypitor.webhook.smtp import no_proxy, send_letter
 from crypitor.webhook.template import JSON_TYPE
 from crypitor.webhook.tls import Context, Tls, context_of
 from crypitor.webhook.topic import check_topic, topic_of
-from crypitor.webhook.wire import ROUTING_KEY, WIRED, Wired, wired
+from crypitor.webhook.wire import APPRISE, ROUTING_KEY, WIRED, Wired, wired
 
 __all__ = ["MOST_KEPT_CHARACTERS", "Poster", "Topics", "request_headers"]
 
@@ -138,6 +139,8 @@ class Poster:
             async with asyncio.timeout(self.deadline_seconds):
                 if endpoint.format == EMAIL:
                     error = await self._mail(endpoint, webhook_id, body, now, answer)
+                elif endpoint.format == APPRISE:
+                    error = await send_by_apprise(endpoint.headers, body, answer)
                 elif topic is not None:
                     await self._publish(topic, key, headers, body, answer)
                 else:

@@ -1,5 +1,6 @@
 """Endpoints through the REST API."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -406,3 +407,25 @@ async def test_hours_of_silence_are_answered_as_they_are_kept(api):
     ]  # fmt: skip
     assert same["silence"] == made["silence"]
     assert "silence" not in none
+
+
+async def test_only_operators_have_calls_made_by_apprise(api, stranger):
+    """To anywhere, and so neither keys without admin scope nor other projects, nor by a change."""
+    body = {
+        "url": "apprise://phones", "format": "apprise",
+        "headers": {"X-Apprise-URL": "json://127.0.0.1:9/t0ken"},
+    }  # fmt: skip
+    writer, reader = await api.key(Scope.WRITE), await api.key(Scope.READ)
+    answers = [
+        (await api.call("POST", ENDPOINTS, json=body, key=key))[0].status
+        for key in (writer, stranger, None)
+    ]
+    _, listed = await api.call("GET", ENDPOINTS, key=reader)
+    path = f"{ENDPOINTS}/{listed['data'][0]['id']}"
+    changed, _ = await api.call("PATCH", path, json={"description": "x"}, key=writer)
+    _, plain = await api.call("POST", ENDPOINTS, json={"url": "https://example.com"}, key=writer)
+    made, _ = await api.call("PATCH", f"{ENDPOINTS}/{plain['id']}", json=body, key=writer)
+
+    assert answers == [403, 403, 201]
+    assert (changed.status, made.status) == (403, 403)
+    assert "t0ken" not in json.dumps(listed)

@@ -81,6 +81,15 @@ SCHEMAS = {
         },
         "additionalProperties": False,
     },
+    "apprise": {
+        "required": ["title", "body", "type"],
+        "properties": {
+            "title": {**TEXT, "maxLength": 250},
+            "body": TEXT,
+            "type": {"enum": ["info", "success", "warning", "failure"]},
+        },
+        "additionalProperties": False,
+    },
     "matrix": {
         "required": ["msgtype", "body"],
         "properties": {
@@ -142,13 +151,15 @@ SCHEMAS = {
         "additionalProperties": False,
     },
 }
-DESTINATIONS = [form for form in ALL if form != "email"]  # of which test_mail tells
+POSTED = [form for form in ALL if form not in ("email", "apprise")]  # they have tests of their own
+DESTINATIONS = [form for form in ALL if form != "email"]
 URLS = {
     "teams": "https://x.logic.azure.com/workflows/abc/triggers/manual/paths/invoke?sig=s3cret-sig",
     "ntfy": "https://ntfy.example/alarms",
     "matrix": "https://m.example/_matrix/client/v3/rooms/%21room%3Am.example/send/m.room.message",
     "pagerduty": "https://events.pagerduty.com/v2/enqueue",
     "opsgenie": "https://api.opsgenie.com/v2/alerts",
+    "apprise": "apprise://phones",
 }
 HEADERS = {
     "teams": {},
@@ -156,6 +167,7 @@ HEADERS = {
     "matrix": {"Authorization": "Bearer syt_secret123"},
     "pagerduty": {"X-Routing-Key": "e93facc04764012d7bfb002500d5d1a6"},
     "opsgenie": {"Authorization": "GenieKey secret-123"},
+    "apprise": {"X-Apprise-URL": "signal://secret-123/+15550100"},
 }
 LONG = {
     "monitor": {"id": "mo_1", "name": "n" * 500, "tags": ["t" * 100] * 40},
@@ -286,7 +298,7 @@ def test_pagerdutys_key_is_in_the_body_alone():
         ("matrix", {"errcode": "M_FORBIDDEN", "error": "not in room"}, "M_FORBIDDEN: not in room"),
         ("pagerduty", {"status": "invalid event", "message": "m", "errors": ["e"]}, "m; e"),
         ("opsgenie", {"message": "Key format is not valid!", "took": 0.0}, "Key format"),
-        *((form, "<html>log in</html>", "log in") for form in DESTINATIONS if form != "teams"),
+        *((form, "<html>log in</html>", "log in") for form in POSTED if form != "teams"),
     ],
 )
 async def test_an_error_inside_a_200_is_a_failure(poster, form, body, why):

@@ -159,6 +159,7 @@ PLACES = {
         lambda told: told["payload"]["custom_details"]["message"] + told["links"][0]["href"],
     ),
     "opsgenie": (lambda told: told["message"], lambda told: told["description"]),
+    "apprise": (lambda told: told["title"], lambda told: told["body"]),
     "email": (lambda told: told["subject"], lambda told: told["html"]),
 }  # fmt: skip
 
@@ -215,6 +216,11 @@ def check_form_of(form, template):
         "ntfy": "https://ntfy.example/alarms",
         "matrix": "https://m.example/_matrix/client/v3/rooms/%21r%3Am.example/send/m.room.message",
         "opsgenie": "https://api.opsgenie.com/v2/alerts",
+        "apprise": "apprise://phones",
     }
-    headers = {"X-Routing-Key": "a" * 32, "Authorization": "Basic YTpi"}
+    headers = {
+        "X-Routing-Key": "a" * 32,
+        "X-Apprise-URL": "signal://x",
+        "Authorization": "Basic YTpi",
+    }
     check_form(Form(form, template), urls.get(form, "https://example.com/x"), headers)

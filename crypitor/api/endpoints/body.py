@@ -160,6 +160,7 @@ class EndpointBody(Body):
         "matrix",
         "pagerduty",
         "opsgenie",
+        "apprise",
         "email",
     ] = Field(
         "standard",

@@ -19,6 +19,7 @@ from crypitor.api.endpoints.examples import EXAMPLES
 from crypitor.api.endpoints.query import EndpointQuery
 from crypitor.api.endpoints.rotation import made_secret, rotated
 from crypitor.api.endpoints.rule import (
+    check_operator,
     check_quiet,
     check_rules,
     quiet_answer,
@@ -29,6 +30,7 @@ from crypitor.api.endpoints.rule import (
     success_of,
     tls_answer,
     tls_of,
+    window_after,
 )
 from crypitor.api.serving.answers import Deleted
 from crypitor.api.serving.call import Call, Change, Effect, found
@@ -50,6 +52,7 @@ from crypitor.database.monitors import load_some_monitors, monitors_of_endpoint
 from crypitor.errors import Invalid, Mistake
 from crypitor.monitor.models import Monitor
 from crypitor.runtime.redaction import shown
+from crypitor.webhook.apprise import check_service
 from crypitor.webhook.body import rfc3339
 from crypitor.webhook.crypitor import FORMAT
 from crypitor.webhook.delivery import Digest, Endpoint, Notice
@@ -57,11 +60,11 @@ from crypitor.webhook.egress import check_headers, check_url
 from crypitor.webhook.formats import Form, check_form
 from crypitor.webhook.health import Queued, Waiting, reopened, waiting_of
 from crypitor.webhook.mail import EMAIL, check_mail_url, http_url
-from crypitor.webhook.quiet import FIRST, Window, changed
 from crypitor.webhook.signature import public_key, signature_of
 from crypitor.webhook.silence import check_silences
 from crypitor.webhook.template import Template
 from crypitor.webhook.topic import check_topic, topic_of
+from crypitor.webhook.wire import APPRISE
 
 routes = Routes("Endpoints", EXAMPLES, "ep_")
 
@@ -290,19 +293,11 @@ def _changed(
         digest=Digest(body.digest.seconds, body.digest.count) if body.digest else None,
         quiet=quiet_of(body.quiet),
         silence=silence_of(body.silence),
-        window=_window(before, body),
+        window=window_after(before, body),
         enabled=body.enabled,
         updated_at=now,
     )
     return reopened(after, now) if enabling is True else after
-
-
-def _window(before: Endpoint, body: EndpointBody) -> Window:
-    """Return where it stands with its limit, which other hours of silence begin anew."""
-    quiet = quiet_of(body.quiet)
-    if silence_of(body.silence) == before.silence:
-        return changed(before.quiet, quiet, before.window)
-    return FIRST if quiet is None else Window(0, min(before.window.left, 1))
 
 
 def _events(body: EndpointBody) -> tuple[Notice, ...]:
@@ -316,6 +311,8 @@ def _checked(call: Call, body: EndpointBody, pointer: str = "") -> str:
     try:
         if topic is not None:
             url = check_topic(topic, call.context.kafka_topics)
+        elif body.format == APPRISE:
+            check_operator(call.who)
         elif body.format == EMAIL:
             url = check_mail_url(body.url, call.context.allow_private)
             call.context.closed.check_url(URL(http_url(url)))
@@ -333,6 +330,7 @@ def _checked(call: Call, body: EndpointBody, pointer: str = "") -> str:
     mistakes += [Mistake(pointer + wrong.pointer, wrong.detail) for wrong in check_quiet(body)]
     for check in (
         lambda: check_headers(body.headers),
+        lambda: check_service(body.headers) if body.format == APPRISE else None,
         lambda: check_silences(silence_of(body.silence)),
         lambda: check_rules(success_of(body.success), tls_of(body.tls)),
         lambda: check_form(Form(body.format, _template(body)), url, body.headers),

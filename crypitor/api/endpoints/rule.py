@@ -12,9 +12,11 @@ from crypitor.api.endpoints.body import (
     SuccessBody,
     TlsBody,
 )
-from crypitor.errors import Invalid, Mistake
+from crypitor.database.keys import Caller, Scope
+from crypitor.errors import Forbidden, Invalid, Mistake
 from crypitor.webhook.body import rfc3339
-from crypitor.webhook.quiet import Quiet
+from crypitor.webhook.delivery import Endpoint
+from crypitor.webhook.quiet import FIRST, Quiet, Window, changed
 from crypitor.webhook.silence import DAYS, Silence, clock_of, minutes_of
 from crypitor.webhook.success import Pointed, Success, check_success
 from crypitor.webhook.tls import Tls, check_tls, shown
@@ -127,3 +129,20 @@ def silence_answer(silences: Sequence[Silence]) -> list[SilenceAnswer]:
         )
         for one in silences
     ]
+
+
+def window_after(before: Endpoint, body: EndpointBody) -> Window:
+    """Return where an endpoint stands with its limit; other hours of silence begin it anew."""
+    quiet = quiet_of(body.quiet)
+    if silence_of(body.silence) == before.silence:
+        return changed(before.quiet, quiet, before.window)
+    return FIRST if quiet is None else Window(0, min(before.window.left, 1))
+
+
+def check_operator(who: Caller) -> None:
+    """Raise Forbidden unless a key may have calls made to anywhere, this machine too."""
+    if not (who.operator and who.scope >= Scope.ADMIN):
+        raise Forbidden(
+            "what Apprise calls is not checked as other endpoints are: it needs an admin key of the"
+            " operator's project"
+        )
