@@ -64,8 +64,8 @@ OPERATIONS: tuple[Operation, ...] = (
 """One line for each resource, in the order of the documentation."""
 
 
-# The access log halves what can be answered; compressed bodies are refused, and must not be
-# unpacked on the way to that.
+# No access log: it would halve the requests per second. Compressed bodies are refused before
+# anything could unpack them.
 MIDDLEWARES = (in_turn, identify, guard, explain)
 
 SERVER_OPTIONS: Mapping[str, Any] = {"access_log": None, "auto_decompress": False}
@@ -82,7 +82,7 @@ def build(context: Context) -> web.Application:
     app[LARGE_ANSWERS] = large_answers()
     for operation in OPERATIONS:
         app.router.add_route(operation.method, operation.path, served(operation))
-        # A stream has no end, or a long way to it.
+        # No HEAD for streams: they do not end, or only after a long time.
         if operation.method == "GET" and operation.answers not in (MEDIA, NDJSON):
             app.router.add_route("HEAD", operation.path, served(operation))
     _describe(app)

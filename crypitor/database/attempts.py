@@ -46,8 +46,8 @@ FIRST_ARM = """select id from (
         where d.id in (select id from first) and d.status = 'pending' and d.due_at <= :now
         {lock}) first_{place}"""
 
-# Whoever changes the row tries; the others find the circuit at rest. Nobody waits for a row here:
-# each sender holds others'.
+# The sender that changes the row makes the attempt; the others find the circuit resting. Nobody
+# waits for a row here: senders that hold rows of each other would wait for ever.
 TRY = """update endpoints set circuit = 'half-open', circuit_until = :until, circuit_since = :since,
         circuit_wait_ms = :wait_ms
     where id in (select id from endpoints
@@ -63,8 +63,8 @@ INSERT_ATTEMPT = """insert into attempts
     (delivery_id, number, started_at, duration_ms, status_code, error, answer)
     values (:delivery_id, :number, :started_at, :duration_ms, :status_code, :error, :answer)"""
 
-# On SQLite all rows of a turn in one step: each row of its own would cost a hand-over of the
-# interpreter's lock between two threads.
+# On SQLite one statement for all rows of a turn: a statement for each row would cost one hand-over
+# of the interpreter's lock between two threads each time.
 RECORD_ROWS = """update deliveries set status = json_extract(done.value, '$[0]'),
         attempts = json_extract(done.value, '$[1]'), due_at = json_extract(done.value, '$[2]'),
         error = json_extract(done.value, '$[3]'), finished_at = json_extract(done.value, '$[4]'),

@@ -44,7 +44,7 @@ def revision_of(database: Path) -> str | None:
     """
     if not database.exists():
         return None
-    # Without a -wal file nobody has it open, and a plain look would leave one behind.
+    # Without a -wal file nobody has it open, and opening it as usual would leave one behind.
     still = "" if Path(f"{database}-wal").exists() else "&immutable=1"
     place = f"{database.resolve().as_uri()}?mode=ro{still}"
     with closing(sqlite3.connect(place, uri=True)) as reading:

@@ -201,7 +201,7 @@ def whole(path: Path) -> Iterator[None]:
 
 
 def _reading(path: Path, *, still: bool) -> sqlite3.Connection:
-    # Without a log beside it nobody has it open, and a plain look would leave one behind.
+    # Without a log beside it no process has it open; opening it as usual would leave one behind.
     alone = still and not Path(f"{path}-wal").exists()
     return sqlite3.connect(
         f"{path.resolve().as_uri()}?mode={'ro&immutable=1' if alone else 'rw'}",

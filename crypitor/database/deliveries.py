@@ -139,8 +139,8 @@ async def list_deliveries(
         "phase": type_.removeprefix("match.") if type_ else None,
     }
     filters = {column: value for column, value in wanted.items() if value is not None}
-    # Whoever names a monitor, endpoint or match gets that index: the project's own, which planners
-    # like as well, would be read through all that is newer.
+    # A filter by monitor, endpoint or match uses that column's index. Planners like the project's
+    # index as well, but would read through everything newer with it.
     named = filters.keys() - {"status", "phase"}
     project = "coalesce(project_id, '')" if named else "project_id"
     conditions = [f"{project} = :project_id", *(f"{column} = :{column}" for column in filters)]

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from crypitor.database.engine import Transaction
 
-# From each endpoint's first entry in the index to the next endpoint's: the cost grows with the
-# endpoints that have something pending, and not with how much that is. Of an ordered endpoint the
-# first in its order counts, whatever is due behind it.
+# The index is read from each endpoint's first entry to the next endpoint's first one: so the cost
+# grows with the endpoints that have something pending, not with how much they have. Of an ordered
+# endpoint only the first in its order counts, whatever is due behind it.
 SELECT_DUE = """with recursive pending (id) as (
         select (select endpoint_id from deliveries where status = 'pending'
             order by endpoint_id limit 1)

@@ -41,7 +41,7 @@ _since: ContextVar[float | None] = ContextVar("waiting since", default=None)
 def waiting_from_now() -> Iterator[None]:
     """Count what is waited for here, before a unit of work, as that unit's own waiting.
 
-    A database that is locked is waited for once, and not by each of those who stand in a row.
+    So a locked database is waited for once in all, not once by each unit that stands in line.
     """
     before = _since.set(monotonic())
     try:

@@ -20,7 +20,7 @@ from crypitor.database.idempotency import KEPT_MS, answered_since
 
 log = structlog.get_logger(__name__)
 
-# A key that the database is just about to forget is no evidence.
+# A key that retention is about to remove proves nothing if it is missing.
 REMEMBERED_MS = KEPT_MS - 60_000
 FEW_LINES = 20_000
 LONGEST_CHANGE_MS = 600_000

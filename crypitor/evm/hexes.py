@@ -37,7 +37,7 @@ def are_quantities(texts: Sequence[str]) -> bool:
 
 def are_bytes(texts: Sequence[str]) -> bool:
     """Whether each text is 0x and pairs of lower-case hex digits, or none."""
-    # What lies between two texts in the order of texts begins as both of them do.
+    # A text that sorts between two others begins with what both of them begin with.
     if texts and not (min(texts).startswith("0x") and max(texts).startswith("0x")):
         return False
     if any(size % 2 for size in {*map(len, texts)}):

@@ -168,7 +168,7 @@ class Readers:
     def possible(self, facts: Facts) -> Iterable[Alike]:
         """Return those whose condition can be true.
 
-        One that is left out would have come to false, or to no answer by some other part of it.
+        One that is left out would be false, or could not be answered because of another part.
         """
         return self.alike.values() if self._sieve is None else self._sieve.passed(facts)
 

@@ -252,7 +252,7 @@ class KafkaQueue:
     async def _probe(self, consumer: AIOKafkaConsumer) -> None:
         """Raise TimeoutError where there is something to read, and nobody of the group reads it.
 
-        Twice the same is left to read, and no message came: the client has lost its way.
+        Where two looks find the same left to read and nothing came, the client has lost its place.
         """
         left = await _left_to_read(consumer, self.topic)
         before, self._left = self._left, left

@@ -202,7 +202,8 @@ async def _take_stream(
                 await call.context.give_way()
                 if chunk is None:
                     continue
-                await call.request.app[DOOR].admit(call.request, Scope.WRITE)  # it may take long
+                # The key may have been revoked since the last chunk.
+                await call.request.app[DOOR].admit(call.request, Scope.WRITE)
                 changed = await take(call, monitor_id, chunk, taken)
                 taken.changed += changed
                 taken.unchanged += len(chunk) - changed

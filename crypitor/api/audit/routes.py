@@ -64,7 +64,7 @@ async def export_audit(call: Call, query: Narrowed) -> web.StreamResponse:
                     await response.write(b"".join(lines))
         await response.write_eof()
     except (TimeoutError, ConnectionResetError, CallerError):
-        # What was sent is no whole: the connection breaks, so that nobody takes it for one.
+        # The answer is incomplete: break the connection, so that nobody takes it for the whole.
         if call.request.transport is not None:
             call.request.transport.abort()
     return response

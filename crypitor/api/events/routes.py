@@ -29,7 +29,8 @@ async def read_event_log(call: Call, query: EventQuery) -> EventPage:
 
     async def unit(tx: Transaction) -> tuple[Page, int]:
         cursor = None if query.cursor is None else int(query.cursor)
-        # What is committed later has a higher position than this, whatever is asked.
+        # Whatever the filters are, events that are committed later have a higher position than
+        # this.
         newest = await newest_event(tx)
         if call.pages and cursor is not None and cursor > newest:
             call.pages.refuse_ahead()

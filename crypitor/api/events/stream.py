@@ -107,11 +107,11 @@ class _Following:
             yield await self._stored()
             if not await self._may_still():
                 return
-        # It follows first and then reads what came before: so nothing falls between.
+        # First follow, then read what was stored before: nothing is missed in between.
         await self._tail.follow(self._reader)
         self._more = True
         while self._more:
-            if stored := await self._stored():  # without any, the beginning was told already
+            if stored := await self._stored():  # an empty one was sent as the first comment
                 yield stored
         seconds = asyncio.get_running_loop().time
         told_at = seconds()
@@ -120,7 +120,7 @@ class _Following:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(LOOK_SECONDS, self._tail.heartbeat_seconds)):
                     wanted = self._wanted(await self._reader.take())
-            # What comes and is not asked for is silence too.
+            # Events that the reader did not ask for do not count as a sign of life.
             if wanted or seconds() - told_at >= self._tail.heartbeat_seconds:
                 told_at = seconds()
                 yield wanted

@@ -63,7 +63,7 @@ async def read_matches(call: Call, query: MatchQuery) -> MatchPage:
     more = len(matches) > query.limit
     next_cursor = str(shown[-1].position) if shown and more else None
     if query.order == "asc" and not more:
-        # All that comes has a higher position than any match that is committed, whatever is asked.
+        # Whatever the filters are, later matches have a higher position than any committed one.
         next_cursor = str(max(last, cursor or 0, *(match.position for match in shown[-1:])))
     return {
         "data": match_answers(shown, call.context),

@@ -48,7 +48,7 @@ class MonitorBody(Body):
 
     model_config = ConfigDict(
         json_schema_extra={
-            # Everything on a chain would be too much: any address needs a limit in each rule.
+            # With `any` address each rule needs a limit, or it would match everything on a chain.
             "if": {"properties": {"addresses": {"const": "any"}}, "required": ["addresses"]},
             "then": {
                 "properties": {

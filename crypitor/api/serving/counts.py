@@ -26,6 +26,6 @@ class Counts:
         missing = [monitor_id for monitor_id in monitor_ids if monitor_id not in known]
         if missing:
             known = {**known, **await count_addresses(tx, missing)}
-            # In one step: units of several threads come by here, and all of them are right.
+            # One assignment: units in several threads come here, and each one's result is right.
             self._kept = (revision, known if len(known) <= MOST_KEPT else {})
         return {monitor_id: known[monitor_id] for monitor_id in monitor_ids}

@@ -31,7 +31,7 @@ JSON = "application/json"
 CSV = "text/csv"
 NDJSON = "application/x-ndjson"
 
-# Half of a surrogate pair is no character, though JSON can spell it.
+# JSON can spell half of a surrogate pair, which is not a character.
 _LABEL = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]*")
 _OPENING = re.compile(r'[ \t\r\n]*\{[ \t\r\n]*"addresses"[ \t\r\n]*:[ \t\r\n]*\[')
 _CLOSING = re.compile(r"\][ \t\r\n]*\}[ \t\r\n]*")

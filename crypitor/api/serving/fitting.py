@@ -21,7 +21,7 @@ async def fitting(
     """Return the items of a page, at least one if there is any, and whether there are more.
 
     read: so many items from a cursor on. Few are read at first, and twice as many each time, so
-    that no more than some twice of `most_bytes` are held where they are of one size.
+    that at most about twice `most_bytes` is held where items are of about one size.
     """
     shown: list[Item] = []
     size, rows = 0, FIRST_ROWS

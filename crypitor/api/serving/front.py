@@ -77,7 +77,7 @@ class Front:
     def check_host(self, host: str) -> None:
         """Raise Misdirected for a name that is not the service's.
 
-        Addresses and localhost are nobody's names: no page of another site is called by them.
+        Addresses and localhost always pass: no page of another site can have them for its name.
         """
         name = host_name(host)
         if self.hosts and name not in self.hosts and not _is_literal(name):

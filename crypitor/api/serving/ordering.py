@@ -18,8 +18,8 @@ def in_order(
 ) -> Iterator[dict[Address, str | None] | None]:
     """Take all pairs out, in the order of their addresses, `size` at a time and a rest.
 
-    None stands between two steps, where whoever iterates may let others work. To free many pairs at
-    once would take long too.
+    Yields None between two steps, so that the caller can let others work. Pairs are freed step by
+    step, because freeing many at once would take long too.
     """
     # A sample tells where the addresses lie, however they are spread: real ones are random, those
     # of a test begin with many zeros.

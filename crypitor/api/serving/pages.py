@@ -31,7 +31,7 @@ class Pages:
 
     async def read(self, context: Context, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run the unit of work that reads the page. Raises Gone and Invalid for its cursor."""
-        known = context.given.height  # of before: what others give out meanwhile is not in here
+        known = context.given.height  # read before the unit: without what others give out meanwhile
 
         async def unit(tx: Transaction) -> T:
             epoch = await current_epoch(tx)
@@ -66,7 +66,7 @@ class Pages:
     def refuse_ahead(self) -> None:
         """Refuse a cursor that stands behind all that is there; call it within the unit of work."""
         assert self._epoch is not None
-        if self._query.cursor == self._cursor:  # of a release before: anybody could write it
+        if self._query.cursor == self._cursor:  # an earlier release's: anybody can make one up
             raise Gone(LOST)
         raise Behind(self._epoch)
 

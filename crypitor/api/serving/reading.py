@@ -78,8 +78,8 @@ def validated(model: type[Model], document: object) -> Model:
 def _refusal(error: ValidationError, document: object, model: type[BaseModel]) -> Invalid:
     """Return what refuses a document.
 
-    In a frame of its own: the errors' traces lead to that of who validated, and with them in a
-    variable of it the whole document would stay until garbage is searched for.
+    In a function of its own: an error's traceback refers to the frame that validated. If that frame
+    held the error in a variable, the whole document would stay in memory until the next collection.
     """
     errors = error.errors(include_url=False)
     mistakes = [_mistake(wrong, document, model) for wrong in errors[:MOST_MISTAKES]]

@@ -1,4 +1,4 @@
-"""Of many wrong items of one body a few are looked at: to word each of them takes its time."""
+"""Only the first few wrong items of a body are explained: wording each of them takes time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

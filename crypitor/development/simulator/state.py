@@ -1,7 +1,7 @@
 """What everybody has after a block of a simulated chain: counted from what moved.
 
-Nobody is born poor: amounts are drawn without a look at who can pay them, so that everybody begins
-with more than is ever moved. Gas costs nothing here.
+Everybody begins with more than is ever moved, because amounts are drawn without regard to who can
+pay them. Gas costs nothing here.
 """
 
 from collections.abc import Callable
