@@ -1,6 +1,7 @@
 """Hours in which an endpoint is told nothing."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crypitor.database.due import due_endpoints
+from crypitor.database.endpoints import update_endpoint
 from crypitor.database.standstill import first_due
 from crypitor.errors import Invalid
-from crypitor.webhook.health import Queued, WaitingFor, rest_of, waiting_of
-from crypitor.webhook.quiet import Quiet
+from crypitor.webhook.circuit import Circuit, CircuitState
+from crypitor.webhook.health import Queued, WaitingFor, reopened, rest_of, waiting_of
+from crypitor.webhook.quiet import FIRST, Quiet, Window
 from crypitor.webhook.silence import (
     Silence,
     check_silences,
@@ -154,3 +157,27 @@ async def test_a_quiet_endpoint_is_told_afterwards_how_many_there_were(world):
 
     told = [json.loads(one.body) for one in receiver.received]
     assert [one.get("data", {}).get("count", one.get("id")) for one in told] == [9, "later"]
+
+
+@pytest.mark.parametrize("how", ["silence", "quiet", "circuit"])
+async def test_a_rest_that_its_owner_ends_is_over_at_once(world, how):
+    """Also for the sender that has been leaving it alone; after a circuit it drains slowly."""
+    rests = {
+        "silence": {"silence": around(world.clock(), 2)},
+        "quiet": {"quiet": Quiet(1, 3600), "window": Window(world.clock() + 1_800_000, 0)},
+        "circuit": {"circuit": Circuit(CircuitState.OPEN, 0, world.clock() + 1_800_000)},
+    }
+    async with Receiver() as receiver:
+        await world.store.prepare(endpoint("ep_1", receiver.url, **rests[how]))
+        await world.queue(*(delivery(f"de_{n}") for n in range(3)))
+        sender = world.sender()
+        sender.wake(["ep_1"])
+        await sender.settle()
+        before = len(receiver.ids)
+        free = replace(await world.store.endpoint(), silence=(), quiet=None, window=FIRST)
+        free = reopened(free, world.clock())
+        await world.store.database.write(lambda tx: update_endpoint(tx, free))
+        sender.wake(["ep_1"])
+        await sender.settle()
+
+    assert (before, len(receiver.ids)) == (0, 1 if how == "circuit" else 3)
