@@ -115,7 +115,7 @@ def repeated(contents: Sequence[Served], length: int) -> list[Served]:
     made, parent = [genesis], genesis.hash
     for number in range(1, length + 1):
         content = contents[(number - 1) % len(contents)]
-        made.append(_renamed(content, number, parent))
+        made.append(renamed(content, number, parent, 1_700_000_000 + 12 * number))
         parent = made[-1].hash
     return made
 
@@ -134,13 +134,14 @@ def _served(number: int, block: dict, receipts: list[dict]) -> Served:
 _PLACE = re.compile(rb'"(number|parentHash|timestamp)":"0x[0-9a-f]+"')
 
 
-def _renamed(content: Served, number: int, parent: str) -> Served:
+def renamed(content: Served, number: int, parent: str, timestamp: int) -> Served:
+    """Return these contents as a block of another height. parent: its hash."""
     old = content.hash.encode()
     new = b"0x" + random.Random(f"{content.hash}/{number}").randbytes(32).hex().encode()
     fields = {
         b"number": hex(number),
         b"parentHash": parent,
-        b"timestamp": hex(1_700_000_000 + 12 * number),
+        b"timestamp": hex(timestamp),
     }
 
     def placed(field: re.Match) -> bytes:

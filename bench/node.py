@@ -1,7 +1,7 @@
 """A node in a process of its own that has a new block at fixed times, and announces it.
 
-`python -m bench.node TRANSACTIONS LOGS SHARE SECONDS`: prints its WebSocket URL. GET tells at what
-second of the monotonic clock, which all processes of a machine share, it had each block.
+`python -m bench.node TRANSACTIONS LOGS SHARE SECONDS BLOCKS`: prints its WebSocket URL. GET tells
+at what second of the monotonic clock, which all processes of a machine share, it had each block.
 """
 
 import asyncio
@@ -21,11 +21,13 @@ CONTENTS = 20
 
 
 @asynccontextmanager
-async def node(shape: inputs.Shape, share: float, seconds: float) -> AsyncIterator[str]:
+async def node(
+    shape: inputs.Shape, share: float, seconds: float, blocks: int = BLOCKS
+) -> AsyncIterator[str]:
     """Run one; yields its URL, without the scheme."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench.node",
-        *map(str, (shape.transactions, shape.logs, share, seconds)),
+        *map(str, (shape.transactions, shape.logs, share, seconds, blocks)),
         stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
@@ -75,9 +77,9 @@ class Growing:
         return socket
 
 
-async def main(transactions: int, logs: int, share: float, seconds: float) -> None:
+async def main(transactions: int, logs: int, share: float, seconds: float, blocks: int) -> None:
     shape = inputs.Shape("live", transactions, logs)
-    growing = Growing(inputs.chain(shape, BLOCKS, share, contents=CONTENTS))
+    growing = Growing(inputs.chain(shape, blocks, share, contents=CONTENTS))
     application = web.Application()
     application.router.add_get("/", growing.serve)
     runner = web.AppRunner(application, access_log=None)
@@ -90,4 +92,5 @@ async def main(transactions: int, logs: int, share: float, seconds: float) -> No
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main(int(sys.argv[1]), int(sys.argv[2]), *map(float, sys.argv[3:])))
+        transactions, logs, share, seconds, blocks = sys.argv[1:]
+        runner.run(main(int(transactions), int(logs), float(share), float(seconds), int(blocks)))

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -38,6 +39,9 @@ from crypitor.worker.ahead import Ahead
 from crypitor.worker.follower import Follower
 from crypitor.worker.node import Node
 from crypitor.worker.nodes import Nodes
+
+if TYPE_CHECKING:  # older revisions have it elsewhere
+    from crypitor.process.observer import Observer
 
 NETWORK = "ethereum"
 SECRET = "whsec_" + "QUJD" * 10
@@ -124,22 +128,27 @@ class Memory:
 class Seen:
     """Hears what was matched and sent; `done` is set with the block at the height `until`.
 
-    all_sent: and once every match was sent.
+    all_sent: and once every match was sent.  beside: who hears it too, as the service's observer.
     """
 
     until: int = -1
     matches: list[tuple] = field(default_factory=list)
     sent: int = 0
     all_sent: bool = False
+    beside: "Observer | None" = None
     done: asyncio.Event = field(default_factory=asyncio.Event)
     _matched: bool = False
 
-    def block_matched(self, message, matches, *_) -> None:
+    def block_matched(self, message, matches, *rest) -> None:
+        if self.beside is not None:
+            self.beside.block_matched(message, matches, *rest)
         self.matches += map(key_of, matches)
         self._matched |= message.block.header.number >= self.until
         self._check()
 
     def attempts_recorded(self, results) -> None:
+        if self.beside is not None:
+            self.beside.attempts_recorded(results)
         self.sent += len(results)
         self._check()
 
@@ -217,9 +226,10 @@ async def followed(
     transport: object = None,
     window: int = WINDOW,
     poster: Poster | None = None,
+    beside: "Observer | None" = None,
 ) -> AsyncIterator[tuple[Follower, Matcher, Seen, Sender | None]]:
     """Open all parts between the node's bytes and the database, or the receiver."""
-    seen = Seen()
+    seen = Seen(beside=beside)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database.open(url))
         node = Node("http://memory", "memory", chain_id=CHAIN_ID, timeout_seconds=30, verify=verify)

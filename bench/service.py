@@ -59,7 +59,7 @@ def _cases() -> list[Case]:
     ]
 
 
-class _Product(Service):
+class Product(Service):
     """The product of another folder, where one is named."""
 
     async def _begin(self, words):
@@ -82,7 +82,7 @@ async def _measured(case: Case, blocks: int) -> dict:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         node = await stack.enter_async_context(chains(blocks, [inputs.CHAIN_ID]))
         hooks = await stack.enter_async_context(receiver())
-        service = _Product(
+        service = Product(
             folder,
             {
                 "CRYPITOR__NETWORKS__LIVE__RPC": f'["{node}/{inputs.CHAIN_ID}"]',

@@ -165,7 +165,7 @@ async def _stored(database: Database, messages: Sequence[Message], found: Sequen
             safe=None, finalized=None, oldest_kept=header.number - 64, now=1,
         )  # fmt: skip
         saved = await database.write(
-            lambda tx, effect=effect: save_blocks(tx, [effect], effect.sequence - 1)
+            lambda tx, effect=effect: save_blocks(tx, [effect], effect.sequence - 1), at_once=True
         )
         assert saved is not None
 

@@ -168,6 +168,16 @@ def _type(schema: dict[str, Any]) -> str:
     return " or ".join(kind) if isinstance(kind, list) else str(kind)
 
 
+def bodies() -> Iterator[str]:
+    """Yield a body of each type of webhook, whole, and when it is sent."""
+    for name, webhook in described()["webhooks"].items():
+        told = webhook["post"]
+        body = told["requestBody"]["content"]["application/json"]["example"]
+        ordered = {key: body[key] for key in ("type", *sorted(body, reverse=True)) if key in body}
+        when = told.get("description") or told["summary"]
+        yield f"### `{name}`\n\n{when.rstrip('.')}.\n\n```json\n{_json(ordered)}\n```\n\n"
+
+
 def metrics() -> Iterator[str]:
     """Yield each metric with its labels and what it says."""
     yield "| metric | type | labels | what it is |\n| --- | --- | --- | --- |\n"
@@ -212,6 +222,7 @@ PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "commands": commands,
     "operations": operations,
     "metrics": metrics,
+    "bodies": bodies,
 }
 
 

@@ -28,13 +28,18 @@ BLOCKS = DATA / "blocks"
 ALL_COUNT, OUR_COUNT = 88, 74
 COUNT = ALL_COUNT if ALL_ARE_THERE else OUR_COUNT
 """So many recorded blocks are read."""
-NEWEST = SHARED / "data" / "newest"
+NEWEST = DATA / "newest"
 
 
 def required() -> None:
     """Refuse, in CI, to read less than all that was recorded."""
     if not ALL_ARE_THERE and os.environ.get("CI"):
         pytest.fail(f"recorded blocks are not at {SHARED / 'data' / 'blocks'}; set CRYPITOR_SHARED")
+
+
+def there(chain_id: int, *heights: int) -> list[int]:
+    """Those of these heights of which a block is read here."""
+    return [one for one in heights if (BLOCKS / str(chain_id) / f"{one}.json.gz").is_file()]
 
 
 def documents(chain_id: int) -> list[dict]:

@@ -237,6 +237,29 @@ def test_a_file_that_is_missing_or_no_toml_is_a_mistake(tmp_path, written):
         written("[server")
 
 
+def test_a_table_that_was_pasted_once_more_is_named(written):
+    """The message says where it is, and what to do with its keys."""
+    with pytest.raises(ConfigError) as told:
+        written("[networks.ethereum]\nrpc = []\n[networks.ethereum]\nrpc = []")
+
+    (mistake,) = told.value.mistakes
+    assert mistake == (
+        "is not TOML: [networks.ethereum] is there already (at line 3, column 19):"
+        " put its keys into the first one"
+    )
+
+
+def test_mistakes_are_told_in_the_words_of_toml(written):
+    """What is no list, or no text, is told how it is written."""
+    with pytest.raises(ConfigError) as told:
+        written("[webhook]\nallow_private = true\n[database]\nurl = 5")
+
+    assert sorted(told.value.mistakes) == [
+        'database.url: write text in quotes: "…"',
+        'webhook.allow_private: write a list: ["…", "…"]',
+    ]
+
+
 def test_nothing_secret_is_in_what_a_debugger_or_a_log_shows(written):
     """URLs carry passwords and keys."""
     config = written(

@@ -215,3 +215,18 @@ def test_the_unit_keeps_its_database_where_it_may_write():
     config = load(None, {name: url})
 
     assert database_file(config).is_relative_to(f"/var/lib/{folder}")
+
+
+def test_the_audit_is_run_each_night():
+    """By a schedule that forges read, with actions that are pinned; what it runs is there."""
+    workflow = yaml.safe_load((REPOSITORY / ".github/workflows/audit.yml").read_text())
+    [schedule] = workflow[True]["schedule"]  # YAML 1.1 reads `on` as true
+    minute, hour, *days = schedule["cron"].split()
+    steps = workflow["jobs"]["audit"]["steps"]
+    [command] = [step["run"] for step in steps if "run" in step]
+
+    assert minute.isdecimal()
+    assert hour.isdecimal()
+    assert days == ["*"] * 3
+    assert os.access(REPOSITORY / command, os.X_OK)
+    assert all(re.search(r"@[0-9a-f]{40}$", step["uses"]) for step in steps if "uses" in step)

@@ -174,11 +174,27 @@ def test_every_kind_has_an_example_and_its_webhook():
 
     page, state = (DOCS / "rules.md").read_text(), (DOCS / "monitors.md").read_text()
     of_blocks = {*Kind} - {Kind.BALANCE, Kind.VIEW}
+    titles = re.findall(r"^## (\w+)$", page, re.MULTILINE)
+    parts = dict(zip(titles, re.split(r"^## \w+$", page, flags=re.MULTILINE)[1:], strict=True))
 
     assert {kind for kind, *_ in MONITOR.findall(page)} >= of_blocks
     assert {*re.findall(r'^    "kind": "(\w+)"', page, re.MULTILINE)} >= of_blocks
     assert '\n    "kind": "balance"' in state
     assert '{"kind": "view"' in state
+    assert sorted(titles) == sorted(Kind)
+    for kind, part in parts.items():
+        assert f'{{"kind": "{kind}"' in part
+        assert f'\n    "kind": "{kind}",' in part
+    assert '"type": "match.ended"' in parts["balance"]
+
+
+def test_each_type_of_webhook_has_its_whole_body():
+    """On the page of webhooks, and no other type has one."""
+    page = (DOCS / "webhooks.md").read_text()
+    bodies = re.findall(r"^### `(\S+)`\n.*?```json\n(.*?)```", page, re.MULTILINE | re.DOTALL)
+
+    assert [name for name, _ in bodies] == [*described()["webhooks"]]
+    assert [json.loads(body)["type"] for _, body in bodies] == [name for name, _ in bodies]
 
 
 def test_every_metric_is_described_once():

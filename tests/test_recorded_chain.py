@@ -7,7 +7,7 @@ from crypitor.development.listen import Receiver
 from tests import recorded
 from tests.forked import ForkedService
 from tests.replayed import Replayed, served
-from tests.rig import heard
+from tests.rig import heard, until_all_is_sent
 
 ADDRESSES = 200
 
@@ -60,7 +60,7 @@ async def test_webhooks_equal_a_plain_reading(tmp_path):
         service = ForkedService(tmp_path, service.settings)
         await service.start()
         await service.until_tip("ethereum", chain.head)
-        await service.until_nothing_is_due()
+        await until_all_is_sent(service, receiver)
         await service.stop()
     assert chain.head + 1 == len(docs)
 

@@ -13,6 +13,7 @@ from crypitor.development.simulator.rpc import SimulatorServer
 from tests.forked import ForkedService
 from tests.patience import HANG_SECONDS
 from tests.rig import heard
+from tests.worker.holed import HoledNode
 
 MAX_REORG_DEPTH = 5
 CONFIRMATIONS = 3
@@ -169,3 +170,32 @@ async def test_says_what_is_left_out(tmp_path, first, left):
         words = f"{left} block{'s' * (left > 1)}"
         assert f"dev: {words} (block" in said
         assert f"left unmatched: {words}" in said
+
+
+@pytest.mark.timeout(120)
+async def test_heights_without_a_block_are_not_counted_as_left_out(tmp_path):
+    """Before and after it is said how many blocks are left unmatched, and of which heights."""
+    chain = SimulatedChain(11, transfers=(1, 2), actors=3)
+    chain.mine(7)
+    async with SimulatorServer(chain) as server, HoledNode(server.url) as node:
+        service = ForkedService(
+            tmp_path,
+            {
+                "CRYPITOR__NETWORKS__DEV__CHAIN_ID": "1337",
+                "CRYPITOR__NETWORKS__DEV__RPC": f'["{node.url}"]',
+                "CRYPITOR__NETWORKS__DEV__POLL_SECONDS": "0.05",
+            },
+        )
+        await service.start()
+        await service.until_tip("dev", 7)
+        assert await service.stop() == 0
+        chain.mine(8)
+        node.holes = frozenset({8, 10, 11})
+        status, said = await command(service, "network", "resume", "dev", "--from-block", "13")
+        await service.start()
+        await service.until_tip("dev", 18)
+        await service.stop()
+
+    assert status == 0, said
+    assert "dev: 2 blocks (heights 8 to 12) will not be matched" in said
+    assert "left unmatched: 2 blocks (heights 8 to 12)" in said

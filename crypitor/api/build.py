@@ -28,13 +28,14 @@ from crypitor.api import (
     stats,
     trials,
 )
+from crypitor.api.events.following import FOLLOWING, Following
 from crypitor.api.events.stream import MEDIA
 from crypitor.api.events.told import WEBHOOKS, WebhookBody
 from crypitor.api.serving import docs, manual
 from crypitor.api.serving.authentication import DOOR, Door
 from crypitor.api.serving.context import CONTEXT, Context
 from crypitor.api.serving.entries import NDJSON
-from crypitor.api.serving.errors import explain, identify
+from crypitor.api.serving.errors import REQUEST_IDS, explain, identify, request_ids
 from crypitor.api.serving.guard import guard
 from crypitor.api.serving.openapi import document
 from crypitor.api.serving.openapi_3_0 import as_3_0
@@ -76,8 +77,10 @@ def build(context: Context) -> web.Application:
     middlewares = (*context.traced, *MIDDLEWARES, as_page)
     app = web.Application(middlewares=middlewares, client_max_size=BODY_LIMIT)
     app[CONTEXT] = context
+    app[REQUEST_IDS] = request_ids(context.random_bytes)
     app[TURNSTILE] = Turnstile(context.precedence)
     app[DOOR] = Door(context)
+    app[FOLLOWING] = Following(app[DOOR], context.precedence)
     app[UPLOADS] = uploads()
     app[LARGE_ANSWERS] = large_answers()
     for operation in OPERATIONS:
@@ -111,6 +114,7 @@ def build_metrics(context: Context) -> web.Application:
 def _small(context: Context) -> web.Application:
     app = web.Application(middlewares=MIDDLEWARES)
     app[CONTEXT] = context
+    app[REQUEST_IDS] = request_ids(context.random_bytes)
     app[TURNSTILE] = Turnstile()
     app[DOOR] = Door(context)
     app[LARGE_ANSWERS] = large_answers()

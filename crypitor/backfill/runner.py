@@ -117,7 +117,7 @@ class Backfill:
         if term is None:
             return False
         self._spare()
-        jobs = await self._database.read(lambda tx: open_jobs(tx, self._network))
+        jobs = await self._database.read(lambda tx: open_jobs(tx, self._network), at_once=True)
         self._forget_all_but(jobs)
         for job in sorted(jobs, key=lambda job: self._progress[job.id].turn):
             self._progress[job.id].turn = next(self._turns)

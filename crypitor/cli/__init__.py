@@ -1,5 +1,6 @@
 """The commands. Only what `--help` needs is imported before a command is known."""
 
+import signal
 import sys
 from typing import Annotated, NoReturn
 
@@ -23,7 +24,7 @@ from crypitor.errors import ConfigError, CrypitorError
 from crypitor.runtime.certificates import trust
 from crypitor.runtime.signals import note_interrupts
 
-DONE, FAILED, WRONG_USAGE = 0, 1, 2
+DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 128 + signal.SIGINT
 
 cli = typer.Typer(
     name="crypitor",
@@ -77,10 +78,12 @@ cli.add_typer(queue, name="queue")
 
 def main() -> NoReturn:
     """Run a command; the exit status is 0 done, 1 failed while running, 2 wrong usage."""
-    note_interrupts()
-    trust()
     try:
+        note_interrupts()
+        trust()
         cli()
+    except KeyboardInterrupt:  # beside the command itself, which ends by it in its own way
+        sys.exit(INTERRUPTED)
     except ConfigError as mistakes:
         say(str(mistakes), err=True)
         sys.exit(WRONG_USAGE)

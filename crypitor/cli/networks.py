@@ -10,10 +10,13 @@ from crypitor.cli.saying import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from crypitor.config.partly import PartOfNetwork
     from crypitor.evm.types import Header
+    from crypitor.worker.nodes import Nodes
+    from crypitor.worker.passed import Passed
 
 PROBE_SECONDS = 20.0
 """For one request to a node that no configuration knows."""
@@ -38,16 +41,16 @@ def resume_network(
     network = loaded.followed.get(name)
     if network is None:
         raise failure(f"no network {name} with a node is configured")
-    from crypitor.database.networks import resume
-    from crypitor.database.past import matched_tip
+    from crypitor.database.networks import position_of, resume
     from crypitor.process.status import title_of
     from crypitor.runtime.loop import clock
     from crypitor.worker import Unobserved
     from crypitor.worker.beginning import ground_of
     from crypitor.worker.nodes import Nodes
+    from crypitor.worker.passed import passed_between
 
-    async def ancestors() -> "Sequence[Header]":
-        async with Nodes.of_urls(
+    def connected() -> "AbstractAsyncContextManager[Nodes]":
+        return Nodes.of_urls(
             name,
             network.rpc,
             chain_id=network.chain_id,
@@ -56,7 +59,10 @@ def resume_network(
             profile=network.profile,
             calls_per_second=network.rpc_per_second,
             observer=Unobserved(),
-        ) as nodes:
+        )
+
+    async def ancestors() -> "Sequence[Header]":
+        async with connected() as nodes:
             head = await nodes.header_at("latest")
             if head is None or head.number < from_block - 1:
                 raise failure(
@@ -65,9 +71,13 @@ def resume_network(
                 )
             return await ground_of(from_block, network.max_reorg_depth, nodes)
 
+    async def passed(tip: "Header") -> "Passed | None":
+        async with connected() as nodes:
+            return await passed_between(tip, from_block, nodes)
+
     before = asyncio.run(ancestors())
-    tip = in_database(loaded, lambda tx: matched_tip(tx, name))
-    left = _left_out(tip, from_block)
+    tip = next(iter(in_database(loaded, lambda tx: position_of(tx, name, 1)).headers), None)
+    left = _left_out(asyncio.run(passed(tip)) if tip and tip.number < from_block - 1 else None)
     if left:
         say(f"{name}: {left} will not be matched")
     if not before and from_block:
@@ -144,10 +154,12 @@ def _part_of(name: str, config: "Path | None") -> "PartOfNetwork":
     return part
 
 
-def _left_out(tip: int | None, first: int) -> str:
-    """Return which heights between what was matched and what will be are left out; or nothing."""
-    if tip is None or first <= tip + 1:
+def _left_out(passed: "Passed | None") -> str:
+    """Return how many blocks between what was matched and what will be are left out; or nothing."""
+    if passed is None or not passed.blocks:
         return ""
-    count = first - tip - 1
-    which = f"block {tip + 1}" if count == 1 else f"blocks {tip + 1} to {first - 1}"
-    return f"{count} block{'s' * (count > 1)} ({which})"
+    heights = passed.last - passed.first + 1
+    what = "height" if passed.is_most or passed.blocks < heights else "block"
+    which = f"{what}s {passed.first} to {passed.last}" if heights > 1 else f"{what} {passed.first}"
+    count = f"{'up to ' * passed.is_most}{passed.blocks} block{'s' * (passed.blocks > 1)}"
+    return f"{count} ({which})"

@@ -6,6 +6,7 @@ from typing import Literal
 from crypitor.client.transport import Transport
 from crypitor.client.types import (
     AddressPage,
+    AttemptPage,
     AuditPage,
     BackfillBody,
     Deleted,
@@ -26,6 +27,7 @@ from crypitor.client.types import (
     KeyPage,
     KeyRotationBody,
     LabelledAddress,
+    ListedAttempt,
     LogLevelAnswer,
     LogLevelBody,
     MatchAnswer,
@@ -637,6 +639,76 @@ class Calls(Transport):
             idempotency_key=idempotency_key,
         )
         return answer
+
+    async def read_attempts(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        monitor: str | None = None,
+        endpoint: str | None = None,
+        type: Literal[
+            "match.detected",
+            "match.confirmed",
+            "match.ended",
+            "match.reverted",
+            "endpoint.failing",
+            "endpoint.disabled",
+            "endpoint.moved",
+        ]
+        | None = None,
+        outcome: Literal["taken", "refused", "unanswered"] | None = None,
+        since: str | None = None,
+        until: str | None = None,
+    ) -> AttemptPage:
+        """List attempts, newest first: what came of each POST.
+
+        A page of what is rare may have fewer than `limit`, or none, and a `next_cursor` all
+        the same: go on until there is none.
+        """
+        query = {
+            "cursor": cursor,
+            "limit": limit,
+            "monitor": monitor,
+            "endpoint": endpoint,
+            "type": type,
+            "outcome": outcome,
+            "since": since,
+            "until": until,
+        }
+        answer: AttemptPage = await self.call("GET", "/v1/attempts", query=query)
+        return answer
+
+    def all_attempts(
+        self,
+        *,
+        monitor: str | None = None,
+        endpoint: str | None = None,
+        type: Literal[
+            "match.detected",
+            "match.confirmed",
+            "match.ended",
+            "match.reverted",
+            "endpoint.failing",
+            "endpoint.disabled",
+            "endpoint.moved",
+        ]
+        | None = None,
+        outcome: Literal["taken", "refused", "unanswered"] | None = None,
+        since: str | None = None,
+        until: str | None = None,
+    ) -> AsyncIterator[ListedAttempt]:
+        """Walk all pages of `read_attempts`."""
+        query = {
+            "monitor": monitor,
+            "endpoint": endpoint,
+            "type": type,
+            "outcome": outcome,
+            "since": since,
+            "until": until,
+        }
+        items: AsyncIterator[ListedAttempt] = self.pages("/v1/attempts", query=query)
+        return items
 
     async def read_event_log(
         self,

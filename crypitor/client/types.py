@@ -75,6 +75,13 @@ class AttemptCounts(TypedDict):
     """Without an answer: no connection, or too late."""
 
 
+class AttemptPage(TypedDict):
+    """Attempts, newest first."""
+
+    data: list["ListedAttempt"]
+    next_cursor: str | None
+
+
 class AuditAnswer(TypedDict):
     """Who did what to what, when."""
 
@@ -362,7 +369,11 @@ class EndedAnswer(TypedDict):
 
 
 class EndpointAnswer(TypedDict):
-    """A URL for webhooks; `success`, `tls`, `digest`, `quiet`, `silence` where they are set."""
+    """A URL for webhooks.
+
+    `success`, `tls`, `digest`, `quiet`, `silence` and `checksum` where they are set,
+    `secret` once.
+    """
 
     id: str
     url: str
@@ -398,6 +409,7 @@ class EndpointAnswer(TypedDict):
     digest: NotRequired["DigestAnswer"]
     quiet: NotRequired["QuietAnswer"]
     silence: NotRequired[list["SilenceAnswer"]]
+    checksum: NotRequired[bool]
     secret: NotRequired[str]
 
 
@@ -439,6 +451,11 @@ class EndpointBody(TypedDict):
     """Sent with each webhook. Readers without write scope see *** for the values."""
     ordered: NotRequired[bool]
     """One at a time, first in first out. Default: false."""
+    checksum: NotRequired[bool]
+    """Values of its bodies that are addresses are written with their EIP-55 checksum, from
+    what is told next on; false: in lower case, as everywhere. Not in formats for people.
+    Default: false.
+    """
     rate_per_second: NotRequired[float | None]
     """null: no limit; in a format for people what the service takes."""
     events: NotRequired[list[Literal["endpoint.failing", "endpoint.disabled", "endpoint.moved"]]]
@@ -501,6 +518,11 @@ class EndpointBodyPatch(TypedDict):
     """Sent with each webhook. Readers without write scope see *** for the values."""
     ordered: NotRequired[bool | None]
     """One at a time, first in first out. Default: false."""
+    checksum: NotRequired[bool | None]
+    """Values of its bodies that are addresses are written with their EIP-55 checksum, from
+    what is told next on; false: in lower case, as everywhere. Not in formats for people.
+    Default: false.
+    """
     rate_per_second: NotRequired[float | None]
     """null: no limit; in a format for people what the service takes."""
     events: NotRequired[
@@ -864,6 +886,26 @@ class LimitsBody(TypedDict):
     requests_per_second: NotRequired[float | None]
     """To each process that serves the API; those of one second at once."""
     backfill_blocks_per_day: NotRequired[int | None]
+
+
+class ListedAttempt(TypedDict):
+    """One POST, as lists have it; /v1/deliveries/{id} of its `delivery` has the rest."""
+
+    delivery: str
+    number: int
+    """1 for the first of its delivery."""
+    type: str
+    """What its delivery tells."""
+    monitor: str | None
+    match: str | None
+    endpoint: str
+    outcome: Literal["taken", "refused", "unanswered"]
+    """As in /v1/stats: `refused` was answered, with a status or a body."""
+    started_at: str
+    """RFC 3339, UTC, milliseconds."""
+    duration_ms: int
+    status_code: int | None
+    error: str | None
 
 
 class LogLevelAnswer(TypedDict):

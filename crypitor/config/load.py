@@ -3,6 +3,7 @@
 import difflib
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -48,6 +49,13 @@ SECTIONS: dict[str, type[Section]] = {
     "log": LogConfig,
 }
 _NETWORKS = "networks"
+_TWICE = re.compile(r"Cannot declare \((.+)\) twice(.*)")
+_WRITTEN = {
+    "tuple_type": 'write a list: ["…", "…"]',
+    "string_type": 'write text in quotes: "…"',
+    "dict_type": "write a table",
+}
+"""Of what pydantic names by Python's words, how it is written in TOML."""
 
 _S = TypeVar("_S", bound=Section)
 
@@ -88,7 +96,16 @@ def _file(path: Path | None) -> dict[str, Any]:
         mistake = "is no text in UTF-8: name a TOML file, or `crypitor init` makes one"
         raise ConfigError(str(path), [mistake]) from wrong
     except tomllib.TOMLDecodeError as wrong:
-        raise ConfigError(str(path), [f"is not TOML: {wrong}"]) from wrong
+        raise ConfigError(str(path), [f"is not TOML: {_told(str(wrong))}"]) from wrong
+
+
+def _told(wrong: str) -> str:
+    """Return what the TOML reader says; of a table that stands there twice, what to do."""
+    twice = _TWICE.match(wrong)
+    if twice is None:
+        return wrong
+    table = ".".join(re.findall(r"'([^']*)'", twice[1]))
+    return f"[{table}] is there already{twice[2]}: put its keys into the first one"
 
 
 def _override(
@@ -224,6 +241,8 @@ def _problem(error: ErrorDetails, kind: type[Section]) -> str:
     if error["type"] == "missing":
         asks = kind is NetworkConfig and error["loc"] == ("chain_id",)
         return "is missing" + "; `crypitor network probe NAME` asks the node for it" * asks
+    if (written := _WRITTEN.get(error["type"])) is not None:
+        return written
     text = error["msg"].removeprefix("Value error, ")
     return text[0].lower() + text[1:]
 

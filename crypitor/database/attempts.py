@@ -60,8 +60,9 @@ RECORD = """update deliveries set status = :status, attempts = :attempts, due_at
     where id = :id"""
 
 INSERT_ATTEMPT = """insert into attempts
-    (delivery_id, number, started_at, duration_ms, status_code, error, answer)
-    values (:delivery_id, :number, :started_at, :duration_ms, :status_code, :error, :answer)"""
+    (delivery_id, number, started_at, duration_ms, status_code, error, answer, project_id)
+    values (:delivery_id, :number, :started_at, :duration_ms, :status_code, :error, :answer,
+        :project_id)"""
 
 # On SQLite one statement for all rows of a turn: a statement for each row would cost one hand-over
 # of the interpreter's lock between two threads each time.
@@ -72,10 +73,10 @@ RECORD_ROWS = """update deliveries set status = json_extract(done.value, '$[0]')
     from json_each(:rows) done where deliveries.id = json_extract(done.value, '$[6]')"""
 
 INSERT_ATTEMPT_ROWS = """insert into attempts
-    (delivery_id, number, started_at, duration_ms, status_code, error, answer)
+    (delivery_id, number, started_at, duration_ms, status_code, error, answer, project_id)
     select json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
         json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'),
-        json_extract(value, '$[6]')
+        json_extract(value, '$[6]'), json_extract(value, '$[7]')
     from json_each(:rows)"""
 
 RELEASE = """update deliveries set status = 'pending', due_at = :now, wait_ms = 0
@@ -367,4 +368,5 @@ def _attempt_row(result: Result) -> tuple[object, ...]:
         outcome.status_code,
         outcome.error,
         outcome.answer,
+        result.delivery.project_id,
     )

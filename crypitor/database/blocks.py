@@ -8,8 +8,9 @@ written.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
-from crypitor.database.effects import Effect, Occasion, Saved, store_matches, tell
+from crypitor.database.effects import Effect, Occasion, Saved, store_matches, tell, tell_moved
 from crypitor.database.engine import Transaction
 from crypitor.database.events import log_events
 from crypitor.database.monitors import hold_revision
@@ -70,14 +71,13 @@ class BlockEffect(Effect):
 ADVANCE = """update networks set sequence = :sequence
     where name = :network and sequence = :expected returning name"""
 
-FORGET_ORPHANED_HEADERS = """delete from headers where network = :network and number > :ancestor
-    returning number"""
+# Those that are orphaned, and those that are too old.
+FORGET_HEADERS = """delete from headers
+    where network = :network and (number > :ancestor or number < :oldest) returning number"""
 
 # Whoever looks at state goes back as far, also where the ancestor is forgotten before that.
 LEAVE_LOOKS = """update networks set looked_number = :number, looked_hash = :hash
     where name = :network and looked_number > :number"""
-
-FORGET_OLD_HEADERS = "delete from headers where network = :network and number < :oldest"
 
 KEEP_HEADER = """insert into headers (network, number, hash, parent_hash, timestamp, touched)
     values (:network, :number, :hash, :parent_hash, :timestamp, :touched)"""
@@ -89,11 +89,10 @@ SELECT_ORPHANED = """select id, project_id, monitor_id, phase, returns, block_nu
         and phase <> 'reverted'
     order by position"""
 
-SELECT_CONFIRMED = """select id, project_id, monitor_id, phase, returns, block_number,
-        confirm_block, confirm_tag, document, origin
-    from matches
+CONFIRM = """update matches set phase = 'confirmed', told_at = :now
     where network = :network and phase = 'detected' and {condition}
-    order by position"""
+    returning position, id, project_id, monitor_id, phase, returns, block_number, confirm_block,
+        confirm_tag, document, origin"""
 
 CONFIRMED_BY_NUMBER = "confirm_block <= :height"
 CONFIRMED_BY_TAG = "confirm_block is null and confirm_tag = :tag and block_number <= :height"
@@ -118,12 +117,11 @@ async def save_blocks(
     if not await _moved(tx, last.network, expected_sequence, last.sequence):
         return None
     saved = Saved()
-    await _leave_branch(tx, first, saved)
+    await _leave_branch(tx, first, saved, last.oldest_kept)
     await tx.many(
         KEEP_HEADER,
         [(effect.network, *_fields(effect.header), _listed(effect.touched)) for effect in effects],
     )
-    await tx.run(FORGET_OLD_HEADERS, network=last.network, oldest=last.oldest_kept)
     await store_matches(tx, effects, saved)
     if confirming:
         await _confirm(tx, last.tip, saved)
@@ -146,7 +144,7 @@ async def save_some(
         return None
     saved = Saved()
     if leaving:
-        await _leave_branch(tx, effect, saved)
+        await _leave_branch(tx, effect, saved, effect.oldest_kept)
     await store_matches(tx, [effect], saved)
     await log_events(tx, saved.events)
     await _require_revision(tx, [effect])
@@ -172,13 +170,14 @@ async def _moved(tx: Transaction, network: str, expected: int, sequence: int) ->
     return name is not None
 
 
-async def _leave_branch(tx: Transaction, effect: BlockEffect, saved: Saved) -> None:
+async def _leave_branch(tx: Transaction, effect: BlockEffect, saved: Saved, oldest: int) -> None:
+    """Revert what stands above a block's parent; forget those headers, and those below `oldest`."""
     if effect.ancestor_number is not None:
         await _revert_orphaned(tx, effect, effect.ancestor_number, effect.header.hash, saved)
-        orphaned = await tx.all(
-            FORGET_ORPHANED_HEADERS, network=effect.network, ancestor=effect.ancestor_number
+        forgotten = await tx.all(
+            FORGET_HEADERS, network=effect.network, ancestor=effect.ancestor_number, oldest=oldest
         )
-        if orphaned:
+        if any(row["number"] > effect.ancestor_number for row in forgotten):
             await tx.run(
                 LEAVE_LOOKS,
                 network=effect.network,
@@ -235,7 +234,13 @@ async def _confirm(tx: Transaction, tip: Tip, saved: Saved) -> None:
     for condition, tag, height in heights:
         if height is None:
             continue
-        values = {"network": tip.network, "height": height, **({"tag": tag} if tag else {})}
-        rows = await tx.all(SELECT_CONFIRMED.format(condition=condition), **values)
+        rows = await tx.all(
+            CONFIRM.format(condition=condition),
+            network=tip.network,
+            height=height,
+            tag=tag,
+            now=tip.now,
+        )
+        rows.sort(key=itemgetter("position"))
         saved.confirmed += len(rows)
-        await tell(tx, tip, Phase.CONFIRMED, rows, saved)
+        await tell_moved(tx, tip, Phase.CONFIRMED, rows, saved)

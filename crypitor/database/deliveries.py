@@ -216,6 +216,11 @@ async def statuses(tx: Transaction, ids: Iterable[str], lock: str) -> list[Row]:
     )
 
 
+def type_of(phase: str) -> str:
+    """Return what a delivery tells, by the phase that is stored of it."""
+    return phase if "." in phase else f"match.{phase}"
+
+
 def delivery_of(row: Row) -> Delivery:
     """Return the delivery of a row that has `COLUMNS`."""
     text = row["phase"]

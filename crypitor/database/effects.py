@@ -57,6 +57,7 @@ class Saved:
     endpoints: ids of those that have something new to be sent.
     tokens: what the database knows of contracts that were unknown.
     events: of what was told, in this order; whoever stored it logs them as the last of the unit.
+    listeners: of monitors, as they are until the unit ends.
     """
 
     fresh: set[str] = field(default_factory=set)
@@ -65,6 +66,7 @@ class Saved:
     endpoints: set[str] = field(default_factory=set)
     tokens: Mapping[Address, Kept] = field(default_factory=dict)
     events: list[NewEvent] = field(default_factory=list)
+    listeners: dict[str, Listener] = field(default_factory=dict)
 
     @property
     def new_matches(self) -> int:
@@ -104,7 +106,7 @@ async def store_matches(tx: Transaction, effects: Sequence[Effect], saved: Saved
     effects = [effect for effect in effects if effect.matches]
     if not effects:
         return
-    listeners = await listeners_of(
+    listeners = saved.listeners = await listeners_of(
         tx, {match.monitor.id for effect in effects for match, _ in effect.matches}
     )
     stored = await _stored(tx, effects)
@@ -238,7 +240,18 @@ def _match_row(
 async def tell(
     tx: Transaction, occasion: Occasion, phase: Phase, rows: Sequence[Row], saved: Saved
 ) -> None:
-    """Move stored matches to a later phase, as of a block, and queue the news of it.
+    """Move stored matches to a later phase, and tell of it as `tell_moved` does."""
+    await tx.many(
+        "update matches set phase = :phase, told_at = :told_at where id = :id",
+        [(phase.value, occasion.now, row["id"]) for row in rows],
+    )
+    await tell_moved(tx, occasion, phase, rows, saved)
+
+
+async def tell_moved(
+    tx: Transaction, occasion: Occasion, phase: Phase, rows: Sequence[Row], saved: Saved
+) -> None:
+    """Log that matches moved to a later phase, as of a block, and queue the news of it.
 
     A reverted match is told to those endpoints alone that were told of it before; all else to all
     of its monitor. Monitors that were deleted meanwhile tell nobody. rows: of `ended` also with
@@ -246,10 +259,6 @@ async def tell(
     """
     if not rows:
         return
-    await tx.many(
-        "update matches set phase = :phase, told_at = :told_at where id = :id",
-        [(phase.value, occasion.now, row["id"]) for row in rows],
-    )
     saved.events += [
         event_of(
             row["project_id"],
@@ -261,8 +270,9 @@ async def tell(
         )
         for row in rows
     ]
-    listeners = await listeners_of(tx, {row["monitor_id"] for row in rows})
-    told = {at: listener for at, listener in listeners.items() if phase in listener.notify}
+    if unknown := {row["monitor_id"] for row in rows} - saved.listeners.keys():
+        saved.listeners |= await listeners_of(tx, unknown)
+    told = {at: one for at, one in saved.listeners.items() if phase in one.notify}
     deliveries: list[NewDelivery] = []
     for some in _parts([row for row in rows if row["monitor_id"] in told]):
         heard = await heard_of(tx, [row["id"] for row in some])

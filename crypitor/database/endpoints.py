@@ -20,7 +20,7 @@ COLUMNS = """id, project_id, url, secret, old_secrets, description, format, temp
     ordered, rate_per_second, enabled, state, state_reason, failures_in_row, failing_since,
     created_at, updated_at, events, failed_at, circuit, circuit_since, circuit_until,
     circuit_openings, circuit_wait_ms, success, tls, digest, quiet_most,
-    quiet_ms, quiet_until, quiet_left, silence"""
+    quiet_ms, quiet_until, quiet_left, silence, checksum"""
 SEALED = ("url", "secret", "old_secrets", "headers", "tls")
 
 INSERT = f"""insert into endpoints ({COLUMNS}) values (:id, :project_id, :url, :secret,
@@ -28,7 +28,7 @@ INSERT = f"""insert into endpoints ({COLUMNS}) values (:id, :project_id, :url, :
     :state, :state_reason, :failures_in_row, :failing_since, :created_at, :updated_at, :events,
     :failed_at, :circuit, :circuit_since, :circuit_until, :circuit_openings,
     :circuit_wait_ms, :success, :tls, :digest, :quiet_most, :quiet_ms,
-    :quiet_until, :quiet_left, :silence)"""  # noqa: S608 - columns from above
+    :quiet_until, :quiet_left, :silence, :checksum)"""  # noqa: S608 - columns from above
 
 UPDATE = """update endpoints set url = :url, secret = :secret, old_secrets = :old_secrets,
         description = :description, format = :format, template = :template,
@@ -40,7 +40,7 @@ UPDATE = """update endpoints set url = :url, secret = :secret, old_secrets = :ol
         circuit_openings = :circuit_openings, circuit_wait_ms = :circuit_wait_ms,
         success = :success, tls = :tls, digest = :digest, quiet_most = :quiet_most,
         quiet_ms = :quiet_ms, quiet_until = :quiet_until, quiet_left = :quiet_left,
-        silence = :silence
+        silence = :silence, checksum = :checksum
     where id = :id and project_id = :project_id"""
 
 
@@ -153,6 +153,7 @@ def endpoint_of(tx: Transaction, row: Row) -> Endpoint:
             "window": window,
             "silence": stored_silence(row["silence"]),
             "ordered": bool(row["ordered"]),
+            "checksum": bool(row["checksum"]),
             "events": tuple(map(Notice, json.loads(row["events"]))),
             "enabled": bool(row["enabled"]),
             "state": State(row["state"]),
@@ -194,6 +195,7 @@ def _values(tx: Transaction, endpoint: Endpoint) -> dict[str, object]:
         "quiet_left": endpoint.window.left,
         "silence": silence_text(endpoint.silence),
         "ordered": int(endpoint.ordered),
+        "checksum": int(endpoint.checksum),
         "rate_per_second": endpoint.rate_per_second,
         "enabled": int(endpoint.enabled),
         "state": endpoint.state.value,

@@ -21,6 +21,7 @@ from crypitor.database.patience import Patience
 from crypitor.database.seal import Seal
 from crypitor.database.sql import statement
 from crypitor.database.sqlite import BUSY_TIMEOUT_MS, AtOnce, SQLite, is_lock
+from crypitor.database.together import Together
 from crypitor.errors import DatabaseUnavailable
 from crypitor.runtime.precedence import Precedence
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+CLOSE_SECONDS = 5.0
+"""How long units of work are waited for at the end, where the database may be cut off."""
+
 Row: TypeAlias = Mapping[str, Any]
 Driver: TypeAlias = "SQLite | PostgreSQL"
 
@@ -156,6 +160,7 @@ class Database:
         self._room: dict[bool, asyncio.Semaphore] = {}
         self._precedence: Precedence | None = None
         self._patience = Patience(BUSY_TIMEOUT_MS / 1000)
+        self._together = Together(partial(self._whole, writes=False, at_once=True))
 
     @classmethod
     @asynccontextmanager
@@ -213,9 +218,21 @@ class Database:
         return bool(self._writing)
 
     async def read(
-        self, work: Callable[[Transaction], Awaitable[T]], *, at_once: bool = False
+        self,
+        work: Callable[[Transaction], Awaitable[T]],
+        *,
+        at_once: bool = False,
+        brief: bool = False,
     ) -> T:
-        """Run a unit of work that sees one snapshot and cannot write. at_once: see `write`."""
+        """Run a unit of work that sees one snapshot and cannot write. at_once: see `write`.
+
+        brief: with at_once on SQLite, those that come together go in one trip. Each has to be
+        little, as what is read by its id: the last waits for the others.
+        """
+        if brief and at_once and self.dialect == "sqlite":
+            if _within.get():
+                raise RuntimeError("a unit of work cannot contain another: pass its Transaction on")
+            return await self._together.read(work)
         return await self._whole(work, writes=False, at_once=at_once)
 
     async def write(
@@ -358,12 +375,19 @@ class Database:
     async def _close(self) -> None:
         """Wait for all units, however often this is cancelled, then close the connections.
 
-        The database's own time limits bound each unit.
+        SQLite's own limits bound each unit. On a server those that do not end are cut off, as by a
+        kill: one after the other they would wait for a pooler for minutes.
         """
         cancelled: asyncio.CancelledError | None = None
+        ends_at = monotonic() + CLOSE_SECONDS
         while self._units:
+            late = monotonic() >= ends_at and self._driver.cut()
+            if late:
+                log.warning("units of work cut off at the end", units=len(self._units))
+                for unit in self._units:
+                    unit.cancel()
             try:
-                await asyncio.wait(self._units)
+                await asyncio.wait(self._units, timeout=1.0 if late else CLOSE_SECONDS)
             except asyncio.CancelledError as cancel:
                 cancelled = cancel
         await self._driver.disconnect()

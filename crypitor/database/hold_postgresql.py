@@ -17,6 +17,7 @@ import asyncpg
 
 from crypitor.database.hold import UNKNOWN, Holder, Part, taken
 from crypitor.database.postgresql import CONNECT_SECONDS, PostgreSQL
+from crypitor.database.telling import alive
 from crypitor.errors import ConfigError, DatabaseUnavailable, Displaced
 
 CLASS = 0x43525900
@@ -80,6 +81,11 @@ class PostgresqlHold:
         if self._connection is not None:
             return
         connection = await self._taken(TAKE_SECONDS)
+        try:
+            await self._require_nobody_beside(connection)
+        except BaseException:
+            connection.terminate()
+            raise
         if self._lasting:
             self._connection = connection
         else:
@@ -154,6 +160,18 @@ class PostgresqlHold:
             connection.terminate()
             raise
         return connection
+
+    async def _require_nobody_beside(self, connection: asyncpg.Connection) -> None:
+        """Raise Taken where this process is to be the only one, and others share it with Kafka."""
+        mine = self.holder.parts
+        if not any(mine.values()):
+            return
+        with self._driver.outages(writes=False):
+            holding = {one.life for one in await _holders(connection)}
+            others = await alive(connection, mine, {*holding, self.holder.life})
+            await connection.execute(NOTHING)
+        if others:
+            raise taken(self._driver.name, mine, others)
 
     async def _refuse(self, connection: asyncpg.Connection) -> NoReturn:
         raise taken(self._driver.name, self.holder.parts, await self._holders(connection))

@@ -11,7 +11,8 @@ from crypitor.webhook.formats import Form
 from crypitor.webhook.template import stored_template
 
 # Whoever deletes a monitor waits until the block is stored, and then cancels what it has queued.
-SELECT_LISTENERS = """select m.id, m.project_id, m.notify, e.id as endpoint_id, e.format, e.template
+SELECT_LISTENERS = """select m.id, m.project_id, m.notify, e.id as endpoint_id, e.format,
+        e.template, e.checksum
     from monitors m left join monitor_endpoints p on p.monitor_id = m.id
         left join endpoints e on e.id = p.endpoint_id
     where m.id in {monitors}
@@ -20,7 +21,7 @@ SELECT_LISTENERS = """select m.id, m.project_id, m.notify, e.id as endpoint_id, 
 # An endpoint that was deleted hears nothing more; a delivery that was cancelled before its first
 # attempt was not heard.
 
-SELECT_HEARD = """select d.id, d.match_id, d.endpoint_id, e.format, e.template
+SELECT_HEARD = """select d.id, d.match_id, d.endpoint_id, e.format, e.template, e.checksum
     from deliveries d join endpoints e on e.id = d.endpoint_id
     where d.match_id in {matches} and not (d.status = 'cancelled' and d.attempts = 0)"""
 
@@ -85,6 +86,8 @@ def last_heard(heard: Heard, match: str, endpoint: Recipient, returns: int) -> s
     told = heard[match].get(endpoint) if match in heard else None
     if not told:
         return None
+    if len(told) == 1:  # as nearly always: its id need not be computed
+        return next(iter(told))
     for turn in range(returns, -1, -1):
         for phase in (Phase.REVERTED, Phase.ENDED, Phase.CONFIRMED, Phase.DETECTED):
             delivery = delivery_id(match, phase, endpoint.id, turn)
@@ -94,5 +97,5 @@ def last_heard(heard: Heard, match: str, endpoint: Recipient, returns: int) -> s
 
 
 def _recipient(row: Row) -> Recipient:
-    form = Form(row["format"], stored_template(row["template"]))
+    form = Form(row["format"], stored_template(row["template"]), bool(row["checksum"]))
     return Recipient(row["endpoint_id"], form)

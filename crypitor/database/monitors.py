@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 from crypitor.database.engine import Row, Transaction
@@ -19,6 +20,9 @@ from crypitor.monitor.models import (
     Rule,
     rule_of,
 )
+
+SHORT = 500
+"""Characters of rules that are kept as they were read."""
 
 COLUMNS = """id, project_id, name, networks, rules, any_address, notify, confirmations, tags, note,
     enabled, created_at, updated_at, severity"""
@@ -272,7 +276,7 @@ def _monitor(row: Row, endpoints: Sequence[str]) -> Monitor:
         project_id=row["project_id"],
         name=row["name"],
         networks=tuple(json.loads(row["networks"])),
-        rules=tuple(_rule(**rule) for rule in json.loads(row["rules"])),
+        rules=_few_rules(row["rules"]) if len(row["rules"]) < SHORT else _rules(row["rules"]),
         any_address=bool(row["any_address"]),
         endpoints=tuple(endpoints),
         notify=frozenset(map(Phase, json.loads(row["notify"]))),
@@ -284,6 +288,15 @@ def _monitor(row: Row, endpoints: Sequence[str]) -> Monitor:
         updated_at=row["updated_at"],
         severity=row["severity"],
     )
+
+
+def _rules(text: str) -> tuple[Rule, ...]:
+    """Return rules as they are stored."""
+    return tuple(_rule(**rule) for rule in json.loads(text))
+
+
+_few_rules = lru_cache(maxsize=1024)(_rules)
+"""Most monitors ask what many others ask."""
 
 
 def _rule(

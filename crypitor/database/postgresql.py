@@ -46,7 +46,13 @@ _OUTAGE_CLASSES = ("08", "53", "57", "40", "58")
 _OUTAGE_STATES = ("55P03", "25P03", "28000", "28P01", "3D000")
 _READ_ONLY = "25006"
 # asyncpg has one class for these and for wrong use. The pool takes back what the server closed.
-_LOST = ("connection is closed", "connection was closed", "released back to the pool")
+_LOST = (
+    "connection is closed",
+    "connection was closed",
+    "released back to the pool",
+    "pool is closing",
+    "pool is closed",
+)
 
 
 async def _reset(connection: asyncpg.Connection) -> None:
@@ -111,6 +117,12 @@ class PostgreSQL:
         finally:
             await trial.close(timeout=CONNECT_SECONDS)
         return bool(limit == _LIMITS["statement_timeout"])
+
+    def cut(self) -> bool:
+        """End all connections now, whatever they are at; True."""
+        if self._databases.is_connected:
+            self._databases._backend._pool.terminate()  # noqa: SLF001
+        return True
 
     async def disconnect(self) -> None:
         """Close all connections; those that do not answer are cut."""

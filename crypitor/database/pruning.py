@@ -107,12 +107,24 @@ START = Place(-1, "")
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """What to look at. project_id: '' for all. cutoff: unix milliseconds; what is older may go."""
+    """What to look at. project_id: '' for all. cutoff: unix milliseconds; what is older may go.
+
+    until: of deliveries, matches and events only those that were made before; the cutoff, where it
+    is not given. waits_since: a delivery or match that was made since then and may not go yet ends
+    the walk, which looks at it again; older ones, and all where it is not given, are passed over.
+    """
 
     project_id: str
     place: Place
     cutoff: int
     limit: int
+    until: int | None = None
+    waits_since: int | None = None
+
+    @property
+    def made_before(self) -> int:
+        """Until when what is looked at was made."""
+        return self.cutoff if self.until is None else min(self.until, self.cutoff)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +151,17 @@ async def prune_bodies(tx: Transaction, part: Slice) -> Done:
 
 async def prune_deliveries(tx: Transaction, part: Slice) -> Done:
     """Remove deliveries that have ended, with their attempts."""
-    rows = await _deliveries(tx, part, SELECT_DELIVERIES)
-    old = [
-        row["id"]
-        for row in rows
-        if row["status"] not in OPEN
-        and row["finished_at"] < part.cutoff
-        and (row["phase"] is None or _is_settled(row))
-    ]
+
+    def may_go(row: Row) -> bool:
+        return (
+            row["status"] not in OPEN
+            and row["finished_at"] < part.cutoff
+            and (row["phase"] is None or _is_settled(row))
+        )
+
+    found = await _deliveries(tx, part, SELECT_DELIVERIES)
+    rows = _without_young(part, found, may_go)
+    old = [row["id"] for row in rows if may_go(row)]
     await _remove(tx, REMOVE_DELIVERIES, old, cutoff=part.cutoff)
     return _done(part, rows, len(old))
 
@@ -156,18 +171,21 @@ async def prune_matches(tx: Transaction, part: Slice) -> Done:
     rows = await tx.all(
         SELECT_MATCHES, project_id=part.project_id, place_at=part.place.at, limit=part.limit
     )
-    before = [row for row in rows if row["created_at"] < part.cutoff]
+    before = [row for row in rows if row["created_at"] < part.made_before]
     if before and await is_behind(tx):
         return Done(part.place, 0, ended=True)
     uncounted = await open_matches(tx, part.project_id) if before else set()
-    old = [
-        row
-        for row in before
-        if _is_settled(row)
-        and not row["is_open"]
-        and row["id"] not in uncounted
-        and (row["told_at"] or 0) < part.cutoff
-    ]
+
+    def may_go(row: Row) -> bool:
+        return (
+            _is_settled(row)
+            and not row["is_open"]
+            and row["id"] not in uncounted
+            and (row["told_at"] or 0) < part.cutoff
+        )
+
+    before = _without_young(part, before, may_go)
+    old = [row for row in before if may_go(row)]
     if old:
         blocks: dict[tuple[str, str], list[int]] = {}
         for row in old:
@@ -189,7 +207,7 @@ async def prune_events(tx: Transaction, part: Slice) -> Done:
         SELECT_EVENTS, project_id=part.project_id, place_at=part.place.at, limit=part.limit
     )
     # Up to the first that is kept: what a reader has not seen has to be one piece.
-    old = list(takewhile(lambda row: row["at"] < part.cutoff, rows))
+    old = list(takewhile(lambda row: row["at"] < part.made_before, rows))
     if old:
         last = old[-1]["position"]
         await note_removed_events(tx, part.project_id, last)
@@ -284,9 +302,17 @@ async def _deliveries(tx: Transaction, part: Slice, select: str) -> list[Row]:
         project_id=part.project_id,
         place_at=part.place.at,
         place_id=part.place.id,
-        cutoff=part.cutoff,
+        cutoff=part.made_before,
         limit=part.limit,
     )
+
+
+def _without_young(part: Slice, rows: Sequence[Row], may_go: Callable[[Row], bool]) -> list[Row]:
+    """Return the rows before the first young one that may not go yet."""
+    since = part.waits_since
+    if since is None:
+        return list(rows)
+    return list(takewhile(lambda row: row["created_at"] < since or may_go(row), rows))
 
 
 async def _remove(tx: Transaction, remove: str, ids: Sequence[str], **values: object) -> None:

@@ -6,7 +6,7 @@ something, and moves the place on.
 
 from dataclasses import dataclass
 
-from crypitor.database.engine import Transaction
+from crypitor.database.engine import Row, Transaction
 from crypitor.database.pruning import (
     START,
     Done,
@@ -63,7 +63,11 @@ OF_ALL: dict[str, Prune] = {
 RESTARTED = (OF_PROJECT.keys() | OF_ALL.keys()) - {
     "attempts", "bodies", "events", "minutes", "hours",
 }  # fmt: skip
-SHRINK = ("deliveries", "events", "matches")
+SHRINK = ("deliveries", "matches", "events")
+"""What goes before its time where there is too much: each after those that belong to it."""
+
+SETTLES_MS = 1_800_000
+"""Within this time what was told of is confirmed, and sent, as a rule; then it may go."""
 
 PLAN = """insert into retention (task, project_id, place_at, place_id, restarted_at, due_at)
     select cast(:task as text), id, -1, '', cast(:now as bigint), 0
@@ -83,6 +87,13 @@ NOTED = "select value from counters where name = 'time that has passed'"
 
 NOTE = """insert into counters (name, value) values ('time that has passed', :known)
     on conflict (name) do update set value = excluded.value"""
+
+WALKS = """select task, place_at, place_id, restarted_at from retention
+    where project_id = :project_id and task in ('deliveries', 'matches', 'events')"""
+
+# All that belongs to the oldest events: of what is told with them, all is made then or later.
+OLDEST = """select at from events where project_id = :project_id
+    order by position limit 1 offset :limit"""
 
 ADVANCE = """update retention set place_at = :place_at, place_id = :place_id,
         restarted_at = :restarted_at, due_at = :due_at
@@ -180,32 +191,63 @@ async def prune(
     row = await tx.one(NEXT.format(lock=lock), now=now, too_far=now + AGAIN_MS)
     if row is None:
         return None
-    task, place = row["task"], Place(row["place_at"], row["place_id"])
-    restarted_at = row["restarted_at"]
-    keep = kept.of(task)
+    task, project_id = row["task"], row["project_id"]
     if task in SHRINK and await _is_too_large(tx, kept.most_bytes):
-        keep = 0
+        return Pruned(task, await _shrink(tx, project_id, now, limit))
+    keep = kept.of(task)
+    place = Place(row["place_at"], row["place_id"])
     if keep is None:
         done = Done(place, 0, ended=True)
     else:
         run = {**OF_PROJECT, **OF_ALL}[task]
-        done = await run(
-            tx, Slice(row["project_id"], place, (known if keep else now) - keep, limit)
-        )
-    place = done.place
-    if done.ended and task in RESTARTED and abs(now - restarted_at) >= RESTART_MS:
-        place, restarted_at = START, now
+        done = await run(tx, Slice(project_id, place, (known if keep else now) - keep, limit))
     rest = AGAIN_MS if kept.most_bytes is None else AGAIN_FULL_MS
+    await _advance(tx, project_id, row, done, now, now + (rest if done.ended else 0))
+    return Pruned(task, done.removed)
+
+
+async def _shrink(tx: Transaction, project_id: str, now: int, limit: int) -> int:
+    """Remove the oldest of a project, whatever it is, and return how many rows.
+
+    Deliveries, matches and events of the same time go together: else those of which there are few
+    would be gone long before the others.
+    """
+    walks = {row["task"]: row for row in await tx.all(WALKS, project_id=project_id)}
+    oldest = await tx.value(OLDEST, project_id=project_id, limit=limit)
+    until = now if oldest is None else oldest + 1
+    dones: dict[str, Done] = {}
+    for task in SHRINK:
+        place = Place(walks[task]["place_at"], walks[task]["place_id"])
+        dones[task] = await OF_PROJECT[task](
+            tx, Slice(project_id, place, now, limit, until, now - SETTLES_MS)
+        )
+        if not dones[task].ended:
+            break
+    removed = sum(done.removed for done in dones.values())
+    due_at = (
+        now if removed or not all(done.ended for done in dones.values()) else now + AGAIN_FULL_MS
+    )
+    for task, done in dones.items():
+        await _advance(tx, project_id, walks[task], done, now, due_at)
+    return removed
+
+
+async def _advance(
+    tx: Transaction, project_id: str, row: Row, done: Done, now: int, due_at: int
+) -> None:
+    """Note where a walk goes on, and when; once a day from the beginning."""
+    place, restarted_at = done.place, row["restarted_at"]
+    if done.ended and row["task"] in RESTARTED and abs(now - restarted_at) >= RESTART_MS:
+        place, restarted_at = START, now
     await tx.run(
         ADVANCE,
-        task=task,
-        project_id=row["project_id"],
+        task=row["task"],
+        project_id=project_id,
         place_at=place.at,
         place_id=place.id,
         restarted_at=restarted_at,
-        due_at=now + (rest if done.ended else 0),
+        due_at=due_at,
     )
-    return Pruned(task, done.removed)
 
 
 async def _is_too_large(tx: Transaction, most_bytes: int | None) -> bool:

@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextvars import copy_context
 from pathlib import Path
 from time import monotonic, sleep
+from types import TracebackType
 from typing import Any, Literal, NoReturn, TypeVar
 
 import aiosqlite
@@ -185,6 +186,10 @@ class SQLite:
                 self._kept = kept
                 return
 
+    def cut(self) -> bool:
+        """False: what is under way in a thread ends by its own limits, and is waited for."""
+        return False
+
     async def disconnect(self) -> None:
         """Close all connections; call it when none is in use."""
         await self._reading.disconnect()
@@ -298,17 +303,17 @@ class SQLite:
         """Return the aggregate of texts to one text."""
         return f"group_concat({column}, char(10))"
 
-    @contextlib.contextmanager
-    def outages(self, *, writes: bool) -> Iterator[None]:
+    def outages(self, *, writes: bool) -> "_Outages":
         """Turn what may be over later into DatabaseUnavailable."""
-        try:
-            yield
-        except sqlite3.Error as error:
+        return _Outages(self, writes)
+
+    def failed(self, error: BaseException, *, writes: bool) -> None:
+        """Raise DatabaseUnavailable for an error that may be over later."""
+        if isinstance(error, sqlite3.Error):
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             if code in _OUTAGES or (code == _READ_ONLY and writes):
                 self._unavailable(error)
-            raise
-        except OSError as error:
+        elif isinstance(error, OSError):
             self._unavailable(error)
 
     def _unavailable(self, error: Exception) -> NoReturn:
@@ -317,6 +322,25 @@ class SQLite:
         except OSError as cause:
             error = cause
         raise DatabaseUnavailable(f"{self.name}: {error}") from error
+
+
+class _Outages:
+    """The context of each statement: a class, as one of a generator takes thrice as long."""
+
+    __slots__ = ("_driver", "_writes")
+
+    def __init__(self, driver: SQLite, writes: bool) -> None:
+        self._driver = driver
+        self._writes = writes
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._driver.failed(error, writes=self._writes)
 
 
 class AtOnce:

@@ -77,15 +77,20 @@ class Demo:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run the chain, the receiver and the service beside each other."""
-        with tempfile.TemporaryDirectory(prefix="crypitor-demo-") as folder:
+        with (
+            tempfile.TemporaryDirectory(prefix="crypitor-demo-") as folder,
+            _door(self._config.server.port) as door,
+        ):
             async with (
                 SimulatorServer(self._chain) as node,
                 Receiver(lambda: self._secrets, told=self._tell) as receiver,
                 asyncio.TaskGroup() as group,
             ):
-                config = self._service_config(Path(folder), node)
+                config = self._service_config(Path(folder), node, door.getsockname()[1])
                 ended, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
-                group.create_task(serve(config, ROLES, ended, lambda *told: ready.set_result(told)))
+                group.create_task(
+                    serve(config, ROLES, ended, lambda *told: ready.set_result(told), doors=[door])
+                )
                 try:
                     url, admin_key = await ready
                     await self._show(url, admin_key, node, receiver, stop)
@@ -221,10 +226,10 @@ class Demo:
             )
         )
 
-    def _service_config(self, folder: Path, node: SimulatorServer) -> Config:
+    def _service_config(self, folder: Path, node: SimulatorServer, port: int) -> Config:
         return Config.model_validate(
             {
-                "server": {"port": _free_port(self._config.server.port), "shutdown_seconds": 1.5},
+                "server": {"port": port, "shutdown_seconds": 1.5},
                 "database": {"url": f"sqlite:///{folder}/crypitor.db"},
                 "queue": {
                     "kind": self._queue,
@@ -290,12 +295,9 @@ async def _tip(api: aiohttp.ClientSession) -> int:
     return -1 if tip is None else int(tip)
 
 
-def _free_port(wanted: int) -> int:
-    """Return the port where nobody listens on it, else 0 for any."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", wanted))
-        except OSError:
-            return 0
-    return wanted
+def _door(wanted: int) -> socket.socket:
+    """Listen at the port, or at any where somebody else does; from now on no other program can."""
+    try:
+        return socket.create_server(("127.0.0.1", wanted))
+    except OSError:
+        return socket.create_server(("127.0.0.1", 0))

@@ -1,11 +1,14 @@
 """Addresses and hashes as people write them."""
 
 import re
+from functools import lru_cache
 
 from crypitor.evm.keccak import keccak
 from crypitor.evm.types import Address, Hash
 
 _ADDRESS = re.compile(r"0[xX]([0-9a-fA-F]{40})", re.ASCII)
+# The quote that begins a text is not escaped; one within it is.
+_JSON_ADDRESS = re.compile(r'(?<!\\)"(0x[0-9a-f]{40})"(?!\s*:)', re.ASCII)
 _HASH = re.compile(r"0[xX]([0-9a-fA-F]{64})", re.ASCII)
 
 # For each digit of an address whether it is a letter, and a capital; of a digest, 8 or more.
@@ -23,6 +26,17 @@ def checksummed(address: Address) -> str:
         letter.upper() if int(digit, 16) >= 8 else letter
         for letter, digit in zip(address[2:], digest, strict=False)
     )
+
+
+_written = lru_cache(maxsize=10_000)(checksummed)
+
+
+def checksummed_json(text: str) -> str:
+    """Return JSON text with each value that is a lower-case address in its EIP-55 form.
+
+    Names of fields, and addresses within longer texts, stay as they are.
+    """
+    return _JSON_ADDRESS.sub(lambda found: f'"{_written(found[1])}"', text)
 
 
 def parse_address(text: str) -> Address:

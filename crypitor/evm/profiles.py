@@ -185,7 +185,7 @@ _PROFILES = {
     250: _NO_BLOOM,  # Fantom
     300: _ZKSYNC,  # ZKsync's Sepolia
     324: _ZKSYNC,  # ZKsync
-    988: Profile("logs", log_indexes="transaction"),  # Stable: subsquid numbers its logs itself
+    988: Profile("logs", log_indexes="transaction"),  # Stable: only its testnet's are recorded
     998: _HYPEREVM,  # its testnet
     999: _HYPEREVM,
     1001: _KAIA,  # its testnet, Kairos
@@ -194,7 +194,7 @@ _PROFILES = {
     1329: _UNKNOWN,  # Sei: the root is CometBFT's hash of results (sei-chain, August 2026)
     1337: _DEVELOPMENT,
     2020: _UNKNOWN,  # Ronin
-    2201: Profile("logs", log_indexes="transaction"),  # Stable's testnet
+    2201: Profile(log_indexes="transaction"),  # Stable's testnet: two blocks of 2026 are recorded
     2741: _ZKSYNC,  # Abstract
     4326: _UNKNOWN,  # MegaETH
     5000: _UNKNOWN,  # Mantle

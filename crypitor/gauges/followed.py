@@ -78,7 +78,7 @@ class Followed:
             self._revision = revision
             return
         while changes := await self._database.read(
-            partial(changes_after, revision=self._revision, limit=CHANGES_AT_ONCE)
+            partial(changes_after, revision=self._revision, limit=CHANGES_AT_ONCE), at_once=True
         ):
             await self._take_over({change.monitor_id for change in changes})
             self._revision = changes[-1].revision

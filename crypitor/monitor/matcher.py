@@ -247,7 +247,8 @@ class Matcher:
             )
         ]
         try:
-            saved = await self._saving.save(effects, position.sequence)
+            at_head = works[-1].message.behind < MOST_BLOCKS
+            saved = await self._saving.save(effects, position.sequence, at_head=at_head)
         except IndexOutdated:
             self._works[network] = [
                 await self._match(work.message) for work in self._works[network]

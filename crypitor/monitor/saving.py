@@ -47,10 +47,13 @@ class Saving:
         self._claiming = claiming or (lambda _: nullcontext(_claim_nothing))
         self._tips: dict[str, Tip] = {}
 
-    async def save(self, effects: Sequence[BlockEffect], expected_sequence: int) -> Saved | None:
+    async def save(
+        self, effects: Sequence[BlockEffect], expected_sequence: int, *, at_head: bool = True
+    ) -> Saved | None:
         """Store the effects of blocks, each the parent of the next; see `save_blocks`.
 
-        What they confirm may be left to `confirm`.
+        at_head: what they confirm may be left to `confirm`. Else many blocks are to come, and to
+        confirm with them is one transaction less.
         """
         if len(effects) > 1:
             return await self._stored(
@@ -71,7 +74,7 @@ class Saving:
             if some is None:
                 return None
             saved.add(some)
-        confirming = not effect.matches
+        confirming = not (at_head and effect.matches)
         last = await self._told(
             rest,
             partial(

@@ -127,7 +127,7 @@ class Watchlist:
         It may have some of what came after that too. Raises DatabaseUnavailable.
         """
         while changes := await self._database.read(
-            partial(changes_after, revision=self._revision, limit=CHANGES_AT_ONCE)
+            partial(changes_after, revision=self._revision, limit=CHANGES_AT_ONCE), at_once=True
         ):
             # What is left out was replaced by later changes, perhaps not yet among these.
             self._gap |= changes[-1].revision - self._revision > len(changes)

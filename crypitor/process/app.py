@@ -1,6 +1,7 @@
 """The process: opens what it needs, runs its roles side by side, and closes in reverse."""
 
 import asyncio
+import socket
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -56,12 +57,14 @@ async def serve(
     hangup: asyncio.Event | None = None,
     *,
     new: bool = False,
+    doors: Sequence[socket.socket] = (),
 ) -> None:
     """Run the roles until `stop` is set or one of them fails.
 
     A database that is down is waited for. hold: what these roles have to hold of it, where that was
     taken already. reread: reads the configuration again; None where it stays as it is. hangup: asks
     for that. new: an empty database is meant, although a key beside it is of one that was not.
+    doors: what listens for the API already, where the configuration says; the caller closes them.
     Raises ConfigError where the database or a node does not fit, or another process
     owns the database; Displaced when another one has taken over.
     """
@@ -76,7 +79,7 @@ async def serve(
             resources, database, admin_key = opened
             stack.push_async_exit(resources)
             reloading = Reloading(config, roles, reread or (lambda: config))
-            sockets = stack.enter_context(kept_sockets())
+            sockets = stack.enter_context(kept_sockets(doors))
 
             async def life(
                 wanted: Config, over: asyncio.Event, ready: Callable[[str], None]

@@ -36,7 +36,7 @@ class Farewell:
     async def step(self) -> bool:
         """Make one step; False where there is nothing more to do now."""
         context = self._context
-        self._more = await context.database.read(has_doomed)
+        self._more = await context.database.read(has_doomed, at_once=True)
         if not self._more:
             return False
         now = context.clock()

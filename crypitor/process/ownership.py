@@ -11,7 +11,7 @@ from crypitor.database.engine import Database
 from crypitor.database.hold import Hold
 from crypitor.database.networks import terms
 from crypitor.errors import Displaced, Unavailable
-from crypitor.runtime.loop import Health, pause
+from crypitor.runtime.loop import Health, cut_off, pause
 
 log = structlog.get_logger(__name__)
 
@@ -114,7 +114,6 @@ async def kept(hold: Hold) -> AsyncIterator[None]:
         yield
     finally:
         is_lost = keeping.done()
-        keeping.cancel()
-        await asyncio.wait([keeping])
+        await cut_off([keeping])
     if is_lost:
         keeping.result()

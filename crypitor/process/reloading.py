@@ -139,9 +139,9 @@ async def _either(*events: asyncio.Event) -> AsyncIterator[asyncio.Event]:
 
 
 @contextmanager
-def kept_sockets() -> Iterator[Sockets]:
-    """Give lists of sockets that are closed in the end."""
-    kept: Sockets = ([], [])
+def kept_sockets(doors: Sequence[socket.socket] = ()) -> Iterator[Sockets]:
+    """Give lists of sockets that are closed in the end. doors: copied for the API's."""
+    kept: Sockets = ([one.dup() for one in doors], [])
     try:
         yield kept
     finally:

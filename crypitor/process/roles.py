@@ -46,7 +46,14 @@ from crypitor.process.takeover import living_of, takeover_of
 from crypitor.process.upkeep import project_limits, storing_uses, upkeep
 from crypitor.process.watch import watch_of
 from crypitor.queue import Queue
-from crypitor.runtime.loop import Health, clock, ended_in_time, forever, spare_collections
+from crypitor.runtime.loop import (
+    Health,
+    clock,
+    end_with_the_first,
+    ended_in_time,
+    forever,
+    spare_collections,
+)
 from crypitor.runtime.metrics import Metrics
 from crypitor.runtime.precedence import Precedence
 from crypitor.webhook.egress import networks as cidrs
@@ -184,6 +191,7 @@ class Roles:
                     *takeover,
                 )
             ]
+            end_with_the_first((*workers, *others), stop)
             started(url if "api" in self._roles else "")
             await stop.wait()
             await ended_in_time(workers, others, self._config.server.shutdown_seconds)
@@ -255,6 +263,7 @@ class Roles:
             looks="monitor" not in self._roles,
             life=self._life,
             exhausted=self._observing.observer.exhausted,
+            precedence=self._precedence,
         )
 
     async def _monitor(self, queue: Queue) -> Matcher:

@@ -41,7 +41,7 @@ class Statistics:
 
     async def step(self) -> Counted:
         """Make one step, if there is anything to count."""
-        if await self._database.read(is_counted):
+        if await self._database.read(is_counted, at_once=True):
             self._rest_seconds = IDLE_SECONDS
             return NOTHING
         now, rows = self._clock(), self._rows

@@ -93,7 +93,7 @@ class Sweep:
     async def step(self) -> bool:
         """Make one step; False when nothing is left."""
         if not self._more:
-            self._more = await self._database.read(self._left)
+            self._more = await self._database.read(self._left, at_once=True)
         if self._more:
             self._more = await self._database.write(self._sweep)
         return self._more

@@ -157,15 +157,25 @@ async def ended(client: AIOKafkaProducer | AIOKafkaConsumer | AIOKafkaAdminClien
         await _cut_off_consumer(client)
 
 
+class _Pending(set[Any]):
+    """Batches on their way: to take one out that is out already is no mistake."""
+
+    def remove(self, batch: Any) -> None:
+        """Take one out, if it is there."""
+        self.discard(batch)
+
+
 async def _cut_off_producer(client: AIOKafkaProducer) -> None:
     """End a producer that waits for a broker, which an idempotent one does for ever.
 
     Its sender is told twice to end, as its first answer is to wait on; what it has is given up.
     """
     accumulator = client._message_accumulator  # noqa: SLF001 - there is no other way
-    # What is to be sent again counts as pending too: aiokafka takes each out of there as it fails.
+    # aiokafka takes each out of what is pending as it fails, and again where it is to be repeated.
+    pending = _Pending(accumulator._pending_batches)  # noqa: SLF001
     for batches in accumulator._batches.values():  # noqa: SLF001
-        accumulator._pending_batches.update(batches)  # noqa: SLF001
+        pending.update(batches)
+    accumulator._pending_batches = pending  # noqa: SLF001
     accumulator.fail_all(ProducerClosed())
     sender = client._sender.sender_task  # noqa: SLF001
     for _ in range(10):

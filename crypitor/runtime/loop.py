@@ -5,7 +5,8 @@ import contextlib
 import gc
 import re
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from typing import Any
 
 import structlog
 
@@ -21,6 +22,9 @@ COLLECT_AFTER = 50_000
 
 The usual 700 would look through every block once, for nothing: 3 % of catching up.
 """
+
+AGAIN_SECONDS = 0.2
+"""Until what does not end is told again to end."""
 
 LONGEST_WAY_SECONDS = 0.02
 WAY_SECONDS = 0.001
@@ -210,6 +214,32 @@ async def ended_in_time(
     for task in late:
         log.warning("cut off at the end", **named(task.get_name()))
         task.cancel()
+
+
+async def cut_off(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel tasks; return when they are over, however they ended.
+
+    They are told again and again: a library may lose a cancellation that comes with an answer.
+    """
+    under_way: Collection[asyncio.Task[Any]] = [task for task in tasks if not task.done()]
+    while under_way:
+        for task in under_way:
+            task.cancel()
+        _, under_way = await asyncio.wait(under_way, timeout=AGAIN_SECONDS)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # whoever wants to know asks for it
+
+
+def end_with_the_first(tasks: Iterable[asyncio.Task[Any]], stop: asyncio.Event) -> None:
+    """Set `stop` when one of the roles fails, so that one whose cancellation is lost ends too."""
+
+    def ended(task: asyncio.Task[Any]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            stop.set()
+
+    for task in tasks:
+        task.add_done_callback(ended)
 
 
 async def _steps(

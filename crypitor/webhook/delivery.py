@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from typing import Protocol
 
 from crypitor.monitor.models import Phase
 from crypitor.webhook.circuit import CLOSED, Circuit
@@ -125,6 +126,7 @@ class Endpoint:
     every 2xx. tls: of its own, None for none. digest: of mail, None for a letter each.
     quiet: how much it is told, None for all; window: where it stands with that. silence: hours in
     which it is told nothing.
+    checksum: whether addresses in its bodies have their EIP-55 checksum.
     state_reason: a sentence, None while healthy.
     failures_in_row: attempts. failing_since: of the first of them, failed_at: of the last one.
     Instants are in unix milliseconds.
@@ -157,6 +159,7 @@ class Endpoint:
     quiet: Quiet | None = None
     window: Window = FIRST
     silence: tuple[Silence, ...] = ()
+    checksum: bool = False
 
     @property
     def pace(self) -> float | None:
@@ -344,3 +347,10 @@ def rest_asked_ms(outcome: Outcome, now: int) -> int:
     if outcome.status_code not in BUSY:
         return outcome.rest_ms
     return max(outcome.rest_ms, round(retry_after_seconds(outcome.retry_after, now) * 1000))
+
+
+class Observer(Protocol):
+    """Hears what was recorded, for the metrics and the stream."""
+
+    def attempts_recorded(self, results: Sequence[Result]) -> None:
+        """Count attempts; each is told once, after its commit, and only if it counted."""

@@ -9,6 +9,7 @@ import msgspec
 from yarl import URL
 
 from crypitor.errors import Invalid, Mistake
+from crypitor.evm.address import checksummed_json
 from crypitor.evm.metadata import NOTHING, Token
 from crypitor.monitor.models import Confirmations, Match, Phase
 from crypitor.webhook.body import body, document, rfc3339
@@ -41,10 +42,14 @@ LONGEST_VALUE = 500
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """An endpoint, as far as its bodies depend on it."""
+    """An endpoint, as far as its bodies depend on it.
+
+    checksum: whether values that are addresses are written as EIP-55 has it, not in lower case.
+    """
 
     format: str
     template: Template | None = None
+    checksum: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,28 @@ class Texts:
 
         The other arguments: see `body.body`.
         """
+        told = self._body(
+            form,
+            phase,
+            network=network,
+            confirmations=confirmations,
+            confirmations_required=confirmations_required,
+            now=now,
+            end=end,
+        )
+        return checksummed_json(told) if form.checksum else told
+
+    def _body(
+        self,
+        form: Form,
+        phase: Phase,
+        *,
+        network: NetworkTitle,
+        confirmations: int,
+        confirmations_required: Confirmations,
+        now: int,
+        end: str | None,
+    ) -> str:
         if form.format == FORMAT and self.origin is not None:
             return crypitor_body(phase, self.document, self.origin, now)
         standard = body(
@@ -150,6 +177,9 @@ def notice_body(form: Form, type: str, sentence: str, data: Mapping[str, Any], n
 def check_form(form: Form, url: str, headers: Mapping[str, str] | None = None) -> None:
     """Raise Invalid with pointers where format, template, URL and headers do not go together."""
     check_destination(form.format, url, headers or {})
+    if form.checksum and form.format in PEOPLE:
+        wrong = f"checksums are for bodies that programs read, not for {form.format}; leave it out"
+        raise Invalid(wrong, [Mistake("/checksum", wrong)])
     if form.template is not None:
         if form.format in PEOPLE and form.template.content_type != TEXT_TYPE:
             wrong = f"of {form.format} a template is a text: its content_type has to be {TEXT_TYPE}"

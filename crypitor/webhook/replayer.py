@@ -52,7 +52,9 @@ class Replayer:
         """Make a step of the replay that is due; False when there is nothing to do now."""
         self._spare()
         now = self._clock()
-        stepped = await self._database.write(lambda tx: step_replay(tx, self._per_second, now))
+        stepped = await self._database.write(
+            lambda tx: step_replay(tx, self._per_second, now), at_once=True
+        )
         if stepped is None:
             self._idle_seconds = IDLE_SECONDS
             return False

@@ -1,18 +1,18 @@
 """The webhook role: claims what is due, posts it side by side, records what came of it.
 
 One turn is one transaction: it records every outcome that is waiting and claims for every endpoint
-that has a free slot. While it is being committed, attempts end and gather for the next turn, so
-outcomes are committed in groups without ever waiting for a group to fill.
+that has a free slot. While it is being committed, attempts end and gather for the next turn; of an
+endpoint that has several under way, most are waited for, though not for long (`Gathering`).
 
 An attempt is under way between two turns only. Killed there, its lease runs out and the same id
-and body are sent again. When the database is down, outcomes are kept and their slots stay taken:
-what is kept is bounded by the slots, and nothing new is sent that could not be recorded.
+and body are sent again. When the database is down, outcomes are kept, and nothing new is sent that
+could not be recorded: what is kept is bounded by the slots.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import structlog
 
@@ -23,8 +23,11 @@ from crypitor.database.due import due_endpoints
 from crypitor.database.engine import Database, Transaction
 from crypitor.errors import Unavailable
 from crypitor.runtime.loop import Health, forever, pause
+from crypitor.runtime.precedence import Precedence
+from crypitor.runtime.turnstile import Turnstile, after_a_turn, at_once
 from crypitor.webhook.circuit import CircuitState, Recent
-from crypitor.webhook.delivery import SCHEDULE_SECONDS, Delivery, Endpoint, Result
+from crypitor.webhook.delivery import SCHEDULE_SECONDS, Delivery, Endpoint, Observer, Result
+from crypitor.webhook.gathering import Gathering
 from crypitor.webhook.health import rate_of, rest_of
 from crypitor.webhook.letters import attempts_of, content_of, rested, results_of
 from crypitor.webhook.misplaced import Misplaced
@@ -46,17 +49,14 @@ SWEEPING_SHARE = 0.1
 # Bounds one transaction, so that the matcher, which writes too, does not wait long for it, nor an
 # endpoint that answers for a thousand that do not.
 MOST_ENDPOINTS_A_TURN = 16
+MOST_SLOTS_A_TURN = 32
+MOST_OUTCOMES_A_TURN = 50
+# Of what no block waits for: whoever else is ready in a turn of the loop waits for so many.
+BEGINNING_AT_ONCE = 2
 RETRY_RECORD_SECONDS = 0.5
 
 Claim: TypeAlias = Callable[[Transaction], Awaitable[None]]
 """Claims, within a unit of work."""
-
-
-class Observer(Protocol):
-    """Hears what was recorded, for the metrics and the stream."""
-
-    def attempts_recorded(self, results: Sequence[Result]) -> None:
-        """Count attempts; each is told once, after its commit, and only if it counted."""
 
 
 class Sender:
@@ -67,7 +67,8 @@ class Sender:
     jitter: -1 to 1. in_flight and the two after it: see Turns. looks: whether deliveries are queued
     by another process, which cannot wake this one; then it looks for new ones more often. life: of
     this process, by which others end its claims when it is gone; None: they wait for the lease.
-    exhausted: hears of each POST that this machine had nothing left for.
+    exhausted: hears of each POST that this machine had nothing left for. precedence: of blocks, on
+    whose way to their first POST nothing begins here but that.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Sender:
         looks: bool = False,
         life: str | None = None,
         exhausted: Callable[[], None] = lambda: None,
+        precedence: Precedence | None = None,
     ) -> None:
         if lease_seconds <= poster.deadline_seconds:
             raise ValueError("a lease must be longer than the deadline of a POST")
@@ -100,6 +102,8 @@ class Sender:
         self._lease_ms = round(lease_seconds * 1000)
         self._grace_seconds = grace_seconds
         self._turns = Turns(in_flight, in_flight_per_endpoint, endpoints_at_once)
+        self._precedence = precedence or Precedence()
+        self._beginning = Turnstile(self._precedence, BEGINNING_AT_ONCE)
         self._sweep_at = 0
         self._looks = looks
         self._life = life
@@ -107,7 +111,6 @@ class Sender:
         self._seen_position = 0
         self._misplaced = Misplaced(database, clock, shared=looks)
         self._latest = 0
-        self._outcomes: list[Result] = []
         # Not stored: after a restart they are counted anew, and circuits stay as their rows say.
         self._recent: dict[str, Recent] = {}
         self._attempts: set[asyncio.Task[None]] = set()
@@ -116,6 +119,7 @@ class Sender:
         self._sending = False
         self._claiming = 0
         self._awake = asyncio.Event()
+        self._gathered = Gathering(self._turns, self._awake.set, most=MOST_OUTCOMES_A_TURN)
 
     @property
     def in_flight(self) -> int:
@@ -133,8 +137,8 @@ class Sender:
         """Claim within a unit of work that queues for these endpoints; inside, run that unit.
 
         It calls what is yielded as its last. What is claimed then is sent from the end of the
-        context on: no second transaction stands between a match and its first POST. Who gets the
-        free slots is whose turn it is, as ever; there are none while nothing is sent.
+        context on: no second transaction stands between a match and its first POST. They stand
+        before all that waits, for what each may have at most; nothing while nothing is sent.
         """
         slots, claimed = self._reserved(endpoint_ids), None
 
@@ -159,11 +163,9 @@ class Sender:
 
     def _reserved(self, endpoint_ids: Iterable[str]) -> Slots:
         now = self._now()
-        if not self._sending:
+        if not self._sending or self._gathered.stuck:
             return Slots(now, [])
-        for endpoint_id in endpoint_ids:
-            self._turns.is_due(endpoint_id)
-        return Slots(now, self._turns.next_turns(now, MOST_ENDPOINTS_A_TURN))
+        return Slots(now, self._turns.turns_of(endpoint_ids, now, MOST_ENDPOINTS_A_TURN))
 
     async def run(self, stop: asyncio.Event, health: Health) -> None:
         """Send until told to stop; then claim no more and see off what is in flight."""
@@ -194,18 +196,23 @@ class Sender:
                 started = self._started
                 while await self.step():
                     pass
-                if self._attempts or self._outcomes:
+                if self._attempts or self._gathered.outcomes:
                     await self._awake.wait()
                 elif self._started == started:
                     return
 
     async def step(self) -> bool:
         """Take one turn, and start the attempts it claimed; False when there was nothing to do."""
+        await self._precedence.over()
         now = self._now()
         if now >= self._sweep_at or (self._looks and await self._something_new(now)):
             await self._sweep(now)
-        granted = self._turns.next_turns(now, MOST_ENDPOINTS_A_TURN)
-        return await self._turn(Slots(now, granted))
+        self._gathered.free()
+        granted = self._turns.next_turns(now, MOST_ENDPOINTS_A_TURN, MOST_SLOTS_A_TURN)
+        if not granted and not self._gathered.enough:
+            return False
+        await self._turn(Slots(now, granted))
+        return True
 
     def _now(self) -> int:
         """Return the time; where the clock was set back, what waits in memory is set back too."""
@@ -247,20 +254,18 @@ class Sender:
         if len(self._recent) > MOST_REMEMBERED:
             self._recent = {at: kept for at, kept in self._recent.items() if not kept.over(now)}
 
-    async def _turn(self, slots: Slots) -> bool:
-        results = tuple(self._outcomes)
-        if not results and not slots.granted:
-            return False
+    async def _turn(self, slots: Slots) -> None:
+        results = self._gathered.begin()
         try:
             recorded, claimed = await self._database.write(
                 lambda tx: self._record_and_claim(tx, results, slots), at_once=True
             )
         except BaseException:
             self._give_back(slots)
+            self._gathered.failed()
             raise
         self._recorded(results, recorded, slots.now)
         self._start(slots, claimed)
-        return True
 
     def _give_back(self, slots: Slots) -> None:
         for endpoint_id, held in slots.granted:
@@ -290,13 +295,11 @@ class Sender:
         return claimed
 
     def _recorded(self, results: Sequence[Result], recorded: Recorded, now: int) -> None:
-        del self._outcomes[: len(results)]
+        self._gathered.recorded(results)
         for result in results:
-            delivery, due_at = result.delivery, result.verdict.due_at
-            if result.leads:
-                self._turns.ended(delivery.endpoint_id, succeeded=result.outcome.succeeded)
+            due_at = result.verdict.due_at
             if due_at is not None and due_at < self._sweep_at:
-                self._turns.is_due_at(delivery.endpoint_id, due_at)
+                self._turns.is_due_at(result.delivery.endpoint_id, due_at)
         for endpoint_id, endpoint in recorded.endpoints.items():
             self._turns.rest(endpoint_id, rest_of(endpoint, now))
             if endpoint.circuit.state is not CircuitState.CLOSED:
@@ -316,7 +319,9 @@ class Sender:
     ) -> None:
         if self._group is None:
             raise RuntimeError("a sender steps only within run() or settle()")
-        leads = True
+        # What is written leaves at the end of a turn of the loop: a block's first one need not wait
+        # until all of the block's are written, nor these for what no block waits for.
+        passed = at_once if of_a_block else self._beginning.passed
         for endpoint_id, held in slots.granted:
             if (got := claimed.get(endpoint_id)) is None:  # it was deleted
                 self._turns.claimed(endpoint_id, held, 0)
@@ -334,19 +339,19 @@ class Sender:
             self._turns.rest(endpoint_id, rest_of(endpoint, slots.now))
             self._started += len(attempts)
             for deliveries in attempts:
-                attempt = self._group.create_task(self._attempt(got, deliveries, leads=leads))
-                leads = not of_a_block
+                attempt = self._group.create_task(self._attempt(got, deliveries, passed))
+                passed = after_a_turn if of_a_block else passed
                 self._attempts.add(attempt)
                 attempt.add_done_callback(self._attempts.discard)
 
-    async def _attempt(self, got: Claimed, deliveries: Sequence[Delivery], *, leads: bool) -> None:
+    async def _attempt(
+        self, got: Claimed, deliveries: Sequence[Delivery], passed: Callable[[], Awaitable[None]]
+    ) -> None:
         """Post once. The outcome waits for the next turn; an unexpected error ends the role.
 
-        leads: not for those of a block after its first. What is written leaves at the end of a turn
-        of the loop: the first one need not wait until all are written.
+        passed: returns when it may begin.
         """
-        if not leads:
-            await asyncio.sleep(0)
+        await passed()
         endpoint = got.endpoint
         content = content_of(endpoint, deliveries, got.names)
         outcome = await self._posts.post(endpoint, *content)
@@ -360,8 +365,8 @@ class Sender:
         recent.add(now, succeeded=outcome.succeeded)
         mostly_failed = not outcome.succeeded and recent.mostly_failed()
         told = (outcome, now, self._schedule_seconds, self._jitter())
-        self._outcomes += results_of(endpoint, deliveries, *told, mostly_failed=mostly_failed)
-        self._awake.set()
+        results = results_of(endpoint, deliveries, *told, mostly_failed=mostly_failed)
+        self._gathered.add(results, endpoint.id)
 
     async def _see_off(self) -> None:
         """Wait for attempts in flight and record them, for as long as the grace lasts.
@@ -369,25 +374,26 @@ class Sender:
         What is left then is cut off: its lease runs out, and it is sent again.
         """
         ends_at = asyncio.get_running_loop().time() + self._grace_seconds
-        while self._attempts or self._outcomes or self._claiming:
+        while self._attempts or self._gathered.outcomes or self._claiming:
             left = ends_at - asyncio.get_running_loop().time()
             if left <= 0:
                 break
             self._awake.clear()
-            if not self._outcomes:
+            if not self._gathered.outcomes:
                 await pause(left, self._awake)
             elif not await self._recorded_now():
                 await pause(min(left, RETRY_RECORD_SECONDS), asyncio.Event())
         for attempt in self._attempts:
             attempt.cancel()
-        if self._attempts or self._outcomes:
-            log.warning("attempts cut off", attempts=len(self._attempts) + len(self._outcomes))
+        if lost := len(self._attempts) + len(self._gathered.outcomes):
+            log.warning("attempts cut off", attempts=lost)
 
     async def _recorded_now(self) -> bool:
         try:
-            return await self._turn(Slots(self._clock(), []))
+            await self._turn(Slots(self._clock(), []))
         except Unavailable:
             return False
+        return True
 
     def _idle_seconds(self) -> float:
         look_at = self._look_at if self._looks else self._sweep_at

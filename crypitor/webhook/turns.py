@@ -10,22 +10,25 @@ what an endpoint has shown decides how full the house may be when it enters:
     proven     its last attempt succeeded       all
 
 More slots are earned: each success doubles an endpoint's share up to its limit, a failure puts it
-back to one. They count against `in_flight`. An endpoint that hangs is doubtful after its first
-deadline, holds one slot from then on, in a half that the healthy ones do not need, and has none of
-the earned ones. What is left: proven endpoints that fall silent in the same moment keep their
-earned slots until their deadline; meanwhile every other endpoint still has its first.
+back to one. They count against `in_flight`, of which one project never has the last quarter. An
+endpoint that hangs is doubtful after its first deadline, holds one slot from then on, in a half
+that the healthy ones do not need, and has none of the earned ones. What is left: proven endpoints
+that fall silent in the same moment keep their earned slots until their deadline; meanwhile every
+other endpoint still has its first.
 
 Who waits for slots of one kind is served in turn: the projects one after another, and within a
 project its endpoints. An endpoint at rest, because its circuit is open, does not stand there.
+Before them stands what a block at the head brings, which is claimed with it.
 """
 
 import heapq
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
 MOST_REMEMBERED = 10_000
+MOST_SLOTS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +94,19 @@ class _Queue:
         if not waiting:
             del self._projects[project]
 
-    def pop(self) -> str:
-        """Take out the first of the project whose turn it is."""
-        project, waiting = self._projects.popitem(last=False)
-        endpoint_id, _ = waiting.popitem(last=False)
+    def first(self, may: Callable[[str], bool]) -> str | None:
+        """Return the first of the project whose turn it is, of those that may have one."""
+        for project, waiting in self._projects.items():
+            if may(project):
+                return next(iter(waiting))
+        return None
+
+    def take(self, project: str, endpoint_id: str) -> None:
+        """Take out one that is served: its project stands last now."""
+        waiting = self._projects.pop(project)
+        del waiting[endpoint_id]
         if waiting:
             self._projects[project] = waiting
-        return endpoint_id
 
 
 class Turns:
@@ -113,6 +122,9 @@ class Turns:
         # A quarter of the house is never for those of whom nothing good is known.
         self._ceilings = (endpoints_at_once, endpoints_at_once * 3 // 4, endpoints_at_once // 2)
         self._earned_ceiling = in_flight
+        # Of two that want all, none can have so many that the other is shut out for a while.
+        self._most_of_one_project = max(1, -(-in_flight * 3 // 4))
+        self._earned_by: dict[str, int] = {}
         self._most = in_flight_per_endpoint
         self._inside = [0, 0, 0]
         self._earned = 0
@@ -127,6 +139,11 @@ class Turns:
     def in_flight(self) -> int:
         """Slots that are held."""
         return sum(self._inside) + self._earned
+
+    def held(self, endpoint_id: str) -> int:
+        """Return how many slots an endpoint holds."""
+        lane = self._lanes.get(endpoint_id)
+        return lane.in_flight if lane else 0
 
     def is_due(
         self, endpoint_id: str, failures_in_row: int = 0, project: str | None = None
@@ -170,21 +187,19 @@ class Turns:
         """Return the earliest time that was noted and has not come."""
         return self._later[0][0] if self._later else None
 
-    def next_turns(self, now: int, most: int) -> list[tuple[str, int]]:
+    def next_turns(
+        self, now: int, most: int, most_slots: int = MOST_SLOTS
+    ) -> list[tuple[str, int]]:
         """Hand out free slots: at most `most` endpoints, each with how many it gets.
 
-        The slots are held from now on: tell with `claimed` how many are used. Queues take turns,
+        most_slots: once there are so many, no other endpoint gets any. The slots are held from now
+        on: tell with `claimed` how many are used. Queues take turns,
         and within a queue who came first is first.
         """
-        while self._later and self._later[0][0] <= now:
-            _, endpoint_id = heapq.heappop(self._later)
-            lane = self._lane(endpoint_id, 0, None)
-            if lane.rests_until is not None and lane.rests_until <= now:
-                lane.rests_until = None
-            self._ask(endpoint_id, lane)
+        self._note_due(now)
         granted: list[tuple[str, int]] = []
-        empty_handed = 0
-        while len(granted) < most and empty_handed < len(self._queues):
+        empty_handed = slots = 0
+        while len(granted) < most and slots < most_slots and empty_handed < len(self._queues):
             grant = self._grant(self._first_queue, now)
             self._first_queue = (self._first_queue + 1) % len(self._queues)
             if grant is None:
@@ -192,6 +207,28 @@ class Turns:
             else:
                 empty_handed = 0
                 granted.append(grant)
+                slots += grant[1]
+        return granted
+
+    def turns_of(self, endpoint_ids: Iterable[str], now: int, most: int) -> list[tuple[str, int]]:
+        """Hand out free slots to these endpoints alone, before whoever waits; see `next_turns`.
+
+        They come in the order of the projects' turns among themselves. Each is noted as due.
+        """
+        of_projects: OrderedDict[str, OrderedDict[str, None]] = OrderedDict()
+        for endpoint_id in endpoint_ids:
+            self.is_due(endpoint_id)
+            project = self._lanes[endpoint_id].project
+            of_projects.setdefault(project, OrderedDict())[endpoint_id] = None
+        granted: list[tuple[str, int]] = []
+        while of_projects and len(granted) < most:
+            project, waiting = of_projects.popitem(last=False)
+            endpoint_id, _ = waiting.popitem(last=False)
+            if waiting:
+                of_projects[project] = waiting
+            lane = self._lanes[endpoint_id]
+            if lane.queued is not None and (slots := self._give(lane.queued, endpoint_id, now)):
+                granted.append((endpoint_id, slots))
         return granted
 
     def claimed(
@@ -256,7 +293,10 @@ class Turns:
             if lane.queued is not None:
                 self._queues[lane.queued].remove(lane.project, endpoint_id)
                 self._queues[lane.queued].add(project, endpoint_id)
+            held = lane.in_flight
+            self._hold(lane, -held)
             lane.project = project
+            self._hold(lane, held)
         return lane
 
     def _ask(self, endpoint_id: str, lane: _Lane) -> None:
@@ -272,23 +312,49 @@ class Turns:
         if number is not None:
             self._queues[number].add(lane.project, endpoint_id)
 
+    def _note_due(self, now: int) -> None:
+        """Let those ask whose time has come."""
+        while self._later and self._later[0][0] <= now:
+            _, endpoint_id = heapq.heappop(self._later)
+            lane = self._lane(endpoint_id, 0, None)
+            if lane.rests_until is not None and lane.rests_until <= now:
+                lane.rests_until = None
+            self._ask(endpoint_id, lane)
+
     def _grant(self, number: int, now: int) -> tuple[str, int] | None:
         """Serve the first endpoint of a queue that can use a slot; None when there is none."""
         queue = self._queues[number]
-        while queue:
-            first = self._room_for_first(number)
-            room = first + self._earned_ceiling - self._earned
-            if room <= 0 or (number != _EARNED and not first):
+        while queue and self._room(number, "") > 0:
+            # At most one project holds that many, so that no more than one is passed over.
+            endpoint_id = queue.first(lambda project: self._room(number, project) > 0)
+            if endpoint_id is None:
                 return None
-            endpoint_id = queue.pop()
-            lane = self._lanes[endpoint_id]
-            lane.asking, lane.queued = False, None
-            free = min(lane.share - lane.in_flight, room)
-            slots = min(free, self._allowed(endpoint_id, lane, now))
-            if slots:
-                self._hold(lane, slots)
+            if slots := self._give(number, endpoint_id, now):
                 return endpoint_id, slots
         return None
+
+    def _give(self, number: int, endpoint_id: str, now: int) -> int:
+        """Let an endpoint leave its queue with as many slots as it can use; 0 for none."""
+        lane = self._lanes[endpoint_id]
+        room = self._room(number, lane.project)
+        if room <= 0:
+            return 0
+        self._queues[number].take(lane.project, endpoint_id)
+        lane.asking, lane.queued = False, None
+        free = min(lane.share - lane.in_flight, room)
+        slots = min(free, self._allowed(endpoint_id, lane, now))
+        if slots:
+            self._hold(lane, slots)
+        return slots
+
+    def _room(self, number: int, project: str) -> int:
+        """Return how many slots there are for an endpoint of this queue and project."""
+        first = self._room_for_first(number)
+        if number != _EARNED and not first:
+            return 0
+        of_all = self._earned_ceiling - self._earned
+        of_project = self._most_of_one_project - self._earned_by.get(project, 0)
+        return first + max(0, min(of_all, of_project))
 
     def _room_for_first(self, number: int) -> int:
         """Return 1 if an endpoint of this queue may enter, else 0."""
@@ -315,7 +381,12 @@ class Turns:
         before = lane.in_flight
         lane.in_flight += slots
         self._inside[lane.standing] += min(lane.in_flight, 1) - min(before, 1)
-        self._earned += max(lane.in_flight - 1, 0) - max(before - 1, 0)
+        earned = max(lane.in_flight - 1, 0) - max(before - 1, 0)
+        if earned:
+            self._earned += earned
+            self._earned_by[lane.project] = self._earned_by.get(lane.project, 0) + earned
+            if not self._earned_by[lane.project]:
+                del self._earned_by[lane.project]
 
 
 def _queue_of(lane: _Lane) -> int:

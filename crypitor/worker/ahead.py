@@ -5,11 +5,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
 from crypitor.errors import NodeUnavailable
+from crypitor.runtime.loop import cut_off
 
 T = TypeVar("T")
-
-AGAIN_SECONDS = 0.2
-"""Until what does not end is told again to end."""
 
 
 class Ahead(Generic[T]):
@@ -76,11 +74,7 @@ class Ahead(Generic[T]):
     async def drop(self) -> None:
         """Give up all looks under way; return when they are over."""
         looks, self._looks = self._looks, {}
-        under_way = set(looks.values())
-        while under_way:  # a library may lose a cancellation that comes with an answer
-            for look in under_way:
-                look.cancel()
-            _, under_way = await asyncio.wait(under_way, timeout=AGAIN_SECONDS)
+        await cut_off(looks.values())
         for result in await asyncio.gather(*looks.values(), return_exceptions=True):
             if isinstance(result, Exception) and not isinstance(result, NodeUnavailable):
                 raise result

@@ -195,6 +195,9 @@ class Follower:
         """
         try:
             busy = await self._advance()
+        except BrokenLink as broken:
+            self._halt.begin(str(broken), self._clock(), broken)
+            busy = False
         except Unavailable as trouble:
             self._waiting = str(trouble)
             raise
@@ -315,7 +318,8 @@ class Follower:
         """Tell why the node has no next block: nothing new, a gap, a lag, or a shorter branch."""
         head, tip = sight.head, self._trail.tip
         if head.number >= number:
-            return await self._gap.pass_over(sight, number, tip, self._clock())
+            over = await self._branches.over(sight, number, self._trail, self._clock())
+            return over if isinstance(over, bool) else await self._fork(over, sight.node)
         if tip is None:
             return False
         self._gap.close()
@@ -371,9 +375,6 @@ class Follower:
         assert tip is not None
         try:
             ancestor = await self._branches.ancestor(header, node, self._trail, now)
-        except BrokenLink as broken:
-            self._halt.begin(str(broken), now, broken.block)
-            return False
         except DeepReorg as deep:
             if (anew := await self._goes_anew(header, node)) is not None:
                 return anew

@@ -4,6 +4,7 @@ from crypitor.errors import DeepReorg, NodeUnavailable
 from crypitor.evm.types import Header
 from crypitor.worker.gap import Gap
 from crypitor.worker.nodes import Nodes
+from crypitor.worker.sight import Sight
 from crypitor.worker.trail import Trail
 
 LONG_FORK = 3
@@ -128,6 +129,37 @@ class Branches:
         if long and await self.is_foreign(tip, header, node, now):
             return None
         return ancestor
+
+    async def over(self, sight: Sight, number: int, trail: Trail, now: int) -> Header | bool:
+        """Pass over a height that has no block: True; False while its block is waited for.
+
+        Or return a block above it, where that is of a branch that left ours below the height.
+        sight: what a node showed of the height.  now: unix milliseconds. Raises BrokenLink where
+        what is above stands on nothing for good, NodeUnavailable when the block does not come.
+        """
+        tip = trail.tip
+        above = await self._gap.above(sight, number) if tip is not None else None
+        if tip is not None and above is not None:
+            if tip.is_parent_of(above):
+                self._gap.pass_over(number, tip, above)
+                return True
+            try:
+                if await ancestor_of(above, trail, self._nodes) != tip:
+                    return above
+            except ParentGone as gone:
+                await self._require_ground(gone, number, tip, now)
+            except (NoBranch, DeepReorg):
+                return above
+        self._gap.wait_for(sight, number, now)
+        return False
+
+    async def _require_ground(self, gone: ParentGone, number: int, tip: Header, now: int) -> None:
+        """Raise BrokenLink where neither a height nor a parent above it comes.
+
+        Nodes that do not show the tip either have no history: what they lack is waited for.
+        """
+        if self._gap.is_old(number, now) and await self._nodes.header_at(tip.number) == tip:
+            raise self._gap.broken(gone.block, gone.wrong, number)
 
     async def is_foreign(self, tip: Header, header: Header, node: str, now: int) -> bool:
         """Whether the other nodes contradict a branch; see `Doubts`."""

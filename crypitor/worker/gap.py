@@ -7,7 +7,7 @@ stands on the tip.
 
 import structlog
 
-from crypitor.errors import DeepReorg, NodeUnavailable
+from crypitor.errors import CrypitorError, NodeUnavailable
 from crypitor.evm.types import Header
 from crypitor.worker.blockreader import BATCH_CALLS
 from crypitor.worker.nodes import Nodes
@@ -19,12 +19,16 @@ PATIENCE_MS = 15_000
 """How long a block may be missing, or the parent of one, before it is told so."""
 
 
-class BrokenLink(DeepReorg):
-    """A block whose parent does not exist, for good. block: that one."""
+class BrokenLink(CrypitorError):
+    """A block whose parent does not exist, for good.
 
-    def __init__(self, block: Header, message: str) -> None:
+    block: that one.  missing: the height that would show it to be otherwise, where none was seen.
+    """
+
+    def __init__(self, block: Header, message: str, missing: int | None = None) -> None:
         super().__init__(message)
         self.block = block
+        self.missing = missing
 
 
 class Gap:
@@ -51,24 +55,26 @@ class Gap:
             return self._over[1]
         return tip.number + 1
 
-    async def pass_over(self, sight: Sight, number: int, tip: Header | None, now: int) -> bool:
-        """Pass over a height that has no block; False while the block has to be waited for.
+    async def above(self, sight: Sight, number: int) -> Header | None:
+        """Return the next block above a height, None where none is seen: more is searched later.
 
         sight: what a node showed of that height: a head that is not below it, and no block. Raises
-        NodeUnavailable when that takes too long, or nothing can be seen above it.
+        NodeUnavailable.
         """
-        if tip is not None and sight.head.number > number:
-            above = await self._next_above(number, tip, sight.head)
-            if above is not None:
-                log.info("height without a block", network=self._network, height=number)
-                self._over = (tip, above)
-                return True
+        return await self._next_above(number, sight.head) if sight.head.number > number else None
+
+    def pass_over(self, number: int, tip: Header, above: Header) -> None:
+        """Pass over a height that has no block: one above it stands on the tip."""
+        log.info("height without a block", network=self._network, height=number)
+        self._over = (tip, above.number)
+
+    def wait_for(self, sight: Sight, number: int, now: int) -> None:
+        """Wait for a block; NodeUnavailable when that takes too long, held against who lacks it."""
         try:
             self.wait(number, sight.lack, now)
         except NodeUnavailable as missing:
             self._nodes.accuse(sight.node, str(missing))
             raise
-        return False
 
     def is_old(self, of: object, now: int) -> bool:
         """Whether the same thing has been missing for too long; notes since when."""
@@ -87,18 +93,19 @@ class Gap:
         trouble: what is wrong with it.
         """
         if self.is_old(block.hash, now):
-            raise BrokenLink(
-                block,
-                f"{trouble}; what is below it cannot be followed."
-                f" `crypitor network resume {self._network} --from-block {block.number}` goes on"
-                " there",
-            )
+            raise self.broken(block, trouble)
 
-    async def _next_above(self, number: int, tip: Header, head: Header) -> int | None:
-        """Return the height of the block that stands on the tip, above a height that has none.
+    def broken(self, block: Header, trouble: str, missing: int | None = None) -> BrokenLink:
+        """Return what is told of a block that stands on nothing, with the command that goes on."""
+        return BrokenLink(
+            block,
+            f"{trouble}; what is below it cannot be followed."
+            f" `crypitor network resume {self._network} --from-block {block.number}` goes on there",
+            missing,
+        )
 
-        None where none is seen: the next look searches further up. Raises NodeUnavailable.
-        """
+    async def _next_above(self, number: int, head: Header) -> Header | None:
+        """Return the block above a height that has none; None where the next look goes further."""
         first = max(self._searched, number) + 1
         if first > head.number:
             self._searched = number
@@ -106,4 +113,4 @@ class Gap:
         last = min(first + BATCH_CALLS - 1, head.number)
         above = next(iter(await self._nodes.headers_up_to(first, last)), None)
         self._searched = last if above is None and last < head.number else number
-        return above.number if above is not None and tip.is_parent_of(above) else None
+        return above

@@ -2,8 +2,8 @@
 
 import structlog
 
-from crypitor.evm.types import Header
 from crypitor.runtime.loop import Health
+from crypitor.worker.gap import BrokenLink
 from crypitor.worker.nodes import Nodes
 from crypitor.worker.trail import Trail
 
@@ -24,13 +24,14 @@ class Halt:
         self._name = f"{role} reorg"
         self._health = health
         self._looked_at = 0
-        self._broken: Header | None = None
+        self._broken: BrokenLink | None = None
         self.reason: str | None = None
 
-    def begin(self, reason: str, now: int, broken: Header | None = None) -> None:
+    def begin(self, reason: str, now: int, broken: BrokenLink | None = None) -> None:
         """Stop the network. now: unix milliseconds. broken: what stands on nothing, if that is why.
 
-        It goes on by itself where the nodes have another block in the place of that one.
+        It goes on by itself where the nodes have another block in the place of that one, or one at
+        the height that was missing.
         """
         self._looked_at = now
         self._broken = broken
@@ -55,8 +56,7 @@ class Halt:
             return True
         self._looked_at = now
         if self._broken is not None:
-            shown = await nodes.header_at(self._broken.number)
-            if shown is None or shown == self._broken:
+            if not await _is_mended(self._broken, nodes):
                 return True
             self.end()
             return False
@@ -65,3 +65,11 @@ class Halt:
             return True
         self.end()
         return False
+
+
+async def _is_mended(broken: BrokenLink, nodes: Nodes) -> bool:
+    """Whether the nodes have another block in the place of the broken one, or the missing one."""
+    shown = await nodes.header_at(broken.block.number)
+    if shown is not None and shown != broken.block:
+        return True
+    return broken.missing is not None and await nodes.header_at(broken.missing) is not None

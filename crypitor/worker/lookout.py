@@ -38,7 +38,8 @@ class Lookout:
     while they are fresh.  depth: how deep a reorg may be.
     read_ahead: how many of them are read and proven before they are asked for.
     clock: unix milliseconds.  tags_wanted: whether something waits for `safe` or `finalized`.
-    head: the newest block that a node showed, also where it failed to give the one asked for.
+    head: the newest block that a node showed or announced, also where it failed to give the one
+    asked for.
     safe, finalized: heights of these tags.
     """
 
@@ -59,9 +60,20 @@ class Lookout:
         self._tags_wanted = tags_wanted
         self._tags_at = 0
         self._ahead = Ahead(self._look, window, read_ahead)
-        self.head: Header | None = None
+        self._head: Header | None = None
+        self._heads = 0
         self.safe: int | None = None
         self.finalized: int | None = None
+
+    @property
+    def head(self) -> "Header | None":
+        """The newest block that is known of; None before the first."""
+        return self._head
+
+    @head.setter
+    def head(self, head: "Header | None") -> None:
+        self._head = head
+        self._heads += 1
 
     async def next(self, number: int, trail: Trail) -> Seen:
         """Return what a height shows: as it was seen ahead, if there is no reason to doubt it."""
@@ -90,6 +102,7 @@ class Lookout:
         if tags:
             self._tags_at = now
         arrived: int | None = None
+        heads = self._heads
 
         async def turn() -> None:
             nonlocal arrived
@@ -103,7 +116,9 @@ class Lookout:
             if shown is not None and (self.head is None or shown.number > self.head.number):
                 self.head = shown
             raise
-        self.head = sight.head
+        # Its answer may have waited here, while a node announced what came after it.
+        if heads == self._heads or self.head is None or sight.head.number >= self.head.number:
+            self.head = sight.head
         return Seen(sight, self._clock() if arrived is None else arrived)
 
     def _last_ahead(self, number: int, head: "Header") -> int:

@@ -56,7 +56,7 @@ class TokenReader:
         if not self._leading():
             return False
         wanted = await self._database.read(
-            lambda tx: wanted_tokens(tx, self._network, limit=AT_ONCE)
+            lambda tx: wanted_tokens(tx, self._network, limit=AT_ONCE), at_once=True
         )
         for contract in wanted:
             try:

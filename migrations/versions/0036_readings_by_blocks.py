@@ -7,7 +7,7 @@ gauges.changed: the height of its newest reading.
 from alembic import op
 
 revision = "0036"
-down_revision = "0031"
+down_revision = "0032"
 
 STATEMENTS = (
     "alter table gauges add column changed bigint not null default -1",

@@ -68,7 +68,9 @@ async def insert_delivery(tx, project: str, number: int, **changes) -> str:
     await tx.run(f"insert into deliveries ({DELIVERY_COLUMNS}) values ({places})", **row)
     await tx.run(
         """insert into attempts (delivery_id, number, started_at, duration_ms, status_code, error,
-            answer) values (:id, 1, 1790000000100, 12, null, 'connection refused', null)""",
+            answer, project_id)
+            values (:id, 1, 1790000000100, 12, null, 'connection refused', null, :project)""",
         id=row["id"],
+        project=row["project_id"],
     )
     return row["id"]

@@ -72,3 +72,25 @@ async def test_another_word_is_refused(api, paths, query):
     for path in paths:
         answer, document = await api.call("GET", f"{path}?{query}")
         assert (answer.status, len(document["errors"])) == (400, 1)
+
+
+async def test_an_endpoint_keeps_whether_it_wants_them(api):
+    """Made, changed and taken back; answers have it where it is set."""
+    made = await api.made("/v1/endpoints", {"url": "https://example.com", "checksum": True})
+    at = f"/v1/endpoints/{made['id']}"
+    kept = await asked(api, at)
+    await api.call("PATCH", at, json={"description": "x"})
+    still = await asked(api, at)
+    await api.call("PATCH", at, json={"checksum": None})
+    back = await asked(api, at)
+
+    assert [one.get("checksum") for one in (made, kept, still, back)] == [True, True, True, None]
+
+
+async def test_an_endpoint_for_people_does_not_take_it(api):
+    """With a pointer to the field."""
+    body = {"url": "https://hooks.slack.com/services/T0/B0/x", "format": "slack", "checksum": True}
+    answer, problem = await api.call("POST", "/v1/endpoints", json=body)
+
+    assert answer.status == 400
+    assert [one["pointer"] for one in problem["errors"]] == ["/checksum"]

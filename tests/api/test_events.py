@@ -2,11 +2,12 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 import pytest
 
+from crypitor.api.events.following import FOLLOWING
 from crypitor.api.serving.tail import Tail
 from crypitor.database.events import NewEvent, log_events
 from crypitor.database.keys import Scope, revoke_key
@@ -130,6 +131,35 @@ async def test_a_stream_begins_now(api, running):
         _, kind, body = await reader.event()
 
     assert (kind, body["data"]["n"]) == ("endpoint.failing", 1)
+
+
+async def test_a_stream_has_checksums_for_those_who_ask(api, running):
+    """Two readers of the same event, each as it asked."""
+    plain = "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed"  # EIP-55, "Test Cases"
+    body = json.dumps({"type": "endpoint.failing", "timestamp": "t", "data": {"at": plain}})
+    async with stream(api) as reader, stream(api, "?checksum=true") as other:
+        await log(api, notice(api, 1, body=body))
+
+        told = [(await one.event())[2]["data"]["at"] for one in (reader, other)]
+
+    assert told == [plain, "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"]
+
+
+async def test_readers_share_what_is_written_to_them(api, running):
+    """An event is encoded once for all, and one look a second at their key is for all."""
+    following = api.app[FOLLOWING]
+    async with AsyncExitStack() as stack:
+        readers = [await stack.enter_async_context(stream(api)) for _ in range(10)]
+        await log(api, *(notice(api, number) for number in range(5)))
+        told = [[(await one.event())[0] for _ in range(5)] for one in readers]
+        kept, keys = len(following._texts), len(following._readers)
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while following._readers:
+            await asyncio.sleep(0.01)
+
+    assert len({tuple(one) for one in told}) == 1
+    assert (kept, keys) == (5, 1)
+    assert following._looking is None
 
 
 @pytest.mark.parametrize("by_header", [True, False])

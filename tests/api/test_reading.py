@@ -84,3 +84,27 @@ def test_what_was_refused_is_let_go_at_once():
 
 class Held(dict):
     """A document that can be asked whether it is still there."""
+
+
+INTEGERS = [
+    ("/v1/monitors", {"networks": ["dev"], "confirmations": 7.0}, "confirmations"),
+    ("/v1/projects", {"name": "x", "limits": {"monitors": 7.0}}, "limits"),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "name"), INTEGERS)
+async def test_an_integer_may_be_written_with_a_point(api, path, body, name):
+    """It is kept as the integer that it is."""
+    answer, made = await api.call("POST", path, json=body)
+
+    assert answer.status == 201, made
+    kept = made[name] if name == "confirmations" else made[name]["monitors"]
+    assert (kept, type(kept)) == (7, int)
+
+
+async def test_a_limit_may_be_written_with_a_point(api):
+    """Some clients write every number so."""
+    answer, _ = await api.call("GET", "/v1/monitors?limit=5.0")
+    wrong, _ = await api.call("GET", "/v1/monitors?limit=5.5")
+
+    assert (answer.status, wrong.status) == (200, 400)

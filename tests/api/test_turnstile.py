@@ -39,3 +39,23 @@ async def test_who_goes_away_holds_up_nobody():
         await turnstile.passed()
 
     assert [one.cancelled() for one in waiting] == [False, True, True, True, False]
+
+
+async def test_so_many_pass_at_each_turn_as_are_let():
+    """Work that is little for itself need not wait a turn each."""
+    turnstile, passed, seen = Turnstile(at_once=4), [], []
+
+    async def come(number: int) -> None:
+        await turnstile.passed()
+        passed.append(number)
+
+    async def watch() -> None:
+        while len(passed) < 20:
+            seen.append(len(passed))
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(come(number) for number in range(20)), watch())
+    steps = [after - before for before, after in itertools.pairwise([0, *seen, 20])]
+
+    assert passed == list(range(20))
+    assert max(steps) == 4

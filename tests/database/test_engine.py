@@ -235,7 +235,7 @@ async def test_closing_leaves_no_thread(database_url):
         opened = [thread for thread in threading.enumerate() if "connection" in thread.name]
 
     for thread in opened:
-        thread.join(timeout=5)  # it is told to end, and ends a moment later
+        thread.join(timeout=HANG_SECONDS)  # it is told to end, and ends a moment later
 
     assert len(opened) <= 5 + 1
     assert [thread for thread in opened if thread.is_alive()] == []

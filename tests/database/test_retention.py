@@ -6,7 +6,7 @@ import pytest
 
 from crypitor.database.pruning import START
 from crypitor.database.removed import removed_blocks, removed_position
-from crypitor.database.retention import AGAIN_MS, DAY_MS, Kept, plan, prune
+from crypitor.database.retention import AGAIN_FULL_MS, AGAIN_MS, DAY_MS, Kept, plan, prune
 from crypitor.database.statistics import count_more
 from crypitor.monitor.models import Phase
 from crypitor.process.retention import FEWEST, Retention
@@ -21,6 +21,9 @@ INSERT_MATCH = """insert into matches (id, position, project_id, monitor_id, net
         confirm_tag, document, origin, created_at)
     values (:id, :position, 'pr_1', 'mo_1', 'dev', 'native', 'in', '0xa', :block, '0xb', '0xc',
         :phase, 0, 1, null, '{}', null, :created_at)"""
+
+INSERT_EVENT = """insert into events (project_id, position, type, at, match_id, confirmations, body)
+    values ('pr_1', :position, 'match.confirmed', :at, :match, 1, null)"""
 
 
 @pytest.fixture
@@ -55,6 +58,19 @@ async def matched(store, name, *, days, position, phase="confirmed", block=1):
         "created_at": NOW - days * DAY_MS,
     }  # fmt: skip
     await store.database.write(lambda tx: tx.run(INSERT_MATCH, **values))
+
+
+async def told(store, position, match, *, days):
+    """Note that a match was told, so many days ago."""
+    values = {"position": position, "match": match, "at": NOW - days * DAY_MS}
+
+    async def unit(tx):
+        await tx.run(INSERT_EVENT, **values)
+        await tx.run(
+            "update counters set value = :position where name = 'events'", position=position
+        )
+
+    await store.database.write(unit)
 
 
 async def all_steps(store, kept=KEPT, now=NOW, limit=3) -> int:
@@ -253,6 +269,42 @@ async def test_a_file_that_is_too_large_loses_its_oldest_first(store):
     left = sorted(await ids(store, "deliveries"))
     assert 5 < len(left) < 35
     assert left == [*(f"de_{hour:02}" for hour in range(41 - len(left), 40)), "de_pending"]
+
+
+@pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
+async def test_all_of_the_oldest_goes_together_from_a_file_that_is_too_large(store):
+    """However many deliveries a match has: what is kept of both begins at the same time."""
+    for hour in range(40):
+        days, match = 2 - hour / 24, f"ma_{hour:02}"
+        await matched(store, match, days=days, position=hour + 1)
+        await sent(
+            store, *(f"de_{hour:02}_{number}" for number in range(6)),
+            days=days, match_id=match, body="x" * 4_000,
+        )  # fmt: skip
+        await told(store, hour + 1, match, days=days)
+    await all_steps(store, replace(KEPT, most_bytes=800_000), limit=6)
+
+    deliveries = {name.split("_")[1] for name in await ids(store, "deliveries")}
+    matches = {name.split("_")[1] for name in await ids(store, "matches")}
+    assert 5 < len(deliveries) < 35
+    assert len(deliveries ^ matches) <= 6
+    assert min(matches) <= max(min(deliveries), "01")
+
+
+@pytest.mark.parametrize("migrated", ["sqlite"], indirect=True)
+async def test_what_is_too_young_to_go_from_a_file_that_is_too_large_is_looked_at_again(store):
+    """Once a reorg cannot reach it any more; nothing is passed over for a day."""
+    for number in range(40):
+        await matched(store, f"ma_{number}", days=0.001, position=number + 1, block=120)
+        await sent(store, f"de_{number}", days=0.001, match_id=f"ma_{number}", body="x" * 20_000)
+    kept = replace(KEPT, most_bytes=500_000)
+    await all_steps(store, kept)
+    before = await ids(store, "deliveries")
+    await store.database.write(lambda tx: tx.run("delete from headers where number <= 120"))
+    await all_steps(store, kept, now=NOW + AGAIN_FULL_MS)
+
+    assert len(before) == 40
+    assert 0 < len(await ids(store, "deliveries")) < 30
 
 
 async def test_steps_find_their_own_size(store):

@@ -42,13 +42,19 @@ async def demo(folder, *arguments, **environ):
 
 async def test_demo_in_memory(tmp_path):
     """
-    It ends by itself with status 0 and says that everything arrived, and leaves nothing behind.
+    It ends by itself with status 0 and says that everything arrived, and leaves nothing behind;
+    also beside another one that wants the same port.
     """
-    async with demo(tmp_path, "--seconds", "3", "--seed", BUSY) as process:
-        output = (await asyncio.wait_for(process.communicate(), HANG_SECONDS))[0].decode()
+    port = {"CRYPITOR__SERVER__PORT": str(free_port())}
+    words = ("--seconds", "3", "--seed", BUSY)
+    async with demo(tmp_path, *words, **port) as one, demo(tmp_path, *words, **port) as other:
+        ended = asyncio.gather(one.communicate(), other.communicate())
+        outputs = [output.decode() for output, _ in await asyncio.wait_for(ended, HANG_SECONDS)]
 
-    assert process.returncode == 0, output
-    assert int(SUMMARY.search(output)[1]) > 5
+    for process, output in zip((one, other), outputs, strict=True):
+        assert process.returncode == 0, output
+        assert int(SUMMARY.search(output)[1]) > 5
+    assert len({re.search(r"dashboard +(\S+)", output)[1] for output in outputs}) == 2
     assert list(tmp_path.iterdir()) == []
 
 

@@ -47,10 +47,12 @@ def test_geths_logs_tell_what_its_traces_tell():
     assert told == 4  # 9, 13 and 13 wei to the beacon, 29 to a created contract
 
 
-@pytest.mark.parametrize(
-    ("number", "payments", "inner"), [(20000000, 18, 35), (40000000, 9, 5), (43200000, 8, 11)]
-)
-def test_polygons_logs_tell_each_payment_and_what_is_left_is_inner(number, payments, inner):
+MOVES = {20000000: (18, 35), 40000000: (9, 5), 43200000: (8, 11)}
+"""Of blocks of Polygon: payments, and moves within transactions."""
+
+
+@pytest.mark.parametrize("number", recorded.there(137, *MOVES))
+def test_polygons_logs_tell_each_payment_and_what_is_left_is_inner(number):
     """Each successful payment has one LogTransfer; the others are moves within transactions."""
     block = recorded_block(137, number)
     told = coin_transfers(
@@ -62,7 +64,7 @@ def test_polygons_logs_tell_each_payment_and_what_is_left_is_inner(number, payme
         for transaction, receipt in zip(block.transactions, block.receipts, strict=True)
         if receipt.succeeded and int(transaction.value, 16)
     ]
-    assert (len(paying), len(told)) == (payments, inner)
+    assert (len(paying), len(told)) == MOVES[number]
 
 
 def test_polygons_bridge_pays_within_a_transaction_that_moves_nothing():

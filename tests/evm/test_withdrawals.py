@@ -48,7 +48,7 @@ def test_ethereums_withdrawals_prove_themselves():
         prove_withdrawals(seal, withdrawals, ETHEREUM)
         proven += len(withdrawals)
 
-    assert proven >= 16 * 12
+    assert proven >= 16 * (12 if recorded.ALL_ARE_THERE else 6)
 
 
 NUMBERS = st.integers(0, 2**64 - 1) | st.integers(0, 300)

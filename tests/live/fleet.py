@@ -11,6 +11,8 @@ from tests.rig import Service
 
 ROLES = ("worker", "monitor", "webhook", "api")
 
+LAST_LINES = 20
+
 STARTED_AT_ONCE = 2
 """A start takes more than a second of a core: all at once they would be late for its patience."""
 
@@ -65,9 +67,15 @@ class Fleet:
         services = [self.front, *(service for _, service in self.members)]
         return await asyncio.gather(*(service.stop() for service in services))
 
-    def alive(self) -> list[str]:
-        """Return the roles of those that have not ended by themselves."""
-        return [role for role, service in self.members if service.process.returncode is None]
+    def ended(self) -> dict[str, str]:
+        """Return role and status → the end of its log, of those that ended by themselves."""
+        return {
+            f"{service.folder.name}, status {service.process.returncode}": "\n".join(
+                service.log.read_text().splitlines()[-LAST_LINES:]
+            )
+            for _, service in self.members
+            if service.process.returncode is not None
+        }
 
 
 @asynccontextmanager

@@ -87,7 +87,7 @@ async def killed(folder, kafka, prefix, each, seconds):
             for name, chain in zip(CHAINS, chains, strict=True):
                 await ships.front.until_tip(name, chain.head.number, 120)
             await until_all_is_sent(ships.front, receiver)
-            alive = ships.alive()
+            ended = ships.ended()
             told = heard(receiver)
             found = [
                 audit(
@@ -108,7 +108,7 @@ async def killed(folder, kafka, prefix, each, seconds):
     assert [one.problems for one in found] == [[], [], []], f"seed {seed}: {acts}"
     assert min(one.expected for one in found) > seconds
     assert reverted > 0, "no reorg was seen"
-    assert len(alive) == len(ships.members)
+    assert ended == {}
     assert set(statuses) == {0}
 
 

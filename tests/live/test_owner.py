@@ -3,29 +3,31 @@
 import asyncio
 import signal
 import time
+from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
 
 from crypitor.config import load
+from crypitor.database.engine import Database
 from crypitor.database.hold import Taken
 from crypitor.database.hold_postgresql import SILENT_SECONDS
-from crypitor.database.holds import hold_of
 from crypitor.database.migrate import _ADVISORY_LOCK as MIGRATING
+from crypitor.database.migrate import migrate
 from crypitor.development.listen import Behaviour, Receiver
 from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.rpc import SimulatorServer
 from crypitor.errors import DatabaseUnavailable, Displaced
 from crypitor.process.opening import opened_in_time
+from crypitor.process.peers import Processes
 from crypitor.runtime.loop import Health
 from tests.conftest import postgres_database
-from tests.forked import ForkedService
+from tests.live.owners import OWNER, holds, owners, rows
 from tests.live.postgres import cluster
 from tests.test_owner import ended, watch
 
 pytestmark = pytest.mark.live
 
-OWNER = ["api", "worker", "monitor", "webhook"]
 END_SESSIONS = """select pg_terminate_backend(pid) from pg_stat_activity
     where application_name like 'crypitor %'"""
 
@@ -39,31 +41,15 @@ async def url():
 @pytest.fixture
 async def hold(url):
     """Make holds of the database; all are let go afterwards."""
-    made = []
-
-    def hold_with(where=url, **environ):
-        one = hold_of(load(None, {"CRYPITOR__DATABASE__URL": where, **environ}), OWNER)
-        made.append(one)
-        return one
-
-    yield hold_with
-    for one in made:
-        await one.release()
-
-
-async def run(url, sql):
-    admin = await asyncpg.connect(url)
-    try:
-        return await admin.fetch(sql)
-    finally:
-        await admin.close()
+    async with holds() as hold_with:
+        yield lambda where=url, **environ: hold_with(where, **environ)
 
 
 async def test_a_session_that_was_lost_is_taken_anew(hold, url):
     """As long as nobody else has taken the database meanwhile."""
     one, other = hold(), hold()
     await one.take()
-    await run(url, END_SESSIONS)
+    await rows(url, END_SESSIONS)
     await one.keep()
     with pytest.raises(Taken):
         await other.take()
@@ -73,7 +59,7 @@ async def test_who_lost_its_session_to_another_owner_is_displaced(hold, url):
     """And is told by whom."""
     one, other = hold(), hold()
     await one.take()
-    await run(url, END_SESSIONS)
+    await rows(url, END_SESSIONS)
     await other.take()
 
     with pytest.raises(Displaced, match=f"process {other.holder.process} on "):
@@ -85,12 +71,12 @@ async def test_a_server_that_is_read_only_holds_nothing(hold, url):
     name = url.rpartition("/")[2]
     one = hold()
     await one.take()
-    await run(url, f"alter database {name} set default_transaction_read_only = on")
-    await run(url, END_SESSIONS)
+    await rows(url, f"alter database {name} set default_transaction_read_only = on")
+    await rows(url, END_SESSIONS)
     for trying in (one.keep, one.keep, hold().take):
         with pytest.raises(DatabaseUnavailable, match="read-only"):
             await trying()
-    await run(url.rpartition("/")[0] + "/postgres", f"alter database {name} reset all")
+    await rows(url.rpartition("/")[0] + "/postgres", f"alter database {name} reset all")
     await one.keep()
 
     with pytest.raises(Taken):
@@ -99,8 +85,8 @@ async def test_a_server_that_is_read_only_holds_nothing(hold, url):
 
 async def test_two_schemas_are_two_databases(hold, url):
     """Each with a service of its own, by the search path in the URL."""
-    await run(url, "create schema one")
-    await run(url, "create schema two")
+    await rows(url, "create schema one")
+    await rows(url, "create schema two")
     await hold(f"{url}?search_path=one").take()
     await hold(f"{url}?search_path=two").take()
     with pytest.raises(Taken):
@@ -112,7 +98,7 @@ async def test_it_holds_up_no_vacuum(hold, url):
     one = hold()
     await one.take()
     await one.keep()
-    [row] = await run(
+    [row] = await rows(
         url,
         """select backend_xmin, backend_xid, state from pg_stat_activity
             where application_name like 'crypitor %'""",
@@ -132,7 +118,7 @@ async def test_it_stays_while_the_schema_takes_long(hold, url, tmp_path):
     stop, one = asyncio.Event(), hold()
     opening = asyncio.create_task(opened_in_time(config, OWNER, one, stop, Health()))
     async with asyncio.timeout(60):
-        while not await run(url, "select 1 from pg_locks where not granted"):
+        while not await rows(url, "select 1 from pg_locks where not granted"):
             await asyncio.sleep(0.1)
     for _ in range(SILENT_SECONDS + 3):
         await asyncio.sleep(1)
@@ -156,6 +142,50 @@ async def test_kafkas_processes_hold_no_session(hold, url):
         await hold(CRYPITOR__QUEUE__KIND="kafka").take()
 
 
+@asynccontextmanager
+async def telling(url, *roles, life="kafka-life", times=None):
+    """A process with Kafka that tells how it stands, for so many times or until the end."""
+    await migrate(url)
+    async with Database.open(url, connections=1) as database:
+        processes = Processes(database, f"another-host:4711:{life}")
+
+        async def tell():
+            left = times
+            while left is None or left > 0:
+                await processes.exchange({"roles": roles}, {})
+                left = None if left is None else left - 1
+                await asyncio.sleep(0.1)
+
+        await processes.exchange({"roles": roles}, {})
+        task = asyncio.create_task(tell())
+        yield processes
+        task.cancel()
+
+
+async def test_an_owner_is_refused_beside_processes_with_kafka(hold, url):
+    """They hold nothing, and are told apart from those that were killed by what they tell."""
+    one = hold()
+    async with telling(url, "worker", "monitor") as processes:
+        with pytest.raises(Taken, match="process 4711 on another-host"):
+            await one.take()
+        await hold(CRYPITOR__QUEUE__KIND="kafka").take()  # as many of those as there are
+        await processes.leave()
+
+
+@pytest.mark.parametrize(
+    "roles, options", [(["worker", "api"], {"times": 0}), (["webhook"], {}), (["worker"], {})]
+)
+async def test_an_owner_is_not_refused_beside_what_excludes_nobody(hold, url, roles, options):
+    """A process that was killed, one that only sends, and one that holds what it needs."""
+    one = hold()
+    if roles == ["worker"]:
+        options = {"life": one.holder.life}  # this process itself, before it lost its session
+    async with telling(url, *roles, **options):
+        await one.take()
+        with pytest.raises(Taken):
+            await hold().take()
+
+
 # ---- processes
 
 
@@ -170,32 +200,12 @@ async def node():
 @pytest.fixture
 async def services(tmp_path, node):
     """Make services in folders of their own; none outlives the test."""
-    made = []
-
-    def service(url, **environ):
-        folder = tmp_path / f"process-{len(made)}"
-        folder.mkdir()
-        one = ForkedService(
-            folder,
-            {
-                "CRYPITOR__DATABASE__URL": url,
-                "CRYPITOR__NETWORKS__DEV__CHAIN_ID": "1337",
-                "CRYPITOR__NETWORKS__DEV__RPC": f'["{node.url}"]',
-                "CRYPITOR__NETWORKS__DEV__POLL_SECONDS": "0.05",
-                "CRYPITOR__NETWORKS__DEV__START": "0",
-                "CRYPITOR__WEBHOOK__LEASE_SECONDS": "600",
-                "CRYPITOR__WEBHOOK__TIMEOUT_SECONDS": "500",
-                **environ,
-            },
-        )
-        made.append(one)
-        return one
-
-    yield service
-    for one in made:
-        if one.process is not None and one.process.returncode is None:
-            one.process.send_signal(signal.SIGCONT)
-            await one.kill()
+    leases = {
+        "CRYPITOR__WEBHOOK__LEASE_SECONDS": "600",
+        "CRYPITOR__WEBHOOK__TIMEOUT_SECONDS": "500",
+    }
+    async with owners(tmp_path, node.url) as service:
+        yield lambda url: service(url, **leases)
 
 
 @pytest.mark.timeout(180)
@@ -212,7 +222,7 @@ async def test_a_second_run_ends_and_after_kill_9_the_next_one_starts(services, 
         secrets.append(monitor["webhook"]["secret"])
         node.chain.mine(2)
         async with asyncio.timeout(60):
-            while not await run(url, "select 1 from deliveries where claimed_by is not null"):
+            while not await rows(url, "select 1 from deliveries where claimed_by is not null"):
                 await asyncio.sleep(0.05)
         await first.kill()
         port = int(receiver.url.rsplit(":", 1)[1])
@@ -237,7 +247,7 @@ async def test_an_owner_that_was_paused_is_followed_by_another_and_ends(services
     await first.until_tip("dev", 5)
     first.process.send_signal(signal.SIGSTOP)
     async with asyncio.timeout(60):
-        while await run(url, "select 1 from pg_locks where locktype = 'advisory'"):
+        while await rows(url, "select 1 from pg_locks where locktype = 'advisory'"):
             await asyncio.sleep(0.2)
     await second.start()
     first.process.send_signal(signal.SIGCONT)

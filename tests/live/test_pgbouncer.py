@@ -8,6 +8,7 @@ from crypitor.cli.opened import in_database
 from crypitor.config import load
 from crypitor.database.engine import Database
 from crypitor.database.migrate import migrate, pending
+from crypitor.database.postgresql import STATEMENT_SECONDS
 from crypitor.development.listen import Receiver
 from crypitor.development.simulator.audit import audit
 from crypitor.development.simulator.chain import SimulatedChain
@@ -65,6 +66,27 @@ async def test_a_unit_that_stands_idle_is_ended(server, mode):
             with pytest.raises(DatabaseUnavailable):
                 await database.write(idle)
             assert await database.read(lambda tx: tx.value("select 7")) == 7
+
+
+async def test_closing_cuts_off_what_waits_for_a_session(server):
+    """It would wait for longer than a statement may take; what was committed stays."""
+    await run(server.url, "create table kept (id int)")
+    with pgbouncer(server.url, "session", size=1) as url:
+        async with asyncio.timeout(STATEMENT_SECONDS):
+            async with Database.open(url, connections=4) as database:
+                await database.write(lambda tx: tx.run("insert into kept values (1)"))
+                waiting = [
+                    asyncio.create_task(database.read(lambda tx: tx.value("select pg_sleep(1)")))
+                    for _ in range(8)
+                ]
+                _, late = await asyncio.wait(waiting, timeout=5)
+                for unit in late:
+                    unit.cancel()
+                await asyncio.gather(*waiting, return_exceptions=True)
+            assert late
+    with pgbouncer(server.url, "session") as url:
+        async with Database.open(url, connections=1) as database:
+            assert await database.read(lambda tx: tx.value("select count(*) from kept")) == 1
 
 
 @pytest.mark.parametrize("mode", ["session", "transaction"])

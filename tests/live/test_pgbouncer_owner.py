@@ -7,23 +7,20 @@ import time
 import asyncpg
 import pytest
 
-from crypitor.config import load
 from crypitor.database.hold import Taken
 from crypitor.database.hold_postgresql import holders_of
-from crypitor.database.holds import hold_of
 from crypitor.database.migrate import pending
 from crypitor.database.sessions import sessions_given
 from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.rpc import SimulatorServer
 from crypitor.errors import DatabaseUnavailable, Displaced
-from tests.forked import ForkedService
+from tests.live.owners import holds, owners
 from tests.live.pgbouncer import pgbouncer, run
 from tests.live.postgres import cluster
 from tests.test_owner import ended
 
 pytestmark = pytest.mark.live
 
-OWNER = ["api", "worker", "monitor", "webhook"]
 MODES = ["session", "transaction"]
 LOCKS = "select count(*) from pg_locks where locktype = 'advisory'"
 
@@ -44,16 +41,8 @@ def pooled(request, server):
 @pytest.fixture
 async def hold():
     """Make holds of a database; all are let go afterwards."""
-    made = []
-
-    def hold_with(url):
-        one = hold_of(load(None, {"CRYPITOR__DATABASE__URL": url}), OWNER)
-        made.append(one)
-        return one
-
-    yield hold_with
-    for one in made:
-        await one.release()
+    async with holds() as hold_with:
+        yield hold_with
 
 
 async def asked(url, sql):
@@ -156,29 +145,8 @@ async def node():
 @pytest.fixture
 async def services(tmp_path, node):
     """Make services in folders of their own; none outlives the test."""
-    made = []
-
-    def service(url):
-        folder = tmp_path / f"process-{len(made)}"
-        folder.mkdir()
-        one = ForkedService(
-            folder,
-            {
-                "CRYPITOR__DATABASE__URL": url,
-                "CRYPITOR__NETWORKS__DEV__CHAIN_ID": "1337",
-                "CRYPITOR__NETWORKS__DEV__RPC": f'["{node.url}"]',
-                "CRYPITOR__NETWORKS__DEV__POLL_SECONDS": "0.05",
-                "CRYPITOR__NETWORKS__DEV__START": "0",
-            },
-        )
-        made.append(one)
-        return one
-
-    yield service
-    for one in made:
-        if one.process is not None and one.process.returncode is None:
-            one.process.send_signal(signal.SIGCONT)
-            await one.kill()
+    async with owners(tmp_path, node.url) as service:
+        yield lambda url: service(url, CRYPITOR__SERVER__SHUTDOWN_SECONDS="2")
 
 
 async def fresh(server, pooled, name):
@@ -268,3 +236,20 @@ async def kept(hold):
     while True:
         await hold.keep()
         await asyncio.sleep(1)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("size", [2, 3])
+async def test_a_service_without_sessions_ends(services, server, size):
+    """What waits for the pooler is cut off when the service is told to end."""
+    await run(server.url, f"create database starved_{size}")
+    with pgbouncer(server.url, "session", size=size) as url:
+        service = services(f"{url.removesuffix('/postgres')}/starved_{size}")
+        await service.start()
+        await service.until_tip("dev", 5)
+        service.process.send_signal(signal.SIGTERM)
+        status, said = await ended(service)  # in less than a statement may take
+
+    assert status == 0, said
+    assert "Traceback" not in said
+    assert "units of work cut off at the end" in said

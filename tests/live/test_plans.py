@@ -37,7 +37,7 @@ FILL = f"""
     insert into deliveries select 'de_' || n, id, 'mo_' || n % 1000, 'ma_' || n, 'ep_old', 'detected',
         case when n % 1000 = 0 then 'pending' else 'delivered' end, 1, n, 1, null, '{{}}', null, n, n
         from projects, generate_series(1, {ROWS}) n;
-    insert into attempts select 'de_' || n, 1, n, 5, 200, null, '' from generate_series(1, {ROWS}) n;
+    insert into attempts select 'de_' || n, 1, n, 5, 200, null, '', id from projects, generate_series(1, {ROWS}) n;
     insert into changes select n, 'mo_old' from generate_series(1, {ROWS}) n;
     update counters set value = {ROWS} where name = 'changes';
     insert into idempotency select id, 'key ' || n, 'h', 200, '{{}}', 32503680000000 + n

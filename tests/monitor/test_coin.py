@@ -165,7 +165,7 @@ def test_why_the_coins_log_is_no_token_is_told():
         assert "native and internal" in finding.reasons[0].detail
 
 
-@pytest.mark.parametrize("number", [147648, 20000000, 40000000, 43200000])
+@pytest.mark.parametrize("number", recorded.there(137, 147648, 20000000, 40000000, 43200000))
 def test_on_polygon_every_log_of_the_coin_is_one_match(number):
     """As many as there are LogTransfer: one native for each payment, the others internal."""
     recorded_one = recorded_block(137, number)

@@ -7,7 +7,7 @@ from crypitor.database.networks import lead, rewind_asked
 from crypitor.errors import DatabaseUnavailable
 from crypitor.evm.types import Block, Header, Receipt, Transaction
 from crypitor.monitor.index import Index
-from crypitor.monitor.matcher import Chain, Matcher
+from crypitor.monitor.matcher import MOST_BLOCKS, Chain, Matcher
 from crypitor.monitor.saving import MOST_MATCHES
 from crypitor.queue import Message
 from crypitor.queue.memory import MemoryQueue
@@ -45,7 +45,7 @@ class DownOnce:
         return await self.database.write(work, **how)
 
 
-def message(sequence, name, parent, number, times=1):
+def message(sequence, name, parent, number, times=1, behind=0):
     """A block in which A sends something to B, once or more often."""
     transactions = tuple(
         Transaction(f"0x{name}{index or ''}", hex(index), name, A, "0x5", B)
@@ -53,7 +53,7 @@ def message(sequence, name, parent, number, times=1):
     )
     receipts = tuple(Receipt(one.hash, one.index, name, (), status="0x1") for one in transactions)
     block = Block(Header(number, name, parent, 0), transactions, receipts)
-    return Message("ethereum", 1, sequence, block, None, None, 0)
+    return Message("ethereum", 1, sequence, block, None, None, 0, behind)
 
 
 class World:
@@ -216,6 +216,20 @@ async def test_blocks_that_wait_share_a_transaction_as_far_as_it_has_room(world)
 
     assert tips == ["b2", "b3", "b4"]
     assert await phases(world) == {"confirmed": 2, "detected": MOST_MATCHES + 1}
+
+
+async def test_while_many_blocks_are_to_come_a_block_confirms_in_its_own_transaction(world):
+    """No second one stands between it and the next."""
+    down = DownOnce(world.database)
+    matcher = world.matcher(down)
+    await world.take(matcher, message(1, "b1", "b0", 1), message(2, "b2", "b1", 2))
+    await world.queue.publish(message(3, "b3", "b2", 3, behind=MOST_BLOCKS))
+    down.successes, down.failures = 1, 1
+
+    await matcher.step()
+
+    assert await phases(world) == {"confirmed": 1, "detected": 2}
+    assert down.failures == 1
 
 
 async def test_what_was_not_confirmed_before_the_end_is_confirmed_at_the_next_start(world):

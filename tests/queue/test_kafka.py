@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import ProducerClosed
 
 from crypitor.errors import BrokerUnavailable, DatabaseUnavailable
 from crypitor.evm.types import Block, Log, Receipt
 from crypitor.queue import Message
-from crypitor.queue.connection import Connection
+from crypitor.queue.connection import Connection, _cut_off_producer, producer_of
 from crypitor.queue.kafka import KafkaQueue, Unreadable
 from crypitor.queue.parts import cut
 from crypitor.queue.topic import Wanted
@@ -181,6 +182,36 @@ async def test_carries_a_block_that_is_larger_than_a_message(open_kafka: OpenKaf
     taken = [await queue.next(HANG_SECONDS) for _ in range(4)]
 
     assert taken == [message(1), *large, message(4)]
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_producer_is_cut_off_while_it_repeats_a_batch(unused_tcp_port, first):
+    """
+    What failed may be put back to be repeated right before or after it is given up: neither is an
+    error that nobody can do anything about.
+    """
+    wrong, loop = [], asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: wrong.append(context))
+    producer = producer_of(Connection(servers=[f"127.0.0.1:{unused_tcp_port}"]))
+    producer._txn_manager.set_pid_and_epoch(1, 0)
+    producer._closed = True  # as it is once it was told to stop
+    accumulator, partition = producer._message_accumulator, TopicPartition("blocks", 0)
+    sent = await accumulator.add_message(partition, None, b"block", timeout=HANG_SECONDS)
+    [batch] = accumulator._batches[partition]
+
+    def put_back(_):
+        accumulator.reenqueue(batch)
+
+    if first:
+        batch.future.add_done_callback(put_back)
+    accumulator._pop_batch(partition)
+    if not first:
+        batch.future.add_done_callback(put_back)
+    await _cut_off_producer(producer)
+
+    assert wrong == []
+    with pytest.raises(ProducerClosed):
+        await sent
 
 
 async def test_gives_again_what_is_not_done(open_kafka: OpenKafka):

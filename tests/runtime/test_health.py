@@ -6,7 +6,8 @@ import pytest
 import structlog
 
 from crypitor.errors import Unavailable
-from crypitor.runtime.loop import Health, forever, named
+from crypitor.runtime.loop import Health, cut_off, end_with_the_first, forever, named
+from tests.patience import HANG_SECONDS
 
 
 def test_a_trouble_has_a_time_and_its_causes_are_told_once():
@@ -69,3 +70,67 @@ async def test_the_end_of_an_outage_says_how_long_it_was():
 def test_a_network_is_a_field_of_its_own(name, fields):
     """So that the log can be asked for one network, whatever the role."""
     assert named(name) == fields
+
+
+def losing(answered):
+    """Return a step of a library that takes a cancellation for an answer, the first time."""
+    lost = []
+
+    async def step():
+        try:
+            await answered.wait()
+        except asyncio.CancelledError:
+            if lost:
+                raise
+            lost.append(True)
+            answered.set()
+        return True
+
+    return step
+
+
+async def test_who_loses_a_cancellation_ends_when_another_role_fails():
+    """A process that has to end does, in place of going on with the roles that are left."""
+    stop, answered = asyncio.Event(), asyncio.Event()
+
+    async def fails():
+        await asyncio.sleep(0)
+        raise KeyError("unexpected")
+
+    async def side_by_side():
+        role = forever("one", losing(answered), stop=stop, health=Health(), idle_seconds=60.0)
+        async with asyncio.TaskGroup() as group:
+            end_with_the_first([group.create_task(role), group.create_task(fails())], stop)
+
+    with pytest.raises(ExceptionGroup, match="unhandled") as raised:
+        await asyncio.wait_for(side_by_side(), HANG_SECONDS)
+
+    assert isinstance(raised.value.exceptions[0], KeyError)
+    assert answered.is_set()
+
+
+async def test_who_loses_a_cancellation_is_told_again():
+    """What is cut off is over afterwards, however it ended."""
+
+    async def loses(times):
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                if not times:
+                    raise
+                times -= 1
+
+    async def fails():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise KeyError("at its end")
+
+    tasks = [asyncio.create_task(one) for one in (loses(0), loses(2), fails())]
+    await asyncio.sleep(0)
+
+    async with asyncio.timeout(HANG_SECONDS):
+        await cut_off(tasks)
+
+    assert [task.cancelled() for task in tasks] == [True, True, False]

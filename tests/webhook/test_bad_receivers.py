@@ -9,7 +9,7 @@ import statistics
 import sys
 import time
 from collections.abc import Collection, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from itertools import chain
 from pathlib import Path
 
@@ -34,7 +34,7 @@ DEADLINE_SECONDS = 1.5
 HEALTHY = 10
 A_SECOND = 100
 A_SECOND_BESIDE = len(EXPECTED)  # one for each
-ROUNDS = 12
+ROUNDS = 8
 PHASE_SECONDS = 7.0
 WARM_UP_SECONDS = 2.0
 MOST_RATIO = 1.3
@@ -111,12 +111,31 @@ async def elsewhere(module, policy=os.SCHED_OTHER):
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         cwd=Path(__file__).parents[2], limit=2**20,
     )  # fmt: skip
-    os.sched_setscheduler(process.pid, policy, os.sched_param(0))
+    priority = 1 if policy == os.SCHED_RR else 0
+    os.sched_setscheduler(process.pid, policy, os.sched_param(priority))
     try:
         yield json.loads(await process.stdout.readline())
     finally:
         process.kill()
         await process.wait()
+
+
+@contextmanager
+def before_others():
+    """Have the processor whenever it is wanted, with all that is begun here; False where refused.
+
+    What is measured then is this process, and not what else the machine has to do.
+    """
+    usual = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    except PermissionError:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        os.sched_setscheduler(0, *usual)
 
 
 class _Uncounted:
@@ -213,7 +232,7 @@ async def turns(database_url: str) -> tuple[list[list[float]], list[list[float]]
     async with (
         Database.open(database_url) as database,
         elsewhere("bad_receivers", os.SCHED_IDLE) as bad,
-        elsewhere("timed") as healthy,
+        elsewhere("timed", os.sched_getscheduler(0)) as healthy,
         ClientSession(healthy) as session,
         Poster(allow_private=LOOPBACK, deadline_seconds=DEADLINE_SECONDS) as poster,
         asyncio.TaskGroup() as group,
@@ -242,7 +261,10 @@ def test_bad_receivers_do_not_delay_healthy_ones(migrated_sqlite, tmp_path, caps
     By no more than it differs among turns without them, where others have a share in the machine.
     """
     url = f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path)}"
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as `crypitor run` has it
+    with (
+        before_others() as undisturbed,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,  # as `crypitor run` has it
+    ):
         alone, beside = runner.run(turns(url))
     p99s = [[p99(delays) for delays in rounds] for rounds in (alone, beside)]
     ratio = statistics.median(p99s[1]) / statistics.median(p99s[0])
@@ -258,7 +280,8 @@ def test_bad_receivers_do_not_delay_healthy_ones(migrated_sqlite, tmp_path, caps
                 f"of all {p99(delays):.2f}, worst {max(delays):.1f}"
             )
         print(
-            f"ratio of the p99 {ratio:.2f}; of rounds alone among themselves {noise(p99s[0]):.2f}"
+            f"ratio of the p99 {ratio:.2f}; of rounds alone among themselves {noise(p99s[0]):.2f};"
+            f" {'nobody' if undisturbed else 'other programs'} had a share in the processor"
         )
 
-    assert ratio < MOST_RATIO * noise(p99s[0])
+    assert ratio < MOST_RATIO * (1 if undisturbed else noise(p99s[0]))

@@ -4,6 +4,7 @@ import pytest
 
 from crypitor.errors import NodeUnavailable
 from crypitor.worker.ahead import Ahead
+from tests.patience import HANG_SECONDS
 
 
 async def echo(number):
@@ -98,6 +99,33 @@ async def test_leaves_nothing_under_way():
 
     await ahead.drop()
 
+    assert sorted(ended) == [1, 2, 3]
+
+
+async def test_a_look_ends_although_a_library_loses_its_cancellation():
+    """One that comes together with an answer may be swallowed: it is told again, until it ends."""
+    lost, ended = [], []
+
+    async def look(number):
+        answered = asyncio.Event()
+        while True:
+            try:
+                await answered.wait()
+            except asyncio.CancelledError:
+                if number not in lost:
+                    lost.append(number)
+                    continue
+                ended.append(number)
+                raise
+
+    ahead = Ahead(look, width=3)
+    ahead.reach(1, 3)
+    await asyncio.sleep(0)
+
+    async with asyncio.timeout(HANG_SECONDS):
+        await ahead.drop()
+
+    assert sorted(lost) == [1, 2, 3]
     assert sorted(ended) == [1, 2, 3]
 
 

@@ -290,6 +290,43 @@ async def test_a_later_block_on_another_branch_is_no_way_over(rig, chain, faulty
     assert numbers(rig) == [*range(11)]
 
 
+@pytest.mark.parametrize("holes", [{11}, {11, 12}, {9, 11}, {10, 11}])
+async def test_a_branch_is_left_though_the_next_height_has_no_block(database, chain, holed, holes):
+    """A tip that was replaced is seen by the block above the hole, which does not stand on it."""
+    async with Rig(database, holed.url) as rig:
+        await rig.settle()
+        assert numbers(rig)[-1] == 10
+        chain.reorg(2)
+        chain.mine(2)
+        holed.holes = frozenset(holes)
+
+        for _ in range(3):
+            await rig.settle()
+            rig.clock.now += 1000
+
+        assert (await rig.consumer.hashes())[-1] == chain.head.hash
+        assert rig.follower.status.state == "following"
+        assert rig.follower.status.last_reorg.depth == 2
+
+
+async def test_a_block_that_only_its_height_hides_is_waited_for(rig, chain, faulty):
+    """What stands above it by its hash says that it is there: it is neither a fork nor a break."""
+    await rig.settle()
+    chain.mine(3)
+    faulty.alter = missing(lambda number: number == 11)
+    await rig.settle()
+    rig.clock.now += PATIENCE_MS
+
+    with pytest.raises(NodeUnavailable, match="has no block 11, though its head is 13"):
+        await rig.settle()
+    assert rig.follower.status.state == "waiting"
+    assert rig.follower.status.last_reorg is None
+
+    faulty.heal()
+    await rig.settle()
+    assert numbers(rig) == [*range(14)]
+
+
 # A wrong parent link
 
 
@@ -317,6 +354,71 @@ async def test_a_broken_link_stops_the_network(rig, faulty, restarted):
     assert rig.follower.status.tip.number == 7
     assert rig.follower.status.state == "stopped"
     assert f"crypitor network resume {NETWORK} --from-block 8" in rig.follower.status.trouble
+
+
+def broken_above(holes, number):
+    """An `alter` of a chain that has no block at some heights, and a wrong parent above them."""
+    hidden, broken = missing(holes.__contains__), broken_at(number)
+
+    def alter(asked, answers):
+        broken(asked, answers)
+        hidden(asked, answers)
+
+    return alter
+
+
+@pytest.mark.parametrize("holes", [{8}, {6, 7, 8}])
+async def test_a_broken_link_above_a_height_without_a_block_stops_the_network(
+    rig, chain, faulty, database, holes
+):
+    """That the height shows nothing hides the break for 15 s; the command goes on above it."""
+    faulty.alter = broken_above(holes, 9)
+    await step_until_stopped(rig)
+    assert rig.follower.status.tip.number == min(holes) - 1
+    assert "--from-block 9" in rig.follower.status.trouble
+    rig.clock.now += LOOK_MS
+    await rig.settle()
+    assert rig.follower.status.state == "stopped"
+
+    before = await ground_of(9, MAX_REORG_DEPTH, rig.nodes)
+    await database.write(lambda tx: resume(tx, NETWORK, before=before, now=1, first=9))
+    rig.clock.now += 1000
+    await rig.settle()
+
+    assert numbers(rig) == [*range(min(holes)), 9, 10]
+    assert rig.follower.status.state == "following"
+
+
+@pytest.mark.parametrize("healed", [(), (8,)])
+async def test_what_was_missing_below_a_break_is_read_when_it_comes(rig, chain, faulty, healed):
+    """A node that was repaired, in whole or in the height alone, is seen while stopped."""
+    faulty.alter = broken_above({8}, 9)
+    await step_until_stopped(rig)
+    faulty.alter = broken_at(9) if healed else None
+    rig.clock.now += LOOK_MS
+
+    with contextlib.suppress(NodeUnavailable):
+        await rig.settle()
+
+    assert numbers(rig) == [*range(9 if healed else 11)]
+
+
+async def test_a_node_without_history_stops_nothing(rig, chain, faulty):
+    """Where it does not show our tip either it lacks the past: the network waits for a node."""
+    await rig.settle()
+    chain.mine(6)
+    faulty.alter = broken_above(range(14), 14)
+    for _ in range(4):
+        with contextlib.suppress(NodeUnavailable):
+            await rig.settle()
+        rig.clock.now += PATIENCE_MS
+        rig.pass_seconds(PATIENCE_MS / 1000)
+    assert rig.follower.status.state == "waiting"
+    assert "has no block 11" in rig.follower.status.trouble
+
+    faulty.heal()
+    await rig.settle()
+    assert numbers(rig) == [*range(17)]
 
 
 async def test_a_link_that_is_broken_for_a_moment_is_waited_for(rig, chain, faulty):

@@ -152,3 +152,24 @@ async def test_what_waits_for_its_turn_is_as_old_as_its_bytes(publishing, chain)
     seen = await one.lookout.next(7, one.trail)
 
     assert seen.sight.block.header.hash == chain.by_number(7).hash
+
+
+async def test_what_waits_for_its_turn_knows_less_of_the_head_than_a_node_told_since(
+    publishing, chain
+):
+    """
+    A head that was announced meanwhile stays: else the last blocks of a burst wait for another one.
+    """
+    one = publishing(read_ahead=0)
+    one.trail.add((await one.lookout.next(7, one.trail)).sight.block.header)
+    one.trail.add((await one.lookout.next(8, one.trail)).sight.block.header)
+    while len(one.lookout._ahead._waiting) < 2:
+        await asyncio.sleep(0)
+    chain.mine()
+    head = chain.head
+    one.lookout.head = Header(head.number, head.hash, head.parent_hash, head.timestamp)
+
+    for number in (9, 10):
+        one.trail.add((await one.lookout.next(number, one.trail)).sight.block.header)
+
+    assert one.lookout.head.number == head.number == 11

@@ -28,6 +28,32 @@ class AttemptAnswer(TypedDict):
     request_headers: RequestHeaders
 
 
+class ListedAttempt(TypedDict):
+    """One POST, as lists have it; /v1/deliveries/{id} of its `delivery` has the rest."""
+
+    delivery: str
+    number: Annotated[int, Field(description="1 for the first of its delivery.")]
+    type: Annotated[str, Field(description="What its delivery tells.")]
+    monitor: str | None
+    match: str | None
+    endpoint: str
+    outcome: Annotated[
+        Literal["taken", "refused", "unanswered"],
+        Field(description="As in /v1/stats: `refused` was answered, with a status or a body."),
+    ]
+    started_at: Time
+    duration_ms: int
+    status_code: int | None
+    error: str | None
+
+
+class AttemptPage(TypedDict):
+    """Attempts, newest first."""
+
+    data: list[ListedAttempt]
+    next_cursor: str | None
+
+
 class DeliveryAnswer(TypedDict):
     """One phase of one match on its way to one endpoint; `id` is its `webhook-id`.
 

@@ -34,11 +34,26 @@ HEADERS = {
     "webhook-signature": "***",
 }
 
+ATTEMPT: dict[str, Any] = {
+    "delivery": DELIVERY_ID,
+    "number": 1,
+    "type": "match.detected",
+    "monitor": MONITOR_ID,
+    "match": MATCH_ID,
+    "endpoint": ENDPOINT_ID,
+    "outcome": "taken",
+    "started_at": TIME,
+    "duration_ms": 64,
+    "status_code": 204,
+    "error": None,
+}
+
 EXAMPLES = Examples(
     bodies={
         "retry_delivery": {"again": True},
     },
     answers={
+        "read_attempts": page(ATTEMPT),
         "read_deliveries": page(DELIVERY),
         "read_delivery": {
             **DELIVERY,

@@ -5,8 +5,7 @@ from typing import Literal, TypeAlias
 from pydantic import Field
 
 from crypitor.api.serving.moment import Moment
-from crypitor.api.serving.paging import Name, Query
-from crypitor.database.epochs import PREFIX
+from crypitor.api.serving.paging import Name, Query, cursor_of
 
 DeliveryType: TypeAlias = Literal[
     "match.detected",
@@ -18,15 +17,25 @@ DeliveryType: TypeAlias = Literal[
     "endpoint.moved",
 ]
 
+Outcome: TypeAlias = Literal["taken", "refused", "unanswered"]
+
+
+class AttemptQuery(Query):
+    """What a list of attempts is narrowed to."""
+
+    cursor: str | None = cursor_of(r"[0-9]{1,18}\.[0-9]{1,9}\.[A-Za-z0-9_-]{1,64}")
+    monitor: Name | None = None
+    endpoint: Name | None = None
+    type: DeliveryType | None = Field(None, description="What its delivery tells.")
+    outcome: Outcome | None = None
+    since: Moment | None = Field(None, description="Begun at this time or later.")
+    until: Moment | None = Field(None, description="Begun before this time.")
+
 
 class DeliveryQuery(Query):
     """What a list of deliveries is narrowed to."""
 
-    cursor: str | None = Field(
-        None,
-        pattern=rf"^{PREFIX}[0-9]{{1,18}}\.[A-Za-z0-9_-]{{1,64}}$",
-        description="`next_cursor` of the page before.",
-    )
+    cursor: str | None = cursor_of(r"[0-9]{1,18}\.[A-Za-z0-9_-]{1,64}")
     monitor: Name | None = None
     endpoint: Name | None = None
     match: Name | None = None

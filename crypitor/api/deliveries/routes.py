@@ -60,7 +60,7 @@ async def read_delivery(call: Call, id: str) -> DeliveryAnswer:  # noqa: A002 - 
         delivery, attempts = await get_delivery(tx, call.project, id)
         return delivery, attempts, await get_endpoint(tx, call.project, delivery.endpoint_id)
 
-    delivery, attempts, endpoint = await call.read(unit)
+    delivery, attempts, endpoint = await call.read(unit, brief=True)
     answer = delivery_answer(delivery)
     answer["body"] = delivery.body or None
     answer["attempts"] = [_attempt_answer(delivery.id, each, endpoint) for each in attempts]

@@ -84,7 +84,10 @@ class WaitingAnswer(TypedDict):
 
 
 class EndpointAnswer(TypedDict):
-    """A URL for webhooks; `success`, `tls`, `digest`, `quiet`, `silence` where they are set."""
+    """A URL for webhooks.
+
+    `success`, `tls`, `digest`, `quiet`, `silence` and `checksum` where they are set, `secret` once.
+    """
 
     id: str
     url: str
@@ -126,6 +129,7 @@ class EndpointAnswer(TypedDict):
     digest: NotRequired[DigestAnswer]
     quiet: NotRequired[QuietAnswer]
     silence: NotRequired[list[SilenceAnswer]]
+    checksum: NotRequired[bool]
     secret: NotRequired[str]
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Discriminator, Field, Tag, WithJsonSchema
 
 from crypitor.api.serving.bodies import Body, Line
+from crypitor.webhook.egress import LONGEST_URL
 from crypitor.webhook.quiet import LONGEST_WINDOW_SECONDS, MOST_MESSAGES
 from crypitor.webhook.silence import MOST_SILENCES
 from crypitor.webhook.success import (
@@ -140,13 +141,17 @@ class SilenceBody(Body):
     )
 
 
+URL_PATTERN = "^([hH][tT][tT][pP][sS]?|[sS][mM][tT][pP][sS]?|[kK][aA][fF][kK][aA]|[aA][pP][pP][rR][iI][sS][eE])://"
+"""What may stand where; whether it may be called is told in a sentence, and by no pattern."""
+
+
 class EndpointBody(Body):
     """A URL that takes webhooks."""
 
     url: str = Field(
         description="http(s), public unless the operator allows more, without user information, "
         "at most 2048 characters. `kafka://TOPIC` publishes to a topic that the operator allows.",
-        json_schema_extra={"format": "uri"},
+        json_schema_extra={"format": "uri", "pattern": URL_PATTERN, "maxLength": LONGEST_URL},
     )
     description: Line = Field("", max_length=500)
     format: Literal[
@@ -181,6 +186,12 @@ class EndpointBody(Body):
         description="Sent with each webhook. Readers without write scope see *** for the values.",
     )
     ordered: bool = Field(default=False, description="One at a time, first in first out.")
+    checksum: bool = Field(
+        default=False,
+        description="Values of its bodies that are addresses are written with their EIP-55 "
+        "checksum, from what is told next on; false: in lower case, as everywhere. Not in formats "
+        "for people.",
+    )
     rate_per_second: float | None = Field(
         None,
         gt=0,

@@ -114,7 +114,7 @@ async def read_endpoint(call: Call, id: str) -> EndpointAnswer:  # noqa: A002 - 
     async def unit(tx: Transaction) -> tuple[Endpoint | None, dict[str, Queued]]:
         return await get_endpoint(tx, call.project, id), await first_queued(tx, [id])
 
-    read, queued = await call.read(unit)
+    read, queued = await call.read(unit, brief=True)
     endpoint = found(read, "endpoint")
     waiting = waiting_of(endpoint, queued.get(id), call.context.clock())
     return endpoint_answer(endpoint, call.who, waiting=waiting)
@@ -193,6 +193,7 @@ def endpoint_of(call: Call, body: EndpointBody, pointer: str = "") -> Endpoint:
         template=_template(body),
         headers=body.headers,
         ordered=body.ordered,
+        checksum=body.checksum,
         rate_per_second=body.rate_per_second,
         events=_events(body),
         success=success_of(body.success),
@@ -245,6 +246,8 @@ def endpoint_answer(
     if endpoint.digest is not None:
         digest = endpoint.digest
         answer["digest"] = {"seconds": digest.seconds, "count": digest.count}
+    if endpoint.checksum:
+        answer["checksum"] = True
     if endpoint.quiet is not None:
         answer["quiet"] = quiet_answer(endpoint.quiet)
     if endpoint.silence:
@@ -286,6 +289,7 @@ def _changed(
         template=_template(body),
         headers=body.headers,
         ordered=body.ordered,
+        checksum=body.checksum,
         rate_per_second=body.rate_per_second,
         events=_events(body),
         success=success_of(body.success),
@@ -333,7 +337,7 @@ def _checked(call: Call, body: EndpointBody, pointer: str = "") -> str:
         lambda: check_service(body.headers) if body.format == APPRISE else None,
         lambda: check_silences(silence_of(body.silence)),
         lambda: check_rules(success_of(body.success), tls_of(body.tls)),
-        lambda: check_form(Form(body.format, _template(body)), url, body.headers),
+        lambda: check_form(Form(body.format, _template(body), body.checksum), url, body.headers),
     ):
         mistakes += [Mistake(pointer + wrong.pointer, wrong.detail) for wrong in _found(check)]
     if mistakes:

@@ -10,24 +10,21 @@ from collections.abc import AsyncIterator, Iterable
 from aiohttp import web
 
 from crypitor.api.events.examples import EXAMPLES
+from crypitor.api.events.following import FOLLOWING
 from crypitor.api.events.query import StreamQuery
-from crypitor.api.serving.authentication import DOOR
 from crypitor.api.serving.call import Call, begun
+from crypitor.api.serving.checksums import Shown
 from crypitor.api.serving.pages import Pages
 from crypitor.api.serving.routing import Routes
 from crypitor.database.engine import Transaction
-from crypitor.database.epochs import Epoch
 from crypitor.database.events import Event, EventPage, newest_event, read_events
 from crypitor.database.keys import Scope
-from crypitor.errors import CallerError, Invalid
+from crypitor.errors import Invalid
 
 routes = Routes("Events", EXAMPLES)
 
 SLOW_SECONDS = 30.0
 """How long a reader may take nothing, before it is left; it loses nothing and may come again."""
-
-LOOK_SECONDS = 1.0
-"""How often it is looked whether the reader's key still opens; the door remembers a second."""
 
 AT_ONCE = 500
 COMMENT = b": nothing new\n\n"
@@ -38,7 +35,7 @@ LONGEST_POSITION = 18
 _HEADERS = {"Content-Type": MEDIA, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
-@routes.add("GET", "/v1/stream", scope=Scope.READ, answers=MEDIA, problems=(410,))
+@routes.add("GET", "/v1/stream", scope=Scope.READ, answers=MEDIA, problems=(410,), addresses=True)
 async def stream_events(call: Call, query: StreamQuery) -> web.StreamResponse:
     """Follow what is told, as Server-Sent Events.
 
@@ -51,12 +48,18 @@ async def stream_events(call: Call, query: StreamQuery) -> web.StreamResponse:
         query = query.model_copy(update={"cursor": last})
     call.pages = Pages(query, guesses=call.who.operator)
     events = _Following(call, query)
-    first = await events.begin()
+    try:
+        first = await events.begin()
+    except BaseException:
+        events.end()
+        raise
     response = web.StreamResponse(headers={**begun(call), **_HEADERS})
     await response.prepare(call.request)
+    turns = call.request.app[FOLLOWING].turns
     try:
         await _write(response, events.text(first))
         async for some in events.chunks():
+            await turns.passed()
             await _write(response, events.text(some))
     except (TimeoutError, ConnectionResetError):
         if call.request.transport is not None:
@@ -77,6 +80,8 @@ class _Following:
         self._more = query.cursor is not None
         self._tail = call.context.events
         self._reader = self._tail.reader(call.project)
+        self._following = call.request.app[FOLLOWING]
+        self._following.begin(call.who.key_id, self._reader, call.request)
 
     async def begin(self) -> list[Event]:
         """Return the first events. Raises Gone for a cursor whose events are not there."""
@@ -90,7 +95,10 @@ class _Following:
         """Return events as they are written; a comment where there are none."""
         pages = self._call.pages
         assert pages is not None
-        text = b"".join(_text(event, pages.epoch) for event in events)
+        checksum = isinstance(self._query, Shown) and self._query.checksum
+        text = b"".join(
+            self._following.text(event, pages.epoch, checksum=checksum) for event in events
+        )
         if not text:
             return COMMENT
         # What is given out now was counted by the last look, or by the tail's.
@@ -100,12 +108,13 @@ class _Following:
     def end(self) -> None:
         """Follow no more."""
         self._tail.forget(self._reader)
+        self._following.end(self._call.who.key_id, self._reader)
 
     async def chunks(self) -> AsyncIterator[Iterable[Event]]:
         """Yield events, none for a heartbeat, until the reader is behind or its key is revoked."""
         while self._more:
             yield await self._stored()
-            if not await self._may_still():
+            if self._reader.behind:
                 return
         # First follow, then read what was stored before: nothing is missed in between.
         await self._tail.follow(self._reader)
@@ -115,10 +124,10 @@ class _Following:
                 yield stored
         seconds = asyncio.get_running_loop().time
         told_at = seconds()
-        while not self._reader.behind and await self._may_still():
+        while not self._reader.behind:
             wanted: list[Event] = []
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(LOOK_SECONDS, self._tail.heartbeat_seconds)):
+                async with asyncio.timeout_at(told_at + self._tail.heartbeat_seconds):
                     wanted = self._wanted(await self._reader.take())
             # Events that the reader did not ask for do not count as a sign of life.
             if wanted or seconds() - told_at >= self._tail.heartbeat_seconds:
@@ -156,20 +165,7 @@ class _Following:
             self._cursor = page.last
         return list(page.events)
 
-    async def _may_still(self) -> bool:
-        try:
-            await self._call.request.app[DOOR].admit(self._call.request, Scope.READ)
-        except CallerError:
-            return False
-        return True
-
 
 async def _write(response: web.StreamResponse, text: bytes) -> None:
     async with asyncio.timeout(SLOW_SECONDS):
         await response.write(text)
-
-
-def _text(event: Event, epoch: Epoch) -> bytes:
-    # A body is JSON of one line.
-    at = epoch.mark(str(event.position))
-    return f"id: {at}\nevent: {event.type}\ndata: {event.body}\n\n".encode()

@@ -52,7 +52,7 @@ async def read_job(call: Call, id: str) -> JobAnswer:  # noqa: A002 - as in the 
             return job_answer(job, now)
         return replay_answer(found(await get_replay(tx, call.project, id), "job"))
 
-    return await call.read(unit)
+    return await call.read(unit, brief=True)
 
 
 @routes.add("DELETE", "/v1/jobs/{id}", scope=Scope.WRITE)

@@ -74,7 +74,7 @@ async def read_matches(call: Call, query: MatchQuery) -> MatchPage:
 @routes.add("GET", "/v1/matches/{id}", scope=Scope.READ, addresses=True)
 async def read_match(call: Call, id: str) -> MatchAnswer:  # noqa: A002 - as in the path
     """Read a match."""
-    match = await call.read(lambda tx: get_match(tx, call.project, id))
+    match = await call.read(lambda tx: get_match(tx, call.project, id), brief=True)
     [answer] = match_answers([found(match, "match")], call.context)
     return answer
 

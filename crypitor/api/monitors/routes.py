@@ -102,11 +102,16 @@ async def read_monitors(call: Call, query: MonitorQuery) -> MonitorPage:
 async def read_monitor(call: Call, id: str) -> MonitorAnswer:  # noqa: A002 - as in the path
     """Read a monitor."""
 
-    async def unit(tx: Transaction) -> MonitorAnswer:
+    async def unit(tx: Transaction, counted: int | None = None) -> MonitorAnswer:
         monitor = found(await get_monitor(tx, call.project, id), "monitor")
-        return await _whole_answer(tx, monitor, (await call.context.counts.of(tx, [id]))[id])
+        return await _whole_answer(tx, monitor, counted)
 
-    answer = await call.read(unit)
+    async def counting(tx: Transaction) -> MonitorAnswer:
+        return await unit(tx, (await call.context.counts.of(tx, [id]))[id])
+
+    answer = await call.read(unit, brief=True)
+    if answer["address_count"] > MOST_SHOWN:  # to count them may take long
+        answer = await call.read(counting)
     answer["warnings"] = warnings_of(answer)
     return answer
 
@@ -184,12 +189,16 @@ async def _counted(tx: Transaction, monitor_id: str) -> int:
     return (await count_addresses(tx, [monitor_id]))[monitor_id]
 
 
-async def _whole_answer(tx: Transaction, monitor: Monitor, counted: int) -> MonitorAnswer:
-    """Return a monitor as it is. counted: its addresses, which are counted now if they are few."""
+async def _whole_answer(tx: Transaction, monitor: Monitor, counted: int | None) -> MonitorAnswer:
+    """Return a monitor as it is.
+
+    counted: its addresses, which are counted now if they are few. None: of many their count is more
+    than are shown.
+    """
     shown = await list_addresses(tx, monitor.id, MOST_SHOWN + 1)
     if len(shown) <= MOST_SHOWN:
         return monitor_answer(monitor, len(shown), shown)
-    return monitor_answer(monitor, max(counted, len(shown)), None)
+    return monitor_answer(monitor, max(counted or 0, len(shown)), None)
 
 
 async def _check_endpoints(tx: Transaction, call: Call, body: MonitorBody) -> None:

@@ -13,7 +13,7 @@ from crypitor.api.serving.crowd import MayLeave, peer_of, place_of
 from crypitor.api.serving.guesses import Guesses
 from crypitor.api.serving.pace import Pace, Rate
 from crypitor.database.keys import Caller, Scope, ensure_project, find_caller, hash_of, is_mistyped
-from crypitor.errors import Forbidden, Unauthorized
+from crypitor.errors import Forbidden, Unauthorized, Unavailable
 from crypitor.runtime.seldom import Seldom
 
 log = structlog.get_logger(__name__)
@@ -48,6 +48,7 @@ class Door:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._known: OrderedDict[str, tuple[Caller, int, float]] = OrderedDict()
+        self._asked: dict[tuple[str, int], asyncio.Future[Caller | None]] = {}
         self._locked = 0
         self._operator: Caller | None = None
         self._pace = Pace()
@@ -72,6 +73,16 @@ class Door:
         if left is not None:
             request[RATE] = left
         return caller
+
+    async def still_opens(self, request: web.Request) -> bool:
+        """Tell whether the key of a request that was let in still opens; it counts as none."""
+        if not self._context.auth:
+            return True
+        try:
+            await self._caller(_secret_of(request))
+        except (Unauthorized, Unavailable):
+            return False
+        return True
 
     async def shows(self, request: web.Request, *, of_all: bool = True) -> bool:
         """Tell whether somebody is shown what strangers are not, here or by a key.
@@ -136,9 +147,7 @@ class Door:
         if is_mistyped(secret):
             raise Unauthorized("the key is mistyped or cut off: its checksum is wrong")
         locked, steady = self._locked, self._context.steady()
-        caller = await self._context.database.read(
-            lambda tx: find_caller(tx, secret, now), at_once=True
-        )
+        caller = await self._found(secret, hashed, now)
         if caller is None:
             raise Unauthorized("this key is not known, was revoked, or has expired")
         if locked == self._locked:
@@ -147,6 +156,21 @@ class Door:
             while len(self._known) > MOST_REMEMBERED:
                 self._known.popitem(last=False)
         return self._used(caller, now)
+
+    async def _found(self, secret: str, hashed: str, now: int) -> Caller | None:
+        """Ask the database about a key; of those who come meanwhile with it, once for all.
+
+        Who comes after one was revoked here does not take what was read before.
+        """
+        place = (hashed, self._locked)
+        asked = self._asked.get(place)
+        if asked is None:
+            reading = self._context.database.read(
+                lambda tx: find_caller(tx, secret, now), at_once=True, brief=True
+            )
+            asked = self._asked[place] = asyncio.ensure_future(reading)
+            asked.add_done_callback(lambda _: self._asked.pop(place, None))
+        return await asyncio.shield(asked)
 
     def _used(self, caller: Caller, now: int) -> Caller:
         self._context.uses.note(caller.key_id, now)

@@ -1,8 +1,17 @@
 """Parts of several bodies."""
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
 from typing_extensions import TypeAliasType
 
 from crypitor.api.serving.entries import LONGEST_LABEL, address_of, entry_of
@@ -58,3 +67,19 @@ class Body(BaseModel):
     """A JSON object without unknown members, of which nothing is converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _integers(cls, given: object) -> object:
+        if not isinstance(given, dict):
+            return given
+        integers = {
+            name: whole(value)
+            for name, value in given.items()
+            if isinstance(value, float) and _takes_integers(cls.model_fields.get(name))
+        }
+        return {**given, **integers} if integers else given
+
+
+def _takes_integers(field: FieldInfo | None) -> bool:
+    return field is not None and int in (get_args(field.annotation) or (field.annotation,))

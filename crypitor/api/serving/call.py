@@ -117,11 +117,11 @@ class Call:
         await record_changes(tx, monitor_ids, edit if self.context.index is None else None)
         await self.see_blocks(tx)
 
-    async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Run a unit of work that only reads."""
+    async def read(self, work: Callable[[Transaction], Awaitable[T]], *, brief: bool = False) -> T:
+        """Run a unit of work that only reads. brief: see the database's."""
         if self.pages is not None:
             return await self.pages.read(self.context, work)
-        return await self.context.database.read(work, at_once=True)
+        return await self.context.database.read(work, at_once=True, brief=brief)
 
     async def change(self, work: Callable[[Transaction], Awaitable[Change[Answer]]]) -> Answer:
         """Make a change and what follows from it; once only for one Idempotency-Key.

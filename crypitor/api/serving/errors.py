@@ -3,15 +3,15 @@
 import asyncio
 import math
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
+from itertools import count
 
 import msgspec
 import structlog
 from aiohttp import ClientPayloadError, web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from crypitor.api.serving.context import CONTEXT
 from crypitor.errors import (
     MOST_MISTAKES,
     CallerError,
@@ -43,6 +43,16 @@ EVERY_ANSWER: Mapping[str, str] = {
     "X-Frame-Options": "DENY",
 }
 """Headers that an answer has unless it says otherwise of itself; in place of what libraries say."""
+
+REQUEST_IDS: web.AppKey[Iterator[str]] = web.AppKey("REQUEST_IDS")
+
+
+def request_ids(random_bytes: Callable[[int], bytes]) -> Iterator[str]:
+    """Yield ids that no other process gives: to ask for chance each time would cost more."""
+    begin = random_bytes(8).hex()
+    for number in count():
+        yield f"{begin}{number:08x}"
+
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}", re.ASCII)
 
@@ -93,8 +103,10 @@ def _cut(text: str, most: int) -> str:
 @web.middleware
 async def identify(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give each request an id, or keep the caller's: in the log and in the answer."""
-    given = request.headers.get(REQUEST_ID, "")
-    request_id = given if _SANE_ID.fullmatch(given) else request.app[CONTEXT].random_bytes(12).hex()
+    request_id = request.headers.get(REQUEST_ID)
+    if request_id is None or not _SANE_ID.fullmatch(request_id):
+        ids = request.app[REQUEST_IDS]
+        request_id = next(ids)
     with structlog.contextvars.bound_contextvars(request_id=request_id):
         response = await handler(request)
     response.headers[REQUEST_ID] = request_id

@@ -9,9 +9,12 @@ from crypitor.database.epochs import PREFIX
 
 
 def _whole(value: object) -> object:
-    if isinstance(value, str) and not re.fullmatch("[0-9]{1,6}", value, re.ASCII):
+    if not isinstance(value, str):
+        return value
+    found = re.fullmatch(r"([0-9]{1,6})(?:\.0{1,6})?", value, re.ASCII)
+    if found is None:
         raise ValueError("this has to be a number from 1 to 1000")
-    return value
+    return found[1]
 
 
 Name: TypeAlias = Annotated[str, Field(pattern="^[A-Za-z0-9_.-]{1,64}$")]

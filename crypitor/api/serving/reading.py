@@ -88,15 +88,14 @@ def _refusal(error: ValidationError, document: object, model: type[BaseModel]) -
 
 def read_query(model: type[Model], query: MultiMapping[str]) -> Model:
     """Return the parameters of a query. Raises Invalid; pointers are `?name`."""
-    twice = sorted(
-        name for name, times in Counter(name for name, _ in query.items()).items() if times > 1
-    )
-    if twice:
+    values = dict(query.items())
+    if len(values) < len(query):
+        counted = Counter(name for name, _ in query.items())
+        twice = sorted(name for name, times in counted.items() if times > 1)
         mistakes = [
             Mistake(f"?{name}", "this parameter is given twice") for name in twice[:MOST_MISTAKES]
         ]
         raise Invalid(summary(mistakes, len(twice)), mistakes, len(twice))
-    values = dict(query.items())
     try:
         return model.model_validate(values)
     except ValidationError as error:

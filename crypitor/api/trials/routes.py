@@ -30,6 +30,7 @@ from crypitor.evm.metadata import NOTHING
 from crypitor.monitor.condition import Explanation
 from crypitor.monitor.explanation import Finding
 from crypitor.monitor.models import Kind, Match, Monitor
+from crypitor.runtime.loop import cut_off
 from crypitor.webhook.body import document, rfc3339
 
 routes = Routes("Monitors", EXAMPLES, "mo_")
@@ -103,8 +104,7 @@ async def _while_connected(call: Call, work: Coroutine[Any, Any, T]) -> T:
                 raise ConnectionResetError("the client has gone")
         return working.result()
     finally:
-        working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
+        await cut_off([working])
 
 
 async def _of_transaction(call: Call, monitor: Monitor, tried: TriedTransaction) -> TrialAnswer:

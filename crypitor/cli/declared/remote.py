@@ -200,7 +200,7 @@ class Remote:
             async with self._session.request(method, self._url + path, **request) as response:
                 text = await response.text()
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            reason = str(error) or "no answer in time"
+            reason = _reason(error)
             raise Unavailable(f"{shown(self._url)} cannot be reached: {reason}") from error
         try:
             answer = json.loads(text)
@@ -213,3 +213,13 @@ class Remote:
         if response.status >= 400:
             raise Refused(response.status, answer)
         return answer
+
+
+def _reason(error: Exception) -> str:
+    """Return why there was no answer, for people."""
+    if not isinstance(error, aiohttp.ClientConnectorError):
+        return str(error) or "no answer in time"
+    refused = isinstance(error.os_error, ConnectionRefusedError)
+    return (
+        words_of(error.os_error) + "; nothing listens there: is `crypitor run` running?" * refused
+    )

@@ -415,7 +415,10 @@ async def test_no_service_and_no_file(declared):
     (declared.folder / "empty.toml").write_text("")
     nobody = Remote("http://127.0.0.1:1", "key")
 
-    with pytest.raises(Unavailable, match=r"http://127\.0\.0\.1:1 cannot be reached"):
+    with pytest.raises(
+        Unavailable,
+        match=r"http://127\.0\.0\.1:1 cannot be reached: connection refused; nothing listens there",
+    ):
         await apply_files(
             [str(declared.folder / "empty.toml")], nobody, print, prune=False, dry_run=False
         )

@@ -27,8 +27,10 @@ Trouble = Callable[["Story"], Awaitable[None]]
 class Story:
     """One service, its chain, and what it told.
 
-    topic: of its blocks. more: environment of every process.
+    topic: of its blocks. more: environment of every process. block_seconds: between two blocks.
     """
+
+    block_seconds = BLOCK_SECONDS
 
     def __init__(
         self,
@@ -81,7 +83,7 @@ class Story:
             if self._chain.head.number % FORK_BLOCKS == 0:
                 fork(self._chain, self._chance)
             self._chain.mine()
-            await asyncio.sleep(BLOCK_SECONDS)
+            await asyncio.sleep(self.block_seconds)
 
     async def kill(self) -> None:
         """Let no process outlive its test."""
