@@ -25,7 +25,7 @@ run: setup ## runs the service with config.toml
 test: $(VENV)/dev.stamp ## the tests that need nothing else on the machine; ARGS="-k name" selects
 	$(PYTEST) $(SPREAD) -m "not live and not soak" $(ARGS)
 
-test-live: $(VENV)/dev.stamp build/kafka/stamp build/clients/stamp build/nodes/stamp dist/SHA256SUMS ## the tests beside real neighbours (PostgreSQL, Kafka, development nodes, Chromium, generators of clients)
+test-live: $(VENV)/dev.stamp build/kafka/stamp build/clients/stamp build/nodes/stamp build/matrix/stamp dist/SHA256SUMS ## the tests beside real neighbours (PostgreSQL, Kafka, development nodes, Synapse, Chromium, generators of clients)
 	$(BIN)/python tests/live/postgres.py $(PYTEST) $(SPREAD) -m "live and not soak" $(ARGS)
 
 soak: $(VENV)/dev.stamp ## the long tests: crashes, chaos, and chance ten times as often
@@ -52,6 +52,7 @@ format: $(VENV)/dev.stamp ## puts the source into shape
 lock: build/uv/bin/uv ## renews requirements/*.txt from pyproject.toml
 	$(UV_COMPILE) --group build -o requirements/run.txt pyproject.toml
 	$(UV_COMPILE) --extra otel -c requirements/run.txt -o requirements/otel.txt pyproject.toml
+	$(UV_COMPILE) --extra apprise -c requirements/run.txt -o requirements/apprise.txt pyproject.toml
 	$(UV_COMPILE) --group docs -c requirements/run.txt -o requirements/docs.txt
 	$(UV_COMPILE) --group binary -c requirements/run.txt -o requirements/binary.txt
 	$(UV_COMPILE) --group audit -o requirements/audit.txt
@@ -101,6 +102,13 @@ build/clients/stamp: $(CLIENTS)/pom.xml $(wildcard $(CLIENTS)/typescript/package
 	build/clients/python/bin/python -m pip --disable-pip-version-check -q install -r $(CLIENTS)/python/requirements.txt
 	mvn -q -B -f $(CLIENTS)/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/build/clients
 	cd $(CLIENTS)/go && go mod download
+	@touch $@
+
+# A server of Matrix, for the messages that its rooms get.
+build/matrix/stamp: tests/live/matrix/requirements.txt | $(VENV)/bin/python
+	rm -rf build/matrix
+	$(BIN)/python -m venv build/matrix
+	build/matrix/bin/python -m pip --disable-pip-version-check -q install -r $<
 	@touch $@
 
 # The development nodes: npm packages, each in a folder of its own with what it needs, and geth.

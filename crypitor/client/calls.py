@@ -540,8 +540,9 @@ class Calls(Transport):
     ) -> MatchAnswer:
         """Say that somebody takes care of a match.
 
-        Who does so first stays, and the match says who and when, in all its phases.
-        Webhooks are sent as before.
+        Who does so first stays, and the match says who and when, in all its phases. Alerts
+        that it has open at PagerDuty and Opsgenie are acknowledged there. Webhooks are sent
+        as before.
         """
         answer: MatchAnswer = await self.call(
             "POST",

@@ -381,8 +381,8 @@ class EndedAnswer(TypedDict):
 class EndpointAnswer(TypedDict):
     """A URL for webhooks.
 
-    `success`, `tls`, `digest`, `quiet` and `checksum` where they are set, `secret` at
-    first.
+    `success`, `tls`, `digest`, `quiet`, `silence` and `checksum` where they are set,
+    `secret` once.
     """
 
     id: str
@@ -418,6 +418,7 @@ class EndpointAnswer(TypedDict):
     tls: NotRequired["TlsAnswer"]
     digest: NotRequired["DigestAnswer"]
     quiet: NotRequired["QuietAnswer"]
+    silence: NotRequired[list["SilenceAnswer"]]
     checksum: NotRequired[bool]
     secret: NotRequired[str]
 
@@ -443,6 +444,7 @@ class EndpointBody(TypedDict):
             "matrix",
             "pagerduty",
             "opsgenie",
+            "apprise",
             "email",
         ]
     ]
@@ -480,6 +482,10 @@ class EndpointBody(TypedDict):
     is told. Not for `pagerduty`, `opsgenie`, `crypitor` and topics, and neither with
     `ordered` nor with `digest`.
     """
+    silence: NotRequired[list["SilenceBody"]]
+    """Hours in which it is told nothing. What comes is sent when they are over; with `quiet`,
+    one message counts it.
+    """
     enabled: NotRequired[bool]
     """Default: true."""
 
@@ -505,6 +511,7 @@ class EndpointBodyPatch(TypedDict):
             "matrix",
             "pagerduty",
             "opsgenie",
+            "apprise",
             "email",
         ]
         | None
@@ -544,6 +551,10 @@ class EndpointBodyPatch(TypedDict):
     """Messages beyond the limit are `counted`: one message says how many they were. null: each
     is told. Not for `pagerduty`, `opsgenie`, `crypitor` and topics, and neither with
     `ordered` nor with `digest`.
+    """
+    silence: NotRequired["list[SilenceBody] | None"]
+    """Hours in which it is told nothing. What comes is sent when they are over; with `quiet`,
+    one message counts it.
     """
     enabled: NotRequired[bool | None]
     """Default: true."""
@@ -1141,6 +1152,7 @@ class MatchedMonitor(TypedDict):
     id: str
     name: str
     tags: list[str]
+    severity: NotRequired[Literal["info", "warning", "error", "critical"]]
 
 
 class MatchedTransaction(TypedDict):
@@ -1189,6 +1201,7 @@ class MonitorAnswer(TypedDict):
     confirmations: "Confirmations | None"
     tags: list[str]
     note: str
+    severity: NotRequired[Literal["info", "warning", "error", "critical"]]
     enabled: bool
     created_at: str
     """RFC 3339, UTC, milliseconds."""
@@ -1229,6 +1242,10 @@ class MonitorBody(TypedDict):
     """null: what the network's configuration says."""
     tags: NotRequired[list[str]]
     note: NotRequired[str]
+    severity: NotRequired[Literal["info", "warning", "error", "critical"] | None]
+    """How much a match matters, to PagerDuty, Opsgenie, ntfy and mail, and in the text of
+    messages; null: a warning, of which nothing is said.
+    """
     enabled: NotRequired[bool]
     """Default: true."""
 
@@ -1259,6 +1276,10 @@ class MonitorBodyPatch(TypedDict):
     """null: what the network's configuration says."""
     tags: NotRequired[list[str] | None]
     note: NotRequired[str | None]
+    severity: NotRequired[Literal["info", "warning", "error", "critical"] | None]
+    """How much a match matters, to PagerDuty, Opsgenie, ntfy and mail, and in the text of
+    messages; null: a warning, of which nothing is said.
+    """
     enabled: NotRequired[bool | None]
     """Default: true."""
 
@@ -1689,6 +1710,28 @@ class SeenAt(TypedDict):
     """RFC 3339, UTC, milliseconds."""
 
 
+class SilenceAnswer(TypedDict):
+    """Hours in which nothing is sent, by the clock of a place."""
+
+    begins: str
+    ends: str
+    timezone: str
+    days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]]
+
+
+class SilenceBody(TypedDict):
+    """Hours in which nothing is sent; what comes waits for their end."""
+
+    begins: str
+    """`HH:MM`, as a clock on the wall shows it."""
+    ends: str
+    """The same; not later: of the next day."""
+    timezone: NotRequired[str]
+    """Of the clock: a name of IANA, such as `Europe/Berlin`. Default: UTC."""
+    days: NotRequired[list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] | None]
+    """On which they begin; null: on each."""
+
+
 class StatsAnswer(TypedDict):
     """What happened, counted beside the work itself: seconds after it, and kept over restarts."""
 
@@ -1993,11 +2036,12 @@ class WaitingAnswer(TypedDict):
     `disabled`: until somebody enables it. `circuit`: it failed too often, and is tried now
     and then. `retry-after`: it said for how long, by 429 or 503 or by its announced limits.
     `limit`: its project has used up the day's deliveries. `quiet`: it was told what its
-    limit allows, and what gathers is counted then. `retry`: it is `ordered`, and the first
-    in its order waits for its next attempt.
+    limit allows, and what gathers is counted then. `silence`: until its hours of silence
+    are over. `retry`: it is `ordered`, and the first in its order waits for its next
+    attempt.
     """
 
-    reason: Literal["disabled", "circuit", "retry-after", "limit", "quiet", "retry"]
+    reason: Literal["disabled", "circuit", "retry-after", "limit", "quiet", "silence", "retry"]
     since: str
     """RFC 3339, UTC, milliseconds."""
     delivery: str

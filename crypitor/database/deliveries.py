@@ -8,7 +8,7 @@ from crypitor.database.engine import Row, Transaction
 from crypitor.database.sql import Order, beyond
 from crypitor.errors import Invalid, NotFound
 from crypitor.monitor.models import Phase
-from crypitor.webhook.delivery import Attempt, Delivery, Notice, Status
+from crypitor.webhook.delivery import Attempt, Care, Delivery, Notice, Status
 from crypitor.webhook.health import Queued
 
 COLUMNS = """id, project_id, monitor_id, match_id, endpoint_id, phase, status, attempts, due_at,
@@ -55,7 +55,7 @@ class NewDelivery:
     monitor_id: str | None
     match_id: str | None
     endpoint_id: str
-    phase: Phase | Notice
+    phase: Phase | Notice | Care
     body: str
     follows: str | None
 
@@ -226,16 +226,20 @@ def type_of(phase: str) -> str:
 def delivery_of(row: Row) -> Delivery:
     """Return the delivery of a row that has `COLUMNS`."""
     text = row["phase"]
-    phase = Notice(text) if "." in text else Phase(text)
+    phase: Phase | Notice | Care = Phase(text) if "." not in text else _other(text)
     return Delivery(
         **{
             **row,
             "monitor_id": row["monitor_id"] or None,
-            "match_id": None if isinstance(phase, Notice) else row["match_id"],
+            "match_id": row["match_id"] if isinstance(phase, Phase) else None,
             "phase": phase,
             "status": Status(row["status"]),
         }
     )
+
+
+def _other(text: str) -> Notice | Care:
+    return Care(text) if text in set(Care) else Notice(text)
 
 
 def _position(cursor: str) -> tuple[int, str]:

@@ -29,7 +29,8 @@ SELECT_DUE = """with recursive pending (id) as (
         where e.enabled = 1 and e.state <> 'disabled'
             and coalesce(e.circuit_until, 0) <= :before
             and not (e.quiet_left = 0 and e.quiet_until > :before
-                and e.quiet_until - coalesce(e.quiet_ms, 0) <= :before))
+                and e.quiet_until - case when e.silence is null then coalesce(e.quiet_ms, 0)
+                    else 691200000 end <= :before))
     select id, project_id, failures_in_row, circuit_until, due_at
     from due where due_at <= :before order by due_at"""
 

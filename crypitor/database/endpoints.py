@@ -12,6 +12,7 @@ from crypitor.database.sql import Order, beyond
 from crypitor.webhook.circuit import Circuit, CircuitState
 from crypitor.webhook.delivery import Digest, Endpoint, Notice, OldSecret, State
 from crypitor.webhook.quiet import Quiet, Window
+from crypitor.webhook.silence import silence_text, stored_silence
 from crypitor.webhook.success import stored_success, success_text
 from crypitor.webhook.template import stored_template, template_text
 from crypitor.webhook.tls import stored_tls, tls_text
@@ -20,7 +21,7 @@ COLUMNS = """id, project_id, url, secret, old_secrets, description, format, temp
     ordered, rate_per_second, enabled, state, state_reason, failures_in_row, failing_since,
     created_at, updated_at, events, failed_at, circuit, circuit_since, circuit_until,
     circuit_openings, circuit_wait_ms, success, tls, digest, quiet_most,
-    quiet_ms, quiet_until, quiet_left, checksum"""
+    quiet_ms, quiet_until, quiet_left, silence, checksum"""
 SEALED = ("url", "secret", "old_secrets", "headers", "tls")
 
 INSERT = f"""insert into endpoints ({COLUMNS}) values (:id, :project_id, :url, :secret,
@@ -28,7 +29,7 @@ INSERT = f"""insert into endpoints ({COLUMNS}) values (:id, :project_id, :url, :
     :state, :state_reason, :failures_in_row, :failing_since, :created_at, :updated_at, :events,
     :failed_at, :circuit, :circuit_since, :circuit_until, :circuit_openings,
     :circuit_wait_ms, :success, :tls, :digest, :quiet_most, :quiet_ms,
-    :quiet_until, :quiet_left, :checksum)"""  # noqa: S608 - columns from above
+    :quiet_until, :quiet_left, :silence, :checksum)"""  # noqa: S608 - columns from above
 
 UPDATE = """update endpoints set url = :url, secret = :secret, old_secrets = :old_secrets,
         description = :description, format = :format, template = :template,
@@ -40,7 +41,7 @@ UPDATE = """update endpoints set url = :url, secret = :secret, old_secrets = :ol
         circuit_openings = :circuit_openings, circuit_wait_ms = :circuit_wait_ms,
         success = :success, tls = :tls, digest = :digest, quiet_most = :quiet_most,
         quiet_ms = :quiet_ms, quiet_until = :quiet_until, quiet_left = :quiet_left,
-        checksum = :checksum
+        silence = :silence, checksum = :checksum
     where id = :id and project_id = :project_id"""
 
 
@@ -155,6 +156,7 @@ def endpoint_of(tx: Transaction, row: Row) -> Endpoint:
             "digest": None if row["digest"] is None else Digest(*json.loads(row["digest"])),
             "quiet": None if most is None else Quiet(most, length_ms // 1000),
             "window": window,
+            "silence": stored_silence(row["silence"]),
             "ordered": bool(row["ordered"]),
             "checksum": bool(row["checksum"]),
             "events": tuple(map(Notice, json.loads(row["events"]))),
@@ -196,6 +198,7 @@ def _values(tx: Transaction, endpoint: Endpoint) -> dict[str, object]:
         "quiet_ms": None if endpoint.quiet is None else endpoint.quiet.window_seconds * 1000,
         "quiet_until": endpoint.window.until,
         "quiet_left": endpoint.window.left,
+        "silence": silence_text(endpoint.silence),
         "ordered": int(endpoint.ordered),
         "checksum": int(endpoint.checksum),
         "rate_per_second": endpoint.rate_per_second,

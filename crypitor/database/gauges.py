@@ -8,16 +8,17 @@ that does not count: see `unwound`.
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from crypitor.database.engine import Row, Transaction
+from crypitor.database.engine import Transaction
 from crypitor.database.past import HOLD
+from crypitor.database.readings import forget_readings
 from crypitor.evm.types import Address, Header
 from crypitor.monitor.becoming import State
-from crypitor.monitor.gauges import Gauge, Standing, rule_key
+from crypitor.monitor.gauges import NEVER, Gauge, Standing, rule_key
 from crypitor.monitor.models import Reading
 
-NEVER = -1
-"""The height of a gauge that was not looked at."""
+STATES = {state.value: state for state in State}
 
 SELECT_PLACE = """select n.looked_number, n.looked_hash,
         (select max(number) from headers where network = n.name) as newest,
@@ -34,8 +35,9 @@ SELECT_PLACE = """select n.looked_number, n.looked_hash,
 SELECT_NEXT = """select number, hash, parent_hash, timestamp, touched from headers
     where network = :network and looked = 0 and number > :above order by number limit 1"""
 
-GAUGE = """select g.id, g.network, g.monitor_id, g.rule, g.subject, g.contract, g.number, g.hash,
-        g.timestamp, g.value, g.state, g.match_id, a.label, a.address is not null as watched
+GAUGE = """select g.id, g.monitor_id, g.rule, g.subject, g.contract, a.label,
+        a.address is not null as watched, g.number, g.hash, g.timestamp, g.value, g.state,
+        g.match_id, g.changed, g.network
     from gauges g left join monitors m on m.id = g.monitor_id
         left join addresses a on a.list_id = m.list_id and a.address = g.subject"""
 
@@ -73,7 +75,6 @@ ENROL = """insert into gauges (id, job_id, network, monitor_id, rule, subject, c
     on conflict (id, job_id) do nothing"""
 
 FORGET = """delete from gauges where id in {ids}"""
-FORGET_READINGS = """delete from readings where gauge_id in {ids}"""
 
 SELECT_OTHER_RULES = """select id from gauges
     where monitor_id = :monitor_id and network = :network and job_id = ''
@@ -180,9 +181,9 @@ async def _due(tx: Transaction, network: str, place: Place, limit: int) -> Due |
     if row is None:
         return None
     header = Header(row["number"], row["hash"], row["parent_hash"], row["timestamp"])
-    rows: list[Row] = []
+    rows: list[Any] = []
     if row["touched"]:
-        rows += await tx.all(
+        rows += await tx.rows(
             SELECT_TOUCHED.format(subjects=tx.listed("subjects")),
             network=network,
             subjects=row["touched"],
@@ -191,32 +192,24 @@ async def _due(tx: Transaction, network: str, place: Place, limit: int) -> Due |
     newest = header.number == place.newest
     if newest:
         for query in (SELECT_DUE_BLOCK, SELECT_DUE_TIME):
-            rows += await tx.all(
+            rows += await tx.rows(
                 query,
                 network=network,
                 number=header.number,
                 timestamp=header.timestamp,
                 limit=limit,
             )
-    gauges = {row["id"]: _stored(row) for row in rows}
+    gauges = {each[0]: _stored(each) for each in rows}
     tags = {row["confirm_tag"] for row in await tx.all(SELECT_TAGS, network=network)}
     return Due(header, list(gauges.values()), newest, frozenset(tags))
 
 
-def _stored(row: Row) -> Stored:
-    reading = None
-    if row["number"] != NEVER:
-        reading = Reading(row["number"], row["hash"], row["timestamp"], row["value"])
-    return Stored(
-        row["id"],
-        row["monitor_id"],
-        row["rule"],
-        row["subject"],
-        row["contract"],
-        row["label"],
-        bool(row["watched"]),
-        Standing(State(row["state"]), reading, row["match_id"]),
-    )
+def _stored(row: Any) -> Stored:
+    ident, monitor_id, rule, subject, contract, label, watched, number, *seen, changed, _ = row
+    block_hash, timestamp, value, state, match = seen
+    reading = None if number == NEVER else Reading(number, block_hash, timestamp, value)
+    standing = Standing(STATES[state], reading, match, changed)
+    return Stored(ident, monitor_id, rule, subject, contract, label, bool(watched), standing)
 
 
 async def list_gauges(
@@ -231,7 +224,7 @@ async def list_gauges(
     conditions = ["g.monitor_id = :monitor_id", "g.job_id = ''", "g.id > :cursor"]
     conditions += ["g.network = :network"] if network is not None else []
     conditions += ["g.subject = :subject"] if subject is not None else []
-    rows = await tx.all(
+    rows = await tx.rows(
         f"{GAUGE} where {' and '.join(conditions)} order by g.id limit :limit",
         monitor_id=monitor_id,
         cursor=cursor or "",
@@ -239,25 +232,7 @@ async def list_gauges(
         subject=subject,
         limit=limit,
     )
-    return [Shown(_stored(row), row["network"]) for row in rows]
-
-
-async def newest_readings(
-    tx: Transaction, ids: Sequence[str], most: int
-) -> dict[str, list[Stored]]:
-    """Return the newest readings of some gauges, at most so many of each, newest first."""
-    found: dict[str, list[Stored]] = {}
-    for one in ids if most else ():
-        rows = await tx.all(
-            """select gauge_id as id, '' as monitor_id, '' as rule, '' as subject,
-                    null as contract, number, hash, timestamp, value, state, match_id,
-                    null as label, 1 as watched
-                from readings where gauge_id = :id order by number desc limit :most""",
-            id=one,
-            most=most,
-        )
-        found[one] = [_stored(row) for row in rows]
-    return found
+    return [Shown(_stored(row), row[-1]) for row in rows]
 
 
 async def enrol(tx: Transaction, gauges: Sequence[Gauge], job_id: str = "") -> None:
@@ -297,6 +272,5 @@ async def forget_other_rules(
 async def forget(tx: Transaction, ids: Collection[str]) -> None:
     """Forget gauges, and what they showed."""
     if ids:
-        listed, told = tx.listed("ids"), json.dumps(sorted(ids))
-        await tx.run(FORGET.format(ids=listed), ids=told)
-        await tx.run(FORGET_READINGS.format(ids=listed), ids=told)
+        await forget_readings(tx, ids)
+        await tx.run(FORGET.format(ids=tx.listed("ids")), ids=json.dumps(sorted(ids)))

@@ -9,6 +9,7 @@ from crypitor.database.engine import Transaction
 from crypitor.database.events import log_events
 from crypitor.database.gauges import forget
 from crypitor.database.past import HOLD, SELECT_DEEP
+from crypitor.database.readings import INSERT_READING
 from crypitor.database.tokens import known_tokens
 from crypitor.evm.metadata import NOTHING, Token
 from crypitor.evm.types import Address, Header
@@ -27,18 +28,12 @@ STAND = """update networks set looked_number = :number, looked_hash = :hash
 MARK = "update headers set looked = 1 where network = :network and number = :number"
 
 UPDATE = """update gauges set number = :number, hash = :hash, timestamp = :timestamp,
-        value = :value, state = :state, match_id = :match_id, due_block = :due_block,
-        due_at = :due_at
+        changed = :changed, value = :value, state = :state, match_id = :match_id,
+        due_block = :due_block, due_at = :due_at
     where id = :id and job_id = :job_id"""
 
 PUT_OFF = """update gauges set due_block = :due_block, due_at = :due_at
     where id = :id and job_id = :job_id"""
-
-INSERT_READING = """insert into readings (gauge_id, number, hash, timestamp, value, state, match_id)
-    values (:id, :number, :hash, :timestamp, :value, :state, :match_id)
-    on conflict (gauge_id, number) do update set hash = excluded.hash,
-        timestamp = excluded.timestamp, value = excluded.value, state = excluded.state,
-        match_id = excluded.match_id"""
 
 END = """update matches set ended_block = :number, ended_hash = :hash, ended = :ended
     where id = :id and phase in ('detected', 'confirmed')"""
@@ -115,25 +110,18 @@ async def store_standings(
 ) -> None:
     """Store where gauges stand after a look, and what is another than before."""
     rows, readings = [], []
+    seen = (header.number, header.hash, header.timestamp)
     for each in looked:
         standing, gauge = each.standing, each.gauge
         assert standing.reading is not None
         told = (standing.reading.value, standing.state.value, standing.match)
         rows.append(
-            (
-                header.number,
-                header.hash,
-                header.timestamp,
-                *told,
-                *due_after(gauge.rule, header),
-                gauge.id,
-                job_id,
-            )
+            (*seen, standing.changed, *told, *due_after(gauge.rule, header), gauge.id, job_id)
         )
         if each.changed and not job_id:
-            readings.append((gauge.id, header.number, header.hash, header.timestamp, *told))
-    await tx.many(UPDATE, rows)
+            readings.append((gauge.network, gauge.id, *seen, *told, each.before))
     await tx.many(INSERT_READING, readings)
+    await tx.many(UPDATE, rows)
 
 
 async def _store_told(tx: Transaction, look: Look, saved: Saved) -> None:

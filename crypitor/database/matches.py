@@ -93,16 +93,18 @@ async def get_match(tx: Transaction, project_id: str, match_id: str) -> StoredMa
 
 async def acknowledge_match(
     tx: Transaction, project_id: str, match_id: str, key_id: str, now: int
-) -> None:
-    """Note that somebody has seen a match, by a key; whoever was first stays. now: unix ms."""
-    await tx.run(
+) -> bool:
+    """Note that somebody has seen a match, by a key; False where somebody had. now: unix ms."""
+    noted = await tx.value(
         """update matches set acknowledged_at = :now, acknowledged_by = :key
-            where id = :id and project_id = :project_id and acknowledged_at is null""",
+            where id = :id and project_id = :project_id and acknowledged_at is null
+            returning id""",
         id=match_id,
         project_id=project_id,
         key=key_id,
         now=now,
     )
+    return noted is not None
 
 
 async def newest_position(tx: Transaction) -> int:

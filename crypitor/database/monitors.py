@@ -26,16 +26,16 @@ SHORT = 500
 """Characters of rules that are kept as they were read."""
 
 COLUMNS = """id, project_id, name, networks, rules, any_address, notify, confirmations, tags, note,
-    enabled, created_at, updated_at"""
+    enabled, created_at, updated_at, severity"""
 
 INSERT = f"""insert into monitors ({COLUMNS}, list_id, gauges, rules_cost)
     values (:id, :project_id, :name, :networks, :rules, :any_address, :notify, :confirmations,
-        :tags, :note, :enabled, :created_at, :updated_at, :id, :gauges, :rules_cost)"""  # noqa: S608 - columns from above
+        :tags, :note, :enabled, :created_at, :updated_at, :severity, :id, :gauges, :rules_cost)"""  # noqa: S608 - columns from above
 
 UPDATE = """update monitors set name = :name, networks = :networks, rules = :rules,
         any_address = :any_address, notify = :notify, confirmations = :confirmations, tags = :tags,
         note = :note, enabled = :enabled, updated_at = :updated_at, gauges = :gauges,
-        rules_cost = :rules_cost
+        rules_cost = :rules_cost, severity = :severity
     where id = :id and project_id = :project_id"""
 
 # Text that holds a word is longer than itself without that word: exact and alike on both databases,
@@ -292,6 +292,7 @@ def _monitor(row: Row, endpoints: Sequence[str]) -> Monitor:
         enabled=bool(row["enabled"]),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        severity=row["severity"],
     )
 
 
@@ -340,6 +341,7 @@ def _values(monitor: Monitor) -> dict[str, object]:
         "gauges": int(any(rule.kind in STATE_KINDS for rule in monitor.rules)),
         "created_at": monitor.created_at,
         "updated_at": monitor.updated_at,
+        "severity": monitor.severity,
     }
 
 

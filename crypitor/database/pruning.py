@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from crypitor.database.engine import Row, Transaction
+from crypitor.database.readings import remove_old
 from crypitor.database.removed import note_removed, note_removed_events
 from crypitor.database.statistics import KINDS, Span
 from crypitor.database.uncounted import is_behind, open_matches
@@ -74,15 +75,6 @@ SELECT_TOKENS = """select network, contract, checked_at, wanted from tokens
 
 REMOVE_TOKENS = """delete from tokens
     where network = :network and contract = :contract and wanted = 0"""
-
-SELECT_READINGS = """select r.gauge_id, r.number, r.timestamp,
-        exists (select 1 from readings o where o.gauge_id = r.gauge_id and o.number > r.number
-            and o.timestamp < :seconds) as later
-    from readings r
-    where r.timestamp < :seconds and (r.timestamp, r.gauge_id) > (:at, :id)
-    order by r.timestamp, r.gauge_id limit :limit"""
-
-REMOVE_READING = "delete from readings where gauge_id = :gauge_id and number = :number"
 
 REMOVE_KEYS = """delete from idempotency where (project_id, key) in (
     select project_id, key from idempotency where created_at < :cutoff limit :limit)
@@ -248,17 +240,9 @@ async def prune_tokens(tx: Transaction, part: Slice) -> Done:
 
 async def prune_readings(tx: Transaction, part: Slice) -> Done:
     """Remove old readings, but the last before the cutoff of each gauge: it held from then on."""
-    rows = await tx.all(
-        SELECT_READINGS,
-        seconds=part.cutoff // 1000,
-        at=part.place.at,
-        id=part.place.id,
-        limit=part.limit,
-    )
-    old = [row for row in rows if row["later"]]
-    await tx.many(REMOVE_READING, [(row["gauge_id"], row["number"]) for row in old])
-    place = Place(rows[-1]["timestamp"], rows[-1]["gauge_id"]) if rows else part.place
-    return Done(place, len(old), len(rows) < part.limit)
+    place = part.place
+    seen, removed = await remove_old(tx, part.cutoff // 1000, place.at, place.id, part.limit)
+    return Done(Place(*seen[-1]) if seen else place, removed, len(seen) < part.limit)
 
 
 async def prune_keys(tx: Transaction, part: Slice) -> Done:

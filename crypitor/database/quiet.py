@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from crypitor.database.engine import Transaction
 from crypitor.webhook.delivery import Delivery, Endpoint
 from crypitor.webhook.quiet import MOST_COUNTED, Window, is_full, may_have_left, opened, used
+from crypitor.webhook.silence import silent_until
 
 # Nobody waits for a row here: each sender holds others'. Where another has it, or has changed it
 # since it was read, this one claims nothing.
@@ -39,6 +40,10 @@ async def room_of(tx: Transaction, endpoint: Endpoint, slots: int, now: int) -> 
     room. One that is told everything has room for all that is asked for.
     """
     quiet, before = endpoint.quiet, endpoint.window
+    if (until := silent_until(endpoint.silence, now)) is not None:
+        if before != (silent := Window(until, 0)):  # for who finds what is due and what stands
+            await tx.run(KEEP, endpoint=endpoint.id, until=silent.until, left=silent.left)
+        return None
     if quiet is None:
         return Room(before, slots, counts=False)
     if is_full(quiet, before, now):

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from crypitor.database.engine import Row, Transaction
 from crypitor.monitor.models import Phase
-from crypitor.webhook.delivery import Notice, Status
+from crypitor.webhook.delivery import Care, Notice, Status
 
 # The second look sees what was queued while the first one waited for its locks.
 LOCK = """select id from deliveries
@@ -30,7 +30,7 @@ HURRY = """update deliveries set due_at = :now, wait_ms = 0
 
 OPEN = (Status.PENDING, Status.WAITING)
 # A notice stands alone, whatever its number.
-PHASES = tuple(phase.value for phase in (*Phase, *Notice))
+PHASES = tuple(phase.value for phase in (*Phase, *Notice, *Care))
 
 
 async def reopen(tx: Transaction, delivery_ids: Collection[str], now: int) -> set[str]:

@@ -48,7 +48,8 @@ SELECT_DUE = """with recursive pending (id) as (
         from pending join endpoints e on e.id = pending.id
         where e.enabled = 1 and e.state <> 'disabled' and coalesce(e.circuit_until, 0) <= :now
             and not (e.quiet_left = 0 and e.quiet_until > :now
-                and e.quiet_until - coalesce(e.quiet_ms, 0) <= :now))
+                and e.quiet_until - case when e.silence is null then coalesce(e.quiet_ms, 0)
+                    else 691200000 end <= :now))
     select d.id, d.attempts, first.rate, first.format
     from first join deliveries d on d.id = first.id
     where d.due_at <= :now or d.attempts = d.earlier_attempts

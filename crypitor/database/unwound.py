@@ -1,27 +1,21 @@
 """Looks at blocks that have left the chain: what they brought is taken back."""
 
-import json
 from collections.abc import Sequence
 
 from crypitor.database.effects import Saved, tell
 from crypitor.database.engine import Transaction
 from crypitor.database.events import log_events
-from crypitor.database.gauges import NEVER, Place, place_of
+from crypitor.database.gauges import Place, place_of
 from crypitor.database.listeners import listeners_of
 from crypitor.database.looks import COLUMNS, UPDATE, tip_of
 from crypitor.database.past import HOLD
-from crypitor.monitor.becoming import State
-from crypitor.monitor.models import Phase
+from crypitor.database.readings import forget_above, readings_up_to
+from crypitor.monitor.gauges import NEVER, Standing
+from crypitor.monitor.models import Phase, Reading
 from crypitor.webhook.message import NetworkTitle
 
 SELECT_UNWOUND = """select id from gauges where network = :network and job_id = ''
     and number > :above limit :limit"""
-
-FORGET_UNWOUND = "delete from readings where gauge_id in {ids} and number > :above"
-
-SELECT_NEWEST = """select r.gauge_id, r.number, r.hash, r.timestamp, r.value, r.state, r.match_id
-    from readings r where r.gauge_id in {ids}
-        and r.number = (select max(o.number) from readings o where o.gauge_id = r.gauge_id)"""
 
 SELECT_UNENDED = f"""select {COLUMNS} from matches
     where network = :network and ended_hash is not null and ended_block > :above
@@ -50,28 +44,24 @@ async def unwind(
     rows = await tx.all(SELECT_UNWOUND, network=network, above=place.number, limit=limit)
     ids = [row["id"] for row in rows]
     if ids:
-        await _restore(tx, ids, place.number)
+        await _restore(tx, network, ids, place.number)
     if len(ids) < limit:
         await _unend(tx, network, title, place, now, saved)
     await log_events(tx, saved.events)
     return saved
 
 
-async def _restore(tx: Transaction, ids: Sequence[str], above: int) -> None:
-    listed, told = tx.listed("ids"), json.dumps(ids)
-    await tx.run(FORGET_UNWOUND.format(ids=listed), ids=told, above=above)
-    rows = await tx.all(SELECT_NEWEST.format(ids=listed), ids=told)
-    before = {row["gauge_id"]: row for row in rows}
-    await tx.many(
-        UPDATE,
-        [
-            (row["number"], row["hash"], row["timestamp"], row["value"], row["state"],
-             row["match_id"], 0, None, one, "")
-            if (row := before.get(one)) is not None
-            else (NEVER, "", 0, None, State.ARMED.value, None, 0, None, one, "")
-            for one in ids
-        ],
-    )  # fmt: skip
+async def _restore(tx: Transaction, network: str, ids: Sequence[str], above: int) -> None:
+    before = await readings_up_to(tx, ids, above)
+    await tx.many(UPDATE, [_restored(one, before.get(one, Standing())) for one in ids])
+    await forget_above(tx, network, ids, above)
+
+
+def _restored(gauge_id: str, standing: Standing) -> Sequence[object]:
+    """Return the row of a gauge that is due, as what it showed last has left it."""
+    reading = standing.reading or Reading(NEVER, "", 0, None)
+    seen = (reading.number, reading.hash, reading.timestamp, standing.changed, reading.value)
+    return (*seen, standing.state.value, standing.match, 0, None, gauge_id, "")
 
 
 async def _unend(

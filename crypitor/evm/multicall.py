@@ -45,15 +45,20 @@ def aggregated(reads: Sequence[Read]) -> str:
     heads, tails = [], []
     offset = 32 * len(reads)
     for read in reads:
-        target = read.target or MULTICALL3
-        data = read.data[2:] if read.target else f"{GET_ETH_BALANCE[2:]}{_padded(read.data)}"
-        words = -(-len(data) // _WORD)
+        tail = _call(read)
         heads.append(f"{offset:064x}")
-        tails.append(
-            f"{_padded(target)}{1:064x}{96:064x}{len(data) // 2:064x}{data:0<{words * _WORD}}"
-        )
-        offset += 32 * (4 + words)
+        tails.append(tail)
+        offset += len(tail) // 2
     return f"{AGGREGATE3}{32:064x}{len(reads):064x}{''.join(heads)}{''.join(tails)}"
+
+
+def _call(read: Read) -> str:
+    """Return one read as an item of the list: target, that it may fail, its input."""
+    if read.target is None:
+        return f"{_COIN_HEAD}{read.data[2:]}{_COIN_TAIL}"
+    data = read.data[2:]
+    words = -(-len(data) // _WORD)
+    return f"{_padded(read.target)}{_MAY_FAIL}{len(data) // 2:064x}{data:0<{words * _WORD}}"
 
 
 def answers_of(returned: str, count: int) -> list[str | None] | None:
@@ -87,3 +92,8 @@ def _answer(text: str, at: int) -> str | None:
 
 def _padded(address: Address) -> str:
     return "0" * 24 + address[2:]
+
+
+_MAY_FAIL = f"{1:064x}{96:064x}"
+_COIN_HEAD = f"{_padded(MULTICALL3)}{_MAY_FAIL}{36:064x}{GET_ETH_BALANCE[2:]}{'0' * 24}"
+_COIN_TAIL = "0" * 56

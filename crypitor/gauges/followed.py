@@ -42,6 +42,10 @@ class Followed:
         """Whether anything is watched, or was and has to be forgotten."""
         return bool(self._monitors or self._coming)
 
+    def knows(self, revision: int) -> bool:
+        """Tell whether everything up to a revision is taken over."""
+        return self._revision is not None and revision <= self._revision
+
     def forget(self) -> None:
         """Begin anew: another process may have made changes of its own meanwhile."""
         self._revision = None

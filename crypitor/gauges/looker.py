@@ -11,9 +11,10 @@ from typing import Protocol
 import structlog
 
 from crypitor.database.effects import Saved
-from crypitor.database.engine import Database
-from crypitor.database.gauges import Due, Stored, begin_looks, next_look
+from crypitor.database.engine import Database, Transaction
+from crypitor.database.gauges import Due, Place, Stored, begin_looks, next_look
 from crypitor.database.looks import Look, save_looks
+from crypitor.database.monitors import newest_revision
 from crypitor.database.unwound import unwind
 from crypitor.evm.multicall import Read
 from crypitor.evm.types import Header
@@ -97,15 +98,19 @@ class Looker:
             self._led = term
         if term is None:
             return False
-        await self._followed.refresh()
+        if not self._followed:
+            await self._followed.refresh()
         if not self._followed:
             return False
         return await self._followed.enrol_some() or await self._go_on(term)
 
     async def _go_on(self, term: int) -> bool:
-        place, due = await self._database.read(
-            partial(next_look, network=self._network, limit=MOST_DUE)
+        revision, place, due = await self._database.read(
+            partial(_what_is_next, network=self._network), at_once=True
         )
+        if not self._followed.knows(revision):
+            await self._followed.refresh()
+            return True
         if place.newest is None:
             return False
         if not place.stands:
@@ -218,3 +223,10 @@ class Looker:
             sum(each.no_answer for each in look_.looked),
         )
         return True
+
+
+async def _what_is_next(tx: Transaction, network: str) -> tuple[int, Place, Due | None]:
+    """Return the newest change of a monitor, how far was looked, and at what to look next."""
+    revision = await newest_revision(tx)
+    place, due = await next_look(tx, network, MOST_DUE)
+    return revision, place, due

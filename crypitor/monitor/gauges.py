@@ -28,6 +28,9 @@ from crypitor.monitor.models import (
 )
 from crypitor.monitor.prepared import PreparedRule, prepare
 
+NEVER = -1
+"""The height of a gauge that was not looked at."""
+
 _WORD_TEXT = len("0x") + 64
 
 
@@ -68,11 +71,13 @@ class Standing:
     """Where a gauge stands. reading: None before the first.  match: of what it told and not ended.
 
     match is None where nothing was told, also for a gauge that is raised.
+    changed: the height at which it came to show this.
     """
 
     state: State = State.ARMED
     reading: Reading | None = None
     match: str | None = None
+    changed: int = NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +93,22 @@ class Ended:
 class Looked:
     """What a look at a gauge comes to.
 
-    changed: whether value or state are others than before.  no_answer: conditions that had none.
+    before: the height at which value or state changed last, before this look.
+    no_answer: conditions that had none.
     """
 
     gauge: Gauge
     standing: Standing
     match: Match | None = None
     ended: Ended | None = None
-    changed: bool = True
+    before: int = NEVER
     no_answer: int = 0
+
+    @property
+    def changed(self) -> bool:
+        """Whether it shows anything else than before."""
+        assert self.standing.reading is not None
+        return self.standing.changed == self.standing.reading.number
 
 
 def state_rules(monitor: Monitor) -> list[PreparedRule]:
@@ -167,16 +179,18 @@ def look(
     else:
         rearms = _outcome(gauge.prepared.rearm, facts)
     after = turn(before.state, holds, rearms)
-    subject = _subject(gauge, Seen(gauge.id, before.reading, reading))
-    began = _match(gauge, subject, header) if after.began else None
-    ended = None
-    if after.ended and before.match is not None:
-        ended = Ended(before.match, header, subject)
+    began = ended = None
+    if after.began or after.ended:
+        subject = _subject(gauge, Seen(gauge.id, before.reading, reading))
+        began = _match(gauge, subject, header) if after.began else None
+        if after.ended and before.match is not None:
+            ended = Ended(before.match, header, subject)
     told = before.match if began is None and after.state is State.RAISED else None
-    standing = Standing(after.state, reading, began.id if began else told)
     was = before.reading
     changed = was is None or (was.value, before.state) != (value, after.state)
-    return Looked(gauge, standing, began, ended, changed, _missing(gauge, holds, rearms))
+    since = header.number if changed else before.changed
+    standing = Standing(after.state, reading, began.id if began else told, since)
+    return Looked(gauge, standing, began, ended, before.changed, _missing(gauge, holds, rearms))
 
 
 def facts_of_gauge(

@@ -118,6 +118,10 @@ def rule_of(
 DEFAULT_RULES = tuple(map(Rule, (Kind.NATIVE, Kind.ERC20, Kind.ERC721, Kind.ERC1155)))
 
 
+SEVERITIES = ("info", "warning", "error", "critical")
+"""In the words that PagerDuty has for them, the mildest first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Monitor:
     """A user's standing question, without its addresses (there may be a million).
@@ -128,6 +132,7 @@ class Monitor:
     notify: the phases that are delivered.
     confirmations: None for what the network's configuration says.
     created_at, updated_at: unix milliseconds.
+    severity: one of `SEVERITIES`, None where its owner says nothing.
     """
 
     id: str
@@ -144,6 +149,7 @@ class Monitor:
     enabled: bool
     created_at: int
     updated_at: int
+    severity: str | None = None
 
 
 class Reading(msgspec.Struct, frozen=True, gc=False):

@@ -41,6 +41,7 @@ def document(match: Match, chain_id: int, token: Token = NOTHING, symbol: str | 
                 "id": match.monitor.id,
                 "name": match.monitor.name,
                 "tags": match.monitor.tags,
+                **({"severity": match.monitor.severity} if match.monitor.severity else {}),
             },
             "network": match.network,
             "chain_id": chain_id,

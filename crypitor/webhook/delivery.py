@@ -10,6 +10,7 @@ from typing import Protocol
 from crypitor.monitor.models import Phase
 from crypitor.webhook.circuit import CLOSED, Circuit
 from crypitor.webhook.quiet import FIRST, Quiet, Window
+from crypitor.webhook.silence import Silence
 from crypitor.webhook.success import Success
 from crypitor.webhook.template import Template
 from crypitor.webhook.tls import Tls
@@ -30,7 +31,7 @@ BUSY = (429, 503)
 """Answers whose `Retry-After` speaks of the receiver, not of the one delivery (RFC 6585, 9110)."""
 CHAT_PACES: Mapping[str, float] = {
     "slack": 1, "discord": 2, "telegram": 1, "teams": 2, "ntfy": 1, "matrix": 1, "pagerduty": 2,
-    "opsgenie": 2, "email": 1,
+    "opsgenie": 2, "email": 1, "apprise": 1,
 }  # fmt: skip
 """Attempts a second. Source: what each says of one incoming webhook, or of one chat."""
 
@@ -68,6 +69,12 @@ class Notice(StrEnum):
     FAILING = "endpoint.failing"
     DISABLED = "endpoint.disabled"
     MOVED = "endpoint.moved"
+
+
+class Care(StrEnum):
+    """That somebody takes care of a match, for services in which an alert is open; the `type`."""
+
+    ACKNOWLEDGED = "match.acknowledged"
 
 
 class Control(StrEnum):
@@ -117,7 +124,8 @@ class Endpoint:
     ordered: one at a time, first in first out. rate_per_second: attempts, None for no limit.
     events: news of other endpoints that it wants. success: what its success looks like, None for
     every 2xx. tls: of its own, None for none. digest: of mail, None for a letter each.
-    quiet: how much it is told, None for all; window: where it stands with that.
+    quiet: how much it is told, None for all; window: where it stands with that. silence: hours in
+    which it is told nothing.
     checksum: whether addresses in its bodies have their EIP-55 checksum.
     state_reason: a sentence, None while healthy.
     failures_in_row: attempts. failing_since: of the first of them, failed_at: of the last one.
@@ -150,6 +158,7 @@ class Endpoint:
     digest: Digest | None = None
     quiet: Quiet | None = None
     window: Window = FIRST
+    silence: tuple[Silence, ...] = ()
     checksum: bool = False
 
     @property
@@ -184,7 +193,7 @@ class Delivery:
     monitor_id: str | None
     match_id: str | None
     endpoint_id: str
-    phase: Phase | Notice
+    phase: Phase | Notice | Care
     status: Status
     attempts: int
     due_at: int
@@ -200,7 +209,7 @@ class Delivery:
     @property
     def type(self) -> str:
         """What its body says it is."""
-        return self.phase.value if isinstance(self.phase, Notice) else f"match.{self.phase}"
+        return f"match.{self.phase}" if isinstance(self.phase, Phase) else self.phase.value
 
 
 @dataclass(frozen=True, slots=True)

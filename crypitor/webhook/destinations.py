@@ -1,11 +1,11 @@
-"""Messages for people as Teams, ntfy, Matrix, PagerDuty, Opsgenie and mail want them. Pure.
+"""Messages for people as Teams, ntfy, Matrix, PagerDuty, Opsgenie, mail, Apprise want them. Pure.
 
 What is here is stored with the delivery, and holds no key: `wire` adds what a service wants to see
 of the endpoint when it is sent.
 
 Sources: Microsoft Learn, "Create incoming webhooks with Workflows" and the schema of adaptive cards
 1.4; docs.ntfy.sh/publish, "Publish as JSON"; Matrix client-server API 1.13, m.room.message;
-PagerDuty Events API v2, "Send an Alert Event"; Opsgenie Alert API v2, create and close.
+PagerDuty Events API v2, "Send an Alert Event"; Opsgenie Alert API v2, create, acknowledge, close.
 """
 
 import html
@@ -19,11 +19,27 @@ from crypitor.webhook.message import CHATS, MARKDOWN, Message, Piece, cut, joine
 
 EMAIL_SUBJECT_CHARACTERS = 250
 NTFY_MESSAGE_CHARACTERS = 1000
+APPRISE_TITLE_CHARACTERS = 250
 PAGERDUTY_SUMMARY_CHARACTERS = 1024
 OPSGENIE_MESSAGE_CHARACTERS = 130
 SOURCE = "Crypitor"
 _RESOLVING = ("reverted", "ended", "ping")
 """What closes an alert, or opens none: a ping wakes nobody."""
+
+_APPRISE_TYPES: Mapping[str | None, str] = {
+    "info": "info", "warning": "warning", "error": "failure", "critical": "failure",
+}  # fmt: skip
+
+ALERTS = ("pagerduty", "opsgenie")
+"""Formats that open an alert, which can be acknowledged and is closed."""
+
+_NTFY_PRIORITIES: Mapping[str | None, int] = {"info": 2, "warning": 3, "error": 4, "critical": 5}
+_OPSGENIE_PRIORITIES: Mapping[str | None, str] = {
+    "info": "P5",
+    "warning": "P3",
+    "error": "P2",
+    "critical": "P1",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +47,7 @@ class Told:
     """A message and what it is about.
 
     key: the same for all that is told of one thing: the id of a match or an endpoint. network: as
-    people know it, empty for none. timestamp: RFC 3339. tags: of the monitor.
+    people know it, empty for none. timestamp: RFC 3339. tags, severity: of the monitor.
     """
 
     message: Message
@@ -39,6 +55,7 @@ class Told:
     timestamp: str
     network: str = ""
     tags: Sequence[str] = ()
+    severity: str | None = None
 
     @property
     def resolves(self) -> bool:
@@ -54,6 +71,15 @@ class Told:
 def destination_body(form: str, told: Told) -> str:
     """Return what a service takes, but for what `wire` adds. form: one of `DESTINATIONS`."""
     return msgspec.json.encode(_BODIES[form](told)).decode()
+
+
+def acknowledgement_body(form: str, key: str) -> str:
+    """Return what tells that somebody takes care of an alert. form: one of `ALERTS`."""
+    bodies = {
+        "pagerduty": {"event_action": "acknowledge", "dedup_key": key},
+        "opsgenie": {"acknowledge": key, "source": SOURCE, "note": "acknowledged in Crypitor"},
+    }
+    return msgspec.json.encode(bodies[form]).decode()
 
 
 def _teams(told: Told) -> dict[str, Any]:
@@ -83,12 +109,18 @@ def _ntfy(told: Told) -> dict[str, Any]:
     body: dict[str, Any] = {
         "title": cut(told.message.headline, 250),
         "message": cut(told.plain or told.message.headline, NTFY_MESSAGE_CHARACTERS),
-        "priority": 4 if told.message.kind == "reverted" else 3,
+        "priority": _ntfy_priority(told),
     }
     if told.message.url:
         body["click"] = told.message.url
         body["actions"] = [{"action": "view", "label": "Transaction", "url": told.message.url}]
     return body
+
+
+def _ntfy_priority(told: Told) -> int:
+    """Return it from 1 to 5; 3 is what nothing is said of."""
+    usual = 4 if told.message.kind == "reverted" else 3
+    return usual if told.resolves else _NTFY_PRIORITIES.get(told.severity, usual)
 
 
 def _matrix(told: Told) -> dict[str, Any]:
@@ -116,7 +148,7 @@ def _pagerduty(told: Told) -> dict[str, Any]:
         "payload": {
             "summary": cut(told.message.headline, PAGERDUTY_SUMMARY_CHARACTERS),
             "source": told.network or SOURCE,
-            "severity": "warning",
+            "severity": told.severity or "warning",
             "timestamp": told.timestamp,
             "custom_details": {"message": told.plain, "tags": list(told.tags)},
         },
@@ -137,7 +169,7 @@ def _opsgenie(told: Told) -> dict[str, Any]:
         "tags": [tag[:50] for tag in told.tags[:20]],
         "entity": told.network,
         "source": SOURCE,
-        "priority": "P3",
+        "priority": _OPSGENIE_PRIORITIES.get(told.severity, "P3"),
     }
 
 
@@ -158,6 +190,19 @@ def _email(told: Told) -> dict[str, Any]:
     }
 
 
+def _apprise(told: Told) -> dict[str, Any]:
+    if told.resolves:
+        kind = "info" if told.message.kind == "reverted" else "success"
+    else:
+        kind = _APPRISE_TYPES.get(told.severity, "warning")
+    link = f"\n{told.message.url}" if told.message.url else ""
+    return {
+        "title": cut(told.message.headline, APPRISE_TITLE_CHARACTERS),
+        "body": (told.plain or told.message.headline) + link,
+        "type": kind,
+    }
+
+
 _BODIES: Mapping[str, Callable[[Told], dict[str, Any]]] = {
     "teams": _teams,
     "ntfy": _ntfy,
@@ -165,6 +210,7 @@ _BODIES: Mapping[str, Callable[[Told], dict[str, Any]]] = {
     "pagerduty": _pagerduty,
     "opsgenie": _opsgenie,
     "email": _email,
+    "apprise": _apprise,
 }
 DESTINATIONS = tuple(_BODIES)
 PEOPLE = (*CHATS, *DESTINATIONS)

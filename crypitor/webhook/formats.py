@@ -1,7 +1,8 @@
 """Which body an endpoint gets. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -18,17 +19,25 @@ from crypitor.webhook.message import (
     CHATS,
     Message,
     NetworkTitle,
+    Piece,
     chat_body,
+    cut,
     links_of,
     message_of,
     quiet,
 )
-from crypitor.webhook.template import Template, check_template, filled
+from crypitor.webhook.template import TEXT_TYPE, Template, check_template, filled
 from crypitor.webhook.wire import check_destination
 
 STANDARD = "standard"
 LONGEST_SENTENCE = 200
 LONGEST_TAG = 50
+LONGEST_HEADLINE = 250
+LONGEST_TEXT = 1500
+"""Of a template for people, filled in: with its markup within the limits of every service."""
+
+LONGEST_VALUE = 500
+"""Of a field in a template for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +113,39 @@ class Texts:
             return standard
         whole = msgspec.json.decode(standard)
         message = message_of(whole["data"], phase, network)
-        if form.template is None:
+        links = links_of(whole["data"], network)
+        document = {**whole, "text": message.headline, "links": links}
+        if form.template is not None and form.format in PEOPLE:
+            message = _in_own_words(message, form.template, document)
+        if form.format in PEOPLE:
             if form.format in CHATS:
                 return chat_body(form.format, message, whole["timestamp"])
             match = whole["data"]
             tags = [quiet(tag, LONGEST_TAG) for tag in match["monitor"]["tags"]]
-            told = Told(message, match["id"], whole["timestamp"], network.title, tags)
+            severity = match["monitor"].get("severity")
+            told = Told(message, match["id"], whole["timestamp"], network.title, tags, severity)
             return destination_body(form.format, told)
-        links = links_of(whole["data"], network)
-        return filled(form.template, {**whole, "text": message.headline, "links": links})
+        assert form.template is not None
+        return filled(form.template, document)
+
+
+def _in_own_words(message: Message, template: Template, document: Mapping[str, Any]) -> Message:
+    """Return a message as its receiver wrote it: the first line is the headline."""
+    text = filled(template, document, lambda stranger: quiet(stranger, LONGEST_VALUE))
+    lines = [line.strip() for line in cut(text.strip(), LONGEST_TEXT).splitlines()]
+    headline = cut(lines[0], LONGEST_HEADLINE) if lines else message.headline
+    urls = {url for url in document["links"].values() if url}
+    return replace(
+        message, headline=headline, lines=[_pieces(line, urls) for line in lines[1:] if line]
+    )
+
+
+def _pieces(line: str, urls: Collection[str]) -> tuple[Piece, ...]:
+    """Return a line with links where the explorer's pages stand in it."""
+    if not urls:
+        return (Piece(line),)
+    parts = re.split(f"({'|'.join(map(re.escape, sorted(urls, key=len, reverse=True)))})", line)
+    return tuple(Piece(part, part if part in urls else None) for part in parts if part)
 
 
 def texts_of(match: Match, chain_id: int, network: NetworkTitle, token: Token = NOTHING) -> Texts:
@@ -148,8 +181,11 @@ def check_form(form: Form, url: str, headers: Mapping[str, str] | None = None) -
         wrong = f"checksums are for bodies that programs read, not for {form.format}; leave it out"
         raise Invalid(wrong, [Mistake("/checksum", wrong)])
     if form.template is not None:
-        if form.format != STANDARD:
-            wrong = f"a template stands in place of the standard body, not of {form.format}"
+        if form.format in PEOPLE and form.template.content_type != TEXT_TYPE:
+            wrong = f"of {form.format} a template is a text: its content_type has to be {TEXT_TYPE}"
+            raise Invalid(wrong, [Mistake("/template", wrong)])
+        if form.format not in PEOPLE and form.format != STANDARD:
+            wrong = f"{form.format} has bodies of its own; leave the template out"
             raise Invalid(wrong, [Mistake("/template", wrong)])
         check_template(form.template)
     if form.format == "telegram":

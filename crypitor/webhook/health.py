@@ -13,6 +13,7 @@ from crypitor.webhook.delivery import (
     rest_asked_ms,
 )
 from crypitor.webhook.quiet import is_full, returned
+from crypitor.webhook.silence import silent_until
 
 FAILURES_UNTIL_FAILING = 4
 FAILING_DAYS_UNTIL_DISABLED = 5
@@ -30,6 +31,7 @@ class WaitingFor(StrEnum):
     ASKED = "retry-after"
     LIMIT = "limit"
     QUIET = "quiet"
+    SILENCE = "silence"
     RETRY = "retry"
 
 
@@ -139,23 +141,32 @@ def waiting_of(endpoint: Endpoint, first: Queued | None, now: int) -> Waiting | 
         limited = endpoint.circuit.until == limited_until(now)
         reason = WaitingFor.LIMIT if limited else WaitingFor.ASKED
         return Waiting(reason, endpoint.circuit.since, first.id, next_at)
-    if is_full(endpoint.quiet, endpoint.window, now):
-        return Waiting(WaitingFor.QUIET, first.created_at, first.id, endpoint.window.until)
-    return _waiting_in_order(first, due_at, now)
+    return _waiting_for_calm(endpoint, first, now) or _waiting_in_order(first, due_at, now)
 
 
 def rest_of(endpoint: Endpoint, now: int) -> int | None:
     """Return until when nothing may be sent to an endpoint, None where it may be."""
-    until = endpoint.circuit.until if endpoint.circuit.rests(now) else None
-    if not is_full(endpoint.quiet, endpoint.window, now):
-        return until
-    return max(until or 0, endpoint.window.until)
+    rests = [
+        endpoint.circuit.until if endpoint.circuit.rests(now) else None,
+        silent_until(endpoint.silence, now),
+        endpoint.window.until if is_full(endpoint.quiet, endpoint.window, now) else None,
+    ]
+    return max((until for until in rests if until is not None), default=None)
 
 
 def rate_of(endpoint: Endpoint, now: int) -> float | None:
     """Return the attempts a second that an endpoint may have now: its own limit, or less."""
     limits = [endpoint.pace, drain_per_second(endpoint.circuit, now)]
     return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _waiting_for_calm(endpoint: Endpoint, first: Queued, now: int) -> Waiting | None:
+    """Say for how long its owner wants to be told no more."""
+    if (until := silent_until(endpoint.silence, now)) is not None:
+        return Waiting(WaitingFor.SILENCE, first.created_at, first.id, until)
+    if is_full(endpoint.quiet, endpoint.window, now):
+        return Waiting(WaitingFor.QUIET, first.created_at, first.id, endpoint.window.until)
+    return None
 
 
 def _waiting_in_order(first: Queued, due_at: int, now: int) -> Waiting | None:

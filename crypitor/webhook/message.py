@@ -83,7 +83,7 @@ def links_of(match: Mapping[str, Any], network: NetworkTitle) -> dict[str, str |
 def message_of(match: Mapping[str, Any], phase: Phase, network: NetworkTitle) -> Message:
     """Return what a match says. match: `data` of a body."""
     links = links_of(match, network)
-    name = quiet(match["monitor"]["name"], LONGEST_NAME)
+    name = _loud(match, phase) + quiet(match["monitor"]["name"], LONGEST_NAME)
     transaction = match["transaction"] or {}
     failed = ", failed" if transaction.get("status") == "failed" else ""
     shown = {**match, **match["ended"]} if phase is Phase.ENDED and "ended" in match else match
@@ -106,6 +106,13 @@ def message_of(match: Mapping[str, Any], phase: Phase, network: NetworkTitle) ->
     lines.append(_place(match, network, links))
     lines.append((Piece(_confirmations(match, phase)),))
     return Message(headline, lines, links["transaction"] or links["block"], phase.value)
+
+
+def _loud(match: Mapping[str, Any], phase: Phase) -> str:
+    """Return what stands before a message that matters much, and tells of no end."""
+    severity = match["monitor"].get("severity")
+    holds = phase in (Phase.DETECTED, Phase.CONFIRMED)
+    return f"{severity.upper()}: " if holds and severity in ("error", "critical") else ""
 
 
 def _place(

@@ -18,10 +18,12 @@ from aiohttp.abc import AbstractResolver
 
 from crypitor import __version__
 from crypitor.errors import Exhausted, Invalid, Unavailable
+from crypitor.webhook.apprise import send_by_apprise
 from crypitor.webhook.closed import Closed
 from crypitor.webhook.connections import CONNECTION_SECONDS, Answer, Connections, Target
 from crypitor.webhook.crypitor import FORMAT
 from crypitor.webhook.delivery import Endpoint, Outcome
+from crypitor.webhook.destinations import PEOPLE
 from crypitor.webhook.egress import (
     Network,
     called_url,
@@ -40,7 +42,7 @@ from crypitor.webhook.smtp import no_proxy, send_letter
 from crypitor.webhook.template import JSON_TYPE
 from crypitor.webhook.tls import Context, Tls, context_of
 from crypitor.webhook.topic import check_topic, topic_of
-from crypitor.webhook.wire import ROUTING_KEY, WIRED, Wired, wired
+from crypitor.webhook.wire import APPRISE, ROUTING_KEY, WIRED, Wired, wired
 
 __all__ = ["MOST_KEPT_CHARACTERS", "Poster", "Topics", "request_headers"]
 
@@ -139,16 +141,14 @@ class Poster:
             async with asyncio.timeout(self.deadline_seconds):
                 if endpoint.format == EMAIL:
                     error = await self._mail(endpoint, webhook_id, body, now, answer)
+                elif endpoint.format == APPRISE:
+                    error = await send_by_apprise(endpoint.headers, body, answer)
                 elif topic is not None:
                     await self._publish(topic, key, headers, body, answer)
                 elif is_own_receiver(endpoint.url):
                     await post_to_own(endpoint, headers, body, answer, now)
                 else:
-                    target = self._target(endpoint.url)
-                    if endpoint.tls is not None or sent is not None:
-                        target = await self._special(endpoint, sent)
-                    self._closed.check_url(target.request.url)
-                    self._closed.check_port(target.request.url)
+                    target = await self._target_of(endpoint, sent)
                     await self._connections.exchange(target, headers, body, answer)
         except TimeoutError:
             error = f"timed out after {self.deadline_seconds:g} s"
@@ -172,6 +172,15 @@ class Poster:
 
     def _checked(self, url: str) -> Target:
         return self._connections.target(called_url(url, self._allow), request_target(url))
+
+    async def _target_of(self, endpoint: Endpoint, sent: Wired | None) -> Target:
+        """Return where a request goes. Raises Invalid for where nothing may go."""
+        target = self._target(endpoint.url)
+        if endpoint.tls is not None or sent is not None:
+            target = await self._special(endpoint, sent)
+        self._closed.check_url(target.request.url)
+        self._closed.check_port(target.request.url)
+        return target
 
     async def _special(self, endpoint: Endpoint, sent: Wired | None) -> Target:
         """Return where a request goes that is not like all others."""
@@ -243,8 +252,9 @@ def _sentence(endpoint: Endpoint, failure: Exception) -> str:
 def request_headers(endpoint: Endpoint, webhook_id: str, body: bytes, now: int) -> dict[str, str]:
     """Return the headers of a POST. now: unix milliseconds."""
     seconds = now // 1000
+    template = None if endpoint.format in PEOPLE else endpoint.template
     headers = {
-        "Content-Type": endpoint.template.content_type if endpoint.template else JSON_TYPE,
+        "Content-Type": template.content_type if template else JSON_TYPE,
         "User-Agent": USER_AGENT,
         "Accept": "*/*",
         "Accept-Encoding": "identity",

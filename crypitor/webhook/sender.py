@@ -245,6 +245,7 @@ class Sender:
         for due in found:
             if due.due_at <= now:
                 self._turns.is_due(due.endpoint_id, due.failures_in_row, due.project_id)
+                self._turns.rest(due.endpoint_id, None)  # its owner may have ended its rest
             else:
                 self._turns.is_due_at(
                     due.endpoint_id, due.due_at, due.failures_in_row, due.project_id

@@ -1,4 +1,4 @@
-"""Templates: a user's own body, with fields in it and a few formatters. Pure.
+"""Templates: a user's own body, or message, with fields in it and a few formatters. Pure.
 
     {"text": "{{data.monitor.name}}: {{data.amount}}", "block": {{data.block.number | json}}}
 
@@ -23,11 +23,12 @@ MOST_FIELDS = 100
 LONGEST_VALUE = 4096
 LONGEST_JSON = 16_384
 JSON_TYPE = "application/json"
+TEXT_TYPE = "text/plain"
 CONTENT_TYPE = r"^[A-Za-z0-9.+-]{1,60}/[A-Za-z0-9.+-]{1,60}(; *charset=[Uu][Tt][Ff]-8)?$"
 
 _PARTS = {
     "block": ("number", "hash", "timestamp"),
-    "monitor": ("id", "name", "tags"),
+    "monitor": ("id", "name", "tags", "severity"),
     "contract": ("address", "name", "symbol", "decimals"),
     "transaction": (
         "hash",
@@ -65,6 +66,11 @@ FIELDS: tuple[str, ...] = (
 )  # fmt: skip
 """What a template may name; below the arguments of events and calls, the results of views, and
 `data.looked_at` and `data.ended`, any name or number."""
+
+OURS = ("text", "links")
+"""What no stranger wrote, or what is clean."""
+
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?|0x[0-9a-f]*")
 
 # A number, text that needs escaping, and nothing.
 _SAMPLES = ("1", 'a"\\\n', None)
@@ -131,14 +137,27 @@ def check_template(template: Template) -> None:
             ) from error
 
 
-def filled(template: Template, document: Mapping[str, Any]) -> str:
-    """Return the body of a template that was checked. document: what `FIELDS` are read from."""
+def filled(
+    template: Template, document: Mapping[str, Any], clean: Callable[[str], str] | None = None
+) -> str:
+    """Return the body of a template that was checked. document: what `FIELDS` are read from.
+
+    clean: what is made of a text that strangers may have written, None for nothing.
+    """
     return "".join(
         part
         if isinstance(part, str)
-        else _filled(part, _value(document, part.path), escape=template.is_json)
+        else _filled(part, _cleaned(part, document, clean), escape=template.is_json)
         for part in _parts(template.body)
     )
+
+
+def _cleaned(field: _Field, document: Mapping[str, Any], clean: Callable[[str], str] | None) -> Any:
+    value = _value(document, field.path)
+    if clean is None or value is None or field.path[0] in OURS:
+        return value
+    text = value if isinstance(value, str) else _json(value)
+    return text if _NUMBER.fullmatch(text) else clean(text)
 
 
 def template_text(template: Template | None) -> str | None:

@@ -14,10 +14,13 @@ from crypitor.errors import Invalid, Mistake
 from crypitor.webhook.mail import EMAIL, login_of
 
 ROUTING_KEY = "x-routing-key"
+APPRISE = "apprise"
+SERVICE_URL = "x-apprise-url"
 WIRED = ("ntfy", "matrix", "pagerduty", "opsgenie")
 """Formats that are not a POST of the stored body to the endpoint's URL."""
 
 _MATRIX = re.compile(r"/_matrix/client/(v3|r0)/rooms/[^/]+/send/m\.room\.message")
+_NAMED = re.compile(r"apprise://[A-Za-z0-9._-]{1,63}")
 _TOPIC = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -43,15 +46,21 @@ def wired(form: str, url: str, headers: Mapping[str, str], webhook_id: str, body
     if form == "pagerduty":
         return Wired("POST", f"{path}{query}", _with("routing_key", routing_key(headers), body))
     document = msgspec.json.decode(body)
-    if (alias := document.pop("close", None)) is None:
-        return Wired("POST", f"{path}{query}", body)
-    target = f"{path}/{quote(alias, safe='')}/close?identifierType=alias"
-    return Wired("POST", target, msgspec.json.encode(document))
+    for action in ("close", "acknowledge"):
+        if (alias := document.pop(action, None)) is not None:
+            target = f"{path}/{quote(alias, safe='')}/{action}?identifierType=alias"
+            return Wired("POST", target, msgspec.json.encode(document))
+    return Wired("POST", f"{path}{query}", body)
 
 
 def routing_key(headers: Mapping[str, str]) -> str:
     """Return PagerDuty's key, which an endpoint has among its headers; empty for none."""
     return next((value for name, value in headers.items() if name.lower() == ROUTING_KEY), "")
+
+
+def service_url(headers: Mapping[str, str]) -> str:
+    """Return the URL by which Apprise knows a service, among the headers; empty for none."""
+    return next((value for name, value in headers.items() if name.lower() == SERVICE_URL), "")
 
 
 def check_destination(form: str, url: str, headers: Mapping[str, str]) -> None:
@@ -60,7 +69,10 @@ def check_destination(form: str, url: str, headers: Mapping[str, str]) -> None:
         login_of(headers)
     check = _CHECKS.get(form)
     names = {name.lower() for name, value in headers.items() if value}
-    mistakes = check(urlsplit(url).path.rstrip("/"), names) if check else []
+    path = urlsplit(url).path.rstrip("/")
+    if form == APPRISE and not _NAMED.fullmatch(url):
+        path = url
+    mistakes = check(path, names) if check else []
     if mistakes:
         raise Invalid(f"this cannot be sent to {form}", mistakes)
 
@@ -89,6 +101,17 @@ def _pagerduty_mistakes(_: str, names: Collection[str]) -> list[Mistake]:
     return [Mistake("/headers", wrong)]
 
 
+def _apprise_mistakes(path: str, names: Collection[str]) -> list[Mistake]:
+    mistakes = []
+    if path:
+        wrong = "write apprise://<name>: a name of your own; what opens the service is a header"
+        mistakes.append(Mistake("/url", wrong))
+    if SERVICE_URL not in names:
+        wrong = "Apprise wants the service's URL as the header X-Apprise-URL"
+        mistakes.append(Mistake("/headers", wrong))
+    return mistakes
+
+
 def _opsgenie_mistakes(path: str, names: Collection[str]) -> list[Mistake]:
     mistakes = []
     if not path.endswith("/v2/alerts"):
@@ -109,4 +132,5 @@ _CHECKS: Mapping[str, Callable[[str, Collection[str]], list[Mistake]]] = {
     "ntfy": _ntfy_mistakes,
     "pagerduty": _pagerduty_mistakes,
     "opsgenie": _opsgenie_mistakes,
+    APPRISE: _apprise_mistakes,
 }

@@ -1,5 +1,6 @@
 """Endpoints through the REST API."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -112,6 +113,7 @@ async def test_refusal_points_to_the_place(api, body, pointer):
 
 TELEGRAM = "https://api.telegram.org/bot1:canary/sendMessage?chat_id=5"
 QUIET = {"most": 5, "window_seconds": 600}
+NIGHT = {"begins": "22:00", "ends": "07:00", "timezone": "Europe/Berlin"}
 TEMPLATE = {"body": '{"text": "{{text}}"}', "content_type": "application/json"}
 
 
@@ -132,6 +134,10 @@ TEMPLATE = {"body": '{"text": "{{text}}"}', "content_type": "application/json"}
         ({"quiet": {"most": 0, "window_seconds": 60}}, "/quiet/most"),
         ({"quiet": {"most": 5, "window_seconds": 86_401}}, "/quiet/window_seconds"),
         ({"quiet": QUIET, "ordered": True}, "/quiet"),
+        ({"silence": [{"begins": "24:00", "ends": "07:00"}]}, "/silence/0/begins"),
+        ({"silence": [{**NIGHT, "days": []}]}, "/silence/0/days"),
+        ({"silence": [NIGHT, {**NIGHT, "timezone": "Mars/Olympus"}]}, "/silence/1/timezone"),
+        ({"silence": [NIGHT] * 8}, "/silence"),
         ({"quiet": QUIET, "format": "crypitor"}, "/quiet"),
         (
             {"quiet": QUIET, "format": "pagerduty", "headers": {"X-Routing-Key": "a" * 32}},
@@ -407,3 +413,40 @@ async def test_the_own_receiver_takes_what_receivers_read(api, form):
 
     assert answer.status == 400
     assert {"/format", "/url"} & {one["pointer"] for one in refused["errors"]}
+
+
+async def test_hours_of_silence_are_answered_as_they_are_kept(api):
+    """All days where none was named; other hours, or none, are in force at once."""
+    body = {"url": "https://example.com", "silence": [NIGHT, {**NIGHT, "days": ["sun", "mon"]}]}
+    _, made = await api.call("POST", ENDPOINTS, json=body)
+    path = f"{ENDPOINTS}/{made['id']}"
+    _, same = await api.call("PATCH", path, json={"description": "on call"})
+    _, none = await api.call("PATCH", path, json={"silence": []})
+
+    assert [one["days"] for one in made["silence"]] == [
+        ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ["mon", "sun"],
+    ]  # fmt: skip
+    assert same["silence"] == made["silence"]
+    assert "silence" not in none
+
+
+async def test_only_operators_have_calls_made_by_apprise(api, stranger):
+    """To anywhere, and so neither keys without admin scope nor other projects, nor by a change."""
+    body = {
+        "url": "apprise://phones", "format": "apprise",
+        "headers": {"X-Apprise-URL": "json://127.0.0.1:9/t0ken"},
+    }  # fmt: skip
+    writer, reader = await api.key(Scope.WRITE), await api.key(Scope.READ)
+    answers = [
+        (await api.call("POST", ENDPOINTS, json=body, key=key))[0].status
+        for key in (writer, stranger, None)
+    ]
+    _, listed = await api.call("GET", ENDPOINTS, key=reader)
+    path = f"{ENDPOINTS}/{listed['data'][0]['id']}"
+    changed, _ = await api.call("PATCH", path, json={"description": "x"}, key=writer)
+    _, plain = await api.call("POST", ENDPOINTS, json={"url": "https://example.com"}, key=writer)
+    made, _ = await api.call("PATCH", f"{ENDPOINTS}/{plain['id']}", json=body, key=writer)
+
+    assert answers == [403, 403, 201]
+    assert (changed.status, made.status) == (403, 403)
+    assert "t0ken" not in json.dumps(listed)

@@ -53,6 +53,40 @@ async def test_who_acknowledges_a_match_first_stays(api):
     assert second["acknowledged"] == first["acknowledged"] == listed["data"][0]["acknowledged"]
 
 
+@pytest.mark.parametrize("phase", ["detected", "confirmed", "ended", "reverted"])
+async def test_open_alerts_are_acknowledged_where_they_are_open(api, phase):
+    """Once each, after what opened them; not for what is over, and not at other endpoints."""
+    [match] = await store(api, 1, phase=phase)
+    key = {"X-Routing-Key": "a" * 32}
+    alert = {
+        "url": "https://events.pagerduty.com/v2/enqueue",
+        "format": "pagerduty",
+        "headers": key,
+    }
+    ids = []
+    for body in (alert, {"url": "https://example.com"}, alert):
+        _, made = await api.call("POST", "/v1/endpoints", json=body)
+        ids.append(made["id"])
+
+    async def unit(tx):
+        for number, (endpoint, told, status) in enumerate(
+            [(ids[0], "detected", "pending"), (ids[0], "confirmed", "waiting"), (ids[1], "detected", "delivered")]
+        ):  # fmt: skip
+            await insert_delivery(
+                tx, api.project, number, match_id=match, endpoint_id=endpoint, phase=told, status=status
+            )  # fmt: skip
+
+    await api.context.database.write(unit)
+    for _ in range(2):
+        await api.call("POST", f"/v1/matches/{match}/acknowledge")
+    _, listed = await api.call("GET", "/v1/deliveries")
+
+    told = [one for one in listed["data"] if one["type"] == "match.acknowledged"]
+    expected = [(ids[0], None, "waiting")] if phase in ("detected", "confirmed") else []
+    assert [(one["endpoint"], one["match"], one["status"]) for one in told] == expected
+    assert len(listed["data"]) == 3 + len(expected)
+
+
 async def test_a_match_is_acknowledged_by_who_may_write_and_in_its_project(api, stranger):
     """A reader is refused, and another project's key finds nothing."""
     [match] = await store(api, 1)

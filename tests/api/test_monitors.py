@@ -517,3 +517,18 @@ async def test_list_is_narrowed(api, query, names):
     _, page = await api.call("GET", f"{MONITORS}?{query}")
 
     assert {one["name"] for one in page["data"]} == names
+
+
+async def test_a_severity_is_one_of_four_words_or_nothing(api):
+    """It is answered where it is set, and taken away by null."""
+    body = {"networks": ["dev"], "addresses": ["0x" + "11" * 20]}
+    _, plain = await api.call("POST", MONITORS, json=body)
+    _, made = await api.call("POST", MONITORS, json={**body, "severity": "critical"})
+    path = f"{MONITORS}/{made['id']}"
+    _, renamed = await api.call("PATCH", path, json={"name": "Hot wallet"})
+    _, none = await api.call("PATCH", path, json={"severity": None})
+    answer, problem = await api.call("PATCH", path, json={"severity": "fatal"})
+
+    assert made["severity"] == renamed["severity"] == "critical"
+    assert "severity" not in plain.keys() | none.keys()
+    assert (answer.status, problem["errors"][0]["pointer"]) == (400, "/severity")

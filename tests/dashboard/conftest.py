@@ -35,7 +35,7 @@ __all__ = [
 
 
 class Html(HTMLParser):
-    """What stands in a page: what it fetches, what is inline, its forms with their fields."""
+    """What stands in a page: what it fetches, what is inline, its forms with their fields, what its charts draw."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -44,6 +44,7 @@ class Html(HTMLParser):
         self.inline: list[str] = []
         self.forms: list[dict[str, object]] = []
         self.links: list[str] = []
+        self.charts: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
@@ -55,6 +56,8 @@ class Html(HTMLParser):
         ]
         if tag == "style" or (tag == "script" and "src" not in found):
             self.inline.append(tag)
+        if "data-chart" in found:
+            self.charts.append(found["data-chart"])
         if tag == "a":
             self.links.append(found.get("href") or "")
         if tag == "form":

@@ -8,7 +8,8 @@ import pytest
 from aiohttp import web
 
 from crypitor.errors import Invalid
-from crypitor.monitor.models import Phase
+from crypitor.monitor.models import SEVERITIES, Phase
+from crypitor.webhook.destinations import ALERTS, acknowledgement_body
 from crypitor.webhook.destinations import DESTINATIONS as ALL
 from crypitor.webhook.formats import Form, check_form, notice_body
 from crypitor.webhook.post import request_headers
@@ -80,6 +81,15 @@ SCHEMAS = {
         },
         "additionalProperties": False,
     },
+    "apprise": {
+        "required": ["title", "body", "type"],
+        "properties": {
+            "title": {**TEXT, "maxLength": 250},
+            "body": TEXT,
+            "type": {"enum": ["info", "success", "warning", "failure"]},
+        },
+        "additionalProperties": False,
+    },
     "matrix": {
         "required": ["msgtype", "body"],
         "properties": {
@@ -141,13 +151,15 @@ SCHEMAS = {
         "additionalProperties": False,
     },
 }
-DESTINATIONS = [form for form in ALL if form != "email"]  # of which test_mail tells
+POSTED = [form for form in ALL if form not in ("email", "apprise")]  # they have tests of their own
+DESTINATIONS = [form for form in ALL if form != "email"]
 URLS = {
     "teams": "https://x.logic.azure.com/workflows/abc/triggers/manual/paths/invoke?sig=s3cret-sig",
     "ntfy": "https://ntfy.example/alarms",
     "matrix": "https://m.example/_matrix/client/v3/rooms/%21room%3Am.example/send/m.room.message",
     "pagerduty": "https://events.pagerduty.com/v2/enqueue",
     "opsgenie": "https://api.opsgenie.com/v2/alerts",
+    "apprise": "apprise://phones",
 }
 HEADERS = {
     "teams": {},
@@ -155,6 +167,7 @@ HEADERS = {
     "matrix": {"Authorization": "Bearer syt_secret123"},
     "pagerduty": {"X-Routing-Key": "e93facc04764012d7bfb002500d5d1a6"},
     "opsgenie": {"Authorization": "GenieKey secret-123"},
+    "apprise": {"X-Apprise-URL": "signal://secret-123/+15550100"},
 }
 LONG = {
     "monitor": {"id": "mo_1", "name": "n" * 500, "tags": ["t" * 100] * 40},
@@ -285,7 +298,7 @@ def test_pagerdutys_key_is_in_the_body_alone():
         ("matrix", {"errcode": "M_FORBIDDEN", "error": "not in room"}, "M_FORBIDDEN: not in room"),
         ("pagerduty", {"status": "invalid event", "message": "m", "errors": ["e"]}, "m; e"),
         ("opsgenie", {"message": "Key format is not valid!", "took": 0.0}, "Key format"),
-        *((form, "<html>log in</html>", "log in") for form in DESTINATIONS if form != "teams"),
+        *((form, "<html>log in</html>", "log in") for form in POSTED if form != "teams"),
     ],
 )
 async def test_an_error_inside_a_200_is_a_failure(poster, form, body, why):
@@ -323,3 +336,39 @@ def test_what_cannot_be_sent_is_refused(form, url, headers, pointers):
 def test_what_is_written_rightly_is_accepted(form):
     """The URLs and headers of the documentation."""
     check_form(Form(form), URLS[form], HEADERS[form])
+
+
+@pytest.mark.parametrize("form", DESTINATIONS)
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_a_severity_is_told_as_the_service_knows_it(form, severity):
+    """In its field, within its schema; in words where there is none, and only while it holds."""
+    monitor = {**DATA["monitor"], "severity": severity}
+    told = sent(form, body_of(Form(form), monitor=monitor))
+    over = body_of(Form(form), Phase.REVERTED, monitor=monitor)
+    place = SEVERITIES.index(severity)
+
+    jsonschema.validate(told, {"type": "object", **SCHEMAS[form]})
+    if form == "pagerduty":
+        assert told["payload"]["severity"] == severity
+    if form == "opsgenie":
+        assert told["priority"] == ("P5", "P3", "P2", "P1")[place]
+    if form == "ntfy":
+        assert told["priority"] == place + 2
+    loud = f"{severity.upper()}: Treasury" in re.sub(r"\\+", "", json.dumps(told))
+    assert loud == (severity in ("error", "critical"))
+    assert severity.upper() not in over
+
+
+def test_an_alert_is_acknowledged_as_its_service_publishes_it():
+    """By the key that opened it, at Opsgenie's address for that."""
+    stored = {form: acknowledgement_body(form, "ma_1") for form in ALERTS}
+    made = {form: wired(form, URLS[form], HEADERS[form], "de_1", stored[form].encode()) for form in ALERTS}  # fmt: skip
+
+    for form in ALERTS:
+        jsonschema.validate(json.loads(made[form].body), {"type": "object", **SCHEMAS[form]})
+    assert json.loads(made["pagerduty"].body) == {
+        "routing_key": HEADERS["pagerduty"]["X-Routing-Key"],
+        "event_action": "acknowledge",
+        "dedup_key": "ma_1",
+    }
+    assert made["opsgenie"].target == "/v2/alerts/ma_1/acknowledge?identifierType=alias"

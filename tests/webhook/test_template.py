@@ -1,15 +1,20 @@
 """Templates: what is filled in, and what is refused when they are saved."""
 
+import html
 import json
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crypitor.errors import Invalid
-from crypitor.webhook.formats import Form, notice_body
+from crypitor.webhook.destinations import PEOPLE
+from crypitor.webhook.formats import Form, check_form, notice_body
+from crypitor.webhook.post import request_headers
 from crypitor.webhook.template import LONGEST_JSON, MOST_FIELDS, Template, check_template, filled
-from tests.webhook.matched import HASH, NOW, body_of
+from tests.webhook.matched import DATA, HASH, NOW, body_of
+from tests.webhook.queued import endpoint
 
 
 def sent(body: str, content_type: str = "application/json", **more) -> str:
@@ -132,3 +137,90 @@ def test_a_notice_is_filled_in_too():
     assert json.loads(notice_body(form, "ping", "hello", {}, NOW)) == {
         "t": "ping", "x": "hello", "n": "",
     }  # fmt: skip
+
+
+WORDS = Template(
+    "{{data.label | upper}}: {{data.amount_formatted}} {{data.contract.symbol}}\nsee {{links.transaction}}, {{data.block.number}}",
+    "text/plain",
+)
+# Where each service shows the headline, and where the rest.
+PLACES = {
+    "slack": (lambda told: told["text"].split("\n")[0], lambda told: told["text"]),
+    "discord": (lambda told: told["embeds"][0]["title"], lambda told: told["embeds"][0]["description"]),
+    "telegram": (lambda told: told["text"].split("\n")[0], lambda told: told["text"]),
+    "teams": (
+        lambda told: told["attachments"][0]["content"]["body"][0]["text"],
+        lambda told: told["attachments"][0]["content"]["body"][1]["text"],
+    ),
+    "ntfy": (lambda told: told["title"], lambda told: told["message"]),
+    "matrix": (lambda told: told["body"].split("\n")[0], lambda told: told["formatted_body"]),
+    "pagerduty": (
+        lambda told: told["payload"]["summary"],
+        lambda told: told["payload"]["custom_details"]["message"] + told["links"][0]["href"],
+    ),
+    "opsgenie": (lambda told: told["message"], lambda told: told["description"]),
+    "apprise": (lambda told: told["title"], lambda told: told["body"]),
+    "email": (lambda told: told["subject"], lambda told: told["html"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", PEOPLE)
+def test_a_message_for_people_is_in_the_words_of_its_template(form):
+    """Its first line is the headline; what the service needs beside it stays."""
+    check_form_of(form, WORDS)
+    told = json.loads(body_of(Form(form, WORDS)))
+    headline, rest = PLACES[form]
+
+    assert re.sub(r"[*\\]|</?b>", "", headline(told)) == "HOT WALLET: 0.1231 USDC"
+    assert f"https://etherscan.io/tx/{HASH}" in rest(told)
+    assert "Watched" not in json.dumps(told)
+
+
+@pytest.mark.parametrize("form", PEOPLE)
+def test_strangers_write_no_links_and_mentions_by_a_template(form):
+    """What stands in a field of theirs is text, however long it is."""
+    symbol = "@everyone <b>https://evil.example</b> [x](y) " * 50
+    contract = {**DATA["contract"], "symbol": symbol}
+    text = "{{data.contract.symbol}}\n" + "{{data.contract.symbol}}\n" * 40
+    told = body_of(Form(form, Template(text, "text/plain")), contract=contract)
+
+    assert "https://evil" not in told.replace("\\", "")
+    assert "@everyone" not in told
+    assert len(told) < 28_000
+    if form == "discord":
+        assert len(json.loads(told)["embeds"][0]["description"]) <= 4096
+    if form == "telegram":
+        assert len(html.unescape(re.sub("<[^>]+>", "", json.loads(told)["text"]))) <= 4096
+
+
+def test_a_template_for_people_is_text_and_the_original_has_none():
+    """JSON would be read by people."""
+    for form, template in (("slack", Template("{}")), ("crypitor", WORDS)):
+        with pytest.raises(Invalid) as refused:
+            check_form_of(form, template)
+        assert refused.value.mistakes[0].pointer == "/template"
+
+
+@pytest.mark.parametrize("form", PEOPLE)
+def test_what_is_sent_is_json_whatever_the_template_is(form):
+    """The words are text; what holds them is what the service takes."""
+    one = endpoint("ep_1", format=form, template=WORDS)
+
+    assert request_headers(one, "de_1", b"{}", NOW)["Content-Type"] == "application/json"
+
+
+def check_form_of(form, template):
+    """Check a form with a URL and headers that suit it."""
+    urls = {
+        "telegram": "https://api.telegram.org/bot1:x/sendMessage?chat_id=5",
+        "ntfy": "https://ntfy.example/alarms",
+        "matrix": "https://m.example/_matrix/client/v3/rooms/%21r%3Am.example/send/m.room.message",
+        "opsgenie": "https://api.opsgenie.com/v2/alerts",
+        "apprise": "apprise://phones",
+    }
+    headers = {
+        "X-Routing-Key": "a" * 32,
+        "X-Apprise-URL": "signal://x",
+        "Authorization": "Basic YTpi",
+    }
+    check_form(Form(form, template), urls.get(form, "https://example.com/x"), headers)

@@ -9,8 +9,9 @@ from crypitor.database.deliveries import cursor_of, get_delivery, list_deliverie
 from crypitor.database.endpoints import get_endpoint
 from crypitor.database.engine import Transaction
 from crypitor.database.keys import Scope
+from crypitor.monitor.models import Phase
 from crypitor.webhook.body import rfc3339
-from crypitor.webhook.delivery import Attempt, Delivery, Endpoint, Notice, Status
+from crypitor.webhook.delivery import Attempt, Delivery, Endpoint, Status
 from crypitor.webhook.post import request_headers
 
 routes = Routes("Deliveries", EXAMPLES, "de_")
@@ -76,7 +77,7 @@ def delivery_answer(delivery: Delivery) -> DeliveryAnswer:
         "monitor": delivery.monitor_id,
         "match": delivery.match_id,
         "endpoint": delivery.endpoint_id,
-        "phase": None if isinstance(delivery.phase, Notice) else delivery.phase.value,
+        "phase": delivery.phase.value if isinstance(delivery.phase, Phase) else None,
         "status": delivery.status.value,
         "attempt_count": delivery.attempts,
         "due_at": rfc3339(delivery.due_at) if pending else None,

@@ -1,12 +1,14 @@
 """What the API answers of endpoints and their secrets."""
 
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired, TypeAlias
 
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
 
 from crypitor.api.deliveries.answer import RequestHeaders
 from crypitor.api.serving.answers import Time
+
+News: TypeAlias = Literal["endpoint.failing", "endpoint.disabled", "endpoint.moved"]
 
 
 class TemplateAnswer(TypedDict):
@@ -56,17 +58,26 @@ class QuietAnswer(TypedDict):
     window_seconds: int
 
 
+class SilenceAnswer(TypedDict):
+    """Hours in which nothing is sent, by the clock of a place."""
+
+    begins: str
+    ends: str
+    timezone: str
+    days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]]
+
+
 class WaitingAnswer(TypedDict):
     """Why nothing is sent to an endpoint although something is queued for it.
 
     `disabled`: until somebody enables it. `circuit`: it failed too often, and is tried now and
     then. `retry-after`: it said for how long, by 429 or 503 or by its announced limits. `limit`:
     its project has used up the day's deliveries. `quiet`: it was told what its limit allows, and
-    what gathers is counted then. `retry`: it is `ordered`, and the first in its order waits for
-    its next attempt.
+    what gathers is counted then. `silence`: until its hours of silence are over. `retry`: it is
+    `ordered`, and the first in its order waits for its next attempt.
     """
 
-    reason: Literal["disabled", "circuit", "retry-after", "limit", "quiet", "retry"]
+    reason: Literal["disabled", "circuit", "retry-after", "limit", "quiet", "silence", "retry"]
     since: Time
     delivery: Annotated[str, Field(description="The first in the endpoint's order.")]
     next_attempt_at: Annotated[str | None, Field(description="null while disabled.")]
@@ -75,7 +86,7 @@ class WaitingAnswer(TypedDict):
 class EndpointAnswer(TypedDict):
     """A URL for webhooks.
 
-    `success`, `tls`, `digest`, `quiet` and `checksum` where they are set, `secret` at first.
+    `success`, `tls`, `digest`, `quiet`, `silence` and `checksum` where they are set, `secret` once.
     """
 
     id: str
@@ -90,7 +101,7 @@ class EndpointAnswer(TypedDict):
     headers: dict[str, str]
     ordered: bool
     rate_per_second: float | None
-    events: list[Literal["endpoint.failing", "endpoint.disabled", "endpoint.moved"]]
+    events: list[News]
     enabled: bool
     state: Annotated[
         Literal["healthy", "failing", "disabled"],
@@ -117,6 +128,7 @@ class EndpointAnswer(TypedDict):
     tls: NotRequired[TlsAnswer]
     digest: NotRequired[DigestAnswer]
     quiet: NotRequired[QuietAnswer]
+    silence: NotRequired[list[SilenceAnswer]]
     checksum: NotRequired[bool]
     secret: NotRequired[str]
 

@@ -7,6 +7,7 @@ from pydantic import Discriminator, Field, Tag, WithJsonSchema
 from crypitor.api.serving.bodies import Body, Line
 from crypitor.webhook.egress import LONGEST_URL
 from crypitor.webhook.quiet import LONGEST_WINDOW_SECONDS, MOST_MESSAGES
+from crypitor.webhook.silence import MOST_SILENCES
 from crypitor.webhook.success import (
     ANY_SUCCESS,
     LONGEST_POINTER,
@@ -124,11 +125,28 @@ class QuietBody(Body):
     )
 
 
+_CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+
+
+class SilenceBody(Body):
+    """Hours in which nothing is sent; what comes waits for their end."""
+
+    begins: str = Field(pattern=_CLOCK, description="`HH:MM`, as a clock on the wall shows it.")
+    ends: str = Field(pattern=_CLOCK, description="The same; not later: of the next day.")
+    timezone: str = Field(
+        "UTC", max_length=60, description="Of the clock: a name of IANA, such as `Europe/Berlin`."
+    )
+    days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] | None = Field(
+        None, min_length=1, max_length=7, description="On which they begin; null: on each."
+    )
+
+
 _SCHEMES = (
     "[hH][tT][tT][pP][sS]?",
     "[sS][mM][tT][pP][sS]?",
     "[kK][aA][fF][kK][aA]",
     "[tT][eE][sS][tT]",
+    "[aA][pP][pP][rR][iI][sS][eE]",
 )
 URL_PATTERN = f"^({'|'.join(_SCHEMES)})://"
 """What may stand where; whether it may be called is told in a sentence, and by no pattern."""
@@ -155,6 +173,7 @@ class EndpointBody(Body):
         "matrix",
         "pagerduty",
         "opsgenie",
+        "apprise",
         "email",
     ] = Field(
         "standard",
@@ -206,6 +225,12 @@ class EndpointBody(Body):
         description="Messages beyond the limit are `counted`: one message says how many they were. "
         "null: each is told. Not for `pagerduty`, `opsgenie`, `crypitor` and topics, and neither "
         "with `ordered` nor with `digest`.",
+    )
+    silence: list[SilenceBody] = Field(
+        default_factory=list,
+        max_length=MOST_SILENCES,
+        description="Hours in which it is told nothing. What comes is sent when they are over; "
+        "with `quiet`, one message counts it.",
     )
     enabled: bool = True
 

@@ -1,35 +1,35 @@
 """Endpoints: create, read, list, change, delete."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
-
-from yarl import URL
 
 from crypitor.api.endpoints.answer import (
     EndpointAnswer,
     EndpointPage,
+    News,
     TemplateAnswer,
     WaitingAnswer,
 )
+from crypitor.api.endpoints.asked import checked, template_of
 from crypitor.api.endpoints.body import EndpointBody
 from crypitor.api.endpoints.examples import EXAMPLES
 from crypitor.api.endpoints.query import EndpointQuery
 from crypitor.api.endpoints.rotation import made_secret, rotated
 from crypitor.api.endpoints.rule import (
-    check_quiet,
-    check_rules,
     quiet_answer,
     quiet_of,
+    silence_answer,
+    silence_of,
     success_answer,
     success_of,
     tls_answer,
     tls_of,
+    window_after,
 )
 from crypitor.api.serving.answers import Deleted
 from crypitor.api.serving.call import Call, Change, Effect, found
-from crypitor.api.serving.reading import merge_patch, summary, validated
+from crypitor.api.serving.reading import merge_patch, validated
 from crypitor.api.serving.routing import Routes
 from crypitor.database.cancellations import cancel_for_endpoint
 from crypitor.database.deliveries import first_queued
@@ -44,21 +44,12 @@ from crypitor.database.endpoints import (
 from crypitor.database.engine import Transaction
 from crypitor.database.keys import Caller, Scope
 from crypitor.database.monitors import load_some_monitors, monitors_of_endpoint
-from crypitor.errors import Invalid, Mistake
 from crypitor.monitor.models import Monitor
 from crypitor.runtime.redaction import shown
 from crypitor.webhook.body import rfc3339
-from crypitor.webhook.crypitor import FORMAT
 from crypitor.webhook.delivery import Digest, Endpoint, Notice
-from crypitor.webhook.egress import check_headers, check_url
-from crypitor.webhook.formats import Form, check_form
 from crypitor.webhook.health import Queued, Waiting, reopened, waiting_of
-from crypitor.webhook.mail import EMAIL, check_mail_url, http_url
-from crypitor.webhook.own_receiver import OWN_RECEIVER, TAKEN, is_own_receiver
-from crypitor.webhook.quiet import changed
 from crypitor.webhook.signature import public_key, signature_of
-from crypitor.webhook.template import Template
-from crypitor.webhook.topic import check_topic, topic_of
 
 routes = Routes("Endpoints", EXAMPLES, "ep_")
 
@@ -130,7 +121,7 @@ async def change_endpoint(call: Call, id: str, body: dict[str, Any]) -> Endpoint
 
     async def check(before: Endpoint) -> tuple[EndpointBody, str]:
         whole = validated(EndpointBody, merge_patch(_document(before), body))
-        return whole, _checked(call, whole)
+        return whole, checked(call, whole)
 
     async def lock(tx: Transaction) -> Endpoint:
         return found(await lock_endpoint(tx, call.project, id, call.context.clock()), "endpoint")
@@ -178,7 +169,7 @@ async def remove_endpoint(call: Call, id: str) -> Deleted:  # noqa: A002 - as in
 
 def endpoint_of(call: Call, body: EndpointBody, pointer: str = "") -> Endpoint:
     """Return a new endpoint. Raises Invalid; `pointer` leads to the body within the request's."""
-    url, now = _checked(call, body, pointer), call.context.clock()
+    url, now = checked(call, body, pointer), call.context.clock()
     return Endpoint(
         id=call.new_id("ep_"),
         project_id=call.project,
@@ -186,7 +177,7 @@ def endpoint_of(call: Call, body: EndpointBody, pointer: str = "") -> Endpoint:
         secret=made_secret(call, body.signature),
         description=body.description,
         format=body.format,
-        template=_template(body),
+        template=template_of(body),
         headers=body.headers,
         ordered=body.ordered,
         checksum=body.checksum,
@@ -196,6 +187,7 @@ def endpoint_of(call: Call, body: EndpointBody, pointer: str = "") -> Endpoint:
         tls=tls_of(body.tls),
         digest=Digest(body.digest.seconds, body.digest.count) if body.digest else None,
         quiet=quiet_of(body.quiet),
+        silence=silence_of(body.silence),
         enabled=body.enabled,
         created_at=now,
         updated_at=now,
@@ -225,7 +217,7 @@ def endpoint_answer(
         "headers": headers,
         "ordered": endpoint.ordered,
         "rate_per_second": endpoint.rate_per_second,
-        "events": [event.value for event in endpoint.events],
+        "events": cast("list[News]", [event.value for event in endpoint.events]),
         "enabled": endpoint.enabled,
         "state": endpoint.state.value,
         "state_reason": endpoint.state_reason,
@@ -245,6 +237,8 @@ def endpoint_answer(
         answer["checksum"] = True
     if endpoint.quiet is not None:
         answer["quiet"] = quiet_answer(endpoint.quiet)
+    if endpoint.silence:
+        answer["silence"] = silence_answer(endpoint.silence)
     if secret:
         answer["secret"] = endpoint.secret
     return answer
@@ -279,7 +273,7 @@ def _changed(
         url=url,
         description=body.description,
         format=body.format,
-        template=_template(body),
+        template=template_of(body),
         headers=body.headers,
         ordered=body.ordered,
         checksum=body.checksum,
@@ -289,7 +283,8 @@ def _changed(
         tls=tls_of(body.tls),
         digest=Digest(body.digest.seconds, body.digest.count) if body.digest else None,
         quiet=quiet_of(body.quiet),
-        window=changed(before.quiet, quiet_of(body.quiet), before.window),
+        silence=silence_of(body.silence),
+        window=window_after(before, body),
         enabled=body.enabled,
         updated_at=now,
     )
@@ -298,52 +293,6 @@ def _changed(
 
 def _events(body: EndpointBody) -> tuple[Notice, ...]:
     return tuple(sorted(set(map(Notice, body.events))))
-
-
-def _checked(call: Call, body: EndpointBody, pointer: str = "") -> str:
-    """Return the URL as it will be called. Raises Invalid with pointers."""
-    mistakes: list[Mistake] = []
-    url, topic = body.url, topic_of(body.url)
-    try:
-        if topic is not None:
-            url = check_topic(topic, call.context.kafka_topics)
-        elif body.format == EMAIL:
-            url = check_mail_url(body.url, call.context.allow_private)
-            call.context.closed.check_url(URL(http_url(url)))
-        elif is_own_receiver(body.url):
-            url = OWN_RECEIVER
-        else:
-            url = check_url(body.url, call.context.allow_private)
-            call.context.closed.check_url(URL(url))
-            call.context.closed.check_port(URL(url))
-    except Invalid as error:
-        mistakes.append(Mistake(f"{pointer}/url", error.detail))
-    if url == OWN_RECEIVER and body.format not in TAKEN:
-        wrong = f"the test receiver takes {' and '.join(TAKEN)}; this format is another service's"
-        mistakes.append(Mistake(f"{pointer}/format", wrong))
-    if body.format == FORMAT and body.signature != "v1":
-        mistakes.append(Mistake(f"{pointer}/signature", f"the format {FORMAT} is signed by v1"))
-    if body.digest is not None and (body.format != EMAIL or body.ordered):
-        wrong = "only letters hold more than one message, and not where each waits for the last"
-        mistakes.append(Mistake(f"{pointer}/digest", wrong))
-    mistakes += [Mistake(pointer + wrong.pointer, wrong.detail) for wrong in check_quiet(body)]
-    for check in (
-        lambda: check_headers(body.headers),
-        lambda: check_rules(success_of(body.success), tls_of(body.tls)),
-        lambda: check_form(Form(body.format, _template(body), body.checksum), url, body.headers),
-    ):
-        mistakes += [Mistake(pointer + wrong.pointer, wrong.detail) for wrong in _found(check)]
-    if mistakes:
-        raise Invalid(summary(mistakes), mistakes)
-    return url
-
-
-def _found(check: Callable[[], None]) -> Sequence[Mistake]:
-    try:
-        check()
-    except Invalid as error:
-        return error.mistakes or [Mistake("/headers", error.detail)]
-    return ()
 
 
 def _document(endpoint: Endpoint) -> dict[str, Any]:
@@ -355,16 +304,11 @@ def _document(endpoint: Endpoint) -> dict[str, Any]:
         "success": success_answer(endpoint.success) if endpoint.success else None,
         "digest": None if endpoint.digest is None else asdict(endpoint.digest),
         "quiet": None if endpoint.quiet is None else asdict(endpoint.quiet),
+        "silence": silence_answer(endpoint.silence),
         "tls": None if endpoint.tls is None else asdict(endpoint.tls),
     }
     names = EndpointBody.model_fields.keys() - told.keys()
     return {**told, **{name: getattr(endpoint, name) for name in names}}
-
-
-def _template(body: EndpointBody) -> Template | None:
-    if body.template is None:
-        return None
-    return Template(body.template.body, body.template.content_type)
 
 
 def _template_answer(endpoint: Endpoint) -> TemplateAnswer | None:

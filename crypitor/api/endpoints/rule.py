@@ -1,10 +1,23 @@
 """Success, TLS and how much is told, as the API writes them and as the sender knows them."""
 
-from crypitor.api.endpoints.answer import QuietAnswer, SuccessAnswer, TlsAnswer
-from crypitor.api.endpoints.body import EndpointBody, PointedBody, QuietBody, SuccessBody, TlsBody
-from crypitor.errors import Invalid, Mistake
+from collections.abc import Sequence
+from typing import cast
+
+from crypitor.api.endpoints.answer import QuietAnswer, SilenceAnswer, SuccessAnswer, TlsAnswer
+from crypitor.api.endpoints.body import (
+    EndpointBody,
+    PointedBody,
+    QuietBody,
+    SilenceBody,
+    SuccessBody,
+    TlsBody,
+)
+from crypitor.database.keys import Caller, Scope
+from crypitor.errors import Forbidden, Invalid, Mistake
 from crypitor.webhook.body import rfc3339
-from crypitor.webhook.quiet import Quiet
+from crypitor.webhook.delivery import Endpoint
+from crypitor.webhook.quiet import FIRST, Quiet, Window, changed
+from crypitor.webhook.silence import DAYS, Silence, clock_of, minutes_of
 from crypitor.webhook.success import Pointed, Success, check_success
 from crypitor.webhook.tls import Tls, check_tls, shown
 from crypitor.webhook.topic import topic_of
@@ -87,3 +100,49 @@ def quiet_of(body: QuietBody | None) -> Quiet | None:
 def quiet_answer(quiet: Quiet) -> QuietAnswer:
     """Return a limit as JSON has it."""
     return {"most": quiet.most, "window_seconds": quiet.window_seconds}
+
+
+def silence_of(bodies: Sequence[SilenceBody]) -> tuple[Silence, ...]:
+    """Return the hours of silence that a request holds."""
+    return tuple(
+        Silence(
+            minutes_of(body.begins),
+            minutes_of(body.ends),
+            body.timezone,
+            tuple(sorted({DAYS.index(day) for day in body.days or DAYS})),
+        )
+        for body in bodies
+    )
+
+
+def silence_answer(silences: Sequence[Silence]) -> list[SilenceAnswer]:
+    """Return hours of silence as JSON has them."""
+    return [
+        cast(
+            "SilenceAnswer",
+            {
+                "begins": clock_of(one.begins),
+                "ends": clock_of(one.ends),
+                "timezone": one.timezone,
+                "days": [DAYS[day] for day in one.days],
+            },
+        )
+        for one in silences
+    ]
+
+
+def window_after(before: Endpoint, body: EndpointBody) -> Window:
+    """Return where an endpoint stands with its limit; other hours of silence begin it anew."""
+    quiet = quiet_of(body.quiet)
+    if silence_of(body.silence) == before.silence:
+        return changed(before.quiet, quiet, before.window)
+    return FIRST if quiet is None else Window(0, min(before.window.left, 1))
+
+
+def check_operator(who: Caller) -> None:
+    """Raise Forbidden unless a key may have calls made to anywhere, this machine too."""
+    if not (who.operator and who.scope >= Scope.ADMIN):
+        raise Forbidden(
+            "what Apprise calls is not checked as other endpoints are: it needs an admin key of the"
+            " operator's project"
+        )

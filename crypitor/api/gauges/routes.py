@@ -9,12 +9,13 @@ from crypitor.api.gauges.query import GaugeQuery
 from crypitor.api.serving.call import Call, found
 from crypitor.api.serving.routing import Routes
 from crypitor.database.engine import Transaction
-from crypitor.database.gauges import Shown, Stored, list_gauges, newest_readings
+from crypitor.database.gauges import Shown, list_gauges
 from crypitor.database.keys import Scope
 from crypitor.database.monitors import get_monitor
+from crypitor.database.readings import newest_readings
 from crypitor.evm.abi import Function
-from crypitor.monitor.gauges import rule_key, state_rules
-from crypitor.monitor.models import Kind, Monitor, Rule
+from crypitor.monitor.gauges import Standing, rule_key, state_rules
+from crypitor.monitor.models import Kind, Monitor, Reading, Rule
 from crypitor.webhook.body import returned, rfc3339
 
 routes = Routes("Monitors", EXAMPLES, "mo_")
@@ -29,7 +30,7 @@ async def read_monitor_gauges(call: Call, id: str, query: GaugeQuery) -> GaugePa
     next. Readings are kept as long as matches are.
     """
 
-    async def unit(tx: Transaction) -> tuple[Monitor, list[Shown], dict[str, list[Stored]]]:
+    async def unit(tx: Transaction) -> tuple[Monitor, list[Shown], dict[str, list[Standing]]]:
         monitor = found(await get_monitor(tx, call.project, id), "monitor")
         rows = await list_gauges(
             tx, id, query.limit + 1, query.cursor, query.network, query.address
@@ -48,9 +49,9 @@ async def read_monitor_gauges(call: Call, id: str, query: GaugeQuery) -> GaugePa
     }
 
 
-def _gauge(shown: Shown, rule: Rule, readings: Mapping[str, Sequence[Stored]]) -> GaugeAnswer:
+def _gauge(shown: Shown, rule: Rule, readings: Mapping[str, Sequence[Standing]]) -> GaugeAnswer:
     gauge, reading = shown.gauge, shown.gauge.standing.reading
-    balance, result = _value(rule, gauge)
+    balance, result = _value(rule, gauge.standing)
     return {
         "id": gauge.id,
         "network": shown.network,
@@ -62,27 +63,28 @@ def _gauge(shown: Shown, rule: Rule, readings: Mapping[str, Sequence[Stored]]) -
         "where": rule.where,
         "state": gauge.standing.state.value,
         "match": gauge.standing.match,
-        "looked_at": None if reading is None else _seen(gauge),
+        "looked_at": None if reading is None else _seen(reading),
         "balance": balance,
         "result": result,
         "readings": [_reading(rule, each) for each in readings.get(gauge.id, ())],
     }
 
 
-def _reading(rule: Rule, stored: Stored) -> ReadingAnswer:
-    balance, result = _value(rule, stored)
+def _reading(rule: Rule, standing: Standing) -> ReadingAnswer:
+    balance, result = _value(rule, standing)
+    assert standing.reading is not None
     return {
-        "block": _seen(stored),
+        "block": _seen(standing.reading),
         "balance": balance,
         "result": result,
-        "state": stored.standing.state.value,
-        "match": stored.standing.match,
+        "state": standing.state.value,
+        "match": standing.match,
     }
 
 
-def _value(rule: Rule, stored: Stored) -> tuple[str | None, dict[str, object] | None]:
+def _value(rule: Rule, standing: Standing) -> tuple[str | None, dict[str, object] | None]:
     """Return a balance, or what a view returned."""
-    reading = stored.standing.reading
+    reading = standing.reading
     if reading is None:
         return None, None
     if isinstance(rule.abi, Function):
@@ -90,8 +92,6 @@ def _value(rule: Rule, stored: Stored) -> tuple[str | None, dict[str, object] | 
     return reading.value, None
 
 
-def _seen(stored: Stored) -> SeenAt:
-    reading = stored.standing.reading
-    assert reading is not None
+def _seen(reading: Reading) -> SeenAt:
     at = rfc3339(reading.timestamp * 1000)
     return cast("SeenAt", {"number": reading.number, "hash": reading.hash, "timestamp": at})

@@ -15,6 +15,7 @@ class MatchedMonitor(TypedDict):
     id: str
     name: str
     tags: list[str]
+    severity: NotRequired[Literal["info", "warning", "error", "critical"]]
 
 
 class MatchedBlock(TypedDict):

@@ -9,6 +9,7 @@ from crypitor.api.matches.query import MatchQuery
 from crypitor.api.serving.call import Call, Change, found
 from crypitor.api.serving.context import Context
 from crypitor.api.serving.routing import Routes
+from crypitor.database.acknowledgements import tell_acknowledged
 from crypitor.database.engine import Transaction
 from crypitor.database.keys import Scope
 from crypitor.database.matches import (
@@ -82,17 +83,23 @@ async def read_match(call: Call, id: str) -> MatchAnswer:  # noqa: A002 - as in 
 async def acknowledge(call: Call, id: str) -> MatchAnswer:  # noqa: A002 - as in the path
     """Say that somebody takes care of a match.
 
-    Who does so first stays, and the match says who and when, in all its phases. Webhooks are sent
-    as before.
+    Who does so first stays, and the match says who and when, in all its phases. Alerts that it has
+    open at PagerDuty and Opsgenie are acknowledged there. Webhooks are sent as before.
     """
+    told: Sequence[str] = ()
+
+    async def effect() -> None:
+        call.context.wake(told)
 
     async def unit(tx: Transaction) -> Change[MatchAnswer]:
+        nonlocal told
         before = found(await get_match(tx, call.project, id), "match")
         now = call.context.clock()
-        await acknowledge_match(tx, call.project, id, call.who.key_id, now)
+        if await acknowledge_match(tx, call.project, id, call.who.key_id, now):
+            told = await tell_acknowledged(tx, call.project, id, now)
         after = found(await get_match(tx, call.project, id), "match")
         [was, answer] = match_answers([before, after], call.context)
-        return Change(answer, before={**was})
+        return Change(answer, effect, before={**was})
 
     return await call.change(unit)
 

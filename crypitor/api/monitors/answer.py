@@ -1,6 +1,6 @@
 """What the API answers of monitors."""
 
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired, TypeAlias
 
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
@@ -9,6 +9,8 @@ from crypitor.api.addresses.answer import LabelledAddress
 from crypitor.api.endpoints.answer import EndpointAnswer
 from crypitor.api.serving.answers import ArmedFrom, Confirmations, Time
 from crypitor.monitor.models import Kind
+
+Severity: TypeAlias = Literal["info", "warning", "error", "critical"]
 
 
 class RuleAnswer(TypedDict):
@@ -58,6 +60,7 @@ class MonitorAnswer(TypedDict):
     confirmations: Confirmations | None
     tags: list[str]
     note: str
+    severity: NotRequired[Severity]
     enabled: bool
     created_at: Time
     updated_at: Time

@@ -181,6 +181,7 @@ def monitor_of(
         enabled=body.enabled,
         created_at=created_at,
         updated_at=now,
+        severity=body.severity,
     )
 
 

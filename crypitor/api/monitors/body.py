@@ -128,4 +128,9 @@ class MonitorBody(Body):
         default_factory=list, max_length=MOST_TAGS
     )
     note: Annotated[str, Field(pattern=r"^[^\x00]*$")] = Field("", max_length=10_000)
+    severity: Literal["info", "warning", "error", "critical"] | None = Field(
+        None,
+        description="How much a match matters, to PagerDuty, Opsgenie, ntfy and mail, and in the "
+        "text of messages; null: a warning, of which nothing is said.",
+    )
     enabled: bool = True

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from crypitor.api.monitors.answer import MonitorAnswer, RuleAnswer
+from crypitor.api.monitors.answer import MonitorAnswer, RuleAnswer, Severity
 from crypitor.api.monitors.body import MonitorBody
 from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import STATE_KINDS, Kind, Monitor, Phase, Rule
@@ -41,7 +41,7 @@ def monitor_answer(monitor: Monitor, count: int, shown: Sequence[Labelled] | Non
             address if label is None else {"address": address, "label": label}
             for address, label in shown
         ]
-    return {
+    answer: MonitorAnswer = {
         "id": monitor.id,
         "name": monitor.name,
         "networks": list(monitor.networks),
@@ -57,6 +57,9 @@ def monitor_answer(monitor: Monitor, count: int, shown: Sequence[Labelled] | Non
         "created_at": rfc3339(monitor.created_at),
         "updated_at": rfc3339(monitor.updated_at),
     }
+    if monitor.severity is not None:
+        answer["severity"] = cast("Severity", monitor.severity)
+    return answer
 
 
 def _rule_answer(rule: Rule) -> RuleAnswer:

@@ -7,6 +7,7 @@ import msgspec
 
 from crypitor.dashboard.frame.visit import Visit
 from crypitor.errors import Invalid, Mistake
+from crypitor.webhook.silence import DAYS
 
 Number = TypeVar("Number", int, float)
 
@@ -21,6 +22,7 @@ BLANK: Mapping[str, str] = {
     "rate_per_second": "",
     "quiet_most": "",
     "quiet_window_seconds": "",
+    "silence": "",
     "events": "",
     "template": "",
     "template_type": "application/json",
@@ -42,6 +44,7 @@ def fields_of(endpoint: Mapping[str, Any]) -> dict[str, str]:
         "rate_per_second": "" if rate is None else f"{rate:g}",
         "quiet_most": str(quiet["most"]),
         "quiet_window_seconds": str(quiet["window_seconds"]),
+        "silence": "\n".join(map(_silence_text, endpoint.get("silence", ()))),
         "events": ",".join(endpoint["events"]),
         "template": template["body"] if template else "",
         "template_type": template["content_type"] if template else BLANK["template_type"],
@@ -61,6 +64,7 @@ def body_of(visit: Visit) -> dict[str, Any]:
         "checksum": visit.field("checksum") == "true",
         "rate_per_second": _number(rate, float, "/rate_per_second") if rate else None,
         "quiet": _quiet(visit.field("quiet_most"), visit.field("quiet_window_seconds")),
+        "silence": _silence(visit.field("silence")),
         "events": _events(visit.field("events")),
         "template": (
             {"body": template, "content_type": visit.field("template_type")} if template else None
@@ -94,6 +98,24 @@ def _quiet(most: str, window_seconds: str) -> dict[str, int] | None:
         "most": _number(most, int, "/quiet/most"),
         "window_seconds": _number(window_seconds, int, "/quiet/window_seconds"),
     }
+
+
+def _silence_text(one: Mapping[str, Any]) -> str:
+    """Return hours as a line of the form."""
+    days = " ".join(one["days"]) if len(one["days"]) < len(DAYS) else ""
+    return f"{one['begins']} {one['ends']} {one['timezone']} {days}".strip()
+
+
+def _silence(text: str) -> list[dict[str, Any]]:
+    """Return the hours of a form; the API says what is wrong with their parts."""
+    found = []
+    for line in filter(str.strip, text.splitlines()):
+        words = line.replace(",", " ").split()
+        begins, ends, zone, *days = words + [""] * (3 - len(words))
+        found.append(
+            {"begins": begins, "ends": ends, "timezone": zone or "UTC", "days": days or None}
+        )
+    return found
 
 
 def _number(text: str, kind: type[Number], pointer: str) -> Number:

@@ -47,7 +47,8 @@ class Series:
 class Chart:
     """A chart. at: the beginning of each part, unix seconds. said: its figure, in words.
 
-    each_seconds: of one part. unit: of the values, empty for counts.
+    each_seconds: of one part. unit: of the values, empty for counts. exact: it is drawn as high as
+    its values are, of which one may be below one.
     """
 
     title: str
@@ -57,6 +58,7 @@ class Chart:
     each_seconds: float
     series: Sequence[Series]
     unit: str = ""
+    exact: bool = False
 
     @property
     def most(self) -> float:
@@ -67,16 +69,21 @@ class Chart:
         """Return the values of a series as bars have them: 0 for nothing known."""
         return [value or 0 for value in self.series[place].values]
 
+    def shares(self) -> list[float]:
+        """Return the values of the first series as parts of a hundred of its largest one."""
+        most = self.most
+        return [max(value, 0) * 100 / most if most > 0 else 0 for value in self.counts(0)]
+
     def told(self) -> str:
         """Return what the script needs that draws it, as JSON."""
         series = [
             {"label": s.label, "tone": s.tone, "line": s.line, "values": s.values}
             for s in self.series
         ]
-        return json.dumps(
-            {"at": self.at, "each": self.each_seconds, "unit": self.unit, "series": series},
-            separators=(",", ":"),
-        )
+        told = {"at": self.at, "each": self.each_seconds, "unit": self.unit, "series": series}
+        if self.exact:
+            told["exact"] = True
+        return json.dumps(told, separators=(",", ":"))
 
 
 def span_of(name: str | None) -> tuple[str, Span]:

@@ -7,7 +7,7 @@ from typing import Any
 
 FIELDS = (
     "name", "networks", "addresses", "rules", "endpoints", "notify", "confirmations", "tags",
-    "note", "enabled",
+    "note", "severity", "enabled",
 )  # fmt: skip
 
 
@@ -22,7 +22,7 @@ def copies_of(
     body = {
         name: monitor[name]
         for name in FIELDS
-        if monitor[name] is not None and monitor[name] not in ("", [])
+        if monitor.get(name) is not None and monitor[name] not in ("", [])
     }
     command = (
         f"curl {shlex.quote(url + '/v1/monitors')} \\\n"

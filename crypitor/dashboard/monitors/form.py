@@ -81,6 +81,7 @@ def fields_of(monitor: Mapping[str, Any]) -> dict[str, str]:
     fields = {
         "name": monitor["name"],
         "note": monitor["note"],
+        "severity": monitor.get("severity") or "",
         "tags": ", ".join(monitor["tags"]),
         "confirmations": "" if monitor["confirmations"] is None else str(monitor["confirmations"]),
         "any": "on" if monitor["addresses"] == "any" else "",
@@ -101,6 +102,7 @@ def body_of(fields: Mapping[str, str]) -> dict[str, Any]:
     body: dict[str, Any] = {
         "name": fields.get("name", ""),
         "note": fields.get("note", ""),
+        "severity": fields.get("severity") or None,
         "networks": _chosen(fields, "network"),
         "endpoints": _chosen(fields, "endpoint"),
         "notify": _chosen(fields, "notify"),

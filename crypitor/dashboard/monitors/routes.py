@@ -27,6 +27,7 @@ from crypitor.dashboard.frame.charts import SPANS, charts_of
 from crypitor.dashboard.frame.pages import Pages
 from crypitor.dashboard.frame.visit import Place, Visit
 from crypitor.dashboard.monitors.copies import copies_of
+from crypitor.dashboard.monitors.seen import seen_of
 from crypitor.errors import CallerError, Conflict, Invalid, NotFound
 
 pages = Pages(Place("/monitors", "Monitors", "m"))
@@ -176,6 +177,7 @@ async def one(
         tips={name: now.get("tip") for name, now in visit.context.status().items()},
         form=dict(visit.form or {}),
         charts=charts_of(found.stats, found.span, matches=f"/matches?monitor={monitor_id}")[:2],
+        seen=await seen_of(visit, monitor, found.span),
         span=found.name,
         spans=SPANS,
     )

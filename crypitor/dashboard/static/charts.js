@@ -33,10 +33,10 @@ function draw(figure) {
     width: place.clientWidth, height: place.clientHeight, legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
     padding: [8, 32, 0, 0],
-    scales: { x: { range: (_, first, last) => [first, last + told.each] }, y: { range: (_, __, most) => [0, Math.max(most * 1.1, 1)] } },
+    scales: { x: { range: (_, first, last) => [first, last + told.each] }, y: { range: (_, least, most) => told.exact ? [Math.min(least * 1.1, 0), most > 0 ? most * 1.1 : least < 0 ? 0 : 1] : [0, Math.max(most * 1.1, 1)] } },
     axes: [
       axis(colour, { size: 24, space: 64, values: (_, splits) => splits.map((at) => spell(at, days)), grid: { show: false } }),
-      axis(colour, { size: 46, space: 28, values: (_, splits) => splits.map((value) => Number.isInteger(value) ? value.toLocaleString(undefined, { notation: "compact" }) : "") }),
+      axis(colour, { size: 46, space: 28, values: (_, splits) => splits.map((value) => told.exact || Number.isInteger(value) ? value.toLocaleString(undefined, { notation: "compact" }) : "") }),
     ],
     series: [{}, ...told.series.map((one) => line(one, colour))],
     hooks: { setCursor: [under] },
