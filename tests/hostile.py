@@ -5,11 +5,15 @@ import contextlib
 import json
 import random
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 
 import aiohttp
 
 from tests.rig import ADMIN_KEY
+
+ELSEWHERE = "127.0.0.9"
+"""A stranger's address: of one address the oldest handshake gives way to the next."""
 
 KEY = f"Authorization: Bearer {ADMIN_KEY}\r\n"
 SIDE_BY_SIDE = 8
@@ -22,10 +26,12 @@ Attack = Callable[[int, str], Awaitable[None]]
 
 
 @contextlib.asynccontextmanager
-async def connection(port):
-    """Open a connection; whatever the service does to it ends the context."""
+async def connection(port, address="127.0.0.1"):
+    """Open a connection from an address; whatever the service does to it ends the context."""
     with contextlib.suppress(OSError, asyncio.IncompleteReadError, TimeoutError):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**16)
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", port, limit=2**16, local_addr=(address, 0)
+        )
         try:
             yield reader, writer
         except (OSError, asyncio.IncompleteReadError, TimeoutError):
@@ -34,12 +40,12 @@ async def connection(port):
             writer.transport.abort()
 
 
-async def again(port, send, count=SIDE_BY_SIDE):
+async def again(port, send, count=SIDE_BY_SIDE, address="127.0.0.1"):
     """Do it on so many connections, each again and again on a new one."""
 
     async def one():
         while True:
-            async with connection(port) as (reader, writer):
+            async with connection(port, address) as (reader, writer):
                 await send(reader, writer)
             await asyncio.sleep(0.002)
 
@@ -220,6 +226,49 @@ async def unread_answers(port, _):
     await again(port, send, 15)
 
 
+def client_hello():
+    """Return what a client of TLS says first."""
+    written = ssl.MemoryBIO()
+    client = ssl.create_default_context().wrap_bio(
+        ssl.MemoryBIO(), written, server_hostname="localhost"
+    )
+    with contextlib.suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    return written.read()
+
+
+async def hanging_handshakes(port, _):
+    """Handshakes that do not begin, stop in the middle, or are never answered."""
+    hello = client_hello()
+    said = [b"", hello[:1], hello[:80], hello]
+
+    async def send(reader, writer):
+        writer.write(random.choice(said))
+        while await reader.read(2**16):
+            pass
+        await asyncio.sleep(0.05)
+
+    await again(port, send, IDLE, ELSEWHERE)
+
+
+async def broken_handshakes(port, _):
+    """What is no TLS, or no longer: as many as a stranger can."""
+    hello = client_hello()
+    said = [
+        request("GET", "/healthz", ""),
+        b"\x16\x03" * 4000,
+        hello[:60] + b"\0" * 4000,
+        hello + hello,
+    ]
+
+    async def send(reader, writer):
+        writer.write(random.choice(said))
+        async with asyncio.timeout(10):
+            await reader.read(2**16)
+
+    await again(port, send, address=ELSEWHERE)
+
+
 ATTACKS: dict[str, Attack] = {
     attack.__name__: attack
     for attack in (
@@ -238,6 +287,11 @@ ATTACKS: dict[str, Attack] = {
         unread_answers,
     )
 }
+
+HANDSHAKES: dict[str, Attack] = {
+    attack.__name__: attack for attack in (hanging_handshakes, broken_handshakes)
+}
+"""Of a service with a certificate of its own."""
 
 
 async def sent_for(seconds: float, attack: Attack, port: int, monitor: str) -> None:

@@ -1,6 +1,7 @@
 """Where the process listens: TLS of its own, and the port of the metrics."""
 
 import asyncio
+import socket
 import ssl
 from collections import Counter
 from contextlib import asynccontextmanager
@@ -8,6 +9,7 @@ from types import SimpleNamespace
 
 import aiohttp
 import pytest
+import uvloop
 from aiohttp import web
 
 from crypitor.api.serving.context import CONTEXT
@@ -16,6 +18,7 @@ from crypitor.config import load
 from crypitor.errors import ConfigError
 from crypitor.process.doors import front_of, metrics_site_of, site_of, tls_of
 from crypitor.runtime.certificates import believing
+from tests.hostile import client_hello
 from tests.patience import HANG_SECONDS
 from tests.rig import free_port
 from tests.tls import certificate
@@ -84,6 +87,22 @@ async def test_what_is_no_handshake_ends_the_connection(files, tmp_path, sent, c
 
     assert REFUSED == {"handshake": 1}
     assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("new_loop", [uvloop.new_event_loop, asyncio.new_event_loop])
+def test_a_client_that_speaks_at_once_is_heard(files, tmp_path, new_loop):
+    """What it said is there before the connection is taken; uvloop then reads it at once."""
+
+    async def answered():
+        async with listening(config_of(tmp_path, **files)) as (_, port):
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                client.sendall(client_hello())
+                client.setblocking(False)
+                async with asyncio.timeout(HANG_SECONDS / 2):
+                    return await asyncio.get_running_loop().sock_recv(client, 1)
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        assert runner.run(answered()) == b"\x16"  # RFC 8446, 5.1: a record of the handshake
 
 
 async def test_connections_whose_handshake_hangs_give_way(files, tmp_path):

@@ -10,13 +10,15 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from crypitor.development.listen import Receiver
 from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.rpc import SimulatorServer
-from tests.hostile import ATTACKS, fill, sent_for
-from tests.rig import Service
+from tests.hostile import ATTACKS, HANDSHAKES, fill, sent_for
+from tests.rig import ADMIN_KEY, Service
+from tests.tls import certificate
 
 MOST_KEPT = 1.3
 """Of the memory before an attack; most kinds leave a tenth more, uploads and unread lists a quarter."""
@@ -25,15 +27,19 @@ OPEN_FILES = 400
 """As few as a service of many endpoints can live with: connections could take them all."""
 
 PROBE = """
-import http.client, sys, time
-port, pid = sys.argv[1:]
+import http.client, ssl, sys, time
+port, pid, scheme = sys.argv[1:]
 def processor():
     with open(f"/proc/{pid}/task/{pid}/schedstat") as file:
         return int(file.read().split()[0]) / 1e9
 while True:
     began, used = time.monotonic(), processor()
     try:
-        asked = http.client.HTTPConnection("127.0.0.1", int(port), timeout=30)
+        if scheme == "https":
+            anybody = ssl._create_unverified_context()
+            asked = http.client.HTTPSConnection("127.0.0.1", int(port), timeout=30, context=anybody)
+        else:
+            asked = http.client.HTTPConnection("127.0.0.1", int(port), timeout=30)
         asked.request("GET", "/healthz"); status = asked.getresponse().status; asked.close()
     except OSError:
         status = 0
@@ -58,10 +64,33 @@ class Cramped(Service):
                 cwd=self.folder, env=self.environ, stdout=log, stderr=log,
             )  # fmt: skip
 
+    scheme = "http"
+
     def resident(self) -> float:
         """Return its memory in MB."""
         pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+class Encrypted(Cramped):
+    """One with a certificate of its own, by an authority that nobody asks for."""
+
+    scheme = "https"
+
+    def __init__(self, folder, settings):
+        chain = str(certificate(folder).chain)
+        tls = {"CRYPITOR__SERVER__TLS_CERTIFICATE": chain, "CRYPITOR__SERVER__TLS_KEY": chain}
+        super().__init__(folder, {**settings, **tls})
+        self.url = f"https://127.0.0.1:{self.port}"
+
+    @contextlib.asynccontextmanager
+    async def api(self):
+        async with aiohttp.ClientSession(
+            self.url,
+            headers={"Authorization": f"Bearer {ADMIN_KEY}"},
+            connector=aiohttp.TCPConnector(ssl=False),
+        ) as session:
+            yield session
 
 
 @dataclass
@@ -93,7 +122,7 @@ async def probed(service, seen):
     """Ask for the health all the time, and note the longest wait."""
     probe = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PROBE, str(service.port), str(service.process.pid),
-        stdout=asyncio.subprocess.PIPE,
+        service.scheme, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
 
     async def read():
@@ -139,7 +168,7 @@ async def attacked(service, chain, kind, seconds, monitor, *, settle_seconds=0.0
     seen = Seen(before=service.resident())
     watching = asyncio.create_task(watched(service, chain, seen, lambda: tip_of(service.folder)))
     async with probed(service, seen):
-        await sent_for(seconds, ATTACKS[kind], service.port, monitor)
+        await sent_for(seconds, (ATTACKS | HANDSHAKES)[kind], service.port, monitor)
     watching.cancel()
     until = time.monotonic() + settle_seconds
     seen.after = service.resident()
@@ -155,11 +184,13 @@ def deliveries(folder):
         return Counter(database.execute("select status, attempts from deliveries").fetchall())
 
 
-async def run(folder, kinds, *, seconds, receivers, filled, settle_seconds=0.0, warm_seconds=0.0):
+async def run(
+    folder, kinds, *, seconds, receivers, filled, settle_seconds=0.0, warm_seconds=0.0, of=Cramped
+):
     """Attack a service in its work with each kind, and return what was seen of each."""
     chain, found = SimulatedChain(7, transfers=(3, 6), actors=20), {}
     async with SimulatorServer(chain) as node, Receiver(list) as receiver:
-        service = Cramped(
+        service = of(
             folder,
             {
                 "CRYPITOR__NETWORKS__DEV__CHAIN_ID": "1337",
@@ -216,15 +247,26 @@ async def test_a_little_of_each_kind(tmp_path):
         assert seen.unanswered <= 2, (kind, seen)
 
 
+@pytest.mark.timeout(180)
+async def test_a_little_of_handshakes_that_come_to_nothing(tmp_path):
+    """A service with TLS of its own answers those who mean it, and delivers."""
+    found = await run(
+        tmp_path, list(HANDSHAKES), seconds=1.0, receivers=4, filled=0, of=Encrypted
+    )  # fmt: skip
+
+    for kind, seen in found.items():
+        assert seen.unanswered <= 2, (kind, seen)
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("kind", ATTACKS)
+@pytest.mark.parametrize("kind", [*ATTACKS, *HANDSHAKES])
 async def test_a_minute_of_a_kind(tmp_path, kind, capsys):
     """Beside a hundred receivers; memory comes back to what it was, within 30 %."""
     seconds = int(os.environ.get("CRYPITOR_TEST_SECONDS", "60"))
     found = await run(
         tmp_path, [kind], seconds=seconds, receivers=100, filled=300,
-        settle_seconds=90, warm_seconds=180,
+        settle_seconds=90, warm_seconds=180, of=Encrypted if kind in HANDSHAKES else Cramped,
     )  # fmt: skip
     seen = found[kind]
     with capsys.disabled():

@@ -46,11 +46,10 @@ class Doorstep(asyncio.Protocol):
             wire.abort()
             return
         self._wire = wire
-        wire.pause_reading()
         self._work = asyncio.get_running_loop().create_task(self._encrypt(wire), name="handshake")
 
     def data_received(self, data: bytes) -> None:
-        """Keep what came before there was anybody to read it."""
+        """Keep what came before there was anybody to read it: encrypted at first, then not."""
         self._early += data
         if len(self._early) > MOST_EARLY_BYTES:
             self.leave()
@@ -72,17 +71,29 @@ class Doorstep(asyncio.Protocol):
             self._work.cancel()
 
     async def _encrypt(self, wire: asyncio.Transport) -> None:
-        host = self._host
-        try:
-            encrypted = await asyncio.get_running_loop().start_tls(
+        host, loop = self._host, asyncio.get_running_loop()
+        # Not before: uvloop begins to read after connection_made, whatever was said there.
+        wire.pause_reading()
+        hello, self._early = bytes(self._early), bytearray()
+        shaking = loop.create_task(
+            loop.start_tls(
                 wire, self, self._context, server_side=True,
                 ssl_handshake_timeout=host.bounds.head_seconds,
-            )  # fmt: skip
+            )
+        )  # fmt: skip
+        try:
+            if hello:
+                # One turn, in which start_tls puts its protocol in place, and has it told of its
+                # connection in the next: so this comes after that, and before all that is read.
+                await asyncio.sleep(0)
+                loop.call_soon(_read_again, wire, hello)
+            encrypted = await shaking
         except (OSError, TimeoutError):
             host.refuse("handshake")
             wire.abort()
             return
         finally:
+            shaking.cancel()
             host.crowd.left(self, self._address)
         if encrypted is None or self._wire is None or encrypted.is_closing():
             return
@@ -91,3 +102,17 @@ class Doorstep(asyncio.Protocol):
         serving.connection_made(encrypted)
         if self._early:
             serving.data_received(bytes(self._early))
+
+
+def _read_again(wire: asyncio.Transport, data: bytes) -> None:
+    """Give the protocol of TLS what was read before it was in place.
+
+    It reads into buffers; uvloop's does so without saying that it is such a protocol.
+    """
+    protocol = cast("asyncio.BufferedProtocol", wire.get_protocol())
+    while data and not wire.is_closing():
+        room = memoryview(protocol.get_buffer(len(data)))
+        count = min(len(room), len(data))
+        room[:count] = data[:count]
+        protocol.buffer_updated(count)
+        data = data[count:]
