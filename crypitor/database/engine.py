@@ -226,8 +226,7 @@ class Database:
     ) -> T:
         """Run a unit of work that sees one snapshot and cannot write. at_once: see `write`.
 
-        brief: with at_once on SQLite, those that come together go in one trip. Each has to be
-        little, as what is read by its id: the last waits for the others.
+        brief: with at_once on SQLite, those that come together go in one trip. Each is little.
         """
         if brief and at_once and self.dialect == "sqlite":
             if _within.get():
