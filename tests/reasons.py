@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import crypitor
@@ -39,6 +40,7 @@ NAMES = ("trouble", "reason", "reasons", "late", "doubt")
 VALUE = "…"
 
 
+@cache
 def reasons() -> dict[str, str]:
     """Return each sentence → a file that has it; one that is nothing but values is left out."""
     found = {}
