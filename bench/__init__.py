@@ -12,6 +12,7 @@ BENCHES = {
     "latency": "from a node's having a block to its first webhook",
     "growth": "a block and the memory as addresses, monitors, hits and chains grow",
     "day": "the memory after each of 24 hours of blocks, webhooks, reorgs and API calls",
+    "pages": "pages of the dashboard beside few and many monitors, matches and deliveries",
     "rows": "blocks, claims and lists with few and many matches and deliveries stored and waiting",
     "holds": "how long one callback holds the event loop",
     "addresses": "a million addresses: adding, searching, removing, loading",

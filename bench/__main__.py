@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 ROUNDS = 5
 CHANGE = "now / before"
 
-WHOLE = {"service"}
+WHOLE = {"api", "service"}
 """Benches that only start the product of a revision: they and their inputs are of this one."""
 
 

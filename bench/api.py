@@ -6,20 +6,25 @@ takes turns within one run.
 """
 
 import asyncio
+import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import aiohttp
 import msgspec
 
 from bench import inputs
 from bench.chains import chains
 from bench.figures import figure, ratio
-from bench.measuring import processor_seconds
-from bench.service import Product
+from bench.measuring import processor_seconds, spread
+from bench.node import node
+from bench.receiver import receiver
+from bench.service import PRODUCT, Product
 from tests.rig import ADMIN_KEY
 
 CONNECTIONS = 32
@@ -28,20 +33,125 @@ SECONDS, QUICK_SECONDS = 3.0, 1.0
 WATCHED = 3
 
 
+CLIENTS = 50
+READERS, QUICK_READERS = 1_000, 200
+SHARE = 0.01
+BLOCK_SECONDS = 0.4
+TURNS, QUICK_TURNS = 4, 1
+TURN_SECONDS, QUICK_TURN_SECONDS = 12.0, 5.0
+LAST_SECONDS = 1.0
+ROOM = {
+    "CRYPITOR__SERVER__CONNECTIONS": "4000",
+    "CRYPITOR__SERVER__CONNECTIONS_PER_ADDRESS": "4000",
+}
+
+
 def bench(*, quick: bool = False) -> dict:
-    """Measure it."""
-    return {"GET /v1/monitors/{id}": asyncio.run(_requests(quick=quick))}
+    """Measure it. Of another revision only what it can do: that has no stream."""
+    writing = ["bench.clients", str(CLIENTS), "{url}", ADMIN_KEY, "writing"]
+    found = {f"blocks beside {CLIENTS} clients that write": _blocks(writing, quick=quick)}
+    if os.environ.get(PRODUCT, str(Path.cwd())) != str(Path.cwd()):
+        return found
+    readers = QUICK_READERS if quick else READERS
+    reading = ["bench.readers", str(readers), "{host}", "{port}", ADMIN_KEY]
+    return {
+        "GET /v1/monitors/{id}": asyncio.run(_requests(quick=quick)),
+        **found,
+        f"blocks beside {readers} readers": _blocks(reading, ROOM, waits=True, quick=quick),
+    }
+
+
+def _blocks(
+    others: list[str], settings: Mapping[str, str] = {}, *, waits: bool = False, quick: bool
+) -> dict:  # fmt: skip
+    return asyncio.run(_beside(others, settings, waits=waits, quick=quick))
+
+
+async def _beside(
+    others: list[str], settings: Mapping[str, str], *, waits: bool, quick: bool
+) -> dict:
+    """Return what passes from a node's having a block to its first webhook: alone, and beside.
+
+    waits: whether the others say when they have begun.
+    """
+    turns, seconds = (QUICK_TURNS, QUICK_TURN_SECONDS) if quick else (TURNS, TURN_SECONDS)
+    blocks = round(4 * turns * seconds / BLOCK_SECONDS)
+    alone: list[float] = []
+    beside: list[float] = []
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        place = await stack.enter_async_context(node(inputs.MAINNET, SHARE, BLOCK_SECONDS, blocks))
+        hooks = await stack.enter_async_context(receiver())
+        service = Product(
+            folder,
+            {
+                "CRYPITOR__NETWORKS__LIVE__RPC": f'["ws://{place}"]',
+                "CRYPITOR__NETWORKS__LIVE__CHAIN_ID": str(inputs.CHAIN_ID),
+                "CRYPITOR__NETWORKS__LIVE__VERIFY": "receipts",
+                **settings,
+            },
+            migrated=False,
+        )
+        await service.start()
+        stack.push_async_callback(service.kill)
+        monitor = {
+            "networks": ["live"],
+            "addresses": inputs.watched_addresses(1000),
+            "webhook": {"url": hooks},
+            "notify": ["detected"],
+        }
+        await service.post("/v1/monitors", monitor)
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        for _ in range(turns):
+            alone += await _waits(http, place, hooks, seconds)
+            at = urlsplit(service.url)
+            words = [one.format(url=service.url, host=at.hostname, port=at.port) for one in others]
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", *words,
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            if waits:
+                await process.stdout.readline()
+            beside += await _waits(http, place, hooks, seconds)
+            out, _ = await process.communicate(b"")
+            assert int(out)
+    tails = [spread([ms / 1000 for ms in one]) for one in (alone, beside)]
+    return {
+        "alone": tails[0],
+        "beside": tails[1],
+        "median, beside / alone": figure([tails[1]["median"] / tails[0]["median"]], "times"),
+        "p99, beside / alone": figure([tails[1]["p99"] / tails[0]["p99"]], "times"),
+    }
+
+
+async def _waits(
+    http: aiohttp.ClientSession, place: str, hooks: str, seconds: float
+) -> list[float]:
+    """Return the milliseconds from the node's having each block of a time to its first webhook."""
+    await asyncio.sleep(LAST_SECONDS)
+    async with http.get(hooks) as answer:  # which forgets them
+        await answer.read()
+    since = time.monotonic()
+    await asyncio.sleep(seconds)
+    async with http.get(hooks) as answer:
+        posts = await answer.json()
+    async with http.get(f"http://{place}") as answer:
+        had = {int(number): at for number, at in (await answer.json()).items()}
+    first: dict[int, float] = {}
+    for number, at in posts:
+        first.setdefault(number, at)
+    return [1000 * (at - had[number]) for number, at in first.items() if had[number] > since]
 
 
 async def _requests(*, quick: bool) -> dict:
     rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if quick else (ROUNDS, SECONDS)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        node = await stack.enter_async_context(chains(2, [inputs.CHAIN_ID]))
+        rpc = await stack.enter_async_context(chains(2, [inputs.CHAIN_ID]))
         service = Product(
             folder,
             {
-                "CRYPITOR__NETWORKS__LIVE__RPC": f'["{node}/{inputs.CHAIN_ID}"]',
+                "CRYPITOR__NETWORKS__LIVE__RPC": f'["{rpc}/{inputs.CHAIN_ID}"]',
                 "CRYPITOR__NETWORKS__LIVE__CHAIN_ID": str(inputs.CHAIN_ID),
             },
         )

@@ -1,4 +1,6 @@
-"""API clients in a process of their own: COUNT URL KEY; each asks again as soon as it is answered.
+"""API clients in a process of their own: COUNT URL KEY [writing]; each asks again when answered.
+
+Those that write make a monitor, add addresses to it, change it and delete it.
 
 Prints, when its input ends, how many requests there were.
 """
@@ -13,8 +15,29 @@ PATHS = ("/v1/matches?limit=20", "/v1/monitors", "/v1/networks", "/v1/deliveries
 PAUSE_SECONDS = 0.05
 
 
-async def main(count: int, url: str, key: str) -> None:
+ADDRESSES = 20
+
+
+async def main(count: int, url: str, key: str, *, writing: bool) -> None:
     requests = 0
+
+    async def write(session: aiohttp.ClientSession, number: int) -> None:
+        nonlocal requests
+        listed = [f"0x{number:020x}{at:020x}" for at in range(ADDRESSES)]
+        while True:
+            async with session.post("/v1/monitors", json={"networks": ["live"]}) as answer:
+                assert answer.status == 201, await answer.text()
+                at = f"/v1/monitors/{(await answer.json())['id']}"
+            for method, path, body in (
+                ("POST", f"{at}/addresses", {"addresses": listed}),
+                ("PATCH", at, {"name": "changed"}),
+                ("DELETE", at, None),
+            ):
+                async with session.request(method, path, json=body) as answer:
+                    assert answer.status == 200, await answer.text()
+                    await answer.read()
+            requests += 4
+            await asyncio.sleep(PAUSE_SECONDS)
 
     async def ask(session: aiohttp.ClientSession, paths) -> None:
         nonlocal requests
@@ -27,7 +50,10 @@ async def main(count: int, url: str, key: str) -> None:
 
     headers = {"Authorization": f"Bearer {key}"}
     async with aiohttp.ClientSession(url, headers=headers) as session:
-        asking = [asyncio.create_task(ask(session, cycle(PATHS))) for _ in range(count)]
+        asking = [
+            asyncio.create_task(write(session, one) if writing else ask(session, cycle(PATHS)))
+            for one in range(count)
+        ]
         ended = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
         await asyncio.wait([ended, *asking], return_when=asyncio.FIRST_COMPLETED)
         for one in asking:
@@ -36,4 +62,5 @@ async def main(count: int, url: str, key: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), sys.argv[2], sys.argv[3]))
+    count, url, key, *more = sys.argv[1:]
+    asyncio.run(main(int(count), url, key, writing=more == ["writing"]))

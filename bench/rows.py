@@ -11,7 +11,7 @@ import json
 import sqlite3
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,7 +106,7 @@ class Service:
         for name, path in (
             ("GET /v1/matches", "/v1/matches?limit=100"),
             ("GET /v1/deliveries", "/v1/deliveries?limit=100"),
-            ("the first page", "/overview"),
+            ("the first page", "/"),
         ):
             await self.measured(name, lambda path=path: self._read(path))
 
@@ -164,8 +164,14 @@ async def _service(stack: AsyncExitStack, count: int, found: dict) -> Service:
     opened = await stack.enter_async_context(world(folder, hits, streaming=False))
     opened.stream.number = FIRST_BLOCK
     session = await stack.enter_async_context(
-        aiohttp.ClientSession(opened.url, headers={"Authorization": f"Bearer {opened.key}"})
+        aiohttp.ClientSession(
+            opened.url,
+            headers={"Authorization": f"Bearer {opened.key}"},
+            cookie_jar=aiohttp.CookieJar(unsafe=True),  # of a host without a name
+        )
     )
+    async with session.post("/login", data={"key": opened.key}, allow_redirects=False) as answer:
+        assert answer.status == 303, await answer.text()
     body = {
         "networks": ["ethereum"],
         "addresses": hits,
@@ -176,7 +182,8 @@ async def _service(stack: AsyncExitStack, count: int, found: dict) -> Service:
     await opened.stream.commit(opened.stream.made())
     endpoint = await opened.database.read(lambda tx: tx.value("select id from endpoints"))
     began, file = time.perf_counter(), folder / "crypitor.db"
-    await asyncio.to_thread(_fill, file, count)
+    counts = {"matches": count, "deliveries": count}
+    await asyncio.to_thread(copied, file, counts, {}, {"text": TEXT})
     found[f"{count:,} rows"] = {
         "file_mb": round(file.stat().st_size / 1e6),
         "filled_in_s": round(time.perf_counter() - began, 1),
@@ -184,8 +191,17 @@ async def _service(stack: AsyncExitStack, count: int, found: dict) -> Service:
     return Service(opened, session, endpoint)
 
 
-def _fill(file: Path, count: int) -> None:
-    """Copy the rows of the first block; indexes are made afterwards, which is much faster."""
+def copied(
+    file: Path,
+    counts: Mapping[str, int],
+    changes: Mapping[str, Mapping[str, str]],
+    values: Mapping[str, object],
+) -> None:
+    """Copy the rows of the first block; indexes are made afterwards, which is much faster.
+
+    counts: of copies, by table. changes: SQL in place of what columns have otherwise, by table, in
+    which n is the number of a copy. values: what is named in it.
+    """
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         for pragma in ("synchronous = off", "cache_size = -1000000"):
             connection.execute(f"pragma {pragma}")
@@ -197,17 +213,16 @@ def _fill(file: Path, count: int) -> None:
             connection.execute(f"drop index {name}")
         for table in _COPIES:  # to be looked up among twenty, not among all that were copied
             connection.execute(f"create temp table first_{table} as select * from {table}")
-        for first in range(0, count, CHUNK):
-            place = {
-                "first": first, "last": min(count, first + CHUNK) - 1, "hits": HITS,
-            }  # fmt: skip
-            for table, (prefix, template, changed) in _COPIES.items():
-                copy = _copy(connection, table, template, changed)
-                connection.execute(copy, place | {"prefix": prefix, "text": TEXT})
-            connection.execute(_ATTEMPTS, place | {"prefix": "de"})
-        for name in _COPIES:
+        for table, (prefix, template, changed) in _COPIES.items():
+            copy = _copy(connection, table, template, changed | dict(changes.get(table, {})))
+            for first in range(0, counts[table], CHUNK):
+                last = min(counts[table], first + CHUNK) - 1
+                place = {"first": first, "last": last, "hits": HITS, **values}
+                connection.execute(copy, place | {"prefix": prefix})
+                if table == "deliveries":
+                    connection.execute(_ATTEMPTS, place | {"prefix": prefix})
             connection.execute(
-                "update counters set value = value + ? where name = ?", (count, name)
+                "update counters set value = value + ? where name = ?", (counts[table], table)
             )
         for _, index in indexes:
             connection.execute(index)

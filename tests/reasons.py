@@ -1,30 +1,41 @@
 """The sentences that `trouble` can give, read from the code: values in them are an ellipsis."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import crypitor
 
 ROOT = Path(crypitor.__file__).parent
 
-ELSEWHERE = ("cli", "development", "process/check.py", "webhook")
+ELSEWHERE = ("cli", "development", "process/check", "webhook")
 """What is raised there ends a command, or is told of an attempt or an endpoint."""
+
+OF_THE_MACHINE = {"Exhausted": 0}
+"""But what is short on this machine, whoever finds out."""
 
 RAISED = {
     "Unavailable": 0, "NodeUnavailable": 0, "BrokerUnavailable": 0, "DatabaseUnavailable": 0,
-    "DeepReorg": 0, "Unproven": 1, "BrokenLink": 1, "LeftChain": 0, "Refused": 0,
+    "DeepReorg": 0, "Unproven": 1, "BrokenLink": 1, "LeftChain": 0, "Refused": 0, "NoState": 0, **OF_THE_MACHINE,
 }  # fmt: skip
 """Exception → the place of its sentence among its arguments."""
 
 SAYS_ITSELF = {"NodeUnavailable", "DeepReorg", "Unavailable", "DatabaseUnavailable"}
 """Kinds of which others are made that bring their own sentence."""
 
-TOLD = {"begin": 1, "accuse": 1, "silent": 0, "note_trouble": 2}
+TOLD = {"begin": 1, "accuse": 1, "silent": 0, "note_trouble": 2, "_doubt": 0}
 """The same of functions that are given a sentence."""
 
-RETURNING = ("reason", "_trouble", "_what_keeps_us_out")
-NAMES = ("trouble", "reason", "reasons", "late")
+RETURNING = (
+    "reason",
+    "_trouble",
+    "_what_keeps_us_out",
+    "reset_reason",
+    "lack_of",
+    "_words",
+    "_waiting",
+)
+NAMES = ("trouble", "reason", "reasons", "late", "doubt")
 VALUE = "…"
 
 
@@ -33,11 +44,11 @@ def reasons() -> dict[str, str]:
     found = {}
     for path in sorted(ROOT.rglob("*.py")):
         place = path.relative_to(ROOT)
-        if place.parts[0] not in ELSEWHERE and str(place) not in ELSEWHERE:
-            tree = ast.parse(path.read_text())
-            for text in _of(tree):
-                if text.replace(VALUE, "").strip(" :;,.()"):
-                    found[text] = str(place)
+        tree = ast.parse(path.read_text())
+        elsewhere = str(place).startswith(ELSEWHERE)
+        for text in _raised(tree, OF_THE_MACHINE) if elsewhere else _of(tree):
+            if text.replace(VALUE, "").strip(" :;,.()"):
+                found[text] = str(place)
     return found
 
 
@@ -47,13 +58,9 @@ def _of(tree: ast.AST) -> Iterator[str]:
             getattr(base, "id", "") for base in node.bases
         }:
             yield from _of_class(node)
-        if isinstance(node, ast.Call):
-            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-            place = RAISED.get(name, TOLD.get(name))
-            if place is not None and len(node.args) > place:
-                yield from _texts(node.args[place])
-        elif isinstance(node, ast.Assign):
-            if any(getattr(target, "id", "") in NAMES for target in node.targets):
+        if isinstance(node, ast.Assign):
+            names = {getattr(one, "id", getattr(one, "attr", "")) for one in node.targets}
+            if names & {*NAMES}:
                 yield from _texts(node.value)
             for target in node.targets:
                 if isinstance(target, ast.Subscript) and "troubles" in ast.dump(target):
@@ -65,7 +72,27 @@ def _of(tree: ast.AST) -> Iterator[str]:
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in RETURNING:
             for inner in ast.walk(node):
                 if isinstance(inner, ast.Return) and inner.value is not None:
-                    yield from _texts(inner.value)
+                    yield from _texts(_constant(inner.value, tree))
+    yield from _raised(tree, {**RAISED, **TOLD})
+
+
+def _raised(tree: ast.AST, of: Mapping[str, int]) -> Iterator[str]:
+    """Yield what calls of these names are given."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            place = of.get(getattr(node.func, "id", getattr(node.func, "attr", "")))
+            if place is not None and len(node.args) > place:
+                yield from _texts(node.args[place])
+
+
+def _constant(node: ast.expr, tree: ast.AST) -> ast.expr:
+    """Return the text of a module's constant for its name; anything else as it is."""
+    for one in getattr(tree, "body", ()):
+        if isinstance(one, ast.Assign) and getattr(node, "id", "") in {
+            getattr(target, "id", None) for target in one.targets
+        }:
+            return one.value
+    return node
 
 
 def _of_class(tree: ast.ClassDef) -> Iterator[str]:

@@ -122,7 +122,7 @@ async def test_commands_work_beside_the_owner(services, tmp_path):
     file.write_text("")
     words = [
         ("key", "create", "--name", "x"), ("key", "list"), ("queue", "dead", "list"),
-        ("export",), ("apply", "--dry-run", str(file)), ("migrate",),
+        ("export",), ("apply", str(file)), ("migrate",), ("check",),
         ("network", "resume", "dev", "--from-block", "3"),
     ]  # fmt: skip
     done = await asyncio.gather(*(command(owner, *each) for each in words))

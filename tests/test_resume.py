@@ -37,10 +37,11 @@ async def until_state(service, state):
             await asyncio.sleep(0.05)
 
 
-async def test_a_network_that_stopped_goes_on(tmp_path):
+@pytest.mark.parametrize("way", ["command", "api"])
+async def test_a_network_that_stopped_goes_on(tmp_path, way):
     """
     After a reorg that is too deep everything that was told of the old branch is retracted, and
-    the new one is told, as soon as the command was given the first block that differs.
+    the new one is told, as soon as the command, or the API, was given the first block that differs.
     """
     chain = SimulatedChain(11, transfers=(2, 5), actors=5)
     chain.mine(12)
@@ -75,9 +76,16 @@ async def test_a_network_that_stopped_goes_on(tmp_path):
         await until_state(service, "stopped")
         ready, trouble = await readiness(service)
 
-        status, said = await command(
-            service, "network", "resume", "dev", "--from-block", str(forked_at)
-        )
+        if way == "command":
+            status, said = await command(
+                service, "network", "resume", "dev", "--from-block", str(forked_at)
+            )
+        else:
+            path, body = "/v1/networks/dev/resume", {"from_block": forked_at}
+            look = await service.post(path, {**body, "dry_run": True})
+            done = await service.post(path, body)
+            status = look["reverted"] - done["reverted"]
+            said = f"dev goes on at block {done['from_block']}"
         chain.mine(CONFIRMATIONS)
         await service.until_tip("dev", chain.head.number)
         await service.until_nothing_is_due()

@@ -42,12 +42,13 @@ def resume_network(
     if network is None:
         raise failure(f"no network {name} with a node is configured")
     from crypitor.database.networks import position_of, resume
+    from crypitor.errors import Conflict
     from crypitor.process.status import title_of
     from crypitor.runtime.loop import clock
     from crypitor.worker import Unobserved
-    from crypitor.worker.beginning import ground_of
     from crypitor.worker.nodes import Nodes
     from crypitor.worker.passed import passed_between
+    from crypitor.worker.resuming import ground_to_resume
 
     def connected() -> "AbstractAsyncContextManager[Nodes]":
         return Nodes.of_urls(
@@ -63,19 +64,16 @@ def resume_network(
 
     async def ancestors() -> "Sequence[Header]":
         async with connected() as nodes:
-            head = await nodes.header_at("latest")
-            if head is None or head.number < from_block - 1:
-                raise failure(
-                    f"no node has block {from_block - 1}"
-                    + (f": their head is {head.number}" if head else "")
-                )
-            return await ground_of(from_block, network.max_reorg_depth, nodes)
+            return await ground_to_resume(from_block, depth=network.max_reorg_depth, nodes=nodes)
 
     async def passed(tip: "Header") -> "Passed | None":
         async with connected() as nodes:
             return await passed_between(tip, from_block, nodes)
 
-    before = asyncio.run(ancestors())
+    try:
+        before = asyncio.run(ancestors())
+    except Conflict as refused:
+        raise failure(refused.detail) from refused
     tip = next(iter(in_database(loaded, lambda tx: position_of(tx, name, 1)).headers), None)
     left = _left_out(asyncio.run(passed(tip)) if tip and tip.number < from_block - 1 else None)
     if left:

@@ -46,6 +46,8 @@ from crypitor.client.types import (
     ProjectUsage,
     ReloadAnswer,
     ReplayBody,
+    ResumeAnswer,
+    ResumeBody,
     RetryBody,
     RotationBody,
     SecretAnswer,
@@ -81,12 +83,13 @@ class Calls(Transport):
         checksum: bool | None = None,
         cursor: str | None = None,
         limit: int | None = None,
+        order: Literal["desc", "asc"] | None = None,
         network: str | None = None,
         tag: str | None = None,
         enabled: bool | None = None,
         search: str | None = None,
     ) -> MonitorPage:
-        """List monitors, newest first.
+        """List monitors, newest first or oldest first.
 
         A page has at most some 4 MiB, and then fewer monitors than `limit`; `next_cursor`
         leads on.
@@ -95,6 +98,7 @@ class Calls(Transport):
             "checksum": checksum,
             "cursor": cursor,
             "limit": limit,
+            "order": order,
             "network": network,
             "tag": tag,
             "enabled": enabled,
@@ -107,6 +111,7 @@ class Calls(Transport):
         self,
         *,
         checksum: bool | None = None,
+        order: Literal["desc", "asc"] | None = None,
         network: str | None = None,
         tag: str | None = None,
         enabled: bool | None = None,
@@ -115,6 +120,7 @@ class Calls(Transport):
         """Walk all pages of `read_monitors`."""
         query = {
             "checksum": checksum,
+            "order": order,
             "network": network,
             "tag": tag,
             "enabled": enabled,
@@ -307,15 +313,21 @@ class Calls(Transport):
         *,
         cursor: str | None = None,
         limit: int | None = None,
+        order: Literal["desc", "asc"] | None = None,
     ) -> EndpointPage:
-        """List endpoints, newest first."""
-        query = {"cursor": cursor, "limit": limit}
+        """List endpoints, newest first or oldest first."""
+        query = {"cursor": cursor, "limit": limit, "order": order}
         answer: EndpointPage = await self.call("GET", "/v1/endpoints", query=query)
         return answer
 
-    def all_endpoints(self) -> AsyncIterator[EndpointAnswer]:
+    def all_endpoints(
+        self,
+        *,
+        order: Literal["desc", "asc"] | None = None,
+    ) -> AsyncIterator[EndpointAnswer]:
         """Walk all pages of `read_endpoints`."""
-        items: AsyncIterator[EndpointAnswer] = self.pages("/v1/endpoints")
+        query = {"order": order}
+        items: AsyncIterator[EndpointAnswer] = self.pages("/v1/endpoints", query=query)
         return items
 
     async def read_endpoint(self, endpoint_id: str) -> EndpointAnswer:
@@ -543,6 +555,7 @@ class Calls(Transport):
         *,
         cursor: str | None = None,
         limit: int | None = None,
+        order: Literal["desc", "asc"] | None = None,
         monitor: str | None = None,
         endpoint: str | None = None,
         match: str | None = None,
@@ -561,10 +574,11 @@ class Calls(Transport):
         since: str | None = None,
         until: str | None = None,
     ) -> DeliveryPage:
-        """List deliveries, newest first."""
+        """List deliveries, newest first or oldest first."""
         query = {
             "cursor": cursor,
             "limit": limit,
+            "order": order,
             "monitor": monitor,
             "endpoint": endpoint,
             "match": match,
@@ -579,6 +593,7 @@ class Calls(Transport):
     def all_deliveries(
         self,
         *,
+        order: Literal["desc", "asc"] | None = None,
         monitor: str | None = None,
         endpoint: str | None = None,
         match: str | None = None,
@@ -599,6 +614,7 @@ class Calls(Transport):
     ) -> AsyncIterator[DeliveryAnswer]:
         """Walk all pages of `read_deliveries`."""
         query = {
+            "order": order,
             "monitor": monitor,
             "endpoint": endpoint,
             "match": match,
@@ -837,15 +853,17 @@ class Calls(Transport):
         *,
         cursor: str | None = None,
         limit: int | None = None,
+        order: Literal["desc", "asc"] | None = None,
         monitor: str | None = None,
         endpoint: str | None = None,
         kind: Literal["backfill", "replay"] | None = None,
         status: Literal["queued", "running", "done", "cancelled"] | None = None,
     ) -> JobPage:
-        """List backfills and replays, newest first."""
+        """List backfills and replays, newest first or oldest first."""
         query = {
             "cursor": cursor,
             "limit": limit,
+            "order": order,
             "monitor": monitor,
             "endpoint": endpoint,
             "kind": kind,
@@ -857,13 +875,20 @@ class Calls(Transport):
     def all_jobs(
         self,
         *,
+        order: Literal["desc", "asc"] | None = None,
         monitor: str | None = None,
         endpoint: str | None = None,
         kind: Literal["backfill", "replay"] | None = None,
         status: Literal["queued", "running", "done", "cancelled"] | None = None,
     ) -> AsyncIterator[JobAnswer]:
         """Walk all pages of `read_jobs`."""
-        query = {"monitor": monitor, "endpoint": endpoint, "kind": kind, "status": status}
+        query = {
+            "order": order,
+            "monitor": monitor,
+            "endpoint": endpoint,
+            "kind": kind,
+            "status": status,
+        }
         items: AsyncIterator[JobAnswer] = self.pages("/v1/jobs", query=query)
         return items
 
@@ -926,6 +951,28 @@ class Calls(Transport):
     async def read_network(self, name: str) -> NetworkAnswer:
         """Read one network with the state of each of its nodes."""
         answer: NetworkAnswer = await self.call("GET", f"/v1/networks/{self.part(name)}")
+        return answer
+
+    async def resume_network(
+        self,
+        name: str,
+        body: ResumeBody,
+        *,
+        idempotency_key: str | None = None,
+    ) -> ResumeAnswer:
+        """Let a network go on at a block, where it stopped or anywhere else. Only for
+        operators.
+
+        Matches from this block on are reverted, which their endpoints are told, and what
+        the nodes have there now is matched. Below it nothing is needed. It does what
+        `crypitor network resume` does.
+        """
+        answer: ResumeAnswer = await self.call(
+            "POST",
+            f"/v1/networks/{self.part(name)}/resume",
+            body=body,
+            idempotency_key=idempotency_key,
+        )
         return answer
 
     async def add_project(
@@ -1085,8 +1132,9 @@ class Calls(Transport):
         until: str | None = None,
         cursor: str | None = None,
         limit: int | None = None,
+        order: Literal["desc", "asc"] | None = None,
     ) -> AuditPage:
-        """List who did what, newest first.
+        """List who did what, newest first or oldest first.
 
         Each change, each rotation, retry and replay, and each secret that was read, with
         what was there before and after, without secrets. An operator's key sees all
@@ -1101,6 +1149,7 @@ class Calls(Transport):
             "until": until,
             "cursor": cursor,
             "limit": limit,
+            "order": order,
         }
         answer: AuditPage = await self.call("GET", "/v1/audit", query=query)
         return answer

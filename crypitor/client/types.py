@@ -163,6 +163,16 @@ class BalanceRule(TypedDict):
     """The same, in blocks."""
 
 
+class BucketAnswer(TypedDict):
+    """How many took so long."""
+
+    from_ms: int
+    """This long or longer."""
+    below_ms: int
+    """Shorter than this: twice as long."""
+    count: int
+
+
 class CallRule(TypedDict):
     """Transactions that call a function, failed ones too, whoever the monitor's addresses are."""
 
@@ -418,6 +428,7 @@ class EndpointBody(TypedDict):
     url: str
     """http(s), public unless the operator allows more, without user information, at most 2048
     characters. `kafka://TOPIC` publishes to a topic that the operator allows.
+    `test://receiver` is a receiver of the service's own, to try with.
     """
     description: NotRequired[str]
     format: NotRequired[
@@ -479,6 +490,7 @@ class EndpointBodyPatch(TypedDict):
     url: NotRequired[str]
     """http(s), public unless the operator allows more, without user information, at most 2048
     characters. `kafka://TOPIC` publishes to a topic that the operator allows.
+    `test://receiver` is a receiver of the service's own, to try with.
     """
     description: NotRequired[str | None]
     format: NotRequired[
@@ -695,6 +707,23 @@ class GroupAnswer(TypedDict):
     attempts: "AttemptCounts"
     first_attempt: "MeanAnswer | None"
     success: "MeanAnswer | None"
+
+
+class HeightsAnswer(TypedDict):
+    """Heights, both included, and how many of them have a block."""
+
+    from_block: int
+    to_block: int
+    count: int
+    is_most: bool
+    """Whether it may be fewer."""
+
+
+class HistogramAnswer(TypedDict):
+    """How long things took in the whole time, by doublings; empty lists for nothing known."""
+
+    first_attempt: list["BucketAnswer"]
+    success: list["BucketAnswer"]
 
 
 class InternalRule(TypedDict):
@@ -1273,7 +1302,7 @@ class NetworkAnswer(TypedDict):
     confirmations: "Confirmations"
     state: Literal["following", "catching up", "waiting", "stopped", "standby"] | None
     """waiting: the next block cannot be had, or does not prove itself. stopped: a reorg was
-    deeper than max_reorg_depth; see `crypitor network resume`.
+    deeper than max_reorg_depth; see `/resume`.
     """
     trouble: str | None
     """Why it is waiting or stopped."""
@@ -1291,6 +1320,8 @@ class NetworkAnswer(TypedDict):
     requests_per_block: float | None
     """Requests to all nodes for each block, since the start."""
     last_reorg: "ReorgAnswer | None"
+    reorgs: list["ReorgAnswer"]
+    """The newest 20 since the process that follows it began, newest first."""
     nodes: list["NodeAnswer"]
 
 
@@ -1580,6 +1611,29 @@ class ReplayBody(TypedDict):
     """`delivered` also sends again what was taken. Default: failed."""
 
 
+class ResumeAnswer(TypedDict):
+    """What going on at a block came to, or would come to."""
+
+    network: str
+    from_block: int
+    dry_run: bool
+    stands_on: int | None
+    """The block below it; null where it stands on nothing that nodes have."""
+    reverted: int
+    """Matches above it. A dry run counts 10,000 at most."""
+    left_unmatched: "HeightsAnswer | None"
+    """Blocks above what was matched that are passed over; null for none."""
+
+
+class ResumeBody(TypedDict):
+    """Where a network goes on."""
+
+    from_block: int
+    """The first block that is read again; its parent is kept. 0 begins the chain anew."""
+    dry_run: NotRequired[bool]
+    """Only say what it would come to; nothing is changed. Default: false."""
+
+
 class RetryBody(TypedDict):
     """Which deliveries are meant."""
 
@@ -1647,6 +1701,7 @@ class StatsAnswer(TypedDict):
     """Whether all that is stored was counted at the time of this answer."""
     now: "NowAnswer"
     total: "CountsAnswer"
+    histogram: "HistogramAnswer"
     series: list["PointAnswer"]
     """Each minute or hour of the time, oldest first."""
     groups: "list[GroupAnswer] | None"

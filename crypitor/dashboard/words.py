@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup, escape
 
+from crypitor.runtime.redaction import shown
+
 NOTHING = "\N{EN DASH}"
 THIN = "\N{NARROW NO-BREAK SPACE}"
 
@@ -86,6 +88,13 @@ def lasting(seconds: float | None) -> str:
     return " ".join(words)
 
 
+def told_ms(value: float) -> str:
+    """Return milliseconds in words: from a second on in seconds."""
+    if value < 1000:
+        return f"{value:.0f} ms"
+    return f"{value / 1000:.1f} s" if value < 10_000 else f"{value / 1000:,.0f} s"
+
+
 def bytes_(count: float) -> str:
     """Return a size in bytes, in the largest unit of which it has at least one."""
     unit = 0
@@ -154,6 +163,14 @@ def bold(text: str, position: int, length: int = 1) -> Markup:
     return Markup("{}<mark>{}</mark>{}").format(before, part, text[position + length :])
 
 
+def called(endpoint: Mapping[str, Any]) -> str:
+    """Return what an endpoint is called: its name, or where it is, without keys that a URL holds.
+
+    endpoint: as the API answers it.
+    """
+    return str(endpoint["description"] or shown(endpoint["url"]))
+
+
 def plural(count: int, one: str, many: str | None = None) -> Markup:
     """Return a count with its word."""
     return escape(f"{grouped(count)} {one if count == 1 else many or one + 's'}")
@@ -163,6 +180,6 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     filtered.__name__.rstrip("_"): filtered
     for filtered in (
         short, clock, minute, second, grouped, lasting, identicon, bars, pretty, query, bold,
-        plural, rounded, share, bytes_,
+        plural, rounded, share, bytes_, called, told_ms,
     )
 }  # fmt: skip

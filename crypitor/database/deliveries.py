@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from crypitor.database.engine import Row, Transaction
+from crypitor.database.sql import Order, beyond
 from crypitor.errors import Invalid, NotFound
 from crypitor.monitor.models import Phase
 from crypitor.webhook.delivery import Attempt, Delivery, Notice, Status
@@ -125,8 +126,9 @@ async def list_deliveries(
     until: int | None = None,
     limit: int = 100,
     cursor: str | None = None,
+    order: Order = "desc",
 ) -> list[Delivery]:
-    """Return deliveries of a project, newest first, those after `cursor` (see `cursor_of`).
+    """Return deliveries of a project, newest first unless told otherwise, those after `cursor`.
 
     They come without their bodies. type_: what they tell, as `match.detected`. since, until: unix
     milliseconds of `created_at`, the second excluded.
@@ -151,10 +153,10 @@ async def list_deliveries(
     conditions += ["created_at < :until"] if until is not None else []
     if cursor is not None:
         after["after_at"], after["after_id"] = _position(cursor)
-        conditions.append("(created_at, id) < (:after_at, :after_id)")
+        conditions.append(f"(created_at, id) {beyond(order)} (:after_at, :after_id)")
     rows = await tx.all(
         f"""select {IN_LISTS} from deliveries where {" and ".join(conditions)}
-            order by created_at desc, id desc limit :limit""",  # noqa: S608 - our own column names
+            order by created_at {order}, id {order} limit :limit""",  # noqa: S608 - our own column names
         project_id=project_id,
         limit=limit,
         **filters,

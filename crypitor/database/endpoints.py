@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 
 from crypitor.database.engine import Row, Transaction
+from crypitor.database.sql import Order, beyond
 from crypitor.webhook.circuit import Circuit, CircuitState
 from crypitor.webhook.delivery import Digest, Endpoint, Notice, OldSecret, State
 from crypitor.webhook.quiet import Quiet, Window
@@ -98,13 +99,17 @@ async def get_endpoint(tx: Transaction, project_id: str, endpoint_id: str) -> En
 
 
 async def list_endpoints(
-    tx: Transaction, project_id: str, limit: int, cursor: str | None = None
+    tx: Transaction,
+    project_id: str,
+    limit: int,
+    cursor: str | None = None,
+    order: Order = "desc",
 ) -> list[Endpoint]:
-    """Return endpoints of a project, newest first, those before the id `cursor`."""
+    """Return endpoints of a project, newest first unless told otherwise, those beyond `cursor`."""
     rows = await tx.all(
         f"""select {COLUMNS} from endpoints
-            where project_id = :project_id and (:cursor = '' or id < :cursor)
-            order by id desc limit :limit""",  # noqa: S608 - columns from above
+            where project_id = :project_id and (:cursor = '' or id {beyond(order)} :cursor)
+            order by id {order} limit :limit""",  # noqa: S608 - columns from above
         project_id=project_id,
         cursor=cursor or "",
         limit=limit,

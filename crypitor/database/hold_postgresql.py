@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import asyncpg
 
-from crypitor.database.hold import UNKNOWN, Holder, Part, taken
+from crypitor.database.hold import UNKNOWN, Holder, Part, Parts, taken
 from crypitor.database.postgresql import CONNECT_SECONDS, PostgreSQL
 from crypitor.database.telling import alive
 from crypitor.errors import ConfigError, DatabaseUnavailable, Displaced
@@ -204,6 +204,20 @@ async def holders_of(url: str) -> list[Holder]:
     try:
         with driver.outages(writes=False):
             return await _holders(connection)
+    finally:
+        await _closed(connection)
+
+
+async def sharers_of(url: str, mine: Parts) -> list[Holder]:
+    """Return who shares a database with Kafka and excludes these parts; looks only, for seconds.
+
+    Raises DatabaseUnavailable.
+    """
+    driver = PostgreSQL(url, 1)
+    connection = await _connected(url, "crypitor", driver)
+    try:
+        with driver.outages(writes=False):
+            return await alive(connection, mine, {one.life for one in await _holders(connection)})
     finally:
         await _closed(connection)
 

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Sequence
 
-from crypitor.config import Config
+from crypitor.config import ROLES, Config
 from crypitor.config.paths import database_file
 from crypitor.database.hold import Hold, Holder, parts_of, this_process
 from crypitor.errors import DatabaseUnavailable
@@ -51,3 +51,16 @@ async def holders_of(config: Config) -> list[Holder]:
     from crypitor.database import hold_postgresql  # noqa: PLC0415 - asyncpg
 
     return await hold_postgresql.holders_of(config.database.url.get_secret_value())
+
+
+async def sharers_of(config: Config) -> list[Holder]:
+    """Return who shares a PostgreSQL database with Kafka, beside whom no owner may start.
+
+    It looks only, for seconds where somebody told something of late. Raises DatabaseUnavailable.
+    """
+    if database_file(config) is not None:
+        return []
+    from crypitor.database import hold_postgresql  # noqa: PLC0415 - asyncpg
+
+    mine = parts_of(ROLES, in_process=True)
+    return await hold_postgresql.sharers_of(config.database.url.get_secret_value(), mine)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from crypitor.database.engine import Row, Transaction
+from crypitor.database.sql import Order, beyond
 from crypitor.evm.types import Hash
 
 COLUMNS = """id, project_id, kind, monitor_id, network, status, from_block, to_block, position,
@@ -138,14 +139,20 @@ class JobFilter:
 
 
 async def list_jobs(
-    tx: Transaction, project_id: str, chosen: JobFilter, limit: int, cursor: str | None = None
+    tx: Transaction,
+    project_id: str,
+    chosen: JobFilter,
+    limit: int,
+    cursor: str | None = None,
+    order: Order = "desc",
 ) -> list[Job]:
-    """Return backfills of a project, newest first, those before the id `cursor`."""
+    """Return backfills of a project, newest first unless told otherwise, those beyond `cursor`."""
     rows = await tx.all(
         f"""select {COLUMNS} from jobs
             where project_id = :project_id and (:monitor = '' or monitor_id = :monitor)
-                and (:status = '' or status = :status) and (:cursor = '' or id < :cursor)
-            order by id desc limit :limit""",  # noqa: S608 - columns from above
+                and (:status = '' or status = :status)
+                and (:cursor = '' or id {beyond(order)} :cursor)
+            order by id {order} limit :limit""",  # noqa: S608 - columns from above
         project_id=project_id,
         monitor=chosen.monitor or "",
         status=chosen.status or "",

@@ -56,6 +56,23 @@ class Latency:
                 break
         return middle_of(bucket)
 
+    def doublings(self) -> list[tuple[int, int, int]]:
+        """Return how many took from so many milliseconds to less than twice as many.
+
+        Doublings begin at 0, 1, 2, 4, 8, … From the shortest to the longest that there are, those
+        between them with nothing as well.
+        """
+        counts: dict[int, int] = {}
+        for bucket, count in self.buckets.items():
+            place = 0 if bucket < 1 else 1 + (bucket - 1) // PER_DOUBLING
+            counts[place] = counts.get(place, 0) + count
+        if not counts:
+            return []
+        return [
+            (2 ** (place - 1) if place else 0, 2**place, counts.get(place, 0))
+            for place in range(min(counts), max(counts) + 1)
+        ]
+
     @property
     def mean_ms(self) -> int | None:
         """The mean; None of none."""

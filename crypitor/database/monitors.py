@@ -8,6 +8,7 @@ from typing import Any
 
 from crypitor.database.engine import Row, Transaction
 from crypitor.database.leftovers import leave_addresses
+from crypitor.database.sql import Order, beyond
 from crypitor.evm.types import Address
 from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import (
@@ -46,8 +47,8 @@ LIST = f"""select {COLUMNS} from monitors
         and (:enabled = -1 or enabled = :enabled)
         and (:search = '' or lower(name) like :search escape '!' or name like :exact escape '!'
             or lower(note) like :search escape '!' or note like :exact escape '!' or id = :id)
-        and (:cursor = '' or id < :cursor)
-    order by id desc limit :limit"""  # noqa: S608 - columns from above
+        and (:cursor = '' or id {{beyond}} :cursor)
+    order by id {{order}} limit :limit"""  # noqa: S608 - columns from above
 
 SELECT_ENDPOINTS = """select monitor_id, endpoint_id from monitor_endpoints
     where monitor_id in {monitors} order by monitor_id, place"""
@@ -119,12 +120,17 @@ async def get_monitor(tx: Transaction, project_id: str, monitor_id: str) -> Moni
 
 
 async def list_monitors(
-    tx: Transaction, project_id: str, chosen: MonitorFilter, limit: int, cursor: str | None = None
+    tx: Transaction,
+    project_id: str,
+    chosen: MonitorFilter,
+    limit: int,
+    cursor: str | None = None,
+    order: Order = "desc",
 ) -> list[Monitor]:
-    """Return monitors of a project, newest first, those before the id `cursor`."""
+    """Return monitors of a project, newest first unless told otherwise, those beyond `cursor`."""
     search = chosen.search or ""
     rows = await tx.all(
-        LIST,
+        LIST.format(beyond=beyond(order), order=order),
         project_id=project_id,
         network=json.dumps(chosen.network) if chosen.network else "",
         tag=json.dumps(chosen.tag) if chosen.tag else "",

@@ -54,6 +54,10 @@ RESUME = """update networks set sequence = case
         rewind = 1, first_block = :first, genesis = null
     where name = :name returning name"""
 
+COUNT_ABOVE = """select count(*) from (select 1 from matches
+    where network = :network and block_number > :number and phase <> 'reverted'
+    limit :most) as above"""
+
 HOLD_LEAD = "update networks set term = term where name = :name and term = :term returning name"
 
 FORGET_HEADERS = "delete from headers where network = :name"
@@ -193,6 +197,12 @@ async def resume(
     await tx.run(FORGET_HEADERS, name=name)
     await _store(tx, name, before)
     return saved.reverted
+
+
+async def count_above(tx: Transaction, name: str, number: int, most: int) -> int:
+    """Return how many matches above a height would be reverted, counted up to `most`."""
+    count: int = await tx.value(COUNT_ABOVE, network=name, number=number, most=most)
+    return count
 
 
 async def holds_lead(tx: Transaction, name: str, term: int) -> bool:

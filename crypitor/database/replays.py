@@ -13,6 +13,7 @@ from typing import Any
 from crypitor.database.engine import Row, Transaction
 from crypitor.database.jobs import JobFilter, JobStatus
 from crypitor.database.reopening import reopen
+from crypitor.database.sql import Order, beyond
 from crypitor.webhook.delivery import Status
 
 COLUMNS = """id, project_id, monitor_id, endpoint_id, statuses, since, until, status, place_at,
@@ -180,15 +181,21 @@ async def get_replay(tx: Transaction, project_id: str, replay_id: str) -> Replay
 
 
 async def list_replays(
-    tx: Transaction, project_id: str, chosen: JobFilter, limit: int, cursor: str | None = None
+    tx: Transaction,
+    project_id: str,
+    chosen: JobFilter,
+    limit: int,
+    cursor: str | None = None,
+    order: Order = "desc",
 ) -> list[Replay]:
-    """Return replays of a project, newest first, those before the id `cursor`."""
+    """Return replays of a project, newest first unless told otherwise, those beyond `cursor`."""
     rows = await tx.all(
         f"""select {COLUMNS} from replays
             where project_id = :project_id and (:monitor = '' or monitor_id = :monitor)
                 and (:endpoint = '' or endpoint_id = :endpoint)
-                and (:status = '' or status = :status) and (:cursor = '' or id < :cursor)
-            order by id desc limit :limit""",  # noqa: S608 - columns from above
+                and (:status = '' or status = :status)
+                and (:cursor = '' or id {beyond(order)} :cursor)
+            order by id {order} limit :limit""",  # noqa: S608 - columns from above
         project_id=project_id,
         monitor=chosen.monitor or "",
         endpoint=chosen.endpoint or "",

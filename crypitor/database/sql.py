@@ -4,6 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal, TypeAlias
+
+Order: TypeAlias = Literal["desc", "asc"]
+"""Of a list by its index: the newest first, or the oldest."""
 
 # First what may hold a colon that begins no parameter: literals, quoted names, comments, casts.
 _TOKEN = re.compile(
@@ -13,6 +17,11 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
+
+
+def beyond(order: Order) -> str:
+    """Return the sign by which a list goes on after a place in it."""
+    return ">" if order == "asc" else "<"
 
 
 @dataclass(frozen=True, slots=True)

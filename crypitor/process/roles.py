@@ -11,7 +11,7 @@ from typing import TypeAlias
 import structlog
 
 from crypitor.api.build import build, build_health, build_metrics
-from crypitor.api.serving.context import Context
+from crypitor.api.serving.context import Context, Looking
 from crypitor.api.serving.tail import Tail
 from crypitor.backfill.runner import Backfill
 from crypitor.backfill.trial import Trial
@@ -63,6 +63,7 @@ from crypitor.worker.follower import Follower
 from crypitor.worker.lead import LEASE_SECONDS, Lead
 from crypitor.worker.limit import Limits, Rank
 from crypitor.worker.nodes import Nodes
+from crypitor.worker.resuming import footing_of
 from crypitor.worker.tokens import TokenReader
 
 log = structlog.get_logger(__name__)
@@ -116,6 +117,7 @@ class Roles:
         self._backfills: list[Backfill] = []
         self._lookers: list[Looker] = []
         self._trials: dict[str, Trial] = {}
+        self._footings: dict[str, Looking] = {}
         self._tail = Tail(self._aside)
 
     async def run(self, stop: asyncio.Event, started: Callable[[str], None]) -> None:
@@ -246,6 +248,11 @@ class Roles:
         if "api" in roles:
             for name in config.followed:
                 self._trials[name] = await self._trial(name)
+                self._footings[name] = partial(
+                    footing_of,
+                    depth=config.followed[name].max_reorg_depth,
+                    nodes=await self._nodes(Rank.ASIDE, name),
+                )
 
     def _webhook(self, poster: Poster) -> Sender:
         webhook = self._config.webhook
@@ -387,6 +394,7 @@ class Roles:
             processes=standing.processes,
             in_doubt=watchlist.doubt if watchlist else lambda: None,
             trials=self._trials,
+            footings=self._footings,
             precedence=self._precedence,
             given=given,
             ids=ids,

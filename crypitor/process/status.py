@@ -223,7 +223,7 @@ class Standing:
 
 def _shown(worker: NetworkStatus) -> dict[str, object]:
     """Return what is shown of a network by its worker."""
-    reorg = worker.last_reorg
+    reorgs = [asdict(one) | {"at": rfc3339(one.at)} for one in reversed(worker.reorgs)]
     return {
         "head": worker.head.number if worker.head else None,
         "state": worker.state,
@@ -234,7 +234,8 @@ def _shown(worker: NetworkStatus) -> dict[str, object]:
         "seconds_to_head": worker.seconds_to_head,
         "requests_per_block": worker.requests_per_block,
         "nodes": [asdict(node) for node in worker.nodes],
-        "last_reorg": asdict(reorg) | {"at": rfc3339(reorg.at)} if reorg else None,
+        "last_reorg": reorgs[0] if reorgs else None,
+        "reorgs": reorgs,
     }
 
 

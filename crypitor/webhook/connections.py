@@ -200,7 +200,7 @@ class Connections:
         the same, so a receiver that did take it sees a repetition. Raises aiohttp.ClientError,
         OSError, and ValueError for headers that cannot be sent.
         """
-        request = _head(target, headers, len(body)) + body
+        request = _head(target.head, headers, len(body)) + body
         try:
             await self._send(target, request, answer)
         except _CONNECT_ERRORS:
@@ -273,6 +273,22 @@ class Connections:
         return opened
 
 
+async def exchange_over(
+    opened: socket.socket, head: str, headers: Mapping[str, str], body: bytes, answer: Answer
+) -> None:
+    """Post once over a socket that is connected already, and close it.
+
+    head: what the request begins with. Raises as `Connections.exchange` does.
+    """
+    loop = asyncio.get_running_loop()
+    request = _head(head, headers, len(body)) + body
+    transport, protocol = await loop.create_connection(partial(_Bounded, loop=loop), sock=opened)
+    try:
+        await _answered(protocol, request, answer)
+    finally:
+        transport.abort()
+
+
 async def _answered(protocol: _Bounded, request: bytes, answer: Answer) -> bool:
     """Write a request and read its answer; False when there is more than is read."""
     answer.reused = protocol.used
@@ -303,12 +319,12 @@ async def _answered(protocol: _Bounded, request: bytes, answer: Answer) -> bool:
     return True
 
 
-def _head(target: Target, headers: Mapping[str, str], length: int) -> bytes:
+def _head(first: str, headers: Mapping[str, str], length: int) -> bytes:
     """Return all that stands before the body. Raises ValueError for what would end a header."""
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
     if lines.count("\n") != len(headers) or lines.count("\r") != len(headers) or "\0" in lines:
         raise ValueError("a header must not hold line breaks")
-    return f"{target.head}{lines}Content-Length: {length}\r\n\r\n".encode()
+    return f"{first}{lines}Content-Length: {length}\r\n\r\n".encode()
 
 
 def _proxy(text: str | None) -> tuple[URL | None, str | None]:

@@ -13,9 +13,6 @@ from crypitor.webhook.turns import Turns
 GATHER_SECONDS = 0.005
 """The longest wait for others: less than a POST over a network takes."""
 
-MOST_AT_ONCE = 50
-"""In one transaction, for which others have to wait."""
-
 _PARTS, _OF = 3, 4
 """Of an endpoint's attempts, enough of them. The rest may be slow, and ends during the turn."""
 
@@ -23,17 +20,24 @@ _PARTS, _OF = 3, 4
 class Gathering:
     """Keeps outcomes until they are recorded.
 
-    wake: called when there are enough for a turn.
+    wake: called when there are enough for a turn.  most: outcomes of one turn, so that none takes
+    long.
     outcomes: in the order in which attempts ended.
     enough: whether they are to be recorded now; also after the longest wait.
     stuck: whether they could not be. Then nothing is to be sent of which the same might come.
     """
 
     def __init__(
-        self, turns: Turns, wake: Callable[[], None], seconds: float = GATHER_SECONDS
+        self,
+        turns: Turns,
+        wake: Callable[[], None],
+        *,
+        most: int,
+        seconds: float = GATHER_SECONDS,
     ) -> None:
         self._turns = turns
         self._wake = wake
+        self._most = most
         self._seconds = seconds
         self._ended: Counter[str] = Counter()
         self._timer: asyncio.TimerHandle | None = None
@@ -54,16 +58,17 @@ class Gathering:
     def free(self) -> None:
         """Free the slots of what is to be recorded now: the same turn claims for them."""
         if self.enough:
-            self._free(self.outcomes[:MOST_AT_ONCE])
+            self._free(self._next())
 
     def begin(self) -> tuple[Result, ...]:
-        """Return what is to be recorded; what ends from now on waits for another turn."""
+        """Return what is to be recorded now, the oldest; the rest is enough for another turn."""
         self._ended.clear()
-        self.enough = False
+        some = self._next()
+        self.enough = len(self.outcomes) > len(some)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        return tuple(self.outcomes[:MOST_AT_ONCE])
+        return some
 
     def failed(self) -> None:
         """Note that this could not be recorded."""
@@ -75,8 +80,13 @@ class Gathering:
         del self.outcomes[: len(results)]
         self._freed = 0
         self.stuck = False
-        if self.outcomes and len(results) == MOST_AT_ONCE:  # there were more
-            self._full()
+
+    def _next(self) -> tuple[Result, ...]:
+        """Return the outcomes of the next turn: of a letter that holds several, all or none."""
+        end = self._most
+        while end < len(self.outcomes) and not self.outcomes[end].leads:
+            end += 1
+        return tuple(self.outcomes[:end])
 
     def _free(self, results: Sequence[Result]) -> None:
         for result in results[self._freed :]:

@@ -33,6 +33,8 @@ from crypitor.webhook.failure import about_client_certificate, sentence, shortag
 from crypitor.webhook.mail import EMAIL, http_url, letter_of, login_of, mailbox_of
 from crypitor.webhook.names import Names
 from crypitor.webhook.outcome import MOST_KEPT_CHARACTERS, outcome_of
+from crypitor.webhook.own_post import post_to_own
+from crypitor.webhook.own_receiver import is_own_receiver
 from crypitor.webhook.signature import HUB, hub_signature, sign
 from crypitor.webhook.smtp import no_proxy, send_letter
 from crypitor.webhook.template import JSON_TYPE
@@ -139,6 +141,8 @@ class Poster:
                     error = await self._mail(endpoint, webhook_id, body, now, answer)
                 elif topic is not None:
                     await self._publish(topic, key, headers, body, answer)
+                elif is_own_receiver(endpoint.url):
+                    await post_to_own(endpoint, headers, body, answer, now)
                 else:
                     target = self._target(endpoint.url)
                     if endpoint.tls is not None or sent is not None:

@@ -50,6 +50,7 @@ SWEEPING_SHARE = 0.1
 # endpoint that answers for a thousand that do not.
 MOST_ENDPOINTS_A_TURN = 16
 MOST_SLOTS_A_TURN = 32
+MOST_OUTCOMES_A_TURN = 50
 # Of what no block waits for: whoever else is ready in a turn of the loop waits for so many.
 BEGINNING_AT_ONCE = 2
 RETRY_RECORD_SECONDS = 0.5
@@ -118,7 +119,7 @@ class Sender:
         self._sending = False
         self._claiming = 0
         self._awake = asyncio.Event()
-        self._gathered = Gathering(self._turns, self._awake.set)
+        self._gathered = Gathering(self._turns, self._awake.set, most=MOST_OUTCOMES_A_TURN)
 
     @property
     def in_flight(self) -> int:

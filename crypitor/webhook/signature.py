@@ -94,6 +94,26 @@ def sign(secrets: Sequence[str], webhook_id: str, timestamp: int, body: bytes) -
     return " ".join(_signed(secret, content) for secret in secrets)
 
 
+def verify(secret: str, webhook_id: str, timestamp: str, body: bytes, given: str) -> str | None:
+    """Return why a request is not what this secret signed; None where it is.
+
+    timestamp, given: the headers `webhook-timestamp` and `webhook-signature` as they came. Of an
+    asymmetric secret its public half alone verifies. How old the request is does not matter here.
+    """
+    if not timestamp.isascii() or not timestamp.isdigit():
+        return "webhook-timestamp is no number"
+    content = b"%s.%s.%s" % (webhook_id.encode(), timestamp.encode(), body)
+    kind = signature_of(secret).value
+    signatures = [
+        one.removeprefix(f"{kind},") for one in given.split() if one.startswith(kind + ",")
+    ]
+    if not signatures:
+        return f"webhook-signature has none of the kind {kind}"
+    if any(_verifies(secret, content, one) for one in signatures):
+        return None
+    return "no signature is of this secret and this body"
+
+
 def hub_signature(secret: str, body: bytes) -> str:
     """Return the value of `X-Hub-Signature` as the original Crypitor made it.
 
@@ -106,6 +126,22 @@ def _signed(secret: str, content: bytes) -> str:
     if secret.startswith(PRIVATE_PREFIX):
         return f"v1a,{base64.b64encode(_private(secret).sign(content)).decode()}"
     return f"v1,{base64.b64encode(hmac.digest(key_of(secret), content, 'sha256')).decode()}"
+
+
+def _verifies(secret: str, content: bytes, signature: str) -> bool:
+    try:
+        given = base64.b64decode(signature, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    if not secret.startswith(PRIVATE_PREFIX):
+        return hmac.compare_digest(hmac.digest(key_of(secret), content, "sha256"), given)
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - as in `_loaded`
+
+    try:
+        _private(secret).public_key().verify(given, content)
+    except InvalidSignature:
+        return False
+    return True
 
 
 @lru_cache(maxsize=1024)

@@ -6,6 +6,7 @@ headers that are kept.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -34,7 +35,7 @@ from crypitor.worker.reset import OnReset
 from crypitor.worker.rewinds import LOOK_MS, Rewinds
 from crypitor.worker.settling import Settling
 from crypitor.worker.sight import Sight
-from crypitor.worker.status import NetworkStatus, Reorg, state_of
+from crypitor.worker.status import MOST_REORGS, NetworkStatus, Reorg, state_of
 from crypitor.worker.trail import Trail
 
 log = structlog.get_logger(__name__)
@@ -101,7 +102,7 @@ class Follower:
         self._trail = Trail(max_reorg_depth)
         self._first: int | None = None
         self._branch_left = False
-        self._last_reorg: Reorg | None = None
+        self._reorgs: deque[Reorg] = deque(maxlen=MOST_REORGS)
         self._halt = Halt(network, self.role, health)
         self._waiting: str | None = None
         self._pace = Pace(poll_seconds, longest_silence(chain_id))
@@ -132,7 +133,7 @@ class Follower:
             tip=self._trail.tip,
             safe=self._lookout.safe,
             finalized=self._lookout.finalized,
-            last_reorg=self._last_reorg,
+            reorgs=tuple(self._reorgs),
             state=state_of(behind, self._halt.reason, trouble, led_elsewhere=self._lead.elsewhere),
             trouble=trouble,
             behind=behind,
@@ -384,7 +385,7 @@ class Follower:
             return True
         depth = self._trail.back_to(ancestor)
         self._branch_left = True
-        self._last_reorg = Reorg(now, depth, ancestor.number)
+        self._reorgs.append(Reorg(now, depth, ancestor.number))
         self._pace.misses = 0
         self._observer.reorganised(self._network, depth)
         log.info("branch left", network=self._network, depth=depth, ancestor=ancestor.number)

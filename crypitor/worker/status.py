@@ -38,6 +38,10 @@ class NodeStatus:
     limits: tuple[str, ...] = ()
 
 
+MOST_REORGS = 20
+"""So many are remembered."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reorg:
     """The chain left a branch.
@@ -64,7 +68,7 @@ class NetworkStatus:
     behind: blocks between tip and head.  blocks_per_second: published of late.
     seconds_to_head: an estimate, None where there is none.
     requests_per_block: to all nodes, since the start.
-    nodes: in the order of preference.
+    nodes: in the order of preference.  reorgs: the newest since the start, oldest first.
     """
 
     network: str
@@ -73,7 +77,7 @@ class NetworkStatus:
     tip: Header | None
     safe: int | None
     finalized: int | None
-    last_reorg: Reorg | None
+    reorgs: tuple[Reorg, ...]
     state: NetworkState
     trouble: str | None
     behind: int | None
@@ -81,6 +85,11 @@ class NetworkStatus:
     seconds_to_head: float | None
     requests_per_block: float | None
     nodes: tuple[NodeStatus, ...]
+
+    @property
+    def last_reorg(self) -> Reorg | None:
+        """The newest of them."""
+        return self.reorgs[-1] if self.reorgs else None
 
 
 def state_of(

@@ -15,7 +15,11 @@ A, B = "0x" + "a" * 40, "0x" + "b" * 40
 CANARY = "canary-7f3a9c2e51"
 URL = f"https://example.com/{CANARY}?token={CANARY}"
 ENDPOINT = {"url": URL, "headers": {"Authorization": f"Bearer {CANARY}"}}
-UNCHANGING = {"test_monitor", "reload_configuration"}  # that one needs a process around it
+UNCHANGING = {
+    "test_monitor",
+    "reload_configuration",
+    "resume_network",
+}  # these need a process around them
 
 
 async def entries(api, query: str = "", **options) -> list[dict]:

@@ -386,3 +386,24 @@ async def test_a_reader_sees_no_path_and_no_query(api, url, shown):
 
     assert made["url"] == url
     assert read["url"] == page["data"][0]["url"] == shown
+
+
+async def test_the_own_receiver_is_an_endpoint_like_any_other(api):
+    """Whatever may be called; a ping goes out signed, and the answer says that it was verified."""
+    made = await api.made(ENDPOINTS, {"url": "TEST://receiver/"})
+    _, told = await api.call("POST", f"{ENDPOINTS}/{made['id']}/ping")
+
+    assert made["url"] == "test://receiver"
+    assert (told["succeeded"], told["status_code"]) == (True, 200)
+    assert '"received":"ping","signature":"verified"' in told["answer"]
+
+
+@pytest.mark.parametrize("form", ["slack", "email", "ntfy"])
+async def test_the_own_receiver_takes_what_receivers_read(api, form):
+    """A message for another service is refused, with a pointer."""
+    answer, refused = await api.call(
+        "POST", ENDPOINTS, json={"url": "test://receiver", "format": form}
+    )
+
+    assert answer.status == 400
+    assert {"/format", "/url"} & {one["pointer"] for one in refused["errors"]}

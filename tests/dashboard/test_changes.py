@@ -273,3 +273,88 @@ async def test_a_match_is_acknowledged_on_its_page(api, admin):
     assert f'action="{path}/acknowledge"' in offered
     assert f'action="{path}/acknowledge"' not in shown
     assert f"by the key <code>{api.admin[:29]}</code>" in shown
+
+
+async def test_the_test_receiver_is_one_press_away(api, admin):
+    """It is made once; a ping goes out and comes back verified."""
+    made = await admin.post("/endpoints/receiver")
+    page = await admin.get(made.to)
+    pinged = await admin.post(made.to + "/ping")
+    again = await admin.post("/endpoints/receiver")
+    _, listed = await api.call("GET", "/v1/endpoints")
+
+    assert "own receiver" in page.html.words
+    assert "The ping was taken: 200" in pinged.html.words
+    assert '"signature":"verified"' in pinged.html.text.replace("&#34;", '"')
+    assert again.to == made.to
+    assert [one["url"] for one in listed["data"]] == ["test://receiver"]
+
+
+async def test_the_guide_goes_on_until_something_matched(api, admin):
+    """Each step that is done is ticked; the only endpoint is chosen for the first monitor."""
+    await admin.post("/endpoints/receiver")
+    named = (await admin.get("/")).html
+    form = (await admin.get("/monitors/new")).html.text
+    await api.made("/v1/monitors", {"networks": ["dev"], "addresses": ["0x" + "11" * 20]})
+    waiting = (await admin.get("/")).html
+    await api.context.database.write(lambda tx: insert_match(tx, api.project, 1))
+    over = (await admin.get("/")).html
+
+    assert named.text.count('<li class="done">') == 2
+    assert "Test receiver" in named.words
+    assert re.search(r'name="endpoint-ep_\w+" checked', form)
+    assert "The first webhook goes out with the first match" in waiting.words
+    assert "Three steps" not in over.words
+
+
+async def test_who_was_told_is_named(api, admin):
+    """A match's page names the endpoint; one that was deleted has its id."""
+    made = await api.made("/v1/endpoints", {"url": URL, "description": "treasury desk"})
+    nameless = await api.made("/v1/endpoints", {"url": "https://example.com/key-in-the-path"})
+
+    async def unit(tx):
+        match = await insert_match(tx, api.project, 1)
+        for place, endpoint in enumerate((made["id"], nameless["id"], "ep_gone"), 1):
+            await insert_delivery(tx, api.project, place, match_id=match, endpoint_id=endpoint)
+        return match
+
+    match = await api.context.database.write(unit)
+    page = (await admin.get(f"/matches/{match}")).html
+
+    assert "to treasury desk" in page.words
+    assert "to https://example.com" in page.words
+    assert "key-in-the-path" not in page.words
+    assert "ep_gone" in page.words
+
+
+async def test_an_endpoint_shows_how_its_latencies_spread(api, admin):
+    """By doublings, with what is between them, and the quantiles of the chosen time."""
+    made = await api.made("/v1/endpoints", {"url": URL})
+    minute = api.clock() - api.clock() % 60_000
+    values = {
+        "project_id": api.project, "kind": "endpoint", "subject": made["id"], "span": "minute",
+        "at": minute, "success_count": 12, "success_ms": 900, "first_count": 0, "first_ms": 0,
+        "success_buckets": '{"18": 9, "19": 2, "30": 1}', "first_buckets": "{}",
+        **dict.fromkeys(
+            ("detected", "confirmed", "reverted", "delivered", "failed", "cancelled", "taken", "refused", "unanswered"), 0
+        ),
+    }  # fmt: skip
+    names = ", ".join(values)
+    await api.context.database.write(
+        lambda tx: tx.run(
+            f"insert into statistics ({names}) values ({', '.join(f':{one}' for one in values)})",
+            **values,
+        )
+    )
+    page = (await admin.get(f"/endpoints/{made['id']}")).html
+    _, stats = await api.call("GET", f"/v1/stats?endpoint={made['id']}")
+
+    assert stats["histogram"]["success"] == [
+        {"from_ms": 16, "below_ms": 32, "count": 11},
+        {"from_ms": 32, "below_ms": 64, "count": 0},
+        {"from_ms": 64, "below_ms": 128, "count": 0},
+        {"from_ms": 128, "below_ms": 256, "count": 1},
+    ]
+    assert stats["histogram"]["first_attempt"] == []
+    assert "16 ms to 32 ms: 11" in page.words
+    assert "128 ms to 256 ms: 1" in page.words

@@ -3,6 +3,7 @@
 import io
 import json
 
+import aiohttp
 import pytest
 from aiohttp import FormData
 from hypothesis import given
@@ -285,3 +286,17 @@ async def test_a_monitor_is_copied_searched_and_deleted(api, admin):
     assert f'href="{path}"' not in missed.html.text
     assert "It takes 1 address along" in shown.html.words
     assert (gone.to, (await api.call("GET", f"/v1{path}"))[0].status) == ("/monitors", 404)
+
+
+async def test_a_list_without_one_address_is_refused_on_the_page(api, admin):
+    """With what is wrong, beside the form that was sent; not on a page of its own."""
+    made = await api.made("/v1/monitors", {"networks": ["dev"], "addresses": ["0x" + "11" * 20]})
+    await admin.get(f"/monitors/{made['id']}")
+    form = aiohttp.FormData(default_to_multipart=True)
+    for name, value in (("token", admin.last.token), ("pasted", "0x12"), ("do", "add")):
+        form.add_field(name, value)
+    refused = await admin.post(f"/monitors/{made['id']}/addresses", data=form)
+
+    assert refused.status == 422
+    assert "an address is 0x and 40 hex digits" in refused.html.words
+    assert "Match past blocks" in refused.html.words

@@ -307,3 +307,29 @@ async def test_matches_are_sorted_by_their_time_either_way(api, admin):
     assert not any("cursor=" in link and "Newer" in link for link in last.html.links)
     assert "data-live" in newest.html.text
     assert "data-live" not in oldest.html.text
+
+
+async def test_lists_are_read_from_either_end(api, admin):
+    """By the head of the column that has the order; the filters stay."""
+    project = await _project(api)
+
+    async def unit(tx):
+        for position in range(1, 31):
+            await insert_delivery(tx, project, position, created_at=position)
+
+    await api.context.database.write(unit)
+    newest = (await admin.get("/deliveries?type=match.detected")).html
+    oldest = (await admin.get("/deliveries?type=match.detected&order=asc")).html
+    turned = next(link for link in newest.links if "order=asc" in link).replace("&amp;", "&")
+    jobs = (await admin.get("/jobs?order=asc")).html
+    wrong = await admin.get("/audit?order=sideways")
+
+    ids = [re.findall(r'href="/deliveries/(de_\w+)"', page.text) for page in (newest, oldest)]
+    assert ids[0] == sorted(ids[0], reverse=True)
+    assert ids[1] == sorted(ids[1])
+    assert len(set(ids[0]) & set(ids[1])) == 20
+    assert turned == "/deliveries?type=match.detected&order=asc"
+    assert 'aria-sort="ascending"' in oldest.text
+    assert 'aria-sort="descending"' in newest.text
+    assert 'name="order" value="asc"' in jobs.text
+    assert wrong.status == 400

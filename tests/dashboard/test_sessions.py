@@ -119,7 +119,7 @@ async def test_signing_out_ends_the_session(api, admin):
 @pytest.mark.parametrize("path", CHANGES)
 async def test_a_change_needs_the_token_of_its_session(admin, path):
     """Neither none, nor a wrong one, nor that of another session will do."""
-    where = path.replace("{id}", "mo_x").replace("{place}", "0")
+    where = path.replace("{id}", "mo_x").replace("{place}", "0").replace("{name}", "dev")
     streams = {"data": _multipart("no")} if path.endswith("/addresses") else {}
     for token in ("", "no", "A" * 43):
         answer = await admin.post(where, {"name": "x"}, token=token, **streams)

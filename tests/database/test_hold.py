@@ -16,6 +16,7 @@ from crypitor.config import ROLES, load
 from crypitor.database.hold import Part, Taken, clash, parts_of, this_process
 from crypitor.database.holds import hold_of, holders_of
 from crypitor.errors import ConfigError, Displaced
+from crypitor.process.check.mixture import mixture_findings
 
 ROLE_SETS = st.sets(st.sampled_from([str(role) for role in ROLES]), min_size=1)
 OWNER = ["api", "worker", "monitor", "webhook"]
@@ -107,6 +108,22 @@ async def test_a_process_with_kafka_is_refused_beside_an_owner(held):
         await held("worker", CRYPITOR__QUEUE__KIND="kafka")
 
 
+async def mixtures(url, first, theirs):
+    """What `check` finds of a database that is used with a kind of queue, with the other and it."""
+    kinds = ({"memory": "kafka", "kafka": "memory"}[theirs], theirs)
+    configs = [config_of(url, CRYPITOR__QUEUE__KIND=kind) for kind in kinds]
+    other, same = [await mixture_findings(one, await holders_of(one)) for one in configs]
+    assert [first.holder.host in one.sentence for one in other] == [True]
+    assert f"kill {os.getpid()}" in other[0].cure
+    assert f'queue.kind = "{theirs}"' in other[0].cure
+    assert same == []
+
+
+async def test_check_tells_of_an_owner_where_kafka_is_meant(held, empty_database_url):
+    """A start would be refused, so it is a trouble before; beside one of its own kind it is none."""
+    await mixtures(empty_database_url, await held(), "memory")
+
+
 async def test_who_looks_takes_nothing(held, empty_database_url):
     """It sees the owner, and is in nobody's way."""
     first = await held()
@@ -143,6 +160,12 @@ def ways_to(file):
     return [
         folder / file.name, link, hard, file.parent / ".." / "real" / file.name, folder / "b.db",
     ]  # fmt: skip
+
+
+async def test_check_tells_of_processes_with_kafka_where_an_owner_is_meant(held, file):
+    """Of a file they hold their parts; of a server they tell that they live (tests/live)."""
+    url = f"sqlite:///{file}"
+    await mixtures(url, await held(url=url, CRYPITOR__QUEUE__KIND="kafka"), "kafka")
 
 
 async def test_another_name_is_the_same_file(held, file):

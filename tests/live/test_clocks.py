@@ -3,16 +3,18 @@
 import asyncio
 import json
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
 
-from crypitor.development.listen import Receiver
+from crypitor.development.listen import Behaviour, Receiver
 from crypitor.development.simulator.audit import Heard, audit
 from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.rpc import SimulatorServer
 from tests.conftest import postgres_database
 from tests.live.kafka.broker import Broker
+from tests.patience import HANG_SECONDS
 from tests.rig import Service
 from tests.test_crash import CONFIRMATIONS, ask
 from tests.webhook.receivers import verify
@@ -106,6 +108,43 @@ async def test_a_clock_that_is_set_while_the_service_runs(tmp_path):
     assert found.problems == []
     assert found.expected > 0
     assert all(attempts)
+    assert "Traceback" not in service.log.read_text()
+
+
+@pytest.mark.timeout(240)
+async def test_a_machine_that_was_suspended_for_ten_minutes(tmp_path):
+    """
+    Its clock has gone on and nothing else: what was waiting goes on within seconds, a retry that was
+    to come is made, and nothing is lost, though the chain went on meanwhile.
+    """
+    chain, secrets = SimulatedChain(8, transfers=(5, 10)), []
+    chain.mine(3)
+    async with SimulatorServer(chain) as node, Receiver(lambda: secrets) as receiver:
+        settings = settings_of(node, CRYPITOR__WEBHOOK__SCHEDULE_SECONDS="[300, 300]")
+        shifted = Shifted(tmp_path / "one", settings)
+        service = shifted.service
+        await service.start()
+        await service.until_tip("dev", 3)
+        question = await ask(service, chain, receiver, secrets)
+        receiver.behaviour = Behaviour(status=503)
+        chain.mine(2)
+        await service.until_tip("dev", chain.head.number)
+        async with asyncio.timeout(HANG_SECONDS):
+            while not receiver.received:
+                await asyncio.sleep(0.05)
+        service.process.send_signal(signal.SIGSTOP)
+        shifted.shift("+10m")
+        chain.mine(20)
+        receiver.behaviour = Behaviour()
+        service.process.send_signal(signal.SIGCONT)
+        await service.until_tip("dev", chain.head.number, seconds=60)
+        await service.until_ready(200, seconds=60)
+        await service.until_nothing_is_due(seconds=60)
+        assert await service.stop() == 0
+
+    found = audit(chain, [question], told(receiver, secrets), chain.head.number)
+    assert found.problems == []
+    assert found.expected > 0
     assert "Traceback" not in service.log.read_text()
 
 

@@ -18,6 +18,7 @@ from crypitor.development.listen import Behaviour, Receiver
 from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.rpc import SimulatorServer
 from crypitor.errors import DatabaseUnavailable, Displaced
+from crypitor.process.check.mixture import mixture_findings
 from crypitor.process.opening import opened_in_time
 from crypitor.process.peers import Processes
 from crypitor.runtime.loop import Health
@@ -169,7 +170,11 @@ async def test_an_owner_is_refused_beside_processes_with_kafka(hold, url):
         with pytest.raises(Taken, match="process 4711 on another-host"):
             await one.take()
         await hold(CRYPITOR__QUEUE__KIND="kafka").take()  # as many of those as there are
+        found = await mixture_findings(load(None, {"CRYPITOR__DATABASE__URL": url}), [])
         await processes.leave()
+
+    assert ["process 4711 on another-host uses" in one.sentence for one in found] == [True]
+    assert "kill 4711" in found[0].cure
 
 
 @pytest.mark.parametrize(

@@ -110,3 +110,33 @@ async def test_the_tab_tells_of_trouble(tmp_path):
 
     assert before.endswith("/icon.svg")
     assert after.endswith("/icon-trouble.svg")
+
+
+async def test_a_file_of_addresses_is_taken_and_told(tmp_path):
+    """
+    Thousands of lines, with how much of them was read; what cannot be taken is told on the page.
+    """
+    addresses = tmp_path / "addresses.csv"
+    lines = [f"0x{number:040x}" for number in range(1, 30_001)]
+    addresses.write_text("\n".join(lines))
+    async with running(tmp_path) as (service, _), browser() as page:
+        await log_in(page, service)
+        await page.goto(service.url + await first(page, service, "/monitors"))
+        await page.evaluate(
+            """document.addEventListener('htmx:xhr:progress', ({ detail }) => {
+                window.most = Math.max(window.most ?? 0, detail.total); })"""
+        )
+        await page.locator("input[type=file]").set_input_files(addresses)
+        await page.get_by_role("button", name="Do it").click()
+        await expect(page.get_by_role("status")).to_contain_text("30,000 added")
+        sent = await page.evaluate("window.most")
+        await page.get_by_label("Add or remove, one a line").fill("0x12")
+        await page.get_by_role("button", name="Do it").click()
+        await expect(page.get_by_role("alert")).to_contain_text(
+            "none of the 1 entries is an address"
+        )
+        await expect(page.get_by_role("button", name="Do it")).to_be_enabled()
+
+    assert sent >= addresses.stat().st_size
+    # The browser tells of what was refused.
+    assert [wrong for wrong in page.wrong if "422" not in wrong] == []

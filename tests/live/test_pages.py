@@ -3,6 +3,7 @@
 Pictures of every page are left in build/pages.
 """
 
+import json
 import re
 
 import pytest
@@ -14,6 +15,14 @@ from tests.rig import ADMIN_KEY
 
 pytestmark = pytest.mark.live
 
+# Milliseconds from the click on: to the first byte, to all of the page, to what was painted first.
+MARKS = """(() => {
+    const [page] = performance.getEntriesByType('navigation');
+    const paint = performance.getEntriesByName('first-contentful-paint')[0];
+    return {answered: page.responseStart, read: page.responseEnd, ready: page.domContentLoadedEventEnd,
+            ...(paint ? {painted: paint.startTime} : {})};
+})()"""
+
 
 @pytest.mark.parametrize("look", LOOKS)
 async def test_every_page_is_whole_in_every_look(tmp_path, look):
@@ -22,7 +31,7 @@ async def test_every_page_is_whole_in_every_look(tmp_path, look):
     nothing wider than the screen, and hostile names are text.
     """
     PICTURES.mkdir(parents=True, exist_ok=True)
-    found = {}
+    found, timings = {}, {}
     hostile = {"name": HOSTILE[:200], "tags": ["<b>tag</b>"], "note": HOSTILE * 50}
     async with running(tmp_path, **hostile) as (service, _), browser(**LOOKS[look]) as page:
         await page.goto(service.url)
@@ -40,6 +49,7 @@ async def test_every_page_is_whole_in_every_look(tmp_path, look):
             "/endpoints",
             "/networks",
             "/networks/dev",
+            "/networks/dev/resume?from_block=5",
             "/jobs",
             "/keys",
             "/projects",
@@ -63,10 +73,13 @@ async def test_every_page_is_whole_in_every_look(tmp_path, look):
             wide, shown = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
             known = re.sub(r"\b(\w\w)_[0-9A-Za-z_-]{20,}", r"\1_one", path)
             name = re.sub(r"\W+", "_", known).strip("_") or "overview"
+            marks = await page.evaluate(MARKS)
+            timings[known] = {name: round(ms) for name, ms in marks.items()}
             await page.screenshot(path=PICTURES / f"{name}-{look}.png")
             found[path] = [*await serious(page), *([("wide", wide)] if wide > shown else [])]
             assert await page.title() != "taken", path
 
+    (PICTURES / f"timings-{look}.json").write_text(json.dumps(timings, indent=1))
     assert {path: wrong for path, wrong in found.items() if wrong} == {}
     # The browser tells of each page that it was answered with 404.
     assert [wrong for wrong in page.wrong if "404 (Not Found)" not in wrong] == []
@@ -116,6 +129,42 @@ async def test_a_new_user_comes_to_the_first_webhook(tmp_path):
         await expect(page.locator("article .pill.delivered").first).to_be_visible()
 
     assert service.receiver.received
+    assert page.wrong == []
+
+
+async def test_a_new_user_needs_no_receiver_of_their_own(tmp_path):
+    """
+    The guide's test receiver is pinged, takes the first webhook, and says that it was verified;
+    nothing outside is called.
+    """
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    async with running(tmp_path, empty=True) as (service, chain), browser() as page:
+        chain.mine(1)
+        await service.until_tip("dev", 1)
+        await log_in(page, service)
+        await page.get_by_role("button", name="Use the test receiver").click()
+        await page.get_by_role("button", name="Send a ping").click()
+        await expect(page.get_by_text("The ping was taken: 200")).to_be_visible()
+        await page.get_by_role("link", name="Overview").click()
+        await page.screenshot(path=PICTURES / "guide-light.png")
+        await page.get_by_role("link", name="Make a monitor").click()
+        await expect(page.get_by_label("Test receiver")).to_be_checked()
+        await page.get_by_label("Addresses, one a line").fill(
+            "\n".join(actor.address for actor in chain.actors)
+        )
+        await page.get_by_role("button", name="Make the monitor").click()
+        await page.get_by_role("link", name="Overview").click()
+        await expect(page.get_by_text("goes out with the first match")).to_be_visible()
+        chain.mine(4)
+        await page.locator("#latest .main a").first.click()
+        await expect(page.get_by_text("to Test receiver").first).to_be_visible()
+        await service.until_nothing_is_due()
+        await page.reload()
+        await page.get_by_text("Request and answer").first.click()
+        await expect(page.locator(".attempts pre").last).to_contain_text('"signature":"verified"')
+        await page.screenshot(path=PICTURES / "first-webhook-light.png", full_page=True)
+
+    assert service.receiver.received == []
     assert page.wrong == []
 
 

@@ -1,6 +1,7 @@
 """When outcomes are enough for a turn of the sender, and whose slots are free then."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -43,7 +44,9 @@ def holding(endpoint_id: str, slots: int) -> Turns:
 async def test_three_quarters_of_what_an_endpoint_holds_are_enough(slots, enough):
     """Then the sender is woken; before, it sleeps on."""
     woken: list[int] = []
-    gathered = Gathering(holding("a", slots), lambda: woken.append(1), LONG_SECONDS)
+    gathered = Gathering(
+        holding("a", slots), lambda: woken.append(1), most=50, seconds=LONG_SECONDS
+    )
 
     for _ in range(enough - 1):
         gathered.add([result("a")], "a")
@@ -58,7 +61,7 @@ async def test_three_quarters_of_what_an_endpoint_holds_are_enough(slots, enough
 async def test_what_hangs_keeps_nobody_waiting_for_long():
     """One of ten ends, the others do not: soon that one is enough."""
     woken = asyncio.Event()
-    gathered = Gathering(holding("a", 10), woken.set, 0.001)
+    gathered = Gathering(holding("a", 10), woken.set, most=50, seconds=0.001)
 
     gathered.add([result("a")], "a")
 
@@ -72,7 +75,7 @@ async def test_another_endpoint_that_hangs_does_not_count():
     turns = holding("hangs", 10)
     turns.is_due("a")
     turns.next_turns(0, 1)
-    gathered = Gathering(turns, lambda: None, LONG_SECONDS)
+    gathered = Gathering(turns, lambda: None, most=50, seconds=LONG_SECONDS)
 
     gathered.add([result("a")], "a")
 
@@ -82,7 +85,7 @@ async def test_another_endpoint_that_hangs_does_not_count():
 async def test_slots_are_free_for_the_turn_that_records_and_only_once():
     """What is due behind them is claimed by the same turn."""
     turns = holding("a", 2)
-    gathered = Gathering(turns, lambda: None, LONG_SECONDS)
+    gathered = Gathering(turns, lambda: None, most=50, seconds=LONG_SECONDS)
     gathered.add([result("a")], "a")
     gathered.free()
     too_early = turns.held("a")
@@ -98,7 +101,7 @@ async def test_slots_are_free_for_the_turn_that_records_and_only_once():
 
 async def test_what_could_not_be_recorded_stays_and_stops_what_is_new():
     """Until it is recorded."""
-    gathered = Gathering(holding("a", 1), lambda: None, LONG_SECONDS)
+    gathered = Gathering(holding("a", 1), lambda: None, most=50, seconds=LONG_SECONDS)
     gathered.add([result("a")], "a")
     gathered.free()
     gathered.begin()
@@ -110,3 +113,23 @@ async def test_what_could_not_be_recorded_stays_and_stops_what_is_new():
 
     assert during == (True, True, 1)
     assert (gathered.stuck, gathered.outcomes) == (False, [])
+
+
+async def test_a_turn_records_the_oldest_and_no_part_of_a_letter():
+    """What is left is enough for the next turn at once, and its slots stay taken until then."""
+    turns = holding("a", 2)
+    gathered = Gathering(turns, lambda: None, most=2, seconds=LONG_SECONDS)
+    letter = [result("a"), *(replace(result("a"), leads=False) for _ in range(2))]
+    gathered.add(letter, "a")
+    gathered.add([result("a")], "a")
+
+    gathered.free()
+    held, first = turns.held("a"), gathered.begin()
+    gathered.recorded(first)
+    more = gathered.enough
+    gathered.free()
+    second = gathered.begin()
+    gathered.recorded(second)
+
+    assert (len(first), held, more) == (3, 1, True)
+    assert (len(second), turns.held("a"), gathered.enough) == (1, 0, False)

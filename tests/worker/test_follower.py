@@ -15,6 +15,7 @@ from crypitor.worker import Unobserved
 from crypitor.worker.beginning import headers_below
 from crypitor.worker.fork import LONG_FORK, PATIENCE_MS
 from crypitor.worker.halt import LOOK_MS
+from crypitor.worker.status import MOST_REORGS
 from tests.patience import HANG_SECONDS
 from tests.worker.faulty import FaultyNode, Upstream, altered, unprovable
 from tests.worker.following import KEPT, MAX_REORG_DEPTH, NETWORK, Rig
@@ -202,6 +203,18 @@ async def test_follows_a_reorg(rig, chain, depth):
     assert await rig.consumer.hashes() == kept(chain)
     assert rig.follower.status.last_reorg.depth == depth
     assert rig.follower.status.last_reorg.ancestor == 10 - depth
+
+
+async def test_the_newest_reorgs_are_remembered(rig, chain):
+    """With their depths, the newest last; no more than are shown."""
+    await rig.settle()
+    depths = [1 + number % MAX_REORG_DEPTH for number in range(MOST_REORGS + 2)]
+    for depth in depths:
+        chain.reorg(depth)
+        await rig.settle()
+
+    assert [reorg.depth for reorg in rig.follower.status.reorgs] == depths[2:]
+    assert rig.follower.status.last_reorg == rig.follower.status.reorgs[-1]
 
 
 @pytest.mark.parametrize("length", [1, 2, 3])

@@ -5,7 +5,7 @@ from typing import Annotated, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from crypitor.api.serving.moment import Moment
-from crypitor.api.serving.paging import Name, Query
+from crypitor.api.serving.paging import Name, OrderedQuery
 from crypitor.database.audit import AuditFilter
 from crypitor.database.epochs import POSITION
 
@@ -33,7 +33,7 @@ class Narrowed(BaseModel):
         )
 
 
-class AuditQuery(Query, Narrowed):
+class AuditQuery(OrderedQuery, Narrowed):
     """A page of the audit."""
 
     cursor: Annotated[str, Field(pattern=f"^{POSITION}$")] | None = Field(

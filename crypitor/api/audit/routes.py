@@ -29,7 +29,7 @@ SLOW_SECONDS = 30.0
 
 @routes.add("GET", "/v1/audit", scope=Scope.ADMIN)
 async def read_audit(call: Call, query: AuditQuery) -> AuditPage:
-    """List who did what, newest first.
+    """List who did what, newest first or oldest first.
 
     Each change, each rotation, retry and replay, and each secret that was read, with what was there
     before and after, without secrets. An operator's key sees all projects.
@@ -40,7 +40,9 @@ async def read_audit(call: Call, query: AuditQuery) -> AuditPage:
 
     async def unit(tx: Transaction) -> list[AuditEntry]:
         cursor = None if query.cursor is None else int(query.cursor)
-        return await list_audit(tx, chosen, query.limit + 1, cursor=cursor)
+        return await list_audit(
+            tx, chosen, query.limit + 1, cursor=cursor, oldest_first=query.order == "asc"
+        )
 
     entries = await call.read(unit)
     shown = entries[: query.limit]

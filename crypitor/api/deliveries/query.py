@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 from pydantic import Field
 
 from crypitor.api.serving.moment import Moment
-from crypitor.api.serving.paging import Name, Query, cursor_of
+from crypitor.api.serving.paging import Name, OrderedQuery, Query, cursor_of
 
 DeliveryType: TypeAlias = Literal[
     "match.detected",
@@ -32,7 +32,7 @@ class AttemptQuery(Query):
     until: Moment | None = Field(None, description="Begun before this time.")
 
 
-class DeliveryQuery(Query):
+class DeliveryQuery(OrderedQuery):
     """What a list of deliveries is narrowed to."""
 
     cursor: str | None = cursor_of(r"[0-9]{1,18}\.[A-Za-z0-9_-]{1,64}")

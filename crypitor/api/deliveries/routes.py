@@ -26,7 +26,7 @@ SHOWN = frozenset(
 
 @routes.add("GET", "/v1/deliveries", scope=Scope.READ)
 async def read_deliveries(call: Call, query: DeliveryQuery) -> DeliveryPage:
-    """List deliveries, newest first."""
+    """List deliveries, newest first or oldest first."""
 
     async def unit(tx: Transaction) -> list[Delivery]:
         return await list_deliveries(
@@ -41,6 +41,7 @@ async def read_deliveries(call: Call, query: DeliveryQuery) -> DeliveryPage:
             until=query.until,
             limit=query.limit + 1,
             cursor=query.cursor,
+            order=query.order,
         )
 
     deliveries = await call.read(unit)

@@ -124,7 +124,13 @@ class QuietBody(Body):
     )
 
 
-URL_PATTERN = "^([hH][tT][tT][pP][sS]?|[sS][mM][tT][pP][sS]?|[kK][aA][fF][kK][aA])://"
+_SCHEMES = (
+    "[hH][tT][tT][pP][sS]?",
+    "[sS][mM][tT][pP][sS]?",
+    "[kK][aA][fF][kK][aA]",
+    "[tT][eE][sS][tT]",
+)
+URL_PATTERN = f"^({'|'.join(_SCHEMES)})://"
 """What may stand where; whether it may be called is told in a sentence, and by no pattern."""
 
 
@@ -133,7 +139,8 @@ class EndpointBody(Body):
 
     url: str = Field(
         description="http(s), public unless the operator allows more, without user information, "
-        "at most 2048 characters. `kafka://TOPIC` publishes to a topic that the operator allows.",
+        "at most 2048 characters. `kafka://TOPIC` publishes to a topic that the operator allows. "
+        "`test://receiver` is a receiver of the service's own, to try with.",
         json_schema_extra={"format": "uri", "pattern": URL_PATTERN, "maxLength": LONGEST_URL},
     )
     description: Line = Field("", max_length=500)

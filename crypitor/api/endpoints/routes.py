@@ -54,6 +54,7 @@ from crypitor.webhook.egress import check_headers, check_url
 from crypitor.webhook.formats import Form, check_form
 from crypitor.webhook.health import Queued, Waiting, reopened, waiting_of
 from crypitor.webhook.mail import EMAIL, check_mail_url, http_url
+from crypitor.webhook.own_receiver import OWN_RECEIVER, TAKEN, is_own_receiver
 from crypitor.webhook.quiet import changed
 from crypitor.webhook.signature import public_key, signature_of
 from crypitor.webhook.template import Template
@@ -81,10 +82,12 @@ async def create_endpoint(call: Call, body: EndpointBody) -> EndpointAnswer:
 
 @routes.add("GET", "/v1/endpoints", scope=Scope.READ)
 async def read_endpoints(call: Call, query: EndpointQuery) -> EndpointPage:
-    """List endpoints, newest first."""
+    """List endpoints, newest first or oldest first."""
 
     async def unit(tx: Transaction) -> tuple[list[Endpoint], dict[str, Queued]]:
-        endpoints = await list_endpoints(tx, call.project, query.limit + 1, query.cursor)
+        endpoints = await list_endpoints(
+            tx, call.project, query.limit + 1, query.cursor, query.order
+        )
         return endpoints, await first_queued(tx, [endpoint.id for endpoint in endpoints])
 
     endpoints, queued = await call.read(unit)
@@ -307,12 +310,17 @@ def _checked(call: Call, body: EndpointBody, pointer: str = "") -> str:
         elif body.format == EMAIL:
             url = check_mail_url(body.url, call.context.allow_private)
             call.context.closed.check_url(URL(http_url(url)))
+        elif is_own_receiver(body.url):
+            url = OWN_RECEIVER
         else:
             url = check_url(body.url, call.context.allow_private)
             call.context.closed.check_url(URL(url))
             call.context.closed.check_port(URL(url))
     except Invalid as error:
         mistakes.append(Mistake(f"{pointer}/url", error.detail))
+    if url == OWN_RECEIVER and body.format not in TAKEN:
+        wrong = f"the test receiver takes {' and '.join(TAKEN)}; this format is another service's"
+        mistakes.append(Mistake(f"{pointer}/format", wrong))
     if body.format == FORMAT and body.signature != "v1":
         mistakes.append(Mistake(f"{pointer}/signature", f"the format {FORMAT} is signed by v1"))
     if body.digest is not None and (body.format != EMAIL or body.ordered):

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from crypitor.api.serving.paging import Name, Query, cursor_of, ids
+from crypitor.api.serving.paging import Name, OrderedQuery, cursor_of, ids
 
 
-class JobQuery(Query):
+class JobQuery(OrderedQuery):
     """What a list of jobs is narrowed to."""
 
     cursor: str | None = cursor_of(ids("jo_"))

@@ -19,19 +19,19 @@ routes = Routes("Jobs", EXAMPLES, "jo_")
 
 @routes.add("GET", "/v1/jobs", scope=Scope.READ)
 async def read_jobs(call: Call, query: JobQuery) -> JobPage:
-    """List backfills and replays, newest first."""
+    """List backfills and replays, newest first or oldest first."""
     now, most = call.context.clock(), query.limit + 1
 
     async def unit(tx: Transaction) -> list[JobAnswer]:
         found: list[JobAnswer] = []
         chosen = JobFilter(query.monitor, query.endpoint, query.status)
         if query.kind != "replay" and query.endpoint is None:
-            jobs = await list_jobs(tx, call.project, chosen, most, query.cursor)
+            jobs = await list_jobs(tx, call.project, chosen, most, query.cursor, query.order)
             found += [job_answer(job, now) for job in jobs]
         if query.kind != "backfill":
-            replays = await list_replays(tx, call.project, chosen, most, query.cursor)
+            replays = await list_replays(tx, call.project, chosen, most, query.cursor, query.order)
             found += map(replay_answer, replays)
-        return sorted(found, key=itemgetter("id"), reverse=True)
+        return sorted(found, key=itemgetter("id"), reverse=query.order == "desc")
 
     found_jobs = await call.read(unit)
     shown = found_jobs[: query.limit]

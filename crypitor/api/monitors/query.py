@@ -6,10 +6,10 @@ from pydantic import Field
 
 from crypitor.api.serving.bodies import LINE
 from crypitor.api.serving.checksums import Truth
-from crypitor.api.serving.paging import Name, Query, cursor_of, ids
+from crypitor.api.serving.paging import Name, OrderedQuery, cursor_of, ids
 
 
-class MonitorQuery(Query):
+class MonitorQuery(OrderedQuery):
     """What a list of monitors is narrowed to."""
 
     cursor: str | None = cursor_of(ids("mo_"))

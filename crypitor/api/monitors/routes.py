@@ -75,7 +75,7 @@ async def create_monitor(call: Call, body: MonitorBody) -> MonitorAnswer:
 
 @routes.add("GET", "/v1/monitors", scope=Scope.READ, addresses=True)
 async def read_monitors(call: Call, query: MonitorQuery) -> MonitorPage:
-    """List monitors, newest first.
+    """List monitors, newest first or oldest first.
 
     A page has at most some 4 MiB, and then fewer monitors than `limit`; `next_cursor` leads on.
     """
@@ -83,7 +83,7 @@ async def read_monitors(call: Call, query: MonitorQuery) -> MonitorPage:
 
     async def unit(tx: Transaction) -> tuple[list[Monitor], bool, dict[str, int]]:
         shown, more = await fitting(
-            lambda rows, cursor: list_monitors(tx, call.project, chosen, rows, cursor),
+            lambda rows, cursor: list_monitors(tx, call.project, chosen, rows, cursor, query.order),
             query.limit,
             query.cursor,
             cursor_of=lambda monitor: monitor.id,

@@ -56,7 +56,7 @@ class NetworkAnswer(TypedDict):
         Literal["following", "catching up", "waiting", "stopped", "standby"] | None,
         Field(
             description="waiting: the next block cannot be had, or does not prove itself. "
-            "stopped: a reorg was deeper than max_reorg_depth; see `crypitor network resume`."
+            "stopped: a reorg was deeper than max_reorg_depth; see `/resume`."
         ),
     ]
     trouble: Annotated[str | None, Field(description="Why it is waiting or stopped.")]
@@ -78,7 +78,39 @@ class NetworkAnswer(TypedDict):
         float | None, Field(description="Requests to all nodes for each block, since the start.")
     ]
     last_reorg: ReorgAnswer | None
+    reorgs: Annotated[
+        list[ReorgAnswer],
+        Field(description="The newest 20 since the process that follows it began, newest first."),
+    ]
     nodes: list[NodeAnswer]
+
+
+class HeightsAnswer(TypedDict):
+    """Heights, both included, and how many of them have a block."""
+
+    from_block: int
+    to_block: int
+    count: int
+    is_most: Annotated[bool, Field(description="Whether it may be fewer.")]
+
+
+class ResumeAnswer(TypedDict):
+    """What going on at a block came to, or would come to."""
+
+    network: str
+    from_block: int
+    dry_run: bool
+    stands_on: Annotated[
+        int | None,
+        Field(description="The block below it; null where it stands on nothing that nodes have."),
+    ]
+    reverted: Annotated[
+        int, Field(description="Matches above it. A dry run counts 10,000 at most.")
+    ]
+    left_unmatched: Annotated[
+        HeightsAnswer | None,
+        Field(description="Blocks above what was matched that are passed over; null for none."),
+    ]
 
 
 class NetworkPage(TypedDict):

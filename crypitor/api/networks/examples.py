@@ -23,6 +23,7 @@ NETWORK: dict[str, Any] = {
     "seconds_to_head": 0.0,
     "requests_per_block": 1.02,
     "last_reorg": None,
+    "reorgs": [],
     "nodes": [
         {
             "name": "your-node.example",
@@ -40,9 +41,17 @@ NETWORK: dict[str, Any] = {
 }
 
 EXAMPLES = Examples(
-    bodies={},
+    bodies={"resume_network": {"from_block": 21000001, "dry_run": True}},
     answers={
         "read_networks": page(NETWORK),
         "read_network": NETWORK,
+        "resume_network": {
+            "network": "ethereum",
+            "from_block": 21000001,
+            "dry_run": True,
+            "stands_on": 21000000,
+            "reverted": 12,
+            "left_unmatched": None,
+        },
     },
 )

@@ -1,16 +1,29 @@
 """The networks that are followed, and where each stands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
-from crypitor.api.networks.answer import NetworkAnswer, NetworkPage
+from crypitor.api.networks.answer import (
+    HeightsAnswer,
+    NetworkAnswer,
+    NetworkPage,
+    ResumeAnswer,
+)
+from crypitor.api.networks.body import ResumeBody
 from crypitor.api.networks.examples import EXAMPLES
-from crypitor.api.serving.call import Call, found
-from crypitor.api.serving.context import Context, NetworkFacts
+from crypitor.api.serving.call import Call, Change, found
+from crypitor.api.serving.context import Context, NetworkFacts, Passed
 from crypitor.api.serving.routing import Routes
+from crypitor.database.engine import Transaction
 from crypitor.database.keys import Scope
+from crypitor.database.networks import count_above, position_of, resume
+from crypitor.errors import Conflict, Forbidden, NotFound
+from crypitor.evm.types import Header
+from crypitor.webhook.message import NetworkTitle
 
 routes = Routes("Networks", EXAMPLES)
+
+MOST_COUNTED = 10_000
 
 UNKNOWN: Mapping[str, object] = {
     "state": None,
@@ -25,6 +38,7 @@ UNKNOWN: Mapping[str, object] = {
     "seconds_to_head": None,
     "requests_per_block": None,
     "last_reorg": None,
+    "reorgs": (),
     "nodes": (),
 }
 
@@ -40,6 +54,72 @@ async def read_network(call: Call, name: str) -> NetworkAnswer:
     """Read one network with the state of each of its nodes."""
     facts = found(call.context.networks.get(name), "network")
     return _answer(facts, call.context.status().get(name, {}))
+
+
+@routes.add("POST", "/v1/networks/{name}/resume", scope=Scope.ADMIN)
+async def resume_network(call: Call, name: str, body: ResumeBody) -> ResumeAnswer:
+    """Let a network go on at a block, where it stopped or anywhere else. Only for operators.
+
+    Matches from this block on are reverted, which their endpoints are told, and what the nodes have
+    there now is matched. Below it nothing is needed. It does what `crypitor network resume` does.
+    """
+    if not call.who.operator:
+        raise Forbidden("only an admin key of the operator's project can let networks go on")
+    facts, look = call.context.networks.get(name), call.context.footings.get(name)
+    if facts is None or look is None:
+        raise NotFound("there is no such network, or none of its nodes is configured here")
+    place = await call.read(lambda tx: position_of(tx, name, 1))
+    footing = await look(body.from_block, next(iter(place.headers), None))
+    before, passed = footing.before, footing.passed
+
+    async def unit(tx: Transaction) -> Change[ResumeAnswer]:
+        reverted = await _resumed(tx, call.context, facts, body, before)
+        return Change(
+            {
+                "network": name,
+                "from_block": body.from_block,
+                "dry_run": body.dry_run,
+                "stands_on": before[-1].number if before else None,
+                "reverted": reverted,
+                "left_unmatched": _heights(passed),
+            },
+            subject=name,
+        )
+
+    if body.dry_run:
+        return (await call.read(unit)).answer
+    return await call.change(unit)
+
+
+async def _resumed(
+    tx: Transaction,
+    context: Context,
+    facts: NetworkFacts,
+    body: ResumeBody,
+    before: Sequence[Header],
+) -> int:
+    """Go on, unless that is only tried; return how many matches that reverts."""
+    first = body.from_block
+    if body.dry_run:
+        return await count_above(tx, facts.name, first - 1, MOST_COUNTED)
+    title = NetworkTitle(facts.display_name, facts.symbol, facts.explorer or "")
+    reverted = await resume(
+        tx, facts.name, before=before, now=context.clock(), title=title, first=first
+    )
+    if reverted is None:
+        raise Conflict(f"nothing has been matched of {facts.name} yet")
+    return reverted
+
+
+def _heights(passed: Passed | None) -> HeightsAnswer | None:
+    if passed is None or not passed.blocks:
+        return None
+    return {
+        "from_block": passed.first,
+        "to_block": passed.last,
+        "count": passed.blocks,
+        "is_most": passed.is_most,
+    }
 
 
 def network_answers(context: Context) -> list[NetworkAnswer]:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -22,7 +22,7 @@ from crypitor.database.limits import UNLIMITED, Limits
 from crypitor.database.room import Room
 from crypitor.database.uses import Uses
 from crypitor.errors import ConfigError, Unavailable
-from crypitor.evm.types import Address
+from crypitor.evm.types import Address, Header
 from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import Confirmations, Monitor
 from crypitor.runtime.loop import Health, give_way
@@ -85,6 +85,42 @@ class ReadAgain(Protocol):
         """Waiting for a restart."""
 
 
+class Passed(Protocol):
+    """Heights from `first` to `last`, and how many of them have a block, or at most."""
+
+    @property
+    def first(self) -> int:
+        """The lowest."""
+
+    @property
+    def last(self) -> int:
+        """The highest."""
+
+    @property
+    def blocks(self) -> int:
+        """How many have a block."""
+
+    @property
+    def is_most(self) -> bool:
+        """Whether it may be fewer."""
+
+
+class Footing(Protocol):
+    """Where a network would go on."""
+
+    @property
+    def before(self) -> Sequence[Header]:
+        """The headers below it."""
+
+    @property
+    def passed(self) -> Passed | None:
+        """What is left out."""
+
+
+Looking: TypeAlias = Callable[[int, Header | None], Awaitable[Footing]]
+"""Looks what going on at a height comes to, after the block that was matched last."""
+
+
 async def _as_it_is() -> ReadAgain:
     raise ConfigError("configuration", ["this process cannot read it again"])
 
@@ -112,6 +148,7 @@ class Context:
     in_doubt: told when a change failed without a word on whether it was committed.
     counts: of the monitors' addresses.
     trials: network → what tries monitors on its past.
+    footings: network → what looks, at its nodes, what going on somewhere comes to; raises Conflict.
     precedence: of blocks that are on their way to their first POST.
     given: what was given out to callers, which an older copy of the database does not know.
     refused: told, with a word for why, of what came to the API's port and was not served.
@@ -152,6 +189,7 @@ class Context:
     in_doubt: Callable[[], None] = lambda: None
     refused: Callable[[str], None] = lambda _: None
     trials: Mapping[str, Trial] = field(default_factory=dict)
+    footings: Mapping[str, Looking] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
     precedence: Precedence = field(default_factory=Precedence)
     given: Given = field(default_factory=Given)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from crypitor.database.epochs import PREFIX
+from crypitor.database.sql import Order
 
 
 def _whole(value: object) -> object:
@@ -47,3 +48,9 @@ class Query(Placed):
     """Parameters of a list; each has its own cursor."""
 
     limit: Annotated[int, BeforeValidator(_whole)] = Field(100, ge=1, le=1000)
+
+
+class OrderedQuery(Query):
+    """Parameters of a list that can be read from either end; a cursor is of its order."""
+
+    order: Order = Field("desc", description="desc: newest first; asc: oldest first.")

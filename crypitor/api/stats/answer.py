@@ -105,6 +105,21 @@ class NowAnswer(TypedDict):
     ]
 
 
+class BucketAnswer(TypedDict):
+    """How many took so long."""
+
+    from_ms: Annotated[int, Field(description="This long or longer.")]
+    below_ms: Annotated[int, Field(description="Shorter than this: twice as long.")]
+    count: int
+
+
+class HistogramAnswer(TypedDict):
+    """How long things took in the whole time, by doublings; empty lists for nothing known."""
+
+    first_attempt: list[BucketAnswer]
+    success: list[BucketAnswer]
+
+
 class StatsAnswer(TypedDict):
     """What happened, counted beside the work itself: seconds after it, and kept over restarts."""
 
@@ -117,6 +132,7 @@ class StatsAnswer(TypedDict):
     ]
     now: NowAnswer
     total: CountsAnswer
+    histogram: HistogramAnswer
     series: Annotated[
         list[PointAnswer], Field(description="Each minute or hour of the time, oldest first.")
     ]

@@ -24,6 +24,13 @@ STATS: dict[str, Any] = {
         "pending": 1,
     },
     "total": COUNTS,
+    "histogram": {
+        "first_attempt": [
+            {"from_ms": 8, "below_ms": 16, "count": 60},
+            {"from_ms": 16, "below_ms": 32, "count": 23},
+        ],
+        "success": [{"from_ms": 32, "below_ms": 64, "count": 82}],
+    },
     "series": [{"at": "2026-11-22T15:00:00.000Z", **COUNTS}],
     "groups": [
         {

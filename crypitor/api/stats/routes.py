@@ -7,6 +7,7 @@ from crypitor.api.serving.call import Call
 from crypitor.api.serving.routing import Routes
 from crypitor.api.stats.answer import (
     AttemptCounts,
+    BucketAnswer,
     CountsAnswer,
     DeliveryCounts,
     GroupAnswer,
@@ -92,6 +93,10 @@ def _answer(window: Window, read: _Read) -> StatsAnswer:
         "complete": read.complete,
         "now": _now(lately, read.pending),
         "total": counts_answer(total),
+        "histogram": {
+            "first_attempt": _histogram(total.first),
+            "success": _histogram(total.success),
+        },
         "series": [
             {"at": rfc3339(at), **(counts_answer(found[at]) if at in found else empty)}
             for at in range(window.since, window.until, SPANS[window.span])
@@ -167,6 +172,13 @@ def _attempts(counts: Counts) -> AttemptCounts:
 def _mean(latency: Latency) -> MeanAnswer | None:
     mean_ms = latency.mean_ms
     return None if mean_ms is None else {"count": latency.count, "mean_ms": mean_ms}
+
+
+def _histogram(latency: Latency) -> list[BucketAnswer]:
+    return [
+        {"from_ms": least, "below_ms": most, "count": count}
+        for least, most, count in latency.doublings()
+    ]
 
 
 def _latency(latency: Latency) -> LatencyAnswer | None:

@@ -18,6 +18,7 @@ from crypitor.api.serving.reading import validated
 from crypitor.cli.declared.files import Table
 from crypitor.webhook.egress import check_url, networks
 from crypitor.webhook.mail import EMAIL, check_mail_url
+from crypitor.webhook.own_receiver import OWN_RECEIVER, is_own_receiver
 from crypitor.webhook.tls import Tls, check_tls, shown
 from crypitor.webhook.topic import topic_of
 
@@ -68,7 +69,9 @@ def endpoint_form(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return an endpoint with all its fields. Raises Invalid with pointers."""
     form = validated(EndpointBody, dict(fields)).model_dump()
     # Whether the address may be called is for the service to say; here only its spelling counts.
-    if topic_of(form["url"]) is None:
+    if is_own_receiver(form["url"]) and form["format"] != EMAIL:
+        form["url"] = OWN_RECEIVER
+    elif topic_of(form["url"]) is None:
         check = check_mail_url if form["format"] == EMAIL else check_url
         form["url"] = check(form["url"], _ANYWHERE)
     return form

@@ -11,10 +11,10 @@ from crypitor.api.monitors.routes import read_monitor
 from crypitor.api.serving.reading import validated
 from crypitor.dashboard.deliveries.routes import pages as pages  # noqa: PLC0414 - more of them
 from crypitor.dashboard.frame.visit import Visit
+from crypitor.dashboard.words import called
 from crypitor.database.keys import Scope
 from crypitor.database.replays import Wanted, count_wanted
 from crypitor.errors import CallerError, Conflict, Invalid, Mistake
-from crypitor.runtime.redaction import shown
 from crypitor.webhook.delivery import Status
 
 MOST_COUNTED = 100_000
@@ -77,7 +77,7 @@ async def _name(visit: Visit, chosen: dict[str, str]) -> str:
         raise Invalid(mistake, [Mistake("?endpoint", mistake)])
     if "endpoint" in chosen:
         endpoint = await visit.ask(read_endpoint, id=chosen["endpoint"])
-        return str(endpoint["description"] or shown(endpoint["url"]))
+        return called(endpoint)
     monitor = await visit.ask(read_monitor, id=chosen["monitor"])
     return str(monitor["name"] or monitor["id"])
 

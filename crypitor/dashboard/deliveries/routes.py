@@ -6,11 +6,11 @@ from aiohttp import web
 
 from crypitor.api.deliveries.retry import retry_delivery
 from crypitor.api.deliveries.routes import read_deliveries, read_delivery
-from crypitor.api.endpoints.routes import read_endpoint, read_endpoints
+from crypitor.api.endpoints.routes import read_endpoint
+from crypitor.dashboard.frame.names import names_of, newest_names
 from crypitor.dashboard.frame.pages import Pages
 from crypitor.dashboard.frame.visit import Place, Visit
-from crypitor.errors import CallerError, Conflict, Invalid, NotFound
-from crypitor.runtime.redaction import shown
+from crypitor.errors import Conflict, Invalid, NotFound
 
 pages = Pages(Place("/deliveries", "Deliveries", "d"))
 
@@ -23,27 +23,23 @@ STATUSES = ("failed", "pending", "waiting", "delivered", "counted", "cancelled")
 @pages.get("/deliveries")
 async def show_deliveries(visit: Visit) -> web.Response:
     """Answer a page of deliveries; where nothing is chosen, those that failed before all."""
-    chosen = visit.asked(*FILTERS, "cursor")
-    problem: CallerError | None = None
-    answer: Any = {"data": [], "next_cursor": None}
+    found = await visit.listed(read_deliveries, SHOWN, *FILTERS)
     failed: list[Any] = []
-    try:
-        answer = await visit.ask(read_deliveries, query={**chosen, "limit": SHOWN})
-        if not chosen:
-            query = {"status": "failed", "limit": SHOWN_FAILED}
-            failed = (await visit.ask(read_deliveries, query=query))["data"]
-    except CallerError as error:
-        problem = error
+    if not found.chosen:
+        query = {"status": "failed", "limit": SHOWN_FAILED}
+        failed = (await visit.ask(read_deliveries, query=query))["data"]
+    endpoints = await newest_names(visit)
+    shown = {delivery["endpoint"] for delivery in (*found.rows, *failed)}
+    others = await names_of(visit, sorted(shown - endpoints.keys()))
     return visit.show(
         "deliveries/list.html",
-        status=200 if problem is None else problem.status,
-        deliveries=answer["data"],
+        status=found.status,
+        deliveries=found.rows,
         failed=failed,
-        next_cursor=answer["next_cursor"],
-        chosen=chosen,
         statuses=STATUSES,
-        endpoints=await names_of(visit),
-        problem=problem,
+        endpoints=endpoints,
+        names={**endpoints, **others},
+        **found.beside,
     )
 
 
@@ -67,12 +63,3 @@ async def retry(visit: Visit, id: str) -> web.Response:  # noqa: A002 - as in th
     except (Conflict, Invalid) as error:
         return visit.go(f"/deliveries/{id}", f"Not sent again: {error.detail}.")
     return visit.go(f"/deliveries/{id}", "It is due now, with the same webhook-id and body.")
-
-
-async def names_of(visit: Visit) -> dict[str, str]:
-    """Return what the newest endpoints of a project are called, by id."""
-    listed = await visit.ask(read_endpoints, query={"limit": 200})
-    return {
-        endpoint["id"]: endpoint["description"] or shown(endpoint["url"])
-        for endpoint in listed["data"]
-    }

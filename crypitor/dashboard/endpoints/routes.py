@@ -22,23 +22,21 @@ from crypitor.dashboard.frame.pages import Pages
 from crypitor.dashboard.frame.visit import Place, Visit
 from crypitor.database.keys import Scope
 from crypitor.errors import CallerError, Conflict, Invalid
+from crypitor.webhook.own_receiver import OWN_RECEIVER, is_own_receiver
 
 pages = Pages(Place("/endpoints", "Endpoints", "e"))
 
 SHOWN = 50
 SHOWN_DELIVERIES = 10
+MOST_LOOKED_AT = 200
 
 
 @pages.get("/endpoints")
 async def show_endpoints(visit: Visit) -> web.Response:
     """Answer a page of endpoints."""
-    chosen = visit.asked("cursor")
-    answer = await visit.ask(read_endpoints, query={**chosen, "limit": SHOWN})
+    found = await visit.listed(read_endpoints, SHOWN)
     return visit.show(
-        "endpoints/list.html",
-        endpoints=answer["data"],
-        next_cursor=answer["next_cursor"],
-        chosen=chosen,
+        "endpoints/list.html", status=found.status, endpoints=found.rows, **found.beside
     )
 
 
@@ -57,6 +55,19 @@ async def create(visit: Visit) -> web.Response:
         return _refused(visit, error, None)
     return visit.go(
         f"/endpoints/{made['id']}?secret=shown", "The endpoint is made. Its secret is below."
+    )
+
+
+@pages.post("/endpoints/receiver")
+async def use_receiver(visit: Visit) -> web.Response:
+    """Make an endpoint of the receiver that the installation has itself, where there is none."""
+    listed = await visit.ask(read_endpoints, query={"limit": MOST_LOOKED_AT})
+    own = next((one for one in listed["data"] if is_own_receiver(one["url"])), None)
+    if own is None:
+        body = {"url": OWN_RECEIVER, "description": "Test receiver"}
+        own = await visit.ask(create_endpoint, body=body)
+    return visit.go(
+        f"/endpoints/{own['id']}", "This is the test receiver. Send it a ping, then make a monitor."
     )
 
 
@@ -140,12 +151,15 @@ async def _one(visit: Visit, endpoint_id: str, pinged: Any = None) -> web.Respon
     return visit.show(
         "endpoints/one.html",
         endpoint=endpoint,
+        own=is_own_receiver(endpoint["url"]),
         deliveries=deliveries,
         failed=failed,
         secret=secret,
         snippets=snippets_of(endpoint["public_key"] or secret["secret"]) if secret else {},
         pinged=pinged,
         charts=endpoint_charts(found.stats, found.span, endpoint_id),
+        histogram=found.stats["histogram"],
+        total=found.stats["total"],
         now=found.stats["now"],
         span=found.name,
         spans=SPANS,

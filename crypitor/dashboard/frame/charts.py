@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from crypitor.dashboard.words import NOTHING
+from crypitor.dashboard.words import NOTHING, told_ms
 from crypitor.webhook.body import rfc3339
 
 Tone = Literal["accent", "bad", "wait", "soft"]
@@ -161,13 +161,6 @@ def latency_chart(stats: Mapping[str, Any], span: Span, title: str, path: str, n
     return Chart(
         title, path, said, [at // 1000 for at, _ in parts], span.each / 1000, series, unit="ms"
     )
-
-
-def told_ms(value: float) -> str:
-    """Return milliseconds in words: from a second on in seconds."""
-    if value < 1000:
-        return f"{value:.0f} ms"
-    return f"{value / 1000:.1f} s" if value < 10_000 else f"{value / 1000:,.0f} s"
 
 
 def parts_of(series: Sequence[Point], each: int) -> list[tuple[int, list[Point]]]:

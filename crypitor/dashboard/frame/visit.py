@@ -15,7 +15,7 @@ from crypitor.api.serving.context import Context
 from crypitor.dashboard.frame.asking import ask
 from crypitor.dashboard.page import rendered
 from crypitor.database.keys import Caller, Scope
-from crypitor.errors import Conflict
+from crypitor.errors import CallerError, Conflict
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -49,6 +49,30 @@ class Place:
     key: str
     scope: Scope = Scope.READ
     operator: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page of a list. chosen: filters, order and cursor of the address. problem: of them."""
+
+    chosen: dict[str, str]
+    rows: list[Any] = field(default_factory=list)
+    next_cursor: str | None = None
+    problem: CallerError | None = None
+
+    @property
+    def status(self) -> int:
+        """What the page is answered with."""
+        return 200 if self.problem is None else self.problem.status
+
+    @property
+    def beside(self) -> dict[str, Any]:
+        """What templates of lists need beside the rows."""
+        return {
+            "chosen": self.chosen,
+            "next_cursor": self.next_cursor,
+            "problem": self.problem,
+        }
 
 
 @dataclass(slots=True)
@@ -106,6 +130,19 @@ class Visit:
                 "somebody changed this after you opened the form. The form holds what you typed, "
                 "and nothing is saved yet: look at theirs, and save again to put yours in its place"
             )
+
+    async def listed(self, run: Callable[..., Any], limit: int, *filters: str) -> Listed:
+        """Return a page of a list, narrowed and ordered as the address says.
+
+        run: an operation that lists. filters: its parameters that the address may have, beside
+        `order` and `cursor`. What is refused is told on the page, with an empty list.
+        """
+        chosen = self.asked(*filters, "order", "cursor")
+        try:
+            answer = await self.ask(run, query={**chosen, "limit": limit})
+        except CallerError as error:
+            return Listed(chosen, problem=error)
+        return Listed(chosen, answer["data"], answer["next_cursor"])
 
     async def ask(self, run: Callable[..., Any], **arguments: Any) -> Any:
         """Ask an operation of the API; see `crypitor.dashboard.frame.asking`."""

@@ -1,13 +1,10 @@
 """Backfills and replays, and how far each has come."""
 
-from typing import Any
-
 from aiohttp import web
 
 from crypitor.api.jobs.routes import read_job, read_jobs, stop_job
 from crypitor.dashboard.frame.pages import Pages
 from crypitor.dashboard.frame.visit import Place, Visit
-from crypitor.errors import CallerError
 
 pages = Pages(Place("/jobs", "Jobs", "j"))
 
@@ -18,21 +15,8 @@ SHOWN = 25
 @pages.get("/jobs")
 async def show_jobs(visit: Visit) -> web.Response:
     """Answer a page of jobs; the filters stand in the address."""
-    chosen = visit.asked(*FILTERS, "cursor")
-    problem: CallerError | None = None
-    answer: Any = {"data": [], "next_cursor": None}
-    try:
-        answer = await visit.ask(read_jobs, query={**chosen, "limit": SHOWN})
-    except CallerError as error:
-        problem = error
-    return visit.show(
-        "jobs/list.html",
-        status=200 if problem is None else problem.status,
-        jobs=answer["data"],
-        next_cursor=answer["next_cursor"],
-        chosen=chosen,
-        problem=problem,
-    )
+    found = await visit.listed(read_jobs, SHOWN, *FILTERS)
+    return visit.show("jobs/list.html", status=found.status, jobs=found.rows, **found.beside)
 
 
 @pages.get("/jobs/{id}")

@@ -8,6 +8,7 @@ from crypitor.api.deliveries.routes import read_deliveries, read_delivery
 from crypitor.api.events.stream import stream_events
 from crypitor.api.matches.routes import acknowledge, read_match, read_matches
 from crypitor.api.monitors.routes import read_monitor
+from crypitor.dashboard.frame.names import names_of
 from crypitor.dashboard.frame.pages import Pages
 from crypitor.dashboard.frame.visit import Place, Visit
 from crypitor.errors import CallerError, Gone, Invalid, NotFound
@@ -73,6 +74,7 @@ async def show_match(visit: Visit, id: str) -> web.Response:  # noqa: A002 - as 
         "matches/one.html",
         match=match,
         stories=stories,
+        names=await names_of(visit, [delivery["endpoint"] for delivery in listed["data"]]),
         others=listed["data"][MOST_STORIES:],
         more_deliveries=listed["next_cursor"] is not None,
         network=facts,

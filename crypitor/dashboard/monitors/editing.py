@@ -20,9 +20,9 @@ from crypitor.dashboard.monitors.form import (
 )
 from crypitor.dashboard.monitors.routes import pages as pages  # noqa: PLC0414 - more of them
 from crypitor.dashboard.monitors.where import checked
+from crypitor.dashboard.words import called
 from crypitor.database.keys import Scope
 from crypitor.errors import CallerError, Conflict, Invalid, NotFound
-from crypitor.runtime.redaction import shown
 
 MOST_ENDPOINTS_SHOWN = 100
 
@@ -35,7 +35,7 @@ async def show_new(visit: Visit) -> web.Response:
     if like:
         fields = fields_of(await visit.ask(read_monitor, id=like["like"]))
         fields["name"] = f"{fields['name']} (copy)"[:200]
-    return await _form(visit, fields)
+    return await _form(visit, fields, fresh=not like)
 
 
 @pages.post("/monitors/new")
@@ -131,11 +131,17 @@ async def _form(
     *,
     stored: Any = None,
     seen: str = "",
+    fresh: bool = False,
     problem: CallerError | None = None,
 ) -> web.Response:
-    """Answer the form. seen: when what it began from was changed last; empty for now."""
+    """Answer the form. seen: when what it began from was changed last; empty for now.
+
+    fresh: nobody has filled anything in; the only endpoint that there is is chosen.
+    """
     listed = await visit.ask(read_endpoints, query={"limit": MOST_ENDPOINTS_SHOWN})
-    names = {one["id"]: one["description"] or shown(one["url"]) for one in listed["data"]}
+    names = {one["id"]: called(one) for one in listed["data"]}
+    if fresh and len(names) == 1:
+        fields[f"endpoint-{next(iter(names))}"] = "on"
     named = {name.removeprefix("endpoint-") for name in fields if name.startswith("endpoint-")}
     return visit.show(
         "monitors/form.html",

@@ -40,22 +40,14 @@ FILTERS = ("search", "network", "tag", "enabled")
 @pages.get("/monitors")
 async def show_monitors(visit: Visit) -> web.Response:
     """Answer a page of monitors; the filters stand in the address."""
-    chosen = visit.asked(*FILTERS, "cursor")
-    problem: CallerError | None = None
-    answer: Any = {"data": [], "next_cursor": None}
-    try:
-        answer = await visit.ask(read_monitors, query={**chosen, "limit": SHOWN})
-    except CallerError as error:
-        problem = error
+    found = await visit.listed(read_monitors, SHOWN, *FILTERS)
     return visit.show(
         "monitors/list.html",
-        status=200 if problem is None else problem.status,
-        monitors=answer["data"],
-        next_cursor=answer["next_cursor"],
-        chosen=chosen,
+        status=found.status,
+        monitors=found.rows,
         networks=list(visit.context.networks),
-        problem=problem,
-        sparks=await days_of(visit, [monitor["id"] for monitor in answer["data"]]),
+        sparks=await days_of(visit, [monitor["id"] for monitor in found.rows]),
+        **found.beside,
     )
 
 
@@ -133,7 +125,7 @@ async def add_addresses(visit: Visit, id: str) -> web.Response:  # noqa: A002
             media = NDJSON if (part.filename or "").endswith(("json", "jsonl")) else CSV
             try:
                 told = await visit.ask(run, id=id, stream=(stream, media))
-            except (Invalid, Conflict) as error:
+            except CallerError as error:  # also where not one line of many is an address
                 return await one(visit, id, problem=error)
             said.append(told)
     if not said:

@@ -1,16 +1,24 @@
 """Where each network stands, its nodes, and its newest blocks."""
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 from aiohttp import web
 
-from crypitor.api.networks.routes import read_network, read_networks
+from crypitor.api.networks.routes import MOST_COUNTED, read_network, read_networks, resume_network
 from crypitor.dashboard.frame.beats import SHOWN_BLOCKS, beat_of, charted, mean_seconds
 from crypitor.dashboard.frame.charts import SPANS, charts_of
 from crypitor.dashboard.frame.pages import Pages
 from crypitor.dashboard.frame.visit import Place, Visit
+from crypitor.database.keys import Scope
+from crypitor.database.networks import headers
 from crypitor.database.recent import Mined, newest_blocks
+from crypitor.errors import CallerError, Conflict, Invalid
+
+MOST_HEADERS = 100_000
+_NAMED = re.compile(r"--from-block (\d+)")
 
 pages = Pages(Place("/networks", "Networks", "n"))
 
@@ -46,6 +54,66 @@ async def show_network(visit: Visit, name: str) -> web.Response:
         span=found.name,
         spans=SPANS,
     )
+
+
+@pages.get("/networks/{name}/resume", scope=Scope.ADMIN)
+async def show_resume(visit: Visit, name: str) -> web.Response:
+    """Answer what going on at a block would come to, for an operator to confirm."""
+    return await _resume(visit, name, visit.asked("from_block").get("from_block", ""))
+
+
+@pages.post("/networks/{name}/resume", scope=Scope.ADMIN)
+async def go_on(visit: Visit, name: str) -> web.Response:
+    """Let a network go on at the block that was confirmed."""
+    block = visit.field("from_block")
+    try:
+        done = await visit.ask(resume_network, name=name, body={"from_block": _number(block)})
+    except (Invalid, Conflict) as error:
+        return await _resume(visit, name, block, problem=error)
+    left = done["left_unmatched"]
+    said = (
+        f"It goes on at block {done['from_block']:,}; matches reverted: {done['reverted']:,}; "
+        f"blocks left unmatched: {left['count'] if left else 0:,}."
+    )
+    return visit.go(f"/networks/{name}", said)
+
+
+async def _resume(
+    visit: Visit, name: str, block: str, problem: CallerError | None = None
+) -> web.Response:
+    network, found = await visit.ask(read_network, name=name), None
+    if block and problem is None:
+        body = {"from_block": _number(block), "dry_run": True}
+        try:
+            found = await visit.ask(resume_network, name=name, body=body)
+        except (Invalid, Conflict) as error:
+            problem = error
+    return visit.show(
+        "networks/resume.html",
+        status=200 if problem is None else problem.status,
+        network=network,
+        block=block or await _advised(visit, network),
+        found=found,
+        most=MOST_COUNTED,
+        problem=problem,
+    )
+
+
+async def _advised(visit: Visit, network: Any) -> str:
+    """Return the block that the network's trouble names; else the oldest whose header is kept."""
+    named = _NAMED.search(network["trouble"] or "")
+    if named:
+        return named[1]
+    kept = await visit.context.database.read(
+        lambda tx: headers(tx, network["name"], MOST_HEADERS), at_once=True
+    )
+    return str(kept[0].number) if kept and network["state"] == "stopped" else ""
+
+
+def _number(text: str) -> int | str:
+    """Return a block of a form as a number; what is none stays, and is refused as such."""
+    digits = re.sub(r"[\s,_]", "", text)
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 20 else text
 
 
 def _intervals(blocks: Sequence[Mined]) -> list[int]:

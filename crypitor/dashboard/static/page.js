@@ -104,6 +104,7 @@ document.addEventListener("click", (event) => {
   else if ("help" in button.dataset) document.getElementById("help")?.showModal();
   else if ("live" in button.dataset) (button.following ? pause : follow)(button);
   else if ("insert" in button.dataset) insert(button);
+  else if ("put" in button.dataset) document.getElementById(button.dataset.into).value = button.dataset.put;
 });
 
 document.addEventListener("submit", (event) => {
@@ -165,6 +166,19 @@ setInterval(() => each("link[rel=icon]:not([href*='/static/'])", (icon) => {
   fresh.href = `${icon.href.split("?")[0]}?${Date.now()}`;
   icon.replaceWith(fresh);
 }), ICON_MS);
+
+// A file of addresses: how much of it the service has read, and what it says, also where it refuses.
+document.addEventListener("htmx:xhr:progress", ({ target, detail }) => {
+  const bar = target.matches("[data-upload]") && target.querySelector("progress");
+  if (!bar || !detail.lengthComputable) return;
+  bar.hidden = false;
+  bar.value = detail.loaded / detail.total;
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (!event.detail.requestConfig.elt.matches("[data-upload]")) return;
+  event.detail.shouldSwap = event.detail.serverResponse.includes('id="main"');
+  if (!event.detail.shouldSwap) window.location.reload();
+});
 
 // What refreshes by itself does so while somebody looks, and not under the reader's hands.
 document.addEventListener("htmx:beforeRequest", (event) => {

@@ -17,6 +17,7 @@ from crypitor.database.sqlite import path_of
 from crypitor.errors import BrokerUnavailable, ConfigError, DatabaseUnavailable
 from crypitor.process.check.database import look_at_database
 from crypitor.process.check.finding import Finding, fine, trouble, warning
+from crypitor.process.check.mixture import mixture_findings
 from crypitor.process.check.nodes import Matched, node_finding
 from crypitor.process.check.proxy import proxy_findings
 from crypitor.process.check.running import service_finding
@@ -31,6 +32,8 @@ async def findings(config: Config) -> AsyncIterator[Finding]:
     yield _configuration(config)
     holders = await _holders(config)
     yield await service_finding(config, holders)
+    for finding in await mixture_findings(config, holders):
+        yield finding
     stored = await look_at_database(config, running=bool(holders))
     for finding in stored.findings:
         yield finding
