@@ -23,6 +23,9 @@ from tests.tls import certificate
 MOST_KEPT = 1.3
 """Of the memory before an attack; most kinds leave a tenth more, uploads and unread lists a quarter."""
 
+MOST_HELD_SECONDS = 0.1
+"""By one callback, of the processor's time."""
+
 OPEN_FILES = 400
 """As few as a service of many endpoints can live with: connections could take them all."""
 
@@ -49,18 +52,34 @@ while True:
 """In a process of its own: one that attacks would time itself."""
 
 
+STARTED = """
+import asyncio, functools, os, resource, runpy, sys, time
+resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, open_files))
+if timed:
+    sys.modules["uvloop"] = None
+    held, run, now = open("held", "a", buffering=1), asyncio.events.Handle._run, time.thread_time
+    def timed_run(handle):
+        began = now()
+        run(handle)
+        if now() - began > 0.02:
+            print(now() - began, repr(handle)[:2000].replace(chr(10), " "), file=held)
+    asyncio.events.Handle._run = timed_run
+runpy.run_module("crypitor", run_name="__main__", alter_sys=True)
+"""
+"""The command with few descriptors. timed: on asyncio's own loop, noting each callback that has the
+processor for long: that is what holds the loop, whatever else the machine does."""
+
+
 class Cramped(Service):
-    """A service that may open few files."""
+    """A service that may open few files. timed: whether it notes what holds its loop."""
+
+    timed = False
 
     async def _begin(self, words):
-        limited = (
-            "import os, resource, sys;"
-            f"resource.setrlimit(resource.RLIMIT_NOFILE, ({OPEN_FILES}, {OPEN_FILES}));"
-            "os.execv(sys.executable, [sys.executable, '-m', 'crypitor', *sys.argv[1:]])"
-        )
+        started = f"open_files, timed = {OPEN_FILES}, {self.timed}\n{STARTED}"
         with self.log.open("ab") as log:
             return await asyncio.create_subprocess_exec(
-                sys.executable, "-c", limited, *words,
+                sys.executable, "-c", started, *words,
                 cwd=self.folder, env=self.environ, stdout=log, stderr=log,
             )  # fmt: skip
 
@@ -70,6 +89,20 @@ class Cramped(Service):
         """Return its memory in MB."""
         pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def held(self) -> list[tuple[float, str]]:
+        """Return what has held its loop until now: seconds of the processor, and what it was."""
+        path = self.folder / "held"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [
+            (float(seconds), what) for seconds, _, what in (one.partition(" ") for one in lines)
+        ]
+
+
+class Timed(Cramped):
+    """One that notes what holds its loop."""
+
+    timed = True
 
 
 class Encrypted(Cramped):
@@ -98,11 +131,13 @@ class Seen:
     """What an attack did. Seconds, blocks and MB.
 
     waited: the longest for /healthz. worked: the longest that the loop's thread had the processor
-    meanwhile, which does not grow with what else the machine does. unanswered: probes.
+    meanwhile, which does not grow with what else the machine does. held: the longest callback, where
+    they are timed. unanswered: probes.
     """
 
     waited: float = 0.0
     worked: float = 0.0
+    held: float = 0.0
     unanswered: int = 0
     lag: int = 0
     before: float = 0.0
@@ -166,10 +201,12 @@ async def warmed_up(service, most_seconds):
 async def attacked(service, chain, kind, seconds, monitor, *, settle_seconds=0.0):
     """Send a kind, and return what was seen meanwhile and after."""
     seen = Seen(before=service.resident())
+    earlier = len(service.held())
     watching = asyncio.create_task(watched(service, chain, seen, lambda: tip_of(service.folder)))
     async with probed(service, seen):
         await sent_for(seconds, (ATTACKS | HANDSHAKES)[kind], service.port, monitor)
     watching.cancel()
+    seen.held = max((seconds for seconds, _ in service.held()[earlier:]), default=0.0)
     until = time.monotonic() + settle_seconds
     seen.after = service.resident()
     while seen.after > 1.15 * seen.before and time.monotonic() < until:
@@ -256,6 +293,19 @@ async def test_a_little_of_handshakes_that_come_to_nothing(tmp_path):
 
     for kind, seen in found.items():
         assert seen.unanswered <= 2, (kind, seen)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+async def test_nothing_holds_the_loop(tmp_path, capsys):
+    """No single callback has the processor for longer than a tenth of a second."""
+    found = await run(
+        tmp_path, list(ATTACKS), seconds=3.0, receivers=4, filled=100, of=Timed
+    )  # fmt: skip
+    with capsys.disabled():
+        print(*(f"\n{kind}: held {seen.held * 1000:.0f} ms" for kind, seen in found.items()))
+
+    assert {kind: seen.held for kind, seen in found.items() if seen.held > MOST_HELD_SECONDS} == {}
 
 
 @pytest.mark.soak
