@@ -31,7 +31,7 @@ AT_REST = 1.1
 """Of the memory at rest: up to this much it is at rest again."""
 
 LONGEST_SECONDS = 0.02
-"""Of the processor, for one search at rest. What is left after a longer one is not searched again."""
+"""Of the processor, for a search at rest. What is left after a longer one is not searched again."""
 
 KEPT_BYTES = 16 << 20
 _STATM = Path("/proc/self/statm")
