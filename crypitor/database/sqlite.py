@@ -33,7 +33,6 @@ LOG_PAGES = 1000
 LONG_LOG_PAGES = 4 * LOG_PAGES
 
 WRITING_CACHE_KB = 16_000
-
 READING_CACHE_KB = 2_000
 """Of each connection that reads. What it has is of no use after the next commit of another, and is
 freed in thousands of pieces then, most of which the process keeps: one long list costs so much."""

@@ -1,7 +1,7 @@
-"""What a network's leader does beside following it: past blocks, and looks at state."""
+"""What a network's leader does beside following it: past blocks, looks at state, and tokens."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from crypitor.backfill.runner import Backfill
 from crypitor.config import Config
@@ -14,6 +14,9 @@ from crypitor.runtime.loop import clock
 from crypitor.worker.follower import Follower
 from crypitor.worker.limit import Rank
 from crypitor.worker.nodes import Nodes
+from crypitor.worker.tokens import TokenReader
+
+Beside: TypeAlias = tuple[Backfill, Looker, TokenReader]
 
 
 def beside_of(
@@ -21,14 +24,16 @@ def beside_of(
     name: str,
     follower: Follower,
     nodes: Mapping[Rank, Nodes],
+    tokens: Nodes,
     databases: tuple[Database, Database],
     *,
     wake: Callable[[Iterable[str]], None],
     observer: Observer,
     spare: Callable[[], None],
-) -> tuple[Backfill, Looker]:
-    """Return both roles of a network. databases: the second one gives way to blocks.
+) -> Beside:
+    """Return these roles of a network. databases: the second one gives way to blocks.
 
+    tokens: the nodes that are asked about tokens.
     spare: raises DatabaseUnavailable while there is no room for what can wait.
     """
     network = config.followed[name]
@@ -50,4 +55,7 @@ def beside_of(
         spare=spare,
         **shared,
     )
-    return past, Looker(*told_as, nodes[Rank.ASIDE], databases[1], **shared)
+    reader = TokenReader(
+        name, tokens, databases[1], clock=clock, leading=lambda: follower.term is not None
+    )
+    return past, Looker(*told_as, nodes[Rank.ASIDE], databases[1], **shared), reader

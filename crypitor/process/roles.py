@@ -31,7 +31,7 @@ from crypitor.monitor.models import Confirmations
 from crypitor.monitor.position import kept_headers
 from crypitor.monitor.watchlist import Watchlist
 from crypitor.process.backups import backups_of
-from crypitor.process.beside import beside_of
+from crypitor.process.beside import Beside, beside_of
 from crypitor.process.disk import disk_of
 from crypitor.process.doors import closed_of, front_of, sites_of
 from crypitor.process.farewell import Farewell
@@ -64,7 +64,6 @@ from crypitor.worker.lead import LEASE_SECONDS, Lead
 from crypitor.worker.limit import Limits, Rank
 from crypitor.worker.nodes import Nodes
 from crypitor.worker.resuming import footing_of
-from crypitor.worker.tokens import TokenReader
 
 log = structlog.get_logger(__name__)
 GAUGE_SECONDS = 10.0
@@ -113,9 +112,7 @@ class Roles:
         self._sender: Sender | None = None
         self._followers: list[Follower] = []
         self._leads: list[Lead] = []  # those without an end
-        self._token_readers: list[TokenReader] = []
-        self._backfills: list[Backfill] = []
-        self._lookers: list[Looker] = []
+        self._beside: list[Beside] = []
         self._trials: dict[str, Trial] = {}
         self._footings: dict[str, Looking] = {}
         self._tail = Tail(self._aside)
@@ -156,8 +153,7 @@ class Roles:
         async with asyncio.TaskGroup() as group:
             leading: tuple[_Leading, ...] = (
                 *self._followers,
-                *self._backfills,
-                *self._lookers,
+                *(role for past, looker, _ in self._beside for role in (past, looker)),
                 ownership,
             )
             workers = [group.create_task(role.run(stop), name=role.role) for role in leading]
@@ -178,7 +174,7 @@ class Roles:
             ]
             workers += [
                 group.create_task(reader.run(stop, self._health), name=reader.role)
-                for reader in self._token_readers
+                for _, _, reader in self._beside
             ]
             others += [
                 group.create_task(
@@ -224,25 +220,17 @@ class Roles:
             for name in config.followed:
                 follower = await self._worker(name, self._queue)
                 self._followers.append(follower)
-                past, looker = beside_of(
-                    config,
-                    name,
-                    follower,
-                    {rank: await self._nodes(rank, name) for rank in (Rank.PAST, Rank.ASIDE)},
-                    (self._database, self._aside),
-                    wake=self._wake,
-                    observer=self._observing.observer,
-                    spare=self._disk.spare,
-                )
-                self._backfills.append(past)
-                self._lookers.append(looker)
-                self._token_readers.append(
-                    TokenReader(
+                self._beside.append(
+                    beside_of(
+                        config,
                         name,
+                        follower,
+                        {rank: await self._nodes(rank, name) for rank in (Rank.PAST, Rank.ASIDE)},
                         await self._nodes(Rank.ASIDE, name),
-                        self._aside,
-                        clock=clock,
-                        leading=lambda follower=follower: follower.term is not None,  # type: ignore[misc]
+                        (self._database, self._aside),
+                        wake=self._wake,
+                        observer=self._observing.observer,
+                        spare=self._disk.spare,
                     )
                 )
         if "api" in roles:

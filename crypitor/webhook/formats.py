@@ -1,7 +1,6 @@
 """Which body an endpoint gets. Pure."""
 
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -144,8 +143,20 @@ def _pieces(line: str, urls: Collection[str]) -> tuple[Piece, ...]:
     """Return a line with links where the explorer's pages stand in it."""
     if not urls:
         return (Piece(line),)
-    parts = re.split(f"({'|'.join(map(re.escape, sorted(urls, key=len, reverse=True)))})", line)
+    parts = [line]
+    for url in sorted(urls, key=len, reverse=True):  # one may be the beginning of another
+        parts = [
+            piece for part in parts for piece in ((part,) if part in urls else _around(part, url))
+        ]
     return tuple(Piece(part, part if part in urls else None) for part in parts if part)
+
+
+def _around(text: str, url: str) -> Iterator[str]:
+    first, *rest = text.split(url)
+    yield first
+    for part in rest:
+        yield url
+        yield part
 
 
 def texts_of(match: Match, chain_id: int, network: NetworkTitle, token: Token = NOTHING) -> Texts:

@@ -46,8 +46,7 @@ SWEEP_MS = 1000
 LOOK_MS = 100
 # Where deliveries come without end, sweeps for them take at most so much of the time.
 SWEEPING_SHARE = 0.1
-# Bounds one transaction, so that the matcher, which writes too, does not wait long for it, nor an
-# endpoint that answers for a thousand that do not.
+# Bounds of one transaction, so that neither the matcher nor other endpoints wait long for it.
 MOST_ENDPOINTS_A_TURN = 16
 MOST_SLOTS_A_TURN = 32
 MOST_OUTCOMES_A_TURN = 50

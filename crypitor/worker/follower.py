@@ -39,7 +39,6 @@ from crypitor.worker.status import MOST_REORGS, NetworkStatus, Reorg, state_of
 from crypitor.worker.trail import Trail
 
 log = structlog.get_logger(__name__)
-
 _COUNTER_BITS = 40
 
 

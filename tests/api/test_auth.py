@@ -14,7 +14,7 @@ from crypitor.database.keys import Scope, revoke_key
 PROTECTED = [operation for operation in OPERATIONS if operation.scope is not None]
 
 
-OPERATORS = ("/keys", "/projects", "/audit", "/reload", "/log-level")
+OPERATORS = ("/keys", "/projects", "/audit", "/reload", "/log-level", "/resume")
 """Parts of the paths that are for admins alone."""
 
 

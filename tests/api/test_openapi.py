@@ -236,8 +236,8 @@ def test_every_served_path_is_described_or_a_page(context):
     assert served == described
 
 
-BY_OTHERS = {"stream_events", "test_monitor"}
-"""An answer without an end, and what asks a node; test_events.py and test_trials.py have these."""
+BY_OTHERS = {"stream_events", "test_monitor", "resume_network"}
+"""An answer without an end, and what asks a node; test_events, test_trials and test_resume have these."""
 
 REACHED = [
     f"{method.upper()} {path}"
