@@ -90,7 +90,7 @@ class Garbage:
         # Not while there is much under way, which will be garbage that has to be found.
         if took > LONGEST_SECONDS and at_rest and not grown:
             gc.freeze()
-        await asyncio.to_thread(_give_back)
+        await asyncio.to_thread(_give_back, KEPT_BYTES if at_rest and not grown else 0)
         if grown:
             log.debug("memory had grown", objects=found, seconds=round(took, 3))
         self._searched_at, self._usual = self._now(), self._resident()
@@ -106,10 +106,13 @@ class Garbage:
         return True
 
 
-def _give_back() -> None:
-    """Give free memory back to the system, all but what the next blocks will take again."""
+def _give_back(kept_bytes: int) -> None:
+    """Give free memory back to the system, all but what the next blocks will take again.
+
+    kept_bytes: of the end of the heap. Where none is kept the next block takes 1 ms longer, once.
+    """
     try:
         trim = ctypes.CDLL(None).malloc_trim  # glibc's
     except (OSError, AttributeError, TypeError):
         return
-    trim(ctypes.c_size_t(KEPT_BYTES))
+    trim(ctypes.c_size_t(kept_bytes))
