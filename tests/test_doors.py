@@ -140,6 +140,32 @@ def test_a_handshake_that_came_to_nothing_leaves_nothing(files, tmp_path, hangs)
         gc.enable()
 
 
+@pytest.mark.parametrize("new_loop", [uvloop.new_event_loop, asyncio.new_event_loop])
+def test_who_has_gone_before_the_handshake_begins_is_not_waited_for(files, tmp_path, new_loop):
+    """Nothing stays under way for connections that were closed as soon as they were open."""
+
+    def shaking():
+        return [task for task in asyncio.all_tasks() if task.get_name() == "handshake"]
+
+    async def left():
+        async with listening(config_of(tmp_path, **files)) as (_, port):
+            for client in [socket.create_connection(("127.0.0.1", port)) for _ in range(30)]:
+                client.close()
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"no handshake at all: it comes after the others, and is told so")
+            with contextlib.suppress(ConnectionError):
+                await reader.read()
+            writer.close()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(8):  # before the deadline of a handshake
+                    while shaking():
+                        await asyncio.sleep(0.01)
+            return len(shaking())
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        assert runner.run(left()) == 0
+
+
 def doorsteps():
     return [one for one in gc.get_objects() if isinstance(one, Doorstep)]
 

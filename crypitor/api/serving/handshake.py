@@ -57,9 +57,11 @@ class Doorstep(asyncio.Protocol):
             self.leave()
 
     def connection_lost(self, exc: BaseException | None) -> None:  # noqa: ARG002 - whatever it was
-        """Forget it."""
+        """Forget it. uvloop's start_tls would wait forever for who had gone before it began."""
         self._wire = None
         self._host.crowd.left(self, self._address)
+        if self._ended():
+            self._host.refuse("handshake")
 
     def look(self, _now: float) -> None:
         """Nothing: the handshake has a deadline of its own."""
@@ -69,10 +71,13 @@ class Doorstep(asyncio.Protocol):
         self._host.crowd.left(self, self._address)
         if self._wire is not None:
             self._wire.abort()
+        self._ended()
+
+    def _ended(self) -> bool:
+        """End the handshake; tell whether it was under way."""
         # Forgotten: what ends a task is kept by it, with a trace that leads here.
         work, self._work = self._work, None
-        if work is not None:
-            work.cancel()
+        return work is not None and work.cancel()
 
     async def _encrypt(self, wire: asyncio.Transport) -> None:
         host, loop = self._host, asyncio.get_running_loop()
