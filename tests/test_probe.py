@@ -1,7 +1,6 @@
 """`crypitor network probe`: what it finds of chains of every kind, and that it is enough to go on."""
 
 import asyncio
-import dataclasses
 import os
 import sys
 import tomllib
@@ -42,6 +41,9 @@ FOUND = {
     Quirk.NO_BLOOM: {"verify": "receipts", "bloom": False},
     Quirk.STRANGE_ROOT: {"verify": "logs"},
     Quirk.HOLES: {"verify": "receipts", "holes": ["0-20"]},
+    Quirk.COIN_LOGS: {"verify": "receipts"},
+    Quirk.ZKSYNC_COIN: {"verify": "receipts", "coin_logs": "zksync"},
+    Quirk.BOR_COIN: {"verify": "receipts", "coin_logs": "bor"},
 }
 """What each way to be another chain comes to in the table."""
 
@@ -80,18 +82,20 @@ async def test_what_makes_a_chain_another_one_is_found(quirk):
     assert rules_in(table(found, "dev", "http://127.0.0.1:1")) == FOUND[quirk]
 
 
-async def test_a_coin_that_is_known_to_speak_elsewhere_is_in_the_table():
-    """Whose logs they are, and nothing where the chain is known for it."""
-    found = await looked_at(quirky())
+@pytest.mark.parametrize(
+    "quirk, coin",
+    [
+        (Quirk.COIN_LOGS, EIP_7708),
+        (Quirk.ZKSYNC_COIN, ZKSYNC_COIN),
+        (Quirk.BOR_COIN, BOR_COIN),
+    ],
+)
+async def test_a_coin_that_speaks_is_told(quirk, coin):
+    """Whose logs tell every payment; on a chain where none do, nothing is said of it."""
+    speaks = f"the chain's own coin: every payment is also a log of {coin.address}"
 
-    for coin, rules in (
-        (ZKSYNC_COIN, {"coin_logs": "zksync"}),
-        (BOR_COIN, {"coin_logs": "bor"}),
-        (EIP_7708, {}),
-    ):
-        seen = dataclasses.replace(found, coin=coin.address)
-        written = rules_in(table(seen, "dev", "http://127.0.0.1:1"))
-        assert written == {"verify": "receipts", **rules}
+    assert speaks in lines(await looked_at(quirky(quirk)))
+    assert not any("own coin" in line for line in lines(await looked_at(quirky())))
 
 
 async def test_a_chain_of_ethereums_kind_needs_nothing():

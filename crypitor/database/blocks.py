@@ -10,7 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-from crypitor.database.effects import Effect, Occasion, Saved, store_matches, tell, tell_moved
+from crypitor.database.effects import (
+    Effect,
+    Occasion,
+    Saved,
+    hold_positions,
+    store_matches,
+    tell,
+    tell_moved,
+)
 from crypitor.database.engine import Transaction
 from crypitor.database.events import log_events
 from crypitor.database.monitors import hold_revision
@@ -222,6 +230,8 @@ async def _revert_orphaned(
     """Revert what is stored above a block, but for parts of the block that comes."""
     rows = await tx.all(SELECT_ORPHANED, network=occasion.network, ancestor=ancestor, coming=coming)
     saved.reverted = len(rows)
+    if rows:
+        await hold_positions(tx)
     await tell(tx, occasion, Phase.REVERTED, rows, saved)
 
 

@@ -101,6 +101,16 @@ AT_ONCE = 100
 """Matches of which documents and bodies are made without a pause."""
 
 
+async def hold_positions(tx: Transaction) -> None:
+    """Lock the positions of matches, in a unit that tells of others before it stores its own.
+
+    Every unit takes them before those of deliveries: two that take them the other way round would
+    wait for each other.
+    """
+    if tx.dialect == "postgresql":
+        await tx.value("select value from counters where name = 'matches' for no key update")
+
+
 async def store_matches(tx: Transaction, effects: Sequence[Effect], saved: Saved) -> None:
     """Store the matches of blocks of one network that are not stored yet, and queue their news."""
     effects = [effect for effect in effects if effect.matches]

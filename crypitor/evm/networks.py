@@ -1,10 +1,12 @@
 """What is known of well-known networks: their name and a node's URL are enough to follow one.
 
-Sources: chain ids, symbols, explorers and, where told, block times: viem's chain definitions
-(wevm/viem, August 2026). Others: docs.bnbchain.org (Fermi: 450 ms; BEP-126: fast finality),
-docs.optimism.io (safe and finalized follow L1), docs.celo.org (1 s since the move), docs.taiko.xyz
-(preconfirmations), build.avax.network, docs.monad.xyz, docs.berachain.com, docs.sei.io,
-hyperliquid.gitbook.io (small blocks), chainlink-evm #468 (Ronin on the OP stack since May 2026).
+Sources: chain ids, symbols, explorers and, where told, block times: viem's chain definitions (npm's
+viem 2.57.20, November 2026); a test holds all of them against these and names what is otherwise.
+Others: docs.bnbchain.org (Fermi: 450 ms; BEP-126: fast finality), docs.optimism.io (safe and
+finalized follow L1), docs.celo.org (1 s since the move), docs.taiko.xyz (preconfirmations),
+build.avax.network, mips.monad.xyz (MIP-12: 300 ms), docs.monad.xyz, docs.berachain.com,
+docs.sei.io, hyperliquid.gitbook.io (small blocks), chainlink-evm #468 (Ronin on the OP stack since
+May 2026), docs.moonbeam.network (6 s; final with the relay chain), inkonchain/docs (1 s).
 """
 
 from dataclasses import dataclass
@@ -123,7 +125,7 @@ PRESETS = {
     "soneium": Preset(1868, "Soneium", "ETH", "https://soneium.blockscout.com", 2, "L1"),
     "katana": Preset(747474, "Katana", "ETH", "https://katanascan.com", 1, "L1"),
     "hemi": Preset(43111, "Hemi", "ETH", "https://explorer.hemi.xyz", 12, "L1", 12),
-    "ronin": Preset(2020, "Ronin", "RON", "https://explorer.roninchain.com", 1, "L1"),
+    "ronin": Preset(2020, "Ronin", "RON", "https://app.roninchain.com", 1, "L1"),
     "celo": Preset(42220, "Celo", "CELO", "https://celoscan.io", 1, "L1"),
     "megaeth": Preset(4326, "MegaETH", "ETH", "https://mega.etherscan.io", 1, "L1"),
     "taiko": Preset(167000, "Taiko", "ETH", "https://taikoscan.io", 2, "L1"),
@@ -136,7 +138,7 @@ PRESETS = {
     "sonic": Preset(146, "Sonic", "S", "https://sonicscan.org", 0.63, "instant", 4),
     "fantom": Preset(250, "Fantom Opera", "FTM", "https://ftmscan.com", 1, "instant", seen="2023"),
     "berachain": Preset(80094, "Berachain", "BERA", "https://berascan.com", 2, "instant", 2),
-    "monad": Preset(143, "Monad", "MON", "https://monadscan.com", 0.4, "instant", 4),
+    "monad": Preset(143, "Monad", "MON", "https://monadscan.com", 0.3, "instant", 4),
     "hyperevm": Preset(999, "HyperEVM", "HYPE", "https://hyperevmscan.io", 1, "instant", 2),
     "sei": Preset(1329, "Sei", "SEI", "https://seiscan.io", 0.4, "instant", 4),
     "plasma": Preset(9745, "Plasma", "XPL", "https://plasmascan.to", 1, "instant", 2),

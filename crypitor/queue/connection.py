@@ -7,19 +7,25 @@ uses it: nothing is kept that could hang.
 import asyncio
 import logging
 import ssl
-from collections.abc import Coroutine, Sequence
-from contextlib import suppress
+import traceback
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 
+import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.conn import create_conn
 from aiokafka.errors import KafkaConnectionError, KafkaError, ProducerClosed
 
 from crypitor.config import QueueConfig
-from crypitor.errors import BrokerUnavailable, ConfigError
+from crypitor.errors import BrokerUnavailable, ConfigError, Unavailable
+from crypitor.runtime.loop import is_being_cancelled
+
+log = structlog.get_logger(__name__)
 
 REQUEST_SECONDS = 10.0
 START_SECONDS = 10.0
@@ -109,12 +115,49 @@ def producer_of(connection: Connection, **options: Any) -> AIOKafkaProducer:
     return AIOKafkaProducer(acks="all", enable_idempotence=True, **connection.options, **options)
 
 
+class ClientFailed(KafkaError):  # type: ignore[misc]  # aiokafka has no types
+    """A client of aiokafka that failed by a mistake of its own: what it knows is not trusted."""
+
+
+@contextmanager
+def within_client() -> Iterator[None]:
+    """Turn what goes wrong within aiokafka, and is none of its errors, into ClientFailed.
+
+    So a client loses track of itself where a process was paused: the time of several requests is
+    up at once, and one of them looks for a connection that another one has just given up. To end
+    for it would be to lose the process by a mistake that a new client does not have. A
+    cancellation that came out of the client, and was not meant for the task, would end its role
+    without a word.
+    """
+    try:
+        yield
+    except (KafkaError, Unavailable, OSError):
+        raise
+    except asyncio.CancelledError as stray:
+        if is_being_cancelled():
+            raise
+        raise _failed(stray) from stray
+    except Exception as mistake:
+        raise _failed(mistake) from mistake
+
+
+def _failed(mistake: BaseException) -> ClientFailed:
+    frame = traceback.extract_tb(mistake.__traceback__)[-1]
+    log.warning(
+        "the Kafka client made a mistake",
+        error=repr(mistake),
+        at=f"{Path(frame.filename).name}:{frame.lineno}",
+    )
+    return ClientFailed(f"the Kafka client failed: {type(mistake).__name__}")
+
+
 async def started(client: Client, connection: Connection) -> Client:
     """Start a client; one that cannot start is ended. Raises BrokerUnavailable."""
     try:
         async with asyncio.timeout(START_SECONDS):
             try:
-                await client.start()
+                with within_client():
+                    await client.start()
             except KafkaConnectionError as error:
                 raise BrokerUnavailable(await _what_keeps_us_out(connection)) from error
     except BrokerUnavailable:
@@ -205,7 +248,8 @@ async def _in_time(closing: Coroutine[Any, Any, None]) -> bool:
     task = asyncio.ensure_future(closing)
     done, _ = await asyncio.wait([task], timeout=STOP_SECONDS)
     if done:
-        with suppress(KafkaError, OSError, asyncio.CancelledError):
+        # Whatever keeps it from ending: it is given up, and cut off.
+        with suppress(Exception, asyncio.CancelledError):
             task.result()
             return True
         return False

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from time import monotonic
 from zlib import crc32
 
 import structlog
@@ -35,6 +36,7 @@ from crypitor.queue.connection import (
     producer_of,
     started,
     unavailable,
+    within_client,
 )
 from crypitor.queue.parts import Joining, cut, part_of
 from crypitor.queue.taken import Taken
@@ -162,8 +164,9 @@ class KafkaQueue:
                     break
             await self._commit()
             if loop.time() - self._heard_at > self._probe_seconds:
-                async with asyncio.timeout(REQUEST_SECONDS):
-                    await self._probe(consumer)
+                with within_client():
+                    async with asyncio.timeout(REQUEST_SECONDS):
+                        await self._probe(consumer)
                 self._heard_at = loop.time()
         except (KafkaError, TimeoutError) as error:
             await self._leave(consumer)
@@ -214,8 +217,9 @@ class KafkaQueue:
             raise unavailable(error) from error
 
     async def _send(self, producer: AIOKafkaProducer, key: bytes, records: Iterable[bytes]) -> None:
-        sent = [await producer.send(self.topic, record, key=key) for record in records]
-        await asyncio.gather(*sent)
+        with within_client():
+            sent = [await producer.send(self.topic, record, key=key) for record in records]
+            await asyncio.gather(*sent)
 
     async def _read(self, partition: TopicPartition, record: ConsumerRecord) -> Message | None:
         """Return the message that is whole with this record, None if none is."""
@@ -272,8 +276,9 @@ class KafkaQueue:
         if not offsets or consumer is None:
             return
         try:
-            async with asyncio.timeout(LATEST_COMMIT_SECONDS):
-                await consumer.commit(offsets)
+            with within_client():
+                async with asyncio.timeout(LATEST_COMMIT_SECONDS):
+                    await consumer.commit(offsets)
         except (CommitFailedError, IllegalStateError):
             log.info("partitions moved on", topic=self.topic)
         except (KafkaError, TimeoutError) as error:
@@ -338,10 +343,24 @@ async def _come(
     aiokafka waits without end while the group is formed, as it does after brokers went away.
     """
     found: Mapping[TopicPartition, list[ConsumerRecord]] = {}
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds + JOIN_SECONDS):
-            found = await consumer.getmany(timeout_ms=int(seconds * 1000), max_records=1)
+    try:
+        with suppress(TimeoutError), within_client():
+            async with asyncio.timeout(seconds + JOIN_SECONDS):
+                found = await consumer.getmany(timeout_ms=int(seconds * 1000), max_records=1)
+    finally:
+        _looked(consumer)
     return found
+
+
+def _looked(consumer: AIOKafkaConsumer) -> None:
+    """Count a look that was cut off as over: aiokafka would take it to go on for ever.
+
+    Then max.poll.interval was never in force for this consumer, however long it is busy.
+    """
+    subscription = consumer._subscription  # noqa: SLF001 - there is no other way
+    if subscription._fetch_count:  # noqa: SLF001
+        subscription._fetch_count = 0  # noqa: SLF001
+        subscription._last_fetch_ended = monotonic()  # noqa: SLF001
 
 
 async def _left_to_read(consumer: AIOKafkaConsumer, topic: str) -> dict[TopicPartition, int]:

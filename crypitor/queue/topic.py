@@ -26,6 +26,7 @@ from crypitor.queue.connection import (
     ended,
     started,
     unavailable,
+    within_client,
 )
 
 log = structlog.get_logger(__name__)
@@ -108,8 +109,9 @@ async def refusal_to_make(connection: Connection, wanted: Wanted) -> str | None:
 async def _admin(connection: Connection) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(**connection.options)
     try:
-        async with asyncio.timeout(START_SECONDS + REQUEST_SECONDS):
-            yield await started(admin, connection)
+        with within_client():
+            async with asyncio.timeout(START_SECONDS + REQUEST_SECONDS):
+                yield await started(admin, connection)
     except (KafkaError, OSError, TimeoutError) as error:
         raise unavailable(error) from error
     finally:

@@ -11,7 +11,15 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from crypitor.errors import BrokerUnavailable
-from crypitor.queue.connection import Connection, ended, producer_of, started, unavailable
+from crypitor.queue.connection import (
+    ClientFailed,
+    Connection,
+    ended,
+    producer_of,
+    started,
+    unavailable,
+    within_client,
+)
 
 
 class Topics:
@@ -38,7 +46,8 @@ class Topics:
         try:
             async with asyncio.timeout(self._seconds):
                 producer = await self._producing()
-                record = await producer.send_and_wait(topic, body, key.encode(), headers=pairs)
+                with within_client():
+                    record = await producer.send_and_wait(topic, body, key.encode(), headers=pairs)
         except UnknownTopicOrPartitionError as unknown:
             raise BrokerUnavailable(f"there is no topic {topic}") from unknown
         except TimeoutError as late:
@@ -47,6 +56,8 @@ class Topics:
                 await self._drop(producer)
             raise BrokerUnavailable(f"no broker took it in {self._seconds:g} s") from late
         except KafkaError as error:
+            if isinstance(error, ClientFailed) and producer is not None:
+                await self._drop(producer)
             raise unavailable(error) from error
         self._taken += 1
         return f"partition {record.partition}, offset {record.offset}"

@@ -186,7 +186,8 @@ async def forever(
 
     step: does one unit of work and says whether there was any. False waits for `idle_seconds`,
     or until `wake` is set. `Unavailable` is waited for, with growing pauses, one log line at its
-    start and one at its end. Everything else passes through: it ends the process.
+    start and one at its end. Everything else passes through: it ends the process; so does a
+    cancellation that came out of the step, and was not meant for the role (RuntimeError).
     """
     if wake is None:
         await _steps(name, step, stop, stop, health, idle_seconds)
@@ -214,6 +215,16 @@ async def ended_in_time(
     for task in late:
         log.warning("cut off at the end", **named(task.get_name()))
         task.cancel()
+
+
+def is_being_cancelled() -> bool:
+    """Whether the current task was told to end.
+
+    Where it was not, a cancellation that it meets is another one's, as of something that a library
+    gave up. Passed on it would end the task as if that had been meant, and nobody would be told.
+    """
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 async def cut_off(tasks: Collection[asyncio.Task[Any]]) -> None:
@@ -256,6 +267,10 @@ async def _steps(
             wake.clear()
         try:
             busy = await step()
+        except asyncio.CancelledError as stray:
+            if is_being_cancelled():
+                raise
+            raise RuntimeError(f"a step of {name} was cancelled by nobody") from stray
         except Unavailable as trouble:
             if health.begin(name, str(trouble)):
                 log.warning("outage begins", **named(name), trouble=str(trouble))

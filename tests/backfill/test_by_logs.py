@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+import structlog
 
 from crypitor.backfill.span import FIRST, MOST, PATIENCE, Span
 from crypitor.evm.profiles import Profile
@@ -354,3 +355,28 @@ async def test_unanswered_logs_request_is_tried_with_less(rig):
     problems, _ = await told_of_one_actor(rig)
 
     assert problems == []
+
+
+async def test_heights_that_do_not_prove_themselves_are_matched_where_that_is_known(rig):
+    """
+    In a hole of the profile they are taken at the level that they pass, and told in the log.
+    """
+
+    def change(request, answer):
+        if answer["result"] and int(answer["result"][0]["blockNumber"], 16) % 5 == 0:
+            answer["result"][-1]["cumulativeGasUsed"] = "0x1"
+
+    rig.node.alter = altered("eth_getBlockReceipts", change)
+    await rig.begin(profile=Profile(holes=((0, 80),)))
+
+    with structlog.testing.capture_logs() as logs:
+        await rig.monitor(actors=QUIET, rules=(*TOKENS, Rule(Kind.NATIVE)))
+        await rig.job(1, 80)
+        await rig.settle()
+
+    problems, expected = await rig.problems(1, 80, actors=QUIET)
+    assert problems == []
+    assert expected > 10
+    assert (await rig.read()).status == "done"
+    told = {one["block"]: one["proof"] for one in logs if one["event"].startswith("block taken")}
+    assert told == dict.fromkeys(range(5, 81, 5), "logs")

@@ -339,3 +339,25 @@ async def test_a_monitor_deleted_while_its_block_is_stored_leaves_nothing_to_del
     await deleting[0]
 
     assert await chain.told() == [("a1", "detected", "cancelled")]
+
+
+async def test_a_reorg_takes_positions_in_the_order_of_all_others(chain):
+    """
+    A block that reverts before it stores does not wait for one that only stores, while that waits
+    for it.
+    """
+    await chain.take("a1", matches=0)
+    await chain.take("a2", parent="a1")
+    reorgs = []
+
+    async def other_chain(tx):
+        await tx.run("update counters set value = value where name = 'matches'")
+        someone_else = contextvars.Context()
+        reorgs.append(asyncio.create_task(chain.take("b2", parent="a1"), context=someone_else))
+        await asyncio.wait(reorgs, timeout=0.3)
+        await tx.run("update counters set value = value where name = 'deliveries'")
+
+    await chain.database.write(other_chain)
+    saved = await reorgs[0]
+
+    assert (saved.new_matches, saved.reverted) == (1, 1)

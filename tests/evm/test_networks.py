@@ -1,6 +1,8 @@
 """The presets, against recorded blocks of their chains."""
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -56,6 +58,35 @@ def test_the_presets_are_the_contracts_and_what_people_run():
         name: symbol for name, _, symbol in newer
     }
     assert all(PRESETS[name].confirmations == int(rest[0]) for name, _, *rest in told if rest)
+
+
+VIEM = json.loads(
+    (Path(__file__).parents[1] / "data/chains/viem-2.57.20.json").read_text(encoding="utf-8")
+)
+"""chain id → name, symbol, decimals, explorers and milliseconds between blocks, as viem has them."""
+
+OTHERWISE = {
+    "bsc": "450 ms since Fermi (docs.bnbchain.org), and viem has the 750 ms of before",
+    "ink": "1 s (inkonchain/docs, about.mdx), and viem has what the OP stack begins with",
+}
+"""Presets whose blocks come at another pace than viem says, with the source that was taken."""
+
+EXPLORERS_OF_THEIR_OWN = {"aurora"}
+"""viem names one that is not the chain's own (explorer.aurora.dev)."""
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_says_what_other_libraries_say(name):
+    """Symbol, decimals, explorer, and time between blocks, by definitions that others look after."""
+    preset = PRESETS[name]
+    published = VIEM[str(preset.chain_id)]
+
+    assert preset.native_symbol == published["symbol"]
+    assert preset.native_decimals == published["decimals"]
+    assert (preset.explorer in published["explorers"]) is (name not in EXPLORERS_OF_THEIR_OWN)
+    if published["blockTime"] is not None:
+        agree = preset.block_seconds * 1000 == published["blockTime"]
+        assert agree is (name not in OTHERWISE)
 
 
 def test_every_preset_has_what_people_see():

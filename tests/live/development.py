@@ -45,14 +45,15 @@ SEALER = [
 ]  # fmt: skip
 """EthereumJS, which makes a block every 10 s, and takes only transactions that are signed."""
 
-CHAIN_IDS = {"ganache": 1337, "geth": 1337, "geth-amsterdam": 1337} | dict.fromkeys(
-    ("anvil", "hardhat2", "hardhat3"), 31337
-)
+CHAIN_IDS = dict.fromkeys(
+    ("ganache", "geth", "geth-amsterdam", "ethereumjs"), 1337
+) | dict.fromkeys(("anvil", "hardhat2", "hardhat3"), 31337)
 REVERTS = "0x60006000fd"
 
 PAYER, OWNER = Account.from_key("0x" + "42" * 32), Account.from_key("0x" + "43" * 32)
 """Accounts whose transactions are signed here, as only some nodes sign each type."""
 
+_BEFORE_OSAKA = {"hardhat2", "hardhat3", "ethereumjs"}
 _GWEI = 10**9
 _BLOB, _INFINITY = bytes(131_072), b"\xc0" + bytes(47)
 
@@ -68,6 +69,24 @@ class DevelopmentNode(Anvil):
     @property
     def is_geth(self):
         return self.kind.startswith("geth")
+
+    @property
+    def takes_withdrawals(self):
+        """Whether it can be told to credit one; all that it has then."""
+        return self.is_geth
+
+    def at(self, scheme):
+        """The URL for HTTP or WebSocket."""
+        return self.url.replace("http", scheme, 1)
+
+    async def withdraw(self):
+        """Credit 5 gwei to the watched address."""
+        # The index of a withdrawal grows; the amount is in gwei.
+        await self.call(
+            "dev_addWithdrawal",
+            {"index": "0x0", "validatorIndex": "0x7", "address": WATCHED, "amount": "0x5"},
+        )
+        await self.mine()
 
     async def head(self):
         return int(await self.call("eth_blockNumber"), 16)
@@ -155,7 +174,7 @@ class DevelopmentNode(Anvil):
         signed = account.sign_transaction(fields)
         raw = bytes(signed.raw_transaction)
         if kind == 3:
-            raw = _with_blob(raw, osaka=not self.kind.startswith("hardhat"))
+            raw = _with_blob(raw, osaka=self.kind not in _BEFORE_OSAKA)
         with suppress(*([AssertionError] if fails else [])):  # some answer with an error as well
             await self.call("eth_sendRawTransaction", "0x" + raw.hex())
         return await self.receipt(signed.hash.to_0x_hex())
@@ -184,7 +203,7 @@ def _fees(kind):
 
 
 @asynccontextmanager
-async def started(kind, command, *options, port=None):
+async def started(kind, command, *options, port=None, make=DevelopmentNode):
     """A node from its own package, ready to be asked. command: {port} stands for its port."""
     port = port or free_port()
     named = {"port": port, "free": free_port()}
@@ -196,7 +215,7 @@ async def started(kind, command, *options, port=None):
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        node = DevelopmentNode(kind, f"http://127.0.0.1:{port}")
+        node = make(kind, f"http://127.0.0.1:{port}")
         async with asyncio.timeout(4 * HANG_SECONDS):
             chain_id = None
             while chain_id is None:

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from crypitor.development.listen import Receiver
-from tests.live.development import CHAIN_IDS, COMMANDS, SEALER, amounts, started
+from tests.live.development import CHAIN_IDS, SEALER, amounts, started
+from tests.live.ethereumjs import KINDS, running
 from tests.live.test_anvil import watching
 from tests.live.test_anvil_reset import command
 from tests.patience import HANG_SECONDS
@@ -16,7 +17,7 @@ from tests.rig import free_port
 pytestmark = pytest.mark.live
 
 TAGS = dict.fromkeys(("ganache", "hardhat2", "hardhat3"), "finalized") | dict.fromkeys(
-    ("anvil", "geth", "geth-amsterdam"), "safe"
+    ("anvil", "geth", "geth-amsterdam", "ethereumjs"), "safe"
 )
 """The tag that is their newest block; anvil's is 32 blocks behind it."""
 
@@ -36,13 +37,13 @@ async def until_told(receiver, *wanted):
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("scheme", ["http", "ws"])
-@pytest.mark.parametrize("kind", COMMANDS)
+@pytest.mark.parametrize("kind", KINDS)
 async def test_a_development_node_is_followed(tmp_path, kind, scheme):
     """Payments, a failure, blocks that are taken back though final, and a burst of blocks."""
     secrets = []
     behind = BEHIND.get(kind, 0)
-    async with started(kind, COMMANDS[kind]) as node, Receiver(lambda: secrets) as receiver:
-        url = node.url.replace("http", scheme, 1)
+    async with running(kind) as node, Receiver(lambda: secrets) as receiver:
+        url = node.at(scheme)
         first = await node.mine()
         tagged = settings(kind, CONFIRMATIONS=TAGS[kind])
         async with watching(tmp_path, url, receiver, secrets, **tagged) as service:
@@ -80,14 +81,14 @@ async def test_a_development_node_is_followed(tmp_path, kind, scheme):
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("kind", COMMANDS)
+@pytest.mark.parametrize("kind", KINDS)
 async def test_a_head_that_is_taken_back_is_told(tmp_path, kind):
     """Over WebSocket too, though the node announces nothing then."""
     secrets = []
-    async with started(kind, COMMANDS[kind]) as node, Receiver(lambda: secrets) as receiver:
+    async with running(kind) as node, Receiver(lambda: secrets) as receiver:
         first = await node.mine()
         before = await node.mark()
-        url = node.url.replace("http", "ws", 1)
+        url = node.at("ws")
         async with watching(tmp_path, url, receiver, secrets, **settings(kind)) as service:
             await service.until_tip("dev", first)
             for _ in range(3):
@@ -100,12 +101,12 @@ async def test_a_head_that_is_taken_back_is_told(tmp_path, kind):
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("kind", [kind for kind in COMMANDS if kind != "anvil"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "anvil"])
 async def test_a_node_that_is_started_anew_is_followed(tmp_path, kind):
     """What was told of the old chain is reverted, and the new one told from its first block."""
     secrets = []
     async with Receiver(lambda: secrets) as receiver, AsyncExitStack() as stack:
-        async with started(kind, COMMANDS[kind]) as node:
+        async with running(kind) as node:
             port = urlsplit(node.url).port
             first = await node.mine()
             watched = watching(tmp_path, node.url, receiver, secrets, **settings(kind))
@@ -114,7 +115,7 @@ async def test_a_node_that_is_started_anew_is_followed(tmp_path, kind):
             await node.burst(5)
             await node.pay(1)
             await until_told(receiver, ("detected", 1))
-        async with started(kind, COMMANDS[kind], port=port) as node:
+        async with running(kind, port) as node:
             await node.pay(2)
             await until_told(receiver, ("reverted", 1), ("detected", 2))
             await service.until_tip("dev", await node.head())

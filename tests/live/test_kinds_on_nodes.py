@@ -9,7 +9,8 @@ from eth_utils import function_signature_to_4byte_selector, keccak
 
 from crypitor.development.listen import Receiver
 from tests import recorded
-from tests.live.development import CHAIN_IDS, COMMANDS, OWNER, PAYER, started
+from tests.live.development import CHAIN_IDS, OWNER, PAYER
+from tests.live.ethereumjs import KINDS, running
 from tests.live.test_anvil import ETHER, WATCHED, emitter, words
 from tests.live.test_anvil_traces import paying
 from tests.rig import Service
@@ -27,11 +28,11 @@ RULES = [
         "where": "watched(args.who)",
     },
 ]
-TYPES = {kind: (0, 1, 2) if kind == "ganache" else (0, 1, 2, 3, 4) for kind in COMMANDS}
-"""Ganache ended before blobs (3) and delegations (4)."""
+TYPES = dict.fromkeys(KINDS, (0, 1, 2, 3, 4)) | {"ganache": (0, 1, 2), "ethereumjs": (0, 1, 2, 3)}
+"""Ganache ended before blobs (3) and delegations (4), which EthereumJS's pool does not know either."""
 
 TRACES = {"anvil": "debug", "geth": "debug", "geth-amsterdam": "logs"}
-"""Where inner moves come from; Hardhat's and Ganache's tracers do not tell them."""
+"""Where inner moves come from; the others' tracers do not tell them."""
 
 DELEGATE = "0x" + "cd" * 20
 
@@ -55,13 +56,8 @@ async def all_kinds(node, types):
         told["transaction", "in", None, kind] += 1
     await _tokens(node, told)
     await _owners(node, told)
-    if node.is_geth:
-        # The index of a withdrawal grows; the amount is in gwei.
-        await node.call(
-            "dev_addWithdrawal",
-            {"index": "0x0", "validatorIndex": "0x7", "address": WATCHED, "amount": "0x5"},
-        )
-        await node.mine()
+    if node.takes_withdrawals:
+        await node.withdraw()
         told["withdrawal", "in", 5 * 10**9, None] += 1
     return told
 
@@ -120,10 +116,10 @@ def seen(received):
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("kind", COMMANDS)
+@pytest.mark.parametrize("kind", KINDS)
 async def test_every_kind_of_rule_and_type_of_transaction(tmp_path, kind):
     """Each is told once; what failed is told by nothing but the rule for transactions."""
-    async with started(kind, COMMANDS[kind]) as node, Receiver(lambda: ()) as receiver:
+    async with running(kind) as node, Receiver(lambda: ()) as receiver:
         first = await node.mine()
         network = {
             "CHAIN_ID": str(CHAIN_IDS[kind]),

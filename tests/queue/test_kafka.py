@@ -214,6 +214,77 @@ async def test_a_producer_is_cut_off_while_it_repeats_a_batch(unused_tcp_port, f
         await sent
 
 
+MISTAKES = (KeyError((1, 0)), AssertionError(), RuntimeError("the handler is closed"),
+            asyncio.InvalidStateError(), asyncio.CancelledError())  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda one: type(one).__name__)
+async def test_makes_a_client_anew_that_failed_by_its_own_mistake(open_kafka: OpenKafka, mistake):
+    """What a consumer or producer gets wrong within is an outage, and the next one goes on."""
+    queue = open_kafka()
+    await queue.publish(message(1))
+    await queue.publish(message(2))
+    await take(queue, 1)
+
+    async def fails(*_, **__):
+        raise mistake
+
+    queue._consumer.getmany = queue._producer.send = fails
+    with pytest.raises(BrokerUnavailable, match=type(mistake).__name__):
+        await queue.next(0)
+    with pytest.raises(BrokerUnavailable, match=type(mistake).__name__):
+        await queue.publish(message(3))
+    await queue.publish(message(3))
+
+    assert await take(queue, 2) == [2, 3]
+
+
+async def test_a_client_may_fail_as_it_commits_and_as_it_ends(open_kafka: OpenKafka):
+    """Neither is more than an outage: what was done comes again."""
+    queue = open_kafka()
+    await queue.publish(message(1))
+    found = await queue.next(HANG_SECONDS)
+    stop = queue._consumer.stop
+
+    async def fails(*_):
+        raise KeyError((1, 0))
+
+    async def fails_at_last():
+        await stop()
+        raise AssertionError
+
+    queue._consumer.commit, queue._consumer.stop = fails, fails_at_last
+    with pytest.raises(BrokerUnavailable, match="KeyError"):
+        await queue.done(found)
+
+    assert await take(queue, 1) == [1]
+
+
+async def test_a_cancellation_that_is_meant_is_none_of_the_clients_mistakes(open_kafka: OpenKafka):
+    """Whoever waits for a message can be told to end."""
+    waiting = asyncio.create_task(open_kafka().next(HANG_SECONDS))
+    await asyncio.sleep(0)
+    waiting.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+async def test_a_look_that_was_cut_off_is_over(open_kafka: OpenKafka):
+    """Else a consumer whose first look was while its group was formed might be busy for ever."""
+    queue = open_kafka()
+    await queue.next(0)
+    subscription = queue._consumer._subscription
+    looking = asyncio.create_task(queue.next(HANG_SECONDS))
+    while subscription.fetcher_idle_time > 0:
+        await asyncio.sleep(0)
+
+    looking.cancel()
+    await asyncio.wait([looking])
+
+    assert subscription.fetcher_idle_time > 0
+
+
 async def test_gives_again_what_is_not_done(open_kafka: OpenKafka):
     """After `again`, the messages that were returned and are not done come again, in order."""
     queue = open_kafka()

@@ -109,6 +109,18 @@ async def test_who_loses_a_cancellation_ends_when_another_role_fails():
     assert answered.is_set()
 
 
+async def test_a_cancellation_that_nobody_meant_does_not_end_a_role_in_silence():
+    """Where a library gives up what a step waits for, the process ends, and says so."""
+    given_up = asyncio.get_running_loop().create_future()
+    given_up.cancel()
+
+    async def step():
+        return await given_up
+
+    with pytest.raises(RuntimeError, match="a step of one was cancelled by nobody"):
+        await forever("one", step, stop=asyncio.Event(), health=Health(), idle_seconds=0.0)
+
+
 async def test_who_loses_a_cancellation_is_told_again():
     """What is cut off is over afterwards, however it ended."""
 

@@ -12,8 +12,9 @@ from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.quirks import Quirk
 from crypitor.development.simulator.rpc import SimulatorServer
 from crypitor.errors import NodeUnavailable, Unproven
+from crypitor.evm.coins import BOR_COIN, ZKSYNC_COIN
 from crypitor.evm.keccak import keccak
-from crypitor.evm.profiles import Profile, profile_of
+from crypitor.evm.profiles import PLAIN, Profile, profile_of
 from crypitor.evm.trie import EMPTY_ROOT
 from crypitor.monitor.match import find_matches
 from crypitor.monitor.models import Kind, rule_of
@@ -34,6 +35,9 @@ BLOCKS = 12
 LATE = Profile("settled", root="settled")
 SYSTEM = Profile(uncommitted=frozenset({"system"}))
 PHANTOM = Profile(uncommitted=frozenset({"phantom"}))
+COINS = {Quirk.COIN_LOGS, Quirk.ZKSYNC_COIN, Quirk.BOR_COIN}
+"""They change what blocks tell, and not how they prove it."""
+
 HOLED = Profile(holes=((0, 100),))
 
 
@@ -70,6 +74,9 @@ async def following(database, chain, **options):
         (Quirk.NO_BLOOM, Profile(bloom=False), "logs"),
         (Quirk.STRANGE_ROOT, Profile("logs"), "logs"),
         (Quirk.HOLES, HOLED, "receipts"),
+        (Quirk.COIN_LOGS, PLAIN, "receipts"),
+        (Quirk.ZKSYNC_COIN, Profile(coin_logs=ZKSYNC_COIN), "receipts"),
+        (Quirk.BOR_COIN, Profile(coin_logs=BOR_COIN), "receipts"),
     ],
 )
 async def test_every_kind_of_chain_is_followed_under_its_profile(database, quirk, profile, level):
@@ -82,7 +89,7 @@ async def test_every_kind_of_chain_is_followed_under_its_profile(database, quirk
         assert await rig.consumer.hashes() == chain.canonical()[-len(await rig.consumer.hashes()) :]
 
 
-@pytest.mark.parametrize("quirk", sorted(set(Quirk) - {Quirk.NO_BLOOM}))
+@pytest.mark.parametrize("quirk", sorted(set(Quirk) - {Quirk.NO_BLOOM} - COINS))
 async def test_without_its_profile_it_stops(database, quirk):
     """What no rule explains is never passed over."""
     async with following(database, quirky(quirk)) as (rig, _):

@@ -7,8 +7,11 @@ import pytest
 from aiohttp import web
 
 from crypitor.development.simulator.chain import SimulatedChain
+from crypitor.development.simulator.quirks import Quirk
 from crypitor.development.simulator.rpc import SimulatorServer
 from crypitor.errors import NodeUnavailable, Unproven
+from crypitor.evm.coins import BOR_COIN, EIP_7708, ZKSYNC_COIN
+from crypitor.evm.profiles import Profile
 from crypitor.worker.nodes import Nodes
 from tests.worker.conftest import CHAIN_ID
 from tests.worker.faulty import altered, without
@@ -54,12 +57,20 @@ async def test_every_block_comes_with_what_moved_inside(chain, server, open_node
     assert sum(len(block.traces) for block in blocks) > 20
 
 
-async def test_the_coins_logs_tell_the_same_at_no_request(open_node):
+@pytest.mark.parametrize(
+    "quirk, coin",
+    [
+        (Quirk.COIN_LOGS, EIP_7708),
+        (Quirk.ZKSYNC_COIN, ZKSYNC_COIN),
+        (Quirk.BOR_COIN, BOR_COIN),
+    ],
+)
+async def test_the_coins_logs_tell_the_same_at_no_request(open_node, quirk, coin):
     """With `logs` each block has exactly what happened, and no trace was asked for."""
-    chain = SimulatedChain(6, chain_id=CHAIN_ID, transfers=(40, 60), coin_logs=True)
+    chain = SimulatedChain(6, chain_id=CHAIN_ID, transfers=(40, 60), quirks=[quirk])
     chain.mine(10)
     async with SimulatorServer(chain) as server:
-        node = open_node(server.url, traces="logs")
+        node = open_node(server.url, traces="logs", profile=Profile(coin_logs=coin))
 
         blocks = [(await node.next(number)).block for number in range(11)]
 

@@ -46,7 +46,7 @@ class SimulatedChain:
     quirks: how its blocks differ from Ethereum's.
     keep_blocks: blocks further below the head are forgotten, as a pruned node does, so that a
     chain may run for ever; None keeps all.
-    coin_logs: whether each move of the coin is a log too (EIP-7708).
+    coin_logs: whether COIN_LOGS is one of them.
     withdrawals: least and most in a block (EIP-4895).
     state_blocks: of how many blocks from the head down nodes have the state; None for all.
     multicall: whether Multicall3 is deployed.
@@ -102,9 +102,8 @@ class SimulatedChain:
             ),
             traffic=Traffic(self.actors, self.contracts),
             beneficiary="0x" + keccak(f"{self.seed}/beneficiary".encode())[12:].hex(),
-            coin_logs=coin_logs,
             withdrawals=withdrawals,
-            quirks=frozenset(quirks),
+            quirks=frozenset([*quirks, *([Quirk.COIN_LOGS] if coin_logs else [])]),
         )
         self._state = Entries()
         self._undo: dict[Hash, Entries] = {}

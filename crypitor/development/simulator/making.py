@@ -17,7 +17,7 @@ from crypitor.development.simulator.blocks import (
 from crypitor.development.simulator.calls import Call, Event, Movement
 from crypitor.development.simulator.fees import MOST_BLOBS
 from crypitor.development.simulator.ledger import Entries, Ledger
-from crypitor.development.simulator.payments import coin_events
+from crypitor.development.simulator.payments import BOOTLOADER, coin_events
 from crypitor.development.simulator.quirks import Quirk
 from crypitor.development.simulator.traffic import Traffic
 from crypitor.development.simulator.transactions import (
@@ -56,7 +56,6 @@ class Recipe:
 
     seed: names the chain and its id.  transfers: least and most movements in a block.
     authorities: accounts that let code run in their name and send nothing themselves.
-    coin_logs: whether each move of the coin is a log too, as since Amsterdam.
     withdrawals: least and most in a block, each to one of the actors.
     """
 
@@ -67,7 +66,6 @@ class Recipe:
     authorities: tuple[Actor, ...]
     traffic: Traffic
     beneficiary: Address
-    coin_logs: bool = False
     withdrawals: tuple[int, int] = (0, 0)
     quirks: frozenset[Quirk] = frozenset()
 
@@ -249,11 +247,11 @@ class BlockInMaking:
     def _coin_events(
         self, transaction: SignedTransaction, call: Call, target: Address
     ) -> tuple[Event, ...]:
-        if not self._recipe.coin_logs:
-            return ()
-        value = transaction.envelope.value
-        own = Movement("native", transaction.sender, target, value) if value else None
-        return coin_events(own, call.internal)
+        envelope = transaction.envelope
+        own = Movement("native", transaction.sender, target, envelope.value)
+        fee = Movement("native", transaction.sender, BOOTLOADER, envelope.gas * self._base_fee)
+        moved = [*([own] if envelope.value else []), *call.internal]
+        return coin_events(moved, fee, self._recipe.quirks)
 
 
 def _intrinsic_gas(envelope: Envelope) -> int:

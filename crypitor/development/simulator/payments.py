@@ -1,14 +1,16 @@
 """A contract that pays in the chain's own coin: what moves within a transaction, in every way.
 
 Sources: EIP-1014 (CREATE2), EIP-6780 (SELFDESTRUCT in the transaction of the creation), EIP-7708
-(logs of the coin).
+(logs of the coin); matter-labs/era-contracts, L2BaseToken.sol and bootloader.yul; 0xPolygon/bor,
+core/bor_fee_log.go.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from crypitor.development.simulator import abi
 from crypitor.development.simulator.calls import Call, Event, InnerCall, Movement
+from crypitor.development.simulator.quirks import Quirk
 from crypitor.development.simulator.transactions import created_address
 from crypitor.evm.keccak import keccak
 from crypitor.evm.types import Address
@@ -16,7 +18,12 @@ from crypitor.evm.types import Address
 IDENTITY: Address = "0x" + "0" * 39 + "4"
 """The precompiled contract that returns what it is given."""
 
-_COIN: Address = "0xfffffffffffffffffffffffffffffffffffffffe"  # EIP-7708
+BOOTLOADER: Address = "0x0000000000000000000000000000000000008001"
+"""Who takes fees on ZKsync, and gives back what was too much of them."""
+
+_EIP_7708_COIN: Address = "0xfffffffffffffffffffffffffffffffffffffffe"
+_ZKSYNC_COIN: Address = "0x000000000000000000000000000000000000800a"
+_BOR_COIN: Address = "0x0000000000000000000000000000000000001010"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,25 +108,43 @@ class Payer:
         return InnerCall("CALL", self.address, target, amount, calls=(passes_on,), reverts=True)
 
 
-def coin_events(paid: Movement | None, inside: Iterable[Movement]) -> tuple[Event, ...]:
-    """Return the logs of EIP-7708: each move of the coin from one account to another.
+def coin_events(
+    moved: Sequence[Movement], fee: Movement, quirks: frozenset[Quirk]
+) -> tuple[Event, ...]:
+    """Return the logs that tell moves of the coin from one account to another.
 
-    paid: the transaction's own value, None where it has none.
+    moved: the transaction's own value first.  fee: what it pays for all of its gas.
     """
-    moved = [] if paid is None else [paid]
-    return tuple(
-        Event(
-            _COIN,
-            (
-                abi.topic("Transfer(address,address,uint256)"),
-                abi.word(one.from_address),
-                abi.word(one.to_address),
-            ),
-            abi.word(one.amount),
-        )
-        for one in [*moved, *inside]
-        if one.from_address != one.to_address
+    between = [one for one in moved if one.from_address != one.to_address]
+    told: list[Event] = []
+    if Quirk.COIN_LOGS in quirks:
+        told += [_transfer(_EIP_7708_COIN, one) for one in between]
+    if Quirk.ZKSYNC_COIN in quirks:
+        back = Movement("native", fee.to_address, fee.from_address, fee.amount // 3)
+        told += [_transfer(_ZKSYNC_COIN, one) for one in (fee, *between, back)]
+    if Quirk.BOR_COIN in quirks:
+        told += [_log_transfer(one) for one in between]
+    return tuple(told)
+
+
+def _transfer(coin: Address, moved: Movement) -> Event:
+    topics = (
+        abi.topic("Transfer(address,address,uint256)"),
+        abi.word(moved.from_address),
+        abi.word(moved.to_address),
     )
+    return Event(coin, topics, abi.word(moved.amount))
+
+
+def _log_transfer(moved: Movement) -> Event:
+    """Return the log of Bor, with all balances before and after, which nobody reads, as zero."""
+    topics = (
+        abi.topic("LogTransfer(address,address,address,uint256,uint256,uint256,uint256,uint256)"),
+        abi.word(_BOR_COIN),
+        abi.word(moved.from_address),
+        abi.word(moved.to_address),
+    )
+    return Event(_BOR_COIN, topics, b"".join(map(abi.word, (moved.amount, 0, 0, 0, 0))))
 
 
 def _created2(creator: Address, salt: int, code: bytes) -> Address:

@@ -26,6 +26,9 @@ class Quirk(StrEnum):
     NO_BLOOM = "no_bloom"
     STRANGE_ROOT = "strange_root"
     HOLES = "holes"
+    COIN_LOGS = "coin_logs"
+    ZKSYNC_COIN = "zksync_coin"
+    BOR_COIN = "bor_coin"
 
 
 MEANING: dict[Quirk, str] = {
@@ -38,6 +41,9 @@ MEANING: dict[Quirk, str] = {
     Quirk.NO_BLOOM: "logsBloom is zero (ZKsync)",
     Quirk.STRANGE_ROOT: "receiptsRoot is of something else (Sei)",
     Quirk.HOLES: "to block 20 every fifth has a log too many in root and bloom (Cronos)",
+    Quirk.COIN_LOGS: "each move of the coin is a log too, as EIP-7708 says (Ethereum's Amsterdam)",
+    Quirk.ZKSYNC_COIN: "each move of the coin is a log of 0x…800a, fees and refunds too (ZKsync)",
+    Quirk.BOR_COIN: "each move of the coin is a LogTransfer of 0x…1010 (Polygon)",
 }
 """Quirk → what the chain does, for people."""
 
