@@ -1,6 +1,8 @@
 """Where the process listens: TLS of its own, and the port of the metrics."""
 
 import asyncio
+import contextlib
+import gc
 import socket
 import ssl
 from collections import Counter
@@ -14,6 +16,7 @@ from aiohttp import web
 
 from crypitor.api.serving.context import CONTEXT
 from crypitor.api.serving.front import Front
+from crypitor.api.serving.handshake import Doorstep
 from crypitor.config import load
 from crypitor.errors import ConfigError
 from crypitor.process.doors import front_of, metrics_site_of, site_of, tls_of
@@ -103,6 +106,68 @@ def test_a_client_that_speaks_at_once_is_heard(files, tmp_path, new_loop):
 
     with asyncio.Runner(loop_factory=new_loop) as runner:
         assert runner.run(answered()) == b"\x16"  # RFC 8446, 5.1: a record of the handshake
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_a_handshake_that_came_to_nothing_leaves_nothing(files, tmp_path, hangs):
+    """Broken or given way, it is no garbage of 256 KB; asyncio's own loop makes such, uvloop not."""
+    said = client_hello() if hangs else b"GET / HTTP/1.1\r\n\r\n"
+
+    async def left():
+        config = config_of(tmp_path, **files, connections="16", connections_per_address="16")
+        async with listening(config) as (_, port):
+            clients = [await asyncio.open_connection("127.0.0.1", port) for _ in range(40)]
+            for _, writer in clients:
+                writer.write(said)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HANG_SECONDS / 4):
+                    for reader, _ in clients[: 20 if hangs else 40]:
+                        with contextlib.suppress(ConnectionError):
+                            while await reader.read(2**16):
+                                pass
+                    while len(doorsteps()) > (16 if hangs else 0):
+                        await asyncio.sleep(0.01)
+            for _, writer in clients:
+                writer.transport.abort()
+            return len(doorsteps())
+
+    gc.collect()
+    gc.disable()
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            assert runner.run(left()) <= (16 if hangs else 0)
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("new_loop", [uvloop.new_event_loop, asyncio.new_event_loop])
+def test_who_has_gone_before_the_handshake_begins_is_not_waited_for(files, tmp_path, new_loop):
+    """Nothing stays under way for connections that were closed as soon as they were open."""
+
+    def shaking():
+        return [task for task in asyncio.all_tasks() if task.get_name() == "handshake"]
+
+    async def left():
+        async with listening(config_of(tmp_path, **files)) as (_, port):
+            for client in [socket.create_connection(("127.0.0.1", port)) for _ in range(30)]:
+                client.close()
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"no handshake at all: it comes after the others, and is told so")
+            with contextlib.suppress(ConnectionError):
+                await reader.read()
+            writer.close()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(8):  # before the deadline of a handshake
+                    while shaking():
+                        await asyncio.sleep(0.01)
+            return len(shaking())
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        assert runner.run(left()) == 0
+
+
+def doorsteps():
+    return [one for one in gc.get_objects() if isinstance(one, Doorstep)]
 
 
 async def test_connections_whose_handshake_hangs_give_way(files, tmp_path):

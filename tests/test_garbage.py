@@ -5,7 +5,13 @@ import weakref
 
 import pytest
 
-from crypitor.runtime.garbage import GROWN_BYTES, QUIET_SECONDS, Garbage
+from crypitor.runtime.garbage import (
+    AGAIN_FOR_SECONDS,
+    AGAIN_SECONDS,
+    GROWN_BYTES,
+    QUIET_SECONDS,
+    Garbage,
+)
 
 
 class Held:
@@ -56,6 +62,44 @@ async def test_it_is_searched_for_when_memory_has_grown(held):
 
     again = weakref.ref(Held())
     await garbage.step()
+    assert again() is not None
+
+
+async def test_it_is_searched_for_again_until_memory_is_at_rest(held):
+    """Who took the memory may let it go after the first search."""
+    world = World()
+    garbage = garbage_of(world)
+    world.resident *= 2
+    await garbage.step()
+    again = weakref.ref(Held())
+    world.now += AGAIN_SECONDS - 1
+    await garbage.step()
+    assert again() is not None
+    world.now += 1
+    await garbage.step()
+    assert again() is None
+
+    world.resident //= 2
+    last = weakref.ref(Held())
+    world.now += AGAIN_SECONDS
+    await garbage.step()
+    assert last() is not None
+
+
+async def test_memory_that_stays_is_at_rest(held):
+    """A million addresses that were added are no reason to search all the time."""
+    world = World()
+    garbage = garbage_of(world)
+    world.resident *= 2
+    await garbage.step()
+    world.now += AGAIN_FOR_SECONDS
+    await garbage.step()
+    world.now += QUIET_SECONDS
+    await garbage.step()
+    again = weakref.ref(Held())
+    world.now += AGAIN_SECONDS
+    await garbage.step()
+
     assert again() is not None
 
 

@@ -33,7 +33,7 @@ FIRST_RETRY_SECONDS = 0.5
 KEPT_BYTES = 16 << 20
 """Of freed memory: the copies of a block's answer, which is 0.7 to 6 MB."""
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # mallopt(3)
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # mallopt(3)
 
 
 def allow_many_connections() -> None:
@@ -60,6 +60,9 @@ def keep_freed_memory() -> None:
     # The first, set alone, would leave every piece above 128 kB to the system.
     allow(_M_TRIM_THRESHOLD, KEPT_BYTES)
     allow(_M_MMAP_THRESHOLD, KEPT_BYTES // 2)
+    # Each connection of SQLite has a thread. With an arena each, what one of them has freed is of
+    # no use to the others, and a row that stays keeps the pages around it.
+    allow(_M_ARENA_MAX, 1)
 
 
 def announce(url: str, admin_key: str | None, path: Path) -> None:

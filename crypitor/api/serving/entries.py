@@ -15,6 +15,7 @@ import msgspec
 from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
 
 from crypitor.api.serving.known import near
+from crypitor.api.serving.packed import Packed
 from crypitor.errors import Invalid, TooLarge
 from crypitor.evm.address import parse_address
 from crypitor.evm.types import Address
@@ -155,12 +156,11 @@ def ndjson_entry(line: str) -> tuple[Address, str | None]:
 class Intake:
     """What has been read of a stream.
 
-    pairs: valid entries that nobody has taken yet. repeated: how many of those came again.
+    pairs: valid entries that nobody has taken yet.
     invalid: the first of those that are not valid; invalid_count: of all.
     """
 
-    pairs: dict[Address, str | None] = field(default_factory=dict)
-    repeated: int = 0
+    pairs: Packed = field(default_factory=Packed)
     read: int = 0
     invalid: list[InvalidEntry] = field(default_factory=list)
     invalid_count: int = 0
@@ -177,10 +177,7 @@ class Intake:
         except ValueError as error:
             self.refuse(line, value, str(error))
             return
-        if address in self.pairs:
-            self.repeated += 1
-            label = self.pairs[address] if label is None else label
-        self.pairs[address] = label
+        self.pairs.add(address, label)
 
     def refuse(self, line: int, value: Any, reason: str) -> None:
         """Note an entry that is not valid."""
@@ -194,11 +191,10 @@ class Intake:
         self.pairs.clear()
         self.invalid.clear()
 
-    def handed_over(self) -> tuple[dict[Address, str | None], int]:
-        """Return the valid entries and how many came again; they are taken now."""
-        pairs, repeated = self.pairs, self.repeated
-        self.pairs, self.repeated = {}, 0
-        return pairs, repeated
+    def handed_over(self) -> Packed:
+        """Return the valid entries; they are taken now."""
+        pairs, self.pairs = self.pairs, Packed()
+        return pairs
 
 
 async def read_entries(

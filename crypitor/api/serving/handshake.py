@@ -32,12 +32,14 @@ class Doorstep(asyncio.Protocol):
         self._address = ""
         self._wire: asyncio.Transport | None = None
         self._work: asyncio.Task[None] | None = None
+        self._begun = False
         self._early = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin the handshake, if there is room for one more."""
-        if self._work is not None:
+        if self._begun:
             return
+        self._begun = True
         wire = cast("asyncio.Transport", transport)
         peer, host = peer_of(wire), self._host
         self._address = place_of(peer)
@@ -55,9 +57,11 @@ class Doorstep(asyncio.Protocol):
             self.leave()
 
     def connection_lost(self, exc: BaseException | None) -> None:  # noqa: ARG002 - whatever it was
-        """Forget it."""
+        """Forget it. uvloop's start_tls would wait forever for who had gone before it began."""
         self._wire = None
         self._host.crowd.left(self, self._address)
+        if self._ended():
+            self._host.refuse("handshake")
 
     def look(self, _now: float) -> None:
         """Nothing: the handshake has a deadline of its own."""
@@ -67,8 +71,13 @@ class Doorstep(asyncio.Protocol):
         self._host.crowd.left(self, self._address)
         if self._wire is not None:
             self._wire.abort()
-        if self._work is not None:
-            self._work.cancel()
+        self._ended()
+
+    def _ended(self) -> bool:
+        """End the handshake; tell whether it was under way."""
+        # Forgotten: what ends a task is kept by it, with a trace that leads here.
+        work, self._work = self._work, None
+        return work is not None and work.cancel()
 
     async def _encrypt(self, wire: asyncio.Transport) -> None:
         host, loop = self._host, asyncio.get_running_loop()
@@ -94,6 +103,8 @@ class Doorstep(asyncio.Protocol):
             return
         finally:
             shaking.cancel()
+            # Its error's trace leads here: the two would hold each other, and 256 KB of buffers.
+            del shaking
             host.crowd.left(self, self._address)
         if encrypted is None or self._wire is None or encrypted.is_closing():
             return

@@ -38,7 +38,7 @@ class Streams:
 
 
 def uploads() -> Streams:
-    """Return what counts bodies that are read as they come: each may hold some 40 MB."""
+    """Return what counts bodies that are read as they come: each may hold some MB."""
     return Streams("uploads", most=8, most_of_a_project=2)
 
 
