@@ -277,10 +277,10 @@ async def test_a_match_is_acknowledged_on_its_page(api, admin):
 
 async def test_the_test_receiver_is_one_press_away(api, admin):
     """It is made once; a ping goes out and comes back verified."""
-    made = await admin.post("/endpoints/receiver")
+    made = await admin.post("/test-receiver")
     page = await admin.get(made.to)
     pinged = await admin.post(made.to + "/ping")
-    again = await admin.post("/endpoints/receiver")
+    again = await admin.post("/test-receiver")
     _, listed = await api.call("GET", "/v1/endpoints")
 
     assert "own receiver" in page.html.words
@@ -292,7 +292,7 @@ async def test_the_test_receiver_is_one_press_away(api, admin):
 
 async def test_the_guide_goes_on_until_something_matched(api, admin):
     """Each step that is done is ticked; the only endpoint is chosen for the first monitor."""
-    await admin.post("/endpoints/receiver")
+    await admin.post("/test-receiver")
     named = (await admin.get("/")).html
     form = (await admin.get("/monitors/new")).html.text
     await api.made("/v1/monitors", {"networks": ["dev"], "addresses": ["0x" + "11" * 20]})

@@ -58,7 +58,7 @@ async def create(visit: Visit) -> web.Response:
     )
 
 
-@pages.post("/endpoints/receiver")
+@pages.post("/test-receiver")
 async def use_receiver(visit: Visit) -> web.Response:
     """Make an endpoint of the receiver that the installation has itself, where there is none."""
     listed = await visit.ask(read_endpoints, query={"limit": MOST_LOOKED_AT})
