@@ -8,23 +8,22 @@ import json
 from collections.abc import Collection
 
 from crypitor.database.engine import Transaction
+from crypitor.database.pending import PENDING
 
-# Of each endpoint with something pending only what lies ahead is read: claims, and those that wait
-# for their next attempt; never what is due at an endpoint that is down.
-AHEAD = """with recursive pending (id) as (
-        select (select endpoint_id from deliveries where status = 'pending'
-            order by endpoint_id limit 1)
-        union all
-        select (select d.endpoint_id from deliveries d
-            where d.status = 'pending' and d.endpoint_id > pending.id
-            order by d.endpoint_id limit 1)
-        from pending where pending.id is not null)
+
+def _ahead(what: str) -> str:
+    """Return the beginning of a look at what lies ahead: claims, and those that wait to be tried.
+
+    What is due is never read, however much of it there is at an endpoint that is down.
+    """
+    return f"""{PENDING}
     select {what} from pending join deliveries d on d.endpoint_id = pending.id
-    where d.status = 'pending' and d.due_at > :now and d.claimed_by """
+    where d.status = 'pending' and d.due_at > :now and d.claimed_by """  # noqa: S608 - parts of SQL
 
-CLAIMERS = AHEAD.format(what="distinct d.claimed_by") + "is not null"
 
-CLAIMED = AHEAD.format(what="d.id") + "in {gone} order by d.id {lock}"
+CLAIMERS = _ahead("distinct d.claimed_by") + "is not null"
+
+CLAIMED = _ahead("d.id") + "in {gone} order by d.id {lock}"
 
 END = """update deliveries set due_at = :now, claimed_by = null
     where id in {ids} and status = 'pending' and claimed_by in {gone} returning endpoint_id"""

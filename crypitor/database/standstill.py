@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from crypitor.database.engine import Transaction
+from crypitor.database.pending import PENDING, first_of, may_be_told
 from crypitor.evm.types import Hash
 from crypitor.webhook.delivery import CHAT_PACES
 
@@ -28,32 +29,15 @@ SELECT_TIPS = f"""select t.network, h.number, h.hash, h.timestamp,
 # As a sender finds it (see `due`): of each endpoint what it would claim first. What has not been
 # tried yet is due whatever its row says: where that is in the future, it is claimed, or the clock
 # of who queued it is ahead.
-SELECT_DUE = """with recursive pending (id) as (
-        select (select endpoint_id from deliveries where status = 'pending'
-            order by endpoint_id limit 1)
-        union all
-        select (select d.endpoint_id from deliveries d
-            where d.status = 'pending' and d.endpoint_id > pending.id
-            order by d.endpoint_id limit 1)
-        from pending where pending.id is not null),
+SELECT_DUE = f"""{PENDING},
     first (id, rate, format) as materialized (
-        select case when e.ordered = 1
-                then (select d.id from deliveries d
-                    where d.status = 'pending' and d.endpoint_id = e.id
-                    order by d.position limit 1)
-                else (select d.id from deliveries d
-                    where d.status = 'pending' and d.endpoint_id = e.id
-                    order by d.due_at limit 1)
-            end, e.rate_per_second, e.format
+        select {first_of("id")}, e.rate_per_second, e.format
         from pending join endpoints e on e.id = pending.id
-        where e.enabled = 1 and e.state <> 'disabled' and coalesce(e.circuit_until, 0) <= :now
-            and not (e.quiet_left = 0 and e.quiet_until > :now
-                and e.quiet_until - case when e.silence is null then coalesce(e.quiet_ms, 0)
-                    else 691200000 end <= :now))
+        where {may_be_told("now")})
     select d.id, d.attempts, first.rate, first.format
     from first join deliveries d on d.id = first.id
     where d.due_at <= :now or d.attempts = d.earlier_attempts
-    order by d.due_at, d.id limit :most"""
+    order by d.due_at, d.id limit :most"""  # noqa: S608 - parts of SQL
 
 
 @dataclass(frozen=True, slots=True)
