@@ -19,6 +19,14 @@ MAX_REORG_DEPTH = 5
 CONFIRMATIONS = 3
 
 
+def settings(node):
+    return {
+        "CRYPITOR__NETWORKS__DEV__CHAIN_ID": "1337",
+        "CRYPITOR__NETWORKS__DEV__RPC": f'["{node.url}"]',
+        "CRYPITOR__NETWORKS__DEV__POLL_SECONDS": "0.05",
+    }
+
+
 async def command(service, *words):
     """Run a command with the service's configuration; return its exit status and what it said."""
     process = await asyncio.create_subprocess_exec(
@@ -49,12 +57,10 @@ async def test_a_network_that_stopped_goes_on(tmp_path, way):
     async with SimulatorServer(chain) as node, Receiver(lambda: secrets) as receiver:
         service = ForkedService(
             tmp_path,
-            {
-                "CRYPITOR__NETWORKS__DEV__CHAIN_ID": "1337",
-                "CRYPITOR__NETWORKS__DEV__RPC": f'["{node.url}"]',
+            settings(node)
+            | {
                 "CRYPITOR__NETWORKS__DEV__CONFIRMATIONS": str(CONFIRMATIONS),
                 "CRYPITOR__NETWORKS__DEV__MAX_REORG_DEPTH": str(MAX_REORG_DEPTH),
-                "CRYPITOR__NETWORKS__DEV__POLL_SECONDS": "0.05",
             },
         )
         await service.start()
@@ -150,14 +156,7 @@ async def test_says_what_is_left_out(tmp_path, first, left):
     chain = SimulatedChain(11, transfers=(1, 2), actors=3)
     chain.mine(7)
     async with SimulatorServer(chain) as node:
-        service = ForkedService(
-            tmp_path,
-            {
-                "CRYPITOR__NETWORKS__DEV__CHAIN_ID": "1337",
-                "CRYPITOR__NETWORKS__DEV__RPC": f'["{node.url}"]',
-                "CRYPITOR__NETWORKS__DEV__POLL_SECONDS": "0.05",
-            },
-        )
+        service = ForkedService(tmp_path, settings(node))
         await service.start()
         await service.until_tip("dev", 7)
         assert await service.stop() == 0
@@ -186,14 +185,7 @@ async def test_heights_without_a_block_are_not_counted_as_left_out(tmp_path):
     chain = SimulatedChain(11, transfers=(1, 2), actors=3)
     chain.mine(7)
     async with SimulatorServer(chain) as server, HoledNode(server.url) as node:
-        service = ForkedService(
-            tmp_path,
-            {
-                "CRYPITOR__NETWORKS__DEV__CHAIN_ID": "1337",
-                "CRYPITOR__NETWORKS__DEV__RPC": f'["{node.url}"]',
-                "CRYPITOR__NETWORKS__DEV__POLL_SECONDS": "0.05",
-            },
-        )
+        service = ForkedService(tmp_path, settings(node))
         await service.start()
         await service.until_tip("dev", 7)
         assert await service.stop() == 0

@@ -41,8 +41,9 @@ from crypitor.api.serving.openapi import document
 from crypitor.api.serving.openapi_3_0 import as_3_0
 from crypitor.api.serving.routing import BODY_LIMIT, Operation, served
 from crypitor.api.serving.streams import LARGE_ANSWERS, UPLOADS, large_answers, uploads
-from crypitor.api.serving.turnstile import TURNSTILE, Turnstile, in_turn
+from crypitor.api.serving.turnstile import TURNSTILE, in_turn
 from crypitor.dashboard.build import add_dashboard, as_page
+from crypitor.runtime.turnstile import Turnstile
 
 OPERATIONS: tuple[Operation, ...] = (
     *monitors.OPERATIONS,

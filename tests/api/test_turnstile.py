@@ -3,13 +3,13 @@
 import asyncio
 import itertools
 
-from crypitor.api.serving.turnstile import Turnstile
+from crypitor.runtime.turnstile import Turnstile
 from tests.patience import HANG_SECONDS
 
 
-async def test_one_passes_at_each_turn_of_the_loop_in_the_order_of_coming():
-    """So whatever else is ready in between waits for one of them, not for all."""
-    turnstile, passed, seen = Turnstile(), [], []
+async def let_through(turnstile: Turnstile) -> tuple[list[int], list[int]]:
+    """Let twenty through that come together; return their order, and how many had passed at each turn."""
+    passed, seen = [], []
 
     async def come(number: int) -> None:
         await turnstile.passed()
@@ -21,6 +21,12 @@ async def test_one_passes_at_each_turn_of_the_loop_in_the_order_of_coming():
             await asyncio.sleep(0)
 
     await asyncio.gather(*(come(number) for number in range(20)), watch())
+    return passed, seen
+
+
+async def test_one_passes_at_each_turn_of_the_loop_in_the_order_of_coming():
+    """So whatever else is ready in between waits for one of them, not for all."""
+    passed, seen = await let_through(Turnstile())
     steps = [after - before for before, after in itertools.pairwise(seen)]
 
     assert passed == list(range(20))
@@ -43,18 +49,7 @@ async def test_who_goes_away_holds_up_nobody():
 
 async def test_so_many_pass_at_each_turn_as_are_let():
     """Work that is little for itself need not wait a turn each."""
-    turnstile, passed, seen = Turnstile(at_once=4), [], []
-
-    async def come(number: int) -> None:
-        await turnstile.passed()
-        passed.append(number)
-
-    async def watch() -> None:
-        while len(passed) < 20:
-            seen.append(len(passed))
-            await asyncio.sleep(0)
-
-    await asyncio.gather(*(come(number) for number in range(20)), watch())
+    passed, seen = await let_through(Turnstile(at_once=4))
     steps = [after - before for before, after in itertools.pairwise([0, *seen, 20])]
 
     assert passed == list(range(20))

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from crypitor.api.serving.turnstile import Turnstile
 from crypitor.database.engine import Database
 from crypitor.runtime.precedence import LONGEST_SECONDS, Precedence
+from crypitor.runtime.turnstile import Turnstile
 from tests.ahead import go_ahead, stand_still
 
 

@@ -5,8 +5,6 @@ from aiohttp import web
 from crypitor.api.serving.errors import Handler
 from crypitor.runtime.turnstile import Turnstile
 
-__all__ = ["TURNSTILE", "Turnstile", "in_turn"]
-
 TURNSTILE = web.AppKey("TURNSTILE", Turnstile)
 
 
