@@ -1,10 +1,10 @@
 """What a new key may be."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from crypitor.api.serving.bodies import Body, Line, whole
+from crypitor.api.serving.bodies import Body, Line
 from crypitor.api.serving.moment import Moment
 
 
@@ -24,6 +24,6 @@ class KeyBody(Body):
 class KeyRotationBody(Body):
     """For how long both keys open."""
 
-    overlap_seconds: Annotated[int, Field(ge=0, le=30 * 24 * 3600), BeforeValidator(whole)] = Field(
-        24 * 3600, description="For how long the old key opens yet."
+    overlap_seconds: int = Field(
+        24 * 3600, ge=0, le=30 * 24 * 3600, description="For how long the old key opens yet."
     )
