@@ -128,6 +128,7 @@ class Due:
 
     touched: all gauges of accounts and contracts that it touched, without those that are known.
     known: the others that it touched.  others: gauges that are due all the same.
+    subjects: all that it touched.
     tags: of the node, whose heights are needed to tell what has ended.
     """
 
@@ -135,6 +136,7 @@ class Due:
     touched: Sequence[Stored]
     known: Sequence[Address]
     others: Sequence[Stored]
+    subjects: Sequence[Address]
     newest: bool
     tags: frozenset[str]
 
@@ -186,15 +188,15 @@ async def next_look(
         return None
     header = Header(row["number"], row["hash"], row["parent_hash"], row["timestamp"])
     subjects = json.loads(row["touched"] or "[]")
-    touched = await gauges_of(tx, network, [one for one in subjects if one not in known], header)
+    touched = await gauges_at(tx, network, [one for one in subjects if one not in known], header)
     newest = header.number == place.newest
     others = await _due(tx, network, header, limit) if newest else []
     tags = {row["confirm_tag"] for row in await tx.all(SELECT_TAGS, network=network)}
     known = [one for one in subjects if one in known]
-    return Due(header, touched, known, others, newest, frozenset(tags))
+    return Due(header, touched, known, others, subjects, newest, frozenset(tags))
 
 
-async def gauges_of(
+async def gauges_at(
     tx: Transaction, network: str, subjects: Sequence[Address], header: Header
 ) -> list[Stored]:
     """Return the gauges of accounts and contracts that were not looked at in a block yet."""

@@ -34,6 +34,10 @@ class Kept:
         self._subjects: dict[Address, Sequence[Watched]] = {}
         self._count = 0
 
+    def __contains__(self, subject: Address) -> bool:
+        """Whether the gauges of an account or a contract need not be read."""
+        return subject in self._subjects
+
     def clear(self) -> None:
         """Keep nothing."""
         self._of, self._count = None, 0

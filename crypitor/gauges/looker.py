@@ -5,6 +5,7 @@ It walks behind the matcher, over the headers that were matched: what it does ne
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Protocol
@@ -13,10 +14,19 @@ import structlog
 
 from crypitor.database.effects import Saved
 from crypitor.database.engine import Database, Transaction
-from crypitor.database.gauges import Due, Place, Stored, begin_looks, next_look, place_of
+from crypitor.database.gauges import (
+    Due,
+    Place,
+    Stored,
+    begin_looks,
+    gauges_at,
+    next_look,
+    place_of,
+)
 from crypitor.database.looks import Look, save_looks
 from crypitor.database.monitors import newest_revision
 from crypitor.database.unwound import unwind
+from crypitor.errors import NodeUnavailable
 from crypitor.evm.multicall import Read
 from crypitor.evm.types import Address, Hash, Header
 from crypitor.gauges.followed import Followed
@@ -129,7 +139,25 @@ class Looker:
         if due is None:
             return False
         self._kept.begin(revision, place.hash)
-        return await self._look(due, term)
+        return await self._look(await self._with_changed(due), term)
+
+    async def _with_changed(self, due: Due) -> Due:
+        """Return what is due, with what only the block's access list says to be changed."""
+        if not self._followed.asks_changes:
+            return due
+        try:
+            changed = await self._nodes.changed(due.header.hash)
+        except NodeUnavailable as trouble:  # what has to be asked is asked all the same
+            log.debug("no access list", network=self._network, trouble=str(trouble))
+            changed = None
+        more = sorted((changed or frozenset()).difference(due.subjects))
+        if not more:
+            return due
+        known = [one for one in more if one in self._kept]
+        unknown = [one for one in more if one not in self._kept]
+        read = partial(gauges_at, network=self._network, subjects=unknown, header=due.header)
+        found = await self._database.read(read, at_once=True)
+        return replace(due, touched=[*due.touched, *found], known=[*due.known, *known])
 
     async def _unwind(self, term: int) -> bool:
         """Go back over what a reorg took away."""
@@ -247,6 +275,7 @@ class Looker:
     async def _save(self, look_: Look, found: Iterable[tuple[Watched, Looked]], term: int) -> bool:
         saved = await self._database.write(partial(save_looks, look=look_, term=term), at_once=True)
         if saved is None:
+            self._kept.clear()
             return False
         self._kept.looked(look_.header.hash, found)
         self._wake(saved.endpoints)

@@ -43,6 +43,9 @@ class Balances:
             await act()
         return [f"0x{self.balances[block_hash]:064x}" for _ in reads]
 
+    async def changed(self, _):
+        return None  # no lists of what blocks change
+
     async def header_at(self, _):
         raise AssertionError("nothing here waits for a tag")
 
