@@ -162,6 +162,7 @@ async def store_matches(tx: Transaction, effects: Sequence[Effect], saved: Saved
                     now=effect.now,
                 ),
                 follows=last_heard(heard, match.id, endpoint, returns.get(match.id, 0)),
+                quiet=listeners[match.monitor.id].quiet,
             )
             for effect, match, required in some
             for endpoint in listeners[match.monitor.id].endpoints
@@ -315,6 +316,7 @@ def _news(
             phase=phase,
             body=tell(endpoint.form),
             follows=last_heard(heard, row["id"], endpoint, row["returns"]),
+            quiet=listener.quiet,
         )
 
 
