@@ -130,6 +130,8 @@ async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
             headers={"Retry-After": str(wait)},
         )
     except web.HTTPException as error:
+        # The library's router keeps what it raises beside the request, which the trace leads to.
+        error.__traceback__ = None
         return _from_aiohttp(request, error)
     except (ClientPayloadError, HttpProcessingError, web.RequestPayloadError) as error:
         log.debug("request body could not be read", path=request.path, trouble=type(error).__name__)
