@@ -30,3 +30,14 @@ class Thrown:
         """Return what it says, and forget it, where nobody is there for whom to raise it."""
         told, self._error = str(self._error), None
         return told
+
+
+def let_go(error: BaseException) -> None:
+    """Cut the traces of an error that was dealt with, and of those that it came of.
+
+    For what libraries raise and keep: their circles go by way of the trace.
+    """
+    found: BaseException | None = error
+    while found is not None and found.__traceback__ is not None:
+        found.__traceback__ = None
+        found = found.__cause__ or found.__context__
