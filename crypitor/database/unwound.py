@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from crypitor.database.effects import Saved, tell
+from crypitor.database.effects import Saved, conclude, tell
 from crypitor.database.engine import Transaction
-from crypitor.database.events import log_events
 from crypitor.database.gauges import Place, place_of
 from crypitor.database.listeners import listeners_of
 from crypitor.database.looks import COLUMNS, UPDATE, tip_of
@@ -47,7 +46,7 @@ async def unwind(
         await _restore(tx, network, ids, place.number)
     if len(ids) < limit:
         await _unend(tx, network, title, place, now, saved)
-    await log_events(tx, saved.events)
+    await conclude(tx, saved, now)
     return saved
 
 

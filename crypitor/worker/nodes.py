@@ -14,6 +14,7 @@ from crypitor.evm.multicall import Read
 from crypitor.evm.profiles import Level, Profile
 from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.runtime.redaction import names_of
+from crypitor.runtime.thrown import let_go
 from crypitor.worker import Observer
 from crypitor.worker.failures import joined, named
 from crypitor.worker.limit import Limits, Rank
@@ -288,7 +289,10 @@ class Nodes:
             answers.append(answer)
         if answers:
             return answers[0]
-        raise self._all_failed(failures)
+        try:
+            raise self._all_failed(failures)
+        finally:
+            del failures  # one of them may be what is raised, whose trace leads here
 
     async def _most(
         self, first: int, last: int, ask: Callable[[Seat], Awaitable[tuple[T, ...]]]
@@ -375,6 +379,7 @@ class Nodes:
         seat.resting_until = now + COOL_DOWN_SECONDS * max(1.0, 4 * seat.error_rate)
         seat.barred_until = now + (error.retry_after or 0.0)
         seat.node.doubt()
+        let_go(error)
         return named(seat.node.name, error)
 
     def _all_failed(self, failures: Sequence[NodeUnavailable]) -> NodeUnavailable:
