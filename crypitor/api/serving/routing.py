@@ -168,7 +168,7 @@ def served(operation: Operation) -> Handler:
             arguments["body"] = await _read_body(request, operation)
         call = Call(context, request, caller, operation.status)
         if isinstance(query, Query):
-            call.pages = Pages(query, guesses=call.who.operator)
+            call.pages = Pages(query, operation.path, guesses=call.who.operator)
         answer = await operation.run(call, **arguments)
         if isinstance(answer, web.StreamResponse):
             return answer
