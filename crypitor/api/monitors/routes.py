@@ -15,7 +15,7 @@ from crypitor.api.monitors.warnings import warnings_of
 from crypitor.api.monitors.watching import forget, put, watch
 from crypitor.api.serving.call import Call, Change, Effect, found
 from crypitor.api.serving.fitting import fitting
-from crypitor.api.serving.reading import merge_patch, summary, validated
+from crypitor.api.serving.reading import patched, summary
 from crypitor.api.serving.routing import Routes
 from crypitor.database.addresses import (
     count_addresses,
@@ -128,7 +128,7 @@ async def change_monitor(call: Call, id: str, body: dict[str, Any]) -> MonitorAn
         return found(await get_monitor(tx, call.project, id), "monitor")
 
     async def check(before: Monitor) -> tuple[MonitorBody, int]:
-        whole = validated(MonitorBody, merge_patch(document(before), body))
+        whole = patched(MonitorBody, document(before), body)
         return whole, await check_monitor(whole, call.context.networks, call.context.give_way)
 
     async def lock(tx: Transaction) -> Monitor:

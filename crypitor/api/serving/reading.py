@@ -10,7 +10,7 @@ from multidict import MultiMapping
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from crypitor.api.serving.known import known_at, near
+from crypitor.api.serving.known import known_at, near, unknown_nulls
 from crypitor.api.serving.wrong import Wrong
 from crypitor.errors import MOST_MISTAKES, Invalid, Mistake
 from crypitor.monitor.models import Kind
@@ -130,6 +130,20 @@ def merge_patch(target: object, patch: object) -> Any:
         else:
             merged[name] = merge_patch(merged.get(name), value)
     return merged
+
+
+def patched(model: type[Model], target: Mapping[str, Any], patch: Mapping[str, Any]) -> Model:
+    """Return a document as a merge patch leaves it. Raises Invalid with pointers, as `validated`.
+
+    What is taken away has to be a field: a slip of the pen would change nothing, without a word.
+    """
+    merged = merge_patch(target, patch)
+    for place in unknown_nulls([model], patch):
+        here = merged
+        for part in place[:-1]:
+            here = here[part]
+        here[place[-1]] = None
+    return validated(model, merged)
 
 
 def pointer_to(parts: Sequence[object]) -> str:
