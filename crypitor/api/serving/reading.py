@@ -10,6 +10,7 @@ from multidict import MultiMapping
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from crypitor.api.serving.bodies import Body
 from crypitor.api.serving.known import known_at, near, unknown_nulls
 from crypitor.api.serving.wrong import Wrong
 from crypitor.errors import MOST_MISTAKES, Invalid, Mistake
@@ -23,8 +24,9 @@ MOST_VALUES = 50_000
 MOST_MEMBERS = 100
 """Of one JSON object: none that is known here has a third of them."""
 
+STATE = "the state is ours to tell; set 'enabled' to true or false"
+
 FOREIGN_FIELDS = {
-    "state": "the state is ours to tell; set 'enabled' to true or false",
     "contracts": "transfers of the chain's own coin and deployments have no contract; leave "
     "'contracts' out",
     "direction": "events and calls have no direction; leave 'direction' out",
@@ -184,12 +186,14 @@ def _in_words(wrong: ErrorDetails, model: type[BaseModel]) -> str:
 
 
 def _about_unknown(place: Sequence[int | str], field: str, model: type[BaseModel]) -> str:
-    kind = place[-2] if len(place) > 1 else None
-    if kind in _PLAIN_KINDS and field in FOREIGN_FIELDS:
-        return f"a rule of kind '{kind}' has no '{field}'; leave it out"
-    if field in FOREIGN_FIELDS:
+    known = known_at(model, place[:-1])
+    if "rules" in place and field in FOREIGN_FIELDS:
+        if (kind := place[-2]) in _PLAIN_KINDS:
+            return f"a rule of kind '{kind}' has no '{field}'; leave it out"
         return FOREIGN_FIELDS[field]
-    return "there is no such field" + near(field, known_at(model, place[:-1]))
+    if field == "state" and "enabled" in known and issubclass(model, Body):
+        return STATE
+    return "there is no such field" + near(field, known)
 
 
 def _about_pattern(field: str, pattern: str) -> str:
