@@ -17,6 +17,7 @@ from crypitor.dashboard.frame.moments import as_asked
 from crypitor.dashboard.page import rendered
 from crypitor.database.keys import Caller, Scope
 from crypitor.errors import CallerError, Conflict
+from crypitor.webhook.body import rfc3339
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -162,6 +163,7 @@ class Visit:
             version=crypitor.__version__,
             path=self.request.path,
             theme=self.theme,
+            present=rfc3339(self.context.clock()),
             toast=self._toast(),
             symbols={name: facts.symbol for name, facts in networks.items()},
             explorers={name: facts.explorer for name, facts in networks.items()},
