@@ -17,7 +17,8 @@ function tell(time) {
   const at = new Date(time.dateTime);
   if (Number.isNaN(at.getTime())) return;
   const exact = at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
-  time.title = `${exact} (${Intl.DateTimeFormat().resolvedOptions().timeZone})`;
+  const utc = at.toISOString().slice(0, 19).replace("T", " ");
+  time.title = `${exact} (${Intl.DateTimeFormat().resolvedOptions().timeZone}), ${utc} UTC`;
   time.textContent = "exact" in time.dataset ? exact : since((Date.now() - at) / 1000);
 }
 
