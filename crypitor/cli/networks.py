@@ -9,14 +9,12 @@ from crypitor.cli.opened import ConfigPath, failure, in_database, load, path_of
 from crypitor.cli.saying import say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from crypitor.config.partly import PartOfNetwork
     from crypitor.evm.types import Header
-    from crypitor.worker.nodes import Nodes
     from crypitor.worker.passed import Passed
+    from crypitor.worker.resuming import Footing
 
 PROBE_SECONDS = 20.0
 """For one request to a node that no configuration knows."""
@@ -47,11 +45,10 @@ def resume_network(
     from crypitor.runtime.loop import clock
     from crypitor.worker import Unobserved
     from crypitor.worker.nodes import Nodes
-    from crypitor.worker.passed import passed_between
-    from crypitor.worker.resuming import ground_to_resume
+    from crypitor.worker.resuming import footing_of
 
-    def connected() -> "AbstractAsyncContextManager[Nodes]":
-        return Nodes.of_urls(
+    async def looked(tip: "Header | None") -> "Footing":
+        async with Nodes.of_urls(
             name,
             network.rpc,
             chain_id=network.chain_id,
@@ -60,22 +57,15 @@ def resume_network(
             profile=network.profile,
             calls_per_second=network.rpc_per_second,
             observer=Unobserved(),
-        )
+        ) as nodes:
+            return await footing_of(from_block, tip, depth=network.max_reorg_depth, nodes=nodes)
 
-    async def ancestors() -> "Sequence[Header]":
-        async with connected() as nodes:
-            return await ground_to_resume(from_block, depth=network.max_reorg_depth, nodes=nodes)
-
-    async def passed(tip: "Header") -> "Passed | None":
-        async with connected() as nodes:
-            return await passed_between(tip, from_block, nodes)
-
+    tip = next(iter(in_database(loaded, lambda tx: position_of(tx, name, 1)).headers), None)
     try:
-        before = asyncio.run(ancestors())
+        before, passed = asyncio.run(looked(tip))
     except Conflict as refused:
         raise failure(refused.detail) from refused
-    tip = next(iter(in_database(loaded, lambda tx: position_of(tx, name, 1)).headers), None)
-    left = _left_out(asyncio.run(passed(tip)) if tip and tip.number < from_block - 1 else None)
+    left = _left_out(passed)
     if left:
         say(f"{name}: {left} will not be matched")
     if not before and from_block:
