@@ -240,6 +240,10 @@ class Nodes:
         """Return what each read returns at a block; NoState where no node has that state."""
         return await self._ask(lambda seat: seat.node.state(block_hash, reads), _is_there)
 
+    async def changed(self, block_hash: Hash) -> frozenset[Address] | None:
+        """Return the accounts that a block changed; None where no node has a list of it."""
+        return await self._ask(lambda seat: seat.node.changed(block_hash), _is_there)
+
     async def blooms(self, first: int, last: int) -> tuple[Bloomed, ...]:
         """Return the headers that one node has with their blooms, as `headers_up_to` does."""
         return await self._most(first, last, lambda seat: seat.node.blooms(first, last))
