@@ -56,6 +56,10 @@ _OUTAGES = {5, 6, 7, 10, 13, 14, 15}
 _READ_ONLY = 8
 
 
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
+
+
 class _PragmaConnection(sqlite3.Connection):
     pragmas: tuple[str, ...] = PRAGMAS
 
@@ -64,6 +68,7 @@ class _PragmaConnection(sqlite3.Connection):
         place = f"{Path(path).absolute().as_uri()}?mode=rw"
         super().__init__(place, uri=True, **options)
         self.row_factory = sqlite3.Row
+        self.create_function("lower", 1, _lower, deterministic=True)  # its own knows ASCII alone
         try:
             for pragma in self.pragmas:
                 self.execute(f"pragma {pragma}")
