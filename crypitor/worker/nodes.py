@@ -13,6 +13,7 @@ from crypitor.errors import NodeUnavailable, Unproven
 from crypitor.evm.multicall import Read
 from crypitor.evm.profiles import Level, Profile
 from crypitor.evm.types import Address, Block, Hash, Header
+from crypitor.monitor.needed import Needed
 from crypitor.runtime.redaction import names_of
 from crypitor.worker import Observer
 from crypitor.worker.failures import joined, named
@@ -95,6 +96,7 @@ class Nodes:
         observer: Observer,
         traces: Traces = "off",
         arrives: Callable[[], None] = lambda: None,
+        needed: Needed | None = None,
     ) -> Self:
         """Return the nodes behind these URLs; see Node for the arguments.
 
@@ -114,6 +116,7 @@ class Nodes:
                 traces=traces,
                 observe=partial(observer.requested, network, name),
                 arrives=arrives,
+                needed=needed,
             )
             for url, name in zip(urls, names_of(urls), strict=True)
         ]
@@ -163,6 +166,11 @@ class Nodes:
         """The highest block that a node showed last, as its newest."""
         shown = [seat.head for seat in self._seats if seat.head is not None]
         return max(shown, key=lambda head: head.number, default=None)
+
+    @property
+    def needs_all(self) -> bool:
+        """Whether blocks come with all receipts now."""
+        return any(seat.node.needs_all for seat in self._seats)
 
     @property
     def requests(self) -> int:
