@@ -747,6 +747,8 @@ class Calls(Transport):
             "transaction",
             "withdrawal",
             "delegation",
+            "balance",
+            "view",
         ]
         | None = None,
         type: Literal[
@@ -966,7 +968,8 @@ class Calls(Transport):
 
         Matches from this block on are reverted, which their endpoints are told, and what
         the nodes have there now is matched. Below it nothing is needed. It does what
-        `crypitor network resume` does.
+        `crypitor network resume` does. A dry run that names no block proposes one: the
+        first that differs from what was matched.
         """
         answer: ResumeAnswer = await self.call(
             "POST",

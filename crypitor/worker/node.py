@@ -12,6 +12,7 @@ from crypitor.evm.profiles import Level, Profile, profile_of
 from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.monitor.needed import Needed
 from crypitor.worker import rpc
+from crypitor.worker.access_lists import AccessLists
 from crypitor.worker.blockreader import BATCH_CALLS, BlockReader, lack_of, place_of, require_number
 from crypitor.worker.limit import Limit, Rank
 from crypitor.worker.links import Links
@@ -85,6 +86,7 @@ class Node:
             needed=needed,
         )
         self._state = StateReader(self._requests)
+        self._access_lists = AccessLists(self._requests)
         self._links = Links(name, wanted=self._profile.zero_parents, read=self._headers_at)
         self.head: Header | None = None
 
@@ -305,6 +307,10 @@ class Node:
     async def state(self, block_hash: Hash, reads: Sequence[Read]) -> list[str | None]:
         """Return what each read returns at a block; see `StateReader.read`."""
         return await self._state.read(block_hash, reads)
+
+    async def changed(self, block_hash: Hash) -> frozenset[Address] | None:
+        """Return the accounts that a block changed; see `AccessLists.changed`."""
+        return await self._access_lists.changed(block_hash)
 
     async def height_of(self, transaction: Hash) -> int | Literal["pending"] | None:
         """Return the height of the block with a transaction; None if the node does not know it."""

@@ -15,6 +15,7 @@ from crypitor.evm.profiles import Level, Profile
 from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.monitor.needed import Needed
 from crypitor.runtime.redaction import names_of
+from crypitor.runtime.thrown import let_go
 from crypitor.worker import Observer
 from crypitor.worker.failures import joined, named
 from crypitor.worker.limit import Limits, Rank
@@ -247,6 +248,10 @@ class Nodes:
         """Return what each read returns at a block; NoState where no node has that state."""
         return await self._ask(lambda seat: seat.node.state(block_hash, reads), _is_there)
 
+    async def changed(self, block_hash: Hash) -> frozenset[Address] | None:
+        """Return the accounts that a block changed; None where no node has a list of it."""
+        return await self._ask(lambda seat: seat.node.changed(block_hash), _is_there)
+
     async def blooms(self, first: int, last: int) -> tuple[Bloomed, ...]:
         """Return the headers that one node has with their blooms, as `headers_up_to` does."""
         return await self._most(first, last, lambda seat: seat.node.blooms(first, last))
@@ -296,7 +301,10 @@ class Nodes:
             answers.append(answer)
         if answers:
             return answers[0]
-        raise self._all_failed(failures)
+        try:
+            raise self._all_failed(failures)
+        finally:
+            del failures  # one of them may be what is raised, whose trace leads here
 
     async def _most(
         self, first: int, last: int, ask: Callable[[Seat], Awaitable[tuple[T, ...]]]
@@ -383,6 +391,7 @@ class Nodes:
         seat.resting_until = now + COOL_DOWN_SECONDS * max(1.0, 4 * seat.error_rate)
         seat.barred_until = now + (error.retry_after or 0.0)
         seat.node.doubt()
+        let_go(error)
         return named(seat.node.name, error)
 
     def _all_failed(self, failures: Sequence[NodeUnavailable]) -> NodeUnavailable:

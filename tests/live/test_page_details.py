@@ -1,5 +1,7 @@
 """Details of the pages in a real browser: two people at once, charts, sorting, the tab's picture."""
 
+import math
+
 import pytest
 from playwright.async_api import expect
 
@@ -30,6 +32,40 @@ async def test_the_second_of_two_people_is_told(tmp_path):
         await other.get_by_role("button", name="Save").last.click()
         await expect(other.locator("h1")).to_contain_text("His")
 
+    assert page.wrong == []
+
+
+# When the page was painted first, in milliseconds, and what it had asked for before that.
+PAINTED = """new Promise((done) => new PerformanceObserver((seen) => {
+    const [first] = seen.getEntriesByName('first-contentful-paint');
+    if (!first) return;
+    const early = performance.getEntriesByType('resource').filter((one) => one.startTime < first.startTime);
+    done([first.startTime, early.map((one) => new URL(one.name).pathname)]);
+}).observe({type: 'paint', buffered: true}))"""
+BARE = "/readyz"
+SLOWER = 3
+
+
+async def test_the_first_paint_waits_for_nothing_that_is_not_seen(tmp_path):
+    """
+    For the style, the script that is needed at once, and the picture of the brand; of nine loads
+    the quickest is near the one of bare text from the same server.
+    """
+    async with running(tmp_path) as (service, _), browser() as page:
+        await log_in(page, service)
+        paths = [BARE, "/", "/monitors", "/matches", "/networks/dev"]
+        paths.append(await first(page, service, "/monitors"))
+        quickest, early = dict.fromkeys(paths, math.inf), set()
+        for path in paths * 9:
+            await page.goto(service.url + path)
+            at, asked = await page.evaluate(PAINTED)
+            quickest[path] = min(quickest[path], at)
+            early |= set(asked)
+        await page.goto(service.url)
+        await expect(page.locator("figure.alive").first).to_be_visible()
+
+    assert early <= {"/static/page.css", "/static/page.js", "/static/icon.svg", "/icon"}
+    assert max(quickest.values()) < SLOWER * max(quickest[BARE], 30), quickest
     assert page.wrong == []
 
 

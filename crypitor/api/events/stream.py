@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterable
 from aiohttp import web
 
 from crypitor.api.events.examples import EXAMPLES
-from crypitor.api.events.following import FOLLOWING
+from crypitor.api.events.following import FOLLOWING, LOG
 from crypitor.api.events.query import StreamQuery
 from crypitor.api.serving.call import Call, begun
 from crypitor.api.serving.checksums import Shown
@@ -44,9 +44,11 @@ async def stream_events(call: Call, query: StreamQuery) -> web.StreamResponse:
     where there are none, and then each 15 seconds without an event. A reader that does not keep up
     is closed; it loses nothing if it resumes.
     """
-    if last := call.request.headers.get(LAST_EVENT):
+    last = call.request.headers.get(LAST_EVENT)
+    if last:
         query = query.model_copy(update={"cursor": last})
-    call.pages = Pages(query, guesses=call.who.operator)
+    given_as = LAST_EVENT if last else "?cursor"
+    call.pages = Pages(query, LOG, guesses=call.who.operator, given_as=given_as)
     events = _Following(call, query)
     try:
         first = await events.begin()

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from crypitor.database.limits import LEAST_PER_SECOND
 from crypitor.errors import TooMany
 
 MOST_REMEMBERED = 10_000
@@ -51,6 +52,7 @@ class Pace:
         """
         if rate is None:
             return None
+        rate = max(rate, LEAST_PER_SECOND)  # of releases before it may be less
         most = max(1.0, rate)
         bucket = self._buckets.get(project_id)
         if bucket is None:
