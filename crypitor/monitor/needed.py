@@ -7,7 +7,7 @@ tell of few transactions whether they succeeded.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from crypitor.evm.types import Address, Block, Hash
+from crypitor.evm.types import Block, Hash
 from crypitor.monitor.index import Index
 from crypitor.monitor.match import Tally, search
 from crypitor.monitor.models import Match
@@ -15,15 +15,11 @@ from crypitor.monitor.models import Match
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """What the monitors of a network need to know of its blocks, as the index has them now.
-
-    coin: see `search`.
-    """
+    """What the monitors of a network need to know of its blocks, as the index has them now."""
 
     index: Index
     network: str
     chain_id: int
-    coin: Address | None = None
 
     @property
     def all(self) -> bool:
@@ -35,7 +31,7 @@ class Needed:
 
         Those that match if they succeeded, and those that create, whose receipt alone says what.
         """
-        found = search(block, self.network, self.chain_id, self.index, Tally(), self.coin)
+        found = search(block, self.network, self.chain_id, self.index, Tally())
         needed = {
             match.transaction.hash
             for match in found

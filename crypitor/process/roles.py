@@ -295,7 +295,6 @@ class Roles:
     async def _nodes(self, rank: Rank, name: str, *urls: str) -> Nodes:
         """Connect to nodes of a network, whose limits all who ask them share."""
         network = self._config.followed[name]
-        coin = network.profile.coin_logs.address
         alone = rank is Rank.LIVE and self._matcher is not None and not self._shared
         return await self._stack.enter_async_context(
             Nodes.of_urls(
@@ -308,7 +307,7 @@ class Roles:
                 calls_per_second=network.rpc_per_second,
                 limits=self._limits,
                 rank=rank,
-                needed=Needed(self._index, name, network.chain_id, coin) if alone else None,
+                needed=Needed(self._index, name, network.chain_id) if alone else None,
                 traces=network.traces,
                 arrives=partial(self._precedence.take, name),
                 observer=self._observing.observer,

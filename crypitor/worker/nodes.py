@@ -22,7 +22,7 @@ from crypitor.worker.limit import Limits, Rank
 from crypitor.worker.node import Node
 from crypitor.worker.requests import Turn
 from crypitor.worker.rpc import Bloomed, Tag
-from crypitor.worker.seat import Seat
+from crypitor.worker.seat import Seat, trouble_of
 from crypitor.worker.sight import Sight
 from crypitor.worker.status import NodeStatus
 from crypitor.worker.tracing import Traces
@@ -34,17 +34,11 @@ T = TypeVar("T")
 COOL_DOWN_SECONDS = 15.0
 """How long a node that failed is not preferred to others; up to four times that if it often did."""
 
-BEHIND_BLOCKS = 3
-"""A head that is further below a sibling's is a node's fault."""
-
 STALE_SECONDS = 15.0
 """A head that has not moved for so long makes one look at the siblings', at most so often."""
 
 OLD_SECONDS = 60.0
 """So does a head whose block is so old."""
-
-SLOW_SECONDS = 1.0
-"""A node that takes longer is left for one that takes a quarter of that."""
 
 _FADING = 0.95
 """What is left of the error rate after one more request that worked."""
@@ -289,7 +283,7 @@ class Nodes:
             except NodeUnavailable as error:
                 failures.append(self._failed(seat, error))
                 continue
-            if trouble := self._trouble(seat):
+            if trouble := trouble_of(seat, self._seats):
                 self._failed(seat, NodeUnavailable(trouble))
                 if isinstance(answer, Sight) and answer.block is None:
                     answers.append(answer)
@@ -352,22 +346,6 @@ class Nodes:
                 other.error = None
                 if head is not None:
                     self._showed(other, head)
-
-    def _trouble(self, seat: Seat) -> str | None:
-        """Return why a sibling is better than this node, although it answers."""
-        others = [other for other in self._seats if other is not seat and other.error is None]
-        heads = [other.head.number for other in others if other.head]
-        if seat.head and heads and max(heads) > seat.head.number + BEHIND_BLOCKS:
-            return f"head {seat.head.number} is {max(heads) - seat.head.number} blocks behind"
-        slowness = seat.node.latency_seconds or 0.0
-        quickest = min(
-            (other.node.latency_seconds for other in others if other.node.latency_seconds),
-            default=slowness,
-        )
-        if slowness > SLOW_SECONDS and quickest < slowness / 4:
-            seat.node.latency_seconds = None  # measured anew when it is tried again
-            return f"takes {slowness:.1f} s to answer"
-        return None
 
     def _worked(self, seat: Seat) -> None:
         seat.error_rate *= _FADING
