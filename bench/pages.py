@@ -4,7 +4,8 @@ Two services take turns: one with a hundred monitors and a thousand matches, one
 monitors and a million matches; every fifth match has a delivery. Each page is asked for as a
 browser does, with the cookie of a session; its size is counted with all that it fetches, gzip'd.
 Other counts:
-`python -m bench.pages 1000 10000000`.
+`python -m bench.pages 1000 10000000`; with `--chromium PATH` a browser says when it first painted
+the pages of the larger one.
 """
 
 import argparse
@@ -27,6 +28,7 @@ import uvloop
 from bench.blocks import addresses
 from bench.figures import figure, ratio
 from bench.measuring import machine
+from bench.painting import painted
 from bench.rows import CHUNK, FIRST_BLOCK, HITS, SEED, copied
 from bench.world import world
 
@@ -65,6 +67,8 @@ _FETCHED = re.compile(r'(?:src|href)="(/(?:static|icon)[^"]*)"')
 class Service:
     """A service with its rows. pages: their paths; ms: by them."""
 
+    url: str
+    key: str
     session: aiohttp.ClientSession
     pages: Sequence[str]
     ms: dict[str, list[float]] = field(default_factory=dict)
@@ -100,7 +104,9 @@ def bench(*, quick: bool = False) -> dict:
         return runner.run(_measured(ROWS, ROUNDS))
 
 
-async def _measured(rows: Sequence[int], rounds: int, place: str | None = None) -> dict:
+async def _measured(
+    rows: Sequence[int], rounds: int, place: str | None = None, chromium: str | None = None
+) -> dict:
     few, many = rows
     found: dict = {}
     async with AsyncExitStack() as stack:
@@ -108,6 +114,9 @@ async def _measured(rows: Sequence[int], rounds: int, place: str | None = None) 
         for number in range(-WARM_UP, rounds):
             for service in services:
                 await service.round(counts=number >= 0)
+        if chromium is not None:
+            last = services[1]
+            found["in a browser"] = await painted(chromium, last.url, last.key, last.pages, rounds)
     for name, small in services[0].ms.items():
         large = services[1].ms[name]
         found[name] = {
@@ -163,7 +172,7 @@ async def _service(stack: AsyncExitStack, count: int, found: dict, place: str | 
         f"/replay?endpoint={endpoint}&status=failed",
         f"/matches?address={hits[0]}",
     )  # fmt: skip
-    return Service(session, (*_LISTS, *singles))
+    return Service(opened.url, opened.key, session, (*_LISTS, *singles))
 
 
 def _fill(file: Path, count: int, monitors: int, monitor: str) -> None:
@@ -210,8 +219,9 @@ if __name__ == "__main__":
     parser.add_argument("rows", type=int, nargs=2)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--place", help="a folder with room for it; 1 GB for a million matches")
+    parser.add_argument("--chromium", help="the program, for first paints by its own marks")
     asked = parser.parse_args()
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        figures = runner.run(_measured(asked.rows, asked.rounds, asked.place))
+        figures = runner.run(_measured(asked.rows, asked.rounds, asked.place, asked.chromium))
     print(json.dumps({"machine": machine(), "chunk": CHUNK, "pages": figures}, indent=1))

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 
 import pytest
@@ -81,6 +82,8 @@ async def test_a_network_that_stopped_goes_on(tmp_path, way):
         forked_at = chain.head.number - MAX_REORG_DEPTH - 3
         await until_state(service, "stopped")
         ready, trouble = await readiness(service)
+        proposed = await proposal(service, way)
+        still = (await service.get("/v1/networks/dev"))["state"]
 
         if way == "command":
             status, said = await command(
@@ -97,6 +100,8 @@ async def test_a_network_that_stopped_goes_on(tmp_path, way):
         await service.until_nothing_is_due()
 
         assert (ready, "max_reorg_depth" in trouble) == (503, True)
+        assert forked_at - MAX_REORG_DEPTH < proposed <= forked_at
+        assert still == "stopped"
         assert status == 0, said
         assert f"dev goes on at block {forked_at}" in said
         assert (await service.get("/v1/networks/dev"))["state"] == "following"
@@ -105,6 +110,15 @@ async def test_a_network_that_stopped_goes_on(tmp_path, way):
         assert found.problems == []
         assert found.expected > 0
         assert await service.stop() == 0
+
+
+async def proposal(service, way):
+    """The block that the command, or the API, proposes where none is named."""
+    if way == "api":
+        return (await service.post("/v1/networks/dev/resume", {"dry_run": True}))["from_block"]
+    status, said = await command(service, "network", "resume", "dev")
+    assert status == 0, said
+    return int(re.search(r"--from-block (\d+)", said)[1])
 
 
 async def readiness(service):
@@ -140,9 +154,13 @@ async def test_refuses_a_network_that_has_not_begun(tmp_path):
                 "CRYPITOR__NETWORKS__DEV__RPC": f'["{node.url}"]',
             },
         )
+        without = await command(service, "network", "resume", "dev", "--from-block", "2")
+        await command(service, "migrate")
         nothing = await command(service, "network", "resume", "dev", "--from-block", "2")
         missing = await command(service, "network", "resume", "dev", "--from-block", "99")
 
+    assert without[0] == 1
+    assert "there is no database" in without[1]
     assert nothing[0] == 1
     assert "nothing has been matched" in nothing[1]
     assert missing[0] == 1

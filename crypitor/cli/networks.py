@@ -5,18 +5,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crypitor.cli.opened import ConfigPath, failure, in_database, load, path_of
+from crypitor.cli.opened import ConfigPath, failure, in_database, load, path_of, with_database
 from crypitor.cli.saying import say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from crypitor.config import Config
     from crypitor.config.partly import PartOfNetwork
+    from crypitor.database.engine import Database
     from crypitor.evm.types import Header
     from crypitor.worker.nodes import Nodes
     from crypitor.worker.passed import Passed
+    from crypitor.worker.resuming import Footing, Proposal
+
+MOST_COUNTED = 10_000
+"""Matches above a proposed block."""
 
 PROBE_SECONDS = 20.0
 """For one request to a node that no configuration knows."""
@@ -28,8 +33,14 @@ networks = typer.Typer(help="The networks that are followed.", no_args_is_help=T
 def resume_network(
     name: Annotated[str, typer.Argument(metavar="NAME", help="As the configuration has it.")],
     from_block: Annotated[
-        int, typer.Option(min=0, help="The first block that is read again; its parent is kept.")
-    ],
+        int | None,
+        typer.Option(
+            min=0,
+            help="The first block that is read again; its parent is kept. Without it one is"
+            " proposed, and nothing is changed.",
+            show_default=False,
+        ),
+    ] = None,
     config: ConfigPath = None,
 ) -> None:
     """Go on where a network stopped, or anywhere else.
@@ -45,52 +56,83 @@ def resume_network(
     from crypitor.errors import Conflict
     from crypitor.process.status import title_of
     from crypitor.runtime.loop import clock
-    from crypitor.worker import Unobserved
-    from crypitor.worker.nodes import Nodes
-    from crypitor.worker.passed import passed_between
-    from crypitor.worker.resuming import ground_to_resume
 
-    def connected() -> "AbstractAsyncContextManager[Nodes]":
-        return Nodes.of_urls(
-            name,
-            network.rpc,
-            chain_id=network.chain_id,
-            timeout_seconds=network.timeout_seconds,
-            verify=network.verify,
-            profile=network.profile,
-            calls_per_second=network.rpc_per_second,
-            observer=Unobserved(),
-        )
-
-    async def ancestors() -> "Sequence[Header]":
-        async with connected() as nodes:
-            return await ground_to_resume(from_block, depth=network.max_reorg_depth, nodes=nodes)
-
-    async def passed(tip: "Header") -> "Passed | None":
-        async with connected() as nodes:
-            return await passed_between(tip, from_block, nodes)
-
+    first = _proposed(loaded, name) if from_block is None else from_block
+    tip = next(iter(in_database(loaded, lambda tx: position_of(tx, name, 1)).headers), None)
     try:
-        before = asyncio.run(ancestors())
+        before, passed = asyncio.run(_footing(loaded, name, tip, first))
     except Conflict as refused:
         raise failure(refused.detail) from refused
-    tip = next(iter(in_database(loaded, lambda tx: position_of(tx, name, 1)).headers), None)
-    left = _left_out(asyncio.run(passed(tip)) if tip and tip.number < from_block - 1 else None)
+    left = _left_out(passed)
     if left:
         say(f"{name}: {left} will not be matched")
-    if not before and from_block:
-        say(f"{name}: block {from_block} stands on nothing that the nodes have")
+    if not before and first:
+        say(f"{name}: block {first} stands on nothing that the nodes have")
+    if from_block is None:
+        say(f"nothing is changed; to do it: crypitor network resume {name} --from-block {first}")
+        return
     reverted = in_database(
         loaded,
         lambda tx: resume(
-            tx, name, before=before, now=clock(), title=title_of(network), first=from_block
+            tx, name, before=before, now=clock(), title=title_of(network), first=first
         ),
     )
     if reverted is None:
         raise failure(f"nothing has been matched of {name} yet")
     say(
-        f"{name} goes on at block {from_block}; matches reverted: {reverted};"
+        f"{name} goes on at block {first}; matches reverted: {reverted};"
         f" left unmatched: {left or 'no block'}"
+    )
+
+
+def _proposed(loaded: "Config", name: str) -> int:
+    """Return the first block that differs from what was matched; says why, and what is above it."""
+    from crypitor.database.networks import count_above, known_at, known_chain
+    from crypitor.worker.resuming import proposed
+
+    async def search(database: "Database") -> "tuple[Proposal, int]":
+        known = await database.read(lambda tx: known_chain(tx, name))
+        if known is None:
+            raise failure(f"nothing has been matched of {name} yet")
+
+        async def at(number: int) -> "tuple[int, str] | None":
+            return await database.read(lambda tx: known_at(tx, name, number))
+
+        async with _connected(loaded, name) as nodes:
+            found = await proposed(known, at, nodes)
+        return found, await database.read(
+            lambda tx: count_above(tx, name, found.first - 1, MOST_COUNTED)
+        )
+
+    found, above = with_database(loaded, search)
+    say(f"{name}: {found.reason}")
+    many = f"{above} or more" if above == MOST_COUNTED else str(above)
+    say(f"{name}: proposed is block {found.first}; matches that would be reverted: {many}")
+    return found.first
+
+
+async def _footing(loaded: "Config", name: str, tip: "Header | None", first: int) -> "Footing":
+    from crypitor.worker.resuming import footing_of
+
+    async with _connected(loaded, name) as nodes:
+        depth = loaded.followed[name].max_reorg_depth
+        return await footing_of(first, tip, depth=depth, nodes=nodes)
+
+
+def _connected(loaded: "Config", name: str) -> "AbstractAsyncContextManager[Nodes]":
+    from crypitor.worker import Unobserved
+    from crypitor.worker.nodes import Nodes
+
+    network = loaded.followed[name]
+    return Nodes.of_urls(
+        name,
+        network.rpc,
+        chain_id=network.chain_id,
+        timeout_seconds=network.timeout_seconds,
+        verify=network.verify,
+        profile=network.profile,
+        calls_per_second=network.rpc_per_second,
+        observer=Unobserved(),
     )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from crypitor.config import Config
-    from crypitor.database.engine import Transaction
+    from crypitor.database.engine import Database, Transaction
 
 T = TypeVar("T")
 
@@ -70,7 +70,12 @@ def uncollected() -> Iterator[None]:
 
 
 def in_database(config: "Config", work: "Callable[[Transaction], Awaitable[T]]") -> T:
-    """Do one unit of work in the configured database, with its schema up to date.
+    """Do one unit of work in the configured database; see `with_database`."""
+    return with_database(config, lambda database: database.write(work))
+
+
+def with_database(config: "Config", work: "Callable[[Database], Awaitable[T]]") -> T:
+    """Do something with the configured database, its schema up to date.
 
     Raises what ends a command where there is none: only `run`, `demo` and `migrate` make one.
     """
@@ -82,7 +87,7 @@ def in_database(config: "Config", work: "Callable[[Transaction], Awaitable[T]]")
 
     url = config.database.url.get_secret_value()
 
-    async def unit() -> T:
+    async def opened() -> T:
         if not await is_there(url):
             raise failure(no_database(Database.name_of(url), database_left_behind(config)))
         if config.database.migrate:
@@ -90,10 +95,10 @@ def in_database(config: "Config", work: "Callable[[Transaction], Awaitable[T]]")
         elif await pending(url):
             raise failure("the schema is not the newest; run `crypitor migrate`")
         async with Database.open(url, connections=1) as database:
-            return await database.write(work)
+            return await work(database)
 
     with mistakes_of(url):
-        return asyncio.run(unit())
+        return asyncio.run(opened())
 
 
 def no_database(name: str, before: Path | None) -> str:

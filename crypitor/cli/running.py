@@ -79,13 +79,16 @@ def demo(
         str | None,
         typer.Option(help="The same seed gives the same traffic.", show_default="by chance"),
     ] = None,
+    opens: Annotated[
+        bool, typer.Option("--open", help="Show the dashboard in your browser.")
+    ] = False,
     config: ConfigPath = None,
 ) -> None:
     """Show the whole service at work on a simulated chain; nothing else is needed."""
     loaded = load(config)
     from crypitor.development.demo import run as run_demo
 
-    raise typer.Exit(run_demo(loaded, seconds, queue.value, seed))
+    raise typer.Exit(run_demo(loaded, seconds, queue.value, seed, opens=opens))
 
 
 def check(config: ConfigPath = None) -> None:

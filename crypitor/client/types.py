@@ -468,7 +468,7 @@ class EndpointBody(TypedDict):
     Default: false.
     """
     rate_per_second: NotRequired[float | None]
-    """null: no limit; in a format for people what the service takes."""
+    """From one in a day or so; null: no limit; in a format for people what the service takes."""
     events: NotRequired[list[Literal["endpoint.failing", "endpoint.disabled", "endpoint.moved"]]]
     """News of the project's other endpoints that this one is told."""
     success: NotRequired["SuccessBody | None"]
@@ -536,7 +536,7 @@ class EndpointBodyPatch(TypedDict):
     Default: false.
     """
     rate_per_second: NotRequired[float | None]
-    """null: no limit; in a format for people what the service takes."""
+    """From one in a day or so; null: no limit; in a format for people what the service takes."""
     events: NotRequired[
         list[Literal["endpoint.failing", "endpoint.disabled", "endpoint.moved"]] | None
     ]
@@ -1676,6 +1676,8 @@ class ResumeAnswer(TypedDict):
 
     network: str
     from_block: int
+    reason: NotRequired[str]
+    """Why this block is proposed, where none was named."""
     dry_run: bool
     stands_on: int | None
     """The block below it; null where it stands on nothing that nodes have."""
@@ -1688,8 +1690,10 @@ class ResumeAnswer(TypedDict):
 class ResumeBody(TypedDict):
     """Where a network goes on."""
 
-    from_block: int
-    """The first block that is read again; its parent is kept. 0 begins the chain anew."""
+    from_block: NotRequired[int | None]
+    """The first block that is read again; its parent is kept. 0 begins the chain anew. A dry
+    run may leave it out: then a block is proposed.
+    """
     dry_run: NotRequired[bool]
     """Only say what it would come to; nothing is changed. Default: false."""
 

@@ -4,10 +4,9 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from crypitor.database.effects import Effect, Occasion, Saved, store_matches, tell
+from crypitor.database.effects import Effect, Occasion, Saved, conclude, store_matches, tell
 from crypitor.database.ended import note_ended
 from crypitor.database.engine import Transaction
-from crypitor.database.events import log_events
 from crypitor.database.gauges import forget
 from crypitor.database.past import HOLD, SELECT_DEEP
 from crypitor.database.readings import INSERT_READING
@@ -115,7 +114,7 @@ async def save_looks(tx: Transaction, look: Look, term: int) -> Saved | None:
     await forget(tx, look.gone)
     saved = Saved()
     await _store_told(tx, look, saved)
-    await log_events(tx, saved.events)
+    await conclude(tx, saved, look.now)
     return saved
 
 

@@ -40,6 +40,9 @@ UPDATE = """update monitors set name = :name, networks = :networks, rules = :rul
         quiet_ms = :quiet_ms, quiet_webhooks = :quiet_webhooks, silence = :silence
     where id = :id and project_id = :project_id"""
 
+ICU = "und-x-icu"
+"""A collation of PostgreSQL's that knows all letters."""
+
 # Of another limit another window begins: before the update, by what is stored yet.
 BEGIN_WINDOWS = """delete from quiet_windows where monitor_id = :id
     and exists (select 1 from monitors m where m.id = :id
@@ -53,8 +56,9 @@ LIST = f"""select {COLUMNS} from monitors
         and (:network = '' or replace(networks, :network, '') <> networks)
         and (:tag = '' or replace(tags, :tag, '') <> tags)
         and (:enabled = -1 or enabled = :enabled)
-        and (:search = '' or lower(name) like :search escape '!' or name like :exact escape '!'
-            or lower(note) like :search escape '!' or note like :exact escape '!' or id = :id)
+        and (:search = '' or id = :id
+            or lower(name{{collated}}) like :search escape '!' or name like :exact escape '!'
+            or lower(note{{collated}}) like :search escape '!' or note like :exact escape '!')
         and (:cursor = '' or id {{beyond}} :cursor)
     order by id {{order}} limit :limit"""  # noqa: S608 - columns from above
 
@@ -130,6 +134,19 @@ async def get_monitor(tx: Transaction, project_id: str, monitor_id: str) -> Moni
     return (await _monitors(tx, rows))[0] if rows else None
 
 
+async def _collated(tx: Transaction, search: str) -> str:
+    """Return what lets `lower` know all letters: on PostgreSQL it is for the locale to say.
+
+    Of servers without ICU it is left as it is there.
+    """
+    if tx.dialect == "sqlite" or search.isascii():
+        return ""
+    known = await tx.value(
+        "select collname from pg_collation where collname = :name limit 1", name=ICU
+    )
+    return f' collate "{ICU}"' if known else ""
+
+
 async def list_monitors(
     tx: Transaction,
     project_id: str,
@@ -141,7 +158,7 @@ async def list_monitors(
     """Return monitors of a project, newest first unless told otherwise, those beyond `cursor`."""
     search = chosen.search or ""
     rows = await tx.all(
-        LIST.format(beyond=beyond(order), order=order),
+        LIST.format(beyond=beyond(order), order=order, collated=await _collated(tx, search)),
         project_id=project_id,
         network=json.dumps(chosen.network) if chosen.network else "",
         tag=json.dumps(chosen.tag) if chosen.tag else "",

@@ -1,6 +1,7 @@
 """Where each chain stands: who leads it, and the headers of the blocks that were matched."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from crypitor.database.blocks import revert_above
 from crypitor.database.engine import Transaction
@@ -58,12 +59,38 @@ COUNT_ABOVE = """select count(*) from (select 1 from matches
     where network = :network and block_number > :number and phase <> 'reverted'
     limit :most) as above"""
 
+# Each of the two is one look into an index.
+KNOWN_AT = """select number, hash from (
+        select number, hash from (select number, hash from headers
+            where network = :name and number <= :number order by number desc limit 1) as header
+        union all
+        select number, hash from (select block_number as number, block_hash as hash from matches
+            where network = :name and block_number <= :number and phase <> 'reverted'
+            order by block_number desc limit 1) as match
+    ) as known order by number desc limit 1"""
+
+KNOWN_OF = """select genesis,
+        (select min(number) from headers where network = :name) as oldest_header,
+        (select max(number) from headers where network = :name) as newest_header,
+        (select block_number from matches where network = :name and phase <> 'reverted'
+            order by block_number limit 1) as oldest_match
+    from networks where name = :name"""
+
 HOLD_LEAD = "update networks set term = term where name = :name and term = :term returning name"
 
 FORGET_HEADERS = "delete from headers where network = :name"
 
 INSERT_HEADER = """insert into headers (network, number, hash, parent_hash, timestamp)
     values (:network, :number, :hash, :parent_hash, :timestamp)"""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownChain:
+    """Between which heights hashes are kept of a chain, and that of its block 0, if it is known."""
+
+    oldest: int
+    newest: int
+    genesis: Hash | None
 
 
 async def lead(
@@ -203,6 +230,23 @@ async def count_above(tx: Transaction, name: str, number: int, most: int) -> int
     """Return how many matches above a height would be reverted, counted up to `most`."""
     count: int = await tx.value(COUNT_ABOVE, network=name, number=number, most=most)
     return count
+
+
+async def known_chain(tx: Transaction, name: str) -> KnownChain | None:
+    """Return what is kept of the chain that was matched; None where nothing was."""
+    row = await tx.one(KNOWN_OF, name=name)
+    if row is None or row["newest_header"] is None:
+        return None
+    oldest = min(
+        height for height in (row["oldest_header"], row["oldest_match"]) if height is not None
+    )
+    return KnownChain(oldest, row["newest_header"], row["genesis"])
+
+
+async def known_at(tx: Transaction, name: str, number: int) -> tuple[int, Hash] | None:
+    """Return the newest block at or below a height of which a header or a match keeps the hash."""
+    row = await tx.one(KNOWN_AT, name=name, number=number)
+    return (row["number"], row["hash"]) if row else None
 
 
 async def holds_lead(tx: Transaction, name: str, term: int) -> bool:

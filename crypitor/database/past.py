@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 
 from crypitor.database import networks
 from crypitor.database.addresses import CHUNK, list_addresses
-from crypitor.database.effects import Effect, Saved, store_matches, tell
+from crypitor.database.effects import Effect, Saved, conclude, store_matches, tell
 from crypitor.database.ended import note_ended
 from crypitor.database.engine import Transaction
-from crypitor.database.events import log_events
 from crypitor.database.jobs import Advance, Job, add_new_matches, advance_job
 from crypitor.database.monitors import load_some_monitors
 from crypitor.database.removed import removed_blocks
@@ -140,7 +139,7 @@ async def save_part(
         await add_new_matches(tx, job.id, saved.new_matches)
     if part.ended:
         await _end(tx, job.network, part.ended)
-    await log_events(tx, saved.events)
+    await conclude(tx, saved, advance.now)
     return saved
 
 

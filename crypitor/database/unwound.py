@@ -3,9 +3,8 @@
 import json
 from collections.abc import Sequence
 
-from crypitor.database.effects import Saved, tell
+from crypitor.database.effects import Saved, conclude, tell
 from crypitor.database.engine import Row, Transaction
-from crypitor.database.events import log_events
 from crypitor.database.gauges import Place, place_of
 from crypitor.database.listeners import listeners_of
 from crypitor.database.looks import COLUMNS, UPDATE, tip_of
@@ -51,7 +50,7 @@ async def unwind(
         await _unend(tx, network, title, place, now, saved)
     else:
         await _restore_noted(tx, network, place.number, note, limit)
-    await log_events(tx, saved.events)
+    await conclude(tx, saved, now)
     return saved
 
 

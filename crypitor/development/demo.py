@@ -9,6 +9,7 @@ import secrets
 import socket
 import tempfile
 import time
+import webbrowser
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -43,14 +44,17 @@ INTERRUPTED_SETTLE_SECONDS = 1.0
 """How long, at the end, what is still on its way may take to arrive."""
 
 
-def run(config: Config, seconds: float | None, queue: str, seed: str | None) -> int:
+def run(
+    config: Config, seconds: float | None, queue: str, seed: str | None, *, opens: bool = False
+) -> int:
     """Run the demo for some time, or until a signal; 0 if all webhooks arrived and verified.
 
     config: its queue section is used where `queue` is kafka, and its port where that is free.
-    seed: of the chain; None for one that was never seen before.
+    seed: of the chain; None for one that was never seen before. opens: whether the dashboard is
+    shown in the user's browser.
     """
     setup("warning", config.log.format)
-    demo = Demo(config, seconds, queue, secrets.token_hex(8) if seed is None else seed)
+    demo = Demo(config, seconds, queue, secrets.token_hex(8) if seed is None else seed, opens)
     run_until_signalled(demo.run)
     return demo.status
 
@@ -58,11 +62,14 @@ def run(config: Config, seconds: float | None, queue: str, seed: str | None) -> 
 class Demo:
     """One run. status: the exit status, once it has ended."""
 
-    def __init__(self, config: Config, seconds: float | None, queue: str, seed: str) -> None:
+    def __init__(
+        self, config: Config, seconds: float | None, queue: str, seed: str, opens: bool
+    ) -> None:
         self.status = 1
         self._config = config
         self._seconds = seconds
         self._queue = queue
+        self._opens = opens
         self._console = Console(highlight=False, soft_wrap=True)
         self._secrets: list[str] = []
         self._refused = 0
@@ -106,6 +113,8 @@ class Demo:
         stop: asyncio.Event,
     ) -> None:
         self._console.print(_welcome(url, admin_key, node.url))
+        if self._opens:
+            await asyncio.to_thread(webbrowser.open, f"{url}/")
         async with _api(url, admin_key) as api:
             questions = await self._ask(api, node, receiver, stop)
             began = time.monotonic()
@@ -133,7 +142,9 @@ class Demo:
             await pause(0.02, stop)
         if stop.is_set():
             return []
-        endpoint = await _post(api, "/v1/endpoints", {"url": f"{receiver.url}/hook"})
+        endpoint = await _post(
+            api, "/v1/endpoints", {"url": f"{receiver.url}/hook", "description": "Demo receiver"}
+        )
         self._secrets.append((await _get(api, f"/v1/endpoints/{endpoint['id']}/secret"))["secret"])
         actors = [actor.address for actor in self._chain.actors[WATCHED_ACTORS]]
         token = self._chain.contracts.erc20[-1]

@@ -37,28 +37,52 @@ def prove_withdrawals(
         )
 
 
-_HEADS = [f"{0x80 + size:02x}" for size in range(9)]
 _ADDRESS_HEAD = "94"  # RLP: a string of 20 bytes
 _ADDRESS_TEXT = len("0x") + 40
-_FEWEST_DIGITS, _MOST_DIGITS = 3, 16
+_TEXTS = range(len("0x") + 3, len("0x") + 16 + 1)
+"""Sizes of quantities that take two to eight bytes."""
+
+
+class _Forms(dict[tuple[int, int, int], tuple[str, str, str, str]]):
+    """What stands before index, validator, address and amount of a withdrawal, as hex.
+
+    By the sizes of the texts of its three quantities; has nothing for less than two bytes.
+    """
+
+    def __missing__(self, key: tuple[int, int, int]) -> tuple[str, str, str, str]:
+        if not all(size in _TEXTS for size in key):
+            raise KeyError(key)
+        index, validator, amount = map(_before, key)
+        before = index + validator + _ADDRESS_HEAD + amount
+        digits = len(before) + sum(key) - 3 * len("0x") + 40
+        head = f"{0xC0 + digits // 2:02x}"
+        self[key] = found = (head + index, validator, _ADDRESS_HEAD, amount)
+        return found
+
+
+def _before(text: int) -> str:
+    """Return what stands before the digits of a quantity: RLP's size, and a digit that evens."""
+    digits = text - len("0x")
+    return f"{0x80 + (digits + 1) // 2:02x}{'0' * (digits % 2)}"
+
+
+_forms = _Forms()
 
 
 def _encoded(withdrawal: Withdrawal) -> bytes:
     """Encode a withdrawal; of the usual sizes as the hex that it was served in."""
-    numbers = [
-        digits if len(digits) % 2 == 0 else f"0{digits}"
-        for digits in (
-            withdrawal.index[2:],
-            withdrawal.validator_index[2:],
-            withdrawal.amount[2:],
-        )
-        if _FEWEST_DIGITS <= len(digits) <= _MOST_DIGITS and digits[0] != "0"
-    ]
-    if len(numbers) != 3 or len(withdrawal.address) != _ADDRESS_TEXT:
-        return _encoded_by_parts(withdrawal)
-    index, validator, amount = [f"{_HEADS[len(each) >> 1]}{each}" for each in numbers]
-    text = f"{index}{validator}{_ADDRESS_HEAD}{withdrawal.address[2:]}{amount}"
-    return unhexlify(f"{0xC0 + (len(text) >> 1):02x}{text}")
+    index, validator, amount = withdrawal.index, withdrawal.validator_index, withdrawal.amount
+    address = withdrawal.address
+    # What is no digit though it lies between these two, unhexlify refuses.
+    if len(address) == _ADDRESS_TEXT and min(index, validator, amount) >= "0x1":
+        try:
+            head, second, third, fourth = _forms[len(index), len(validator), len(amount)]
+            return unhexlify(
+                f"{head}{index[2:]}{second}{validator[2:]}{third}{address[2:]}{fourth}{amount[2:]}"
+            )
+        except (KeyError, ValueError):
+            pass
+    return _encoded_by_parts(withdrawal)
 
 
 def _encoded_by_parts(withdrawal: Withdrawal) -> bytes:

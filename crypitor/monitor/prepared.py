@@ -1,5 +1,6 @@
 """Rules made ready to be asked many times, and found by what they name. Pure."""
 
+from bisect import bisect_left, insort
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,7 +16,14 @@ from crypitor.evm.abi import (
     result_decoder,
 )
 from crypitor.evm.types import Address
-from crypitor.monitor.condition import Condition, Conjunct, Facts, compile_condition, scope_for
+from crypitor.monitor.condition import (
+    Condition,
+    Conjunct,
+    Facts,
+    Sign,
+    compile_condition,
+    scope_for,
+)
 from crypitor.monitor.models import STATE_KINDS, Direction, Kind, Rule
 from crypitor.monitor.sieve import Sieve
 
@@ -119,10 +127,12 @@ _MANY = 4
 class Alike:
     """Rules with one answer: about the same, of the same condition and networks.
 
-    prepared: one of them.  monitors: numbers, each with how many such rules it has.
+    prepared: one of them.  least: the least amount for which the condition can be true.
+    monitors: numbers, each with how many such rules it has.
     """
 
     prepared: PreparedRule
+    least: int
     monitors: dict[int, int] = field(default_factory=dict)
 
 
@@ -138,13 +148,20 @@ class Readers:
     networks: tuple[str, ...]
     alike: dict[Hashable, Alike] = field(default_factory=dict)
     _sieve: Sieve[Alike] | None = None
+    _leasts: list[int] = field(default_factory=list)
+
+    @property
+    def least(self) -> int:
+        """The least amount for which any of these conditions can be true."""
+        return self._leasts[0]
 
     def add(self, number: int, prepared: PreparedRule) -> None:
         """Take in a rule of a monitor."""
         question = _question(number, prepared)
         alike = self.alike.get(question)
         if alike is None:
-            alike = self.alike[question] = Alike(prepared)
+            alike = self.alike[question] = Alike(prepared, least_amount(_conjuncts(prepared)))
+            insort(self._leasts, alike.least)
             if self._sieve is not None:
                 self._sieve.add(alike, _conjuncts(prepared))
             elif len(self.alike) >= _MANY:
@@ -162,6 +179,7 @@ class Readers:
             del alike.monitors[number]
         if not alike.monitors:
             del self.alike[question]
+            del self._leasts[bisect_left(self._leasts, alike.least)]
             if self._sieve is not None:
                 self._sieve.remove(alike)
 
@@ -219,6 +237,11 @@ class ByName(Generic[_Name]):
             for limit in (None,) if contract is None else (contract, None):
                 yield from by_contract.get(limit, _NONE).values()
 
+    def least(self, name: _Name) -> int | None:
+        """Return the least amount that a rule of no contract asks for; None if there is no rule."""
+        sorts = self.found.get(name, {}).get(None)
+        return min(readers.least for readers in sorts.values()) if sorts else None
+
     def names(self, name: _Name, contract: Address | None) -> bool:
         """Whether there is a rule that names this, of a contract or of any."""
         by_contract = self.found.get(name)
@@ -251,6 +274,20 @@ def _conjuncts(prepared: PreparedRule) -> Sequence[Conjunct]:
     return () if prepared.condition is None else prepared.condition.conjuncts
 
 
+_AMOUNT = "f.amount"
+
+
+def least_amount(required: Iterable[Conjunct]) -> int:
+    """Return the least amount that meets these conjuncts, as far as they ask about it."""
+    least = 0
+    for each in required:
+        if each.source == _AMOUNT and each.sign in (Sign.LEAST, Sign.IS):
+            amounts = [constant for constant in each.constants if isinstance(constant, int)]
+            if len(amounts) == len(each.constants):
+                least = max(least, min(amounts, default=0))
+    return least
+
+
 class Asked:
     """What monitors ask about, other than the parties that they watch by address.
 
@@ -259,6 +296,7 @@ class Asked:
     transfers: by kind, and creations of contracts and transactions; of monitors that watch every
     party.
     kinds: how many rules of each kind there are, whoever is watched.
+    by_receipts: by network, how many rules only all receipts of a block can answer.
     viewed: the contracts of views, and how many rules name each.
     """
 
@@ -267,6 +305,7 @@ class Asked:
         self.calls: ByName[str | None] = ByName()
         self.transfers: ByName[Kind] = ByName()
         self.kinds: dict[Kind, int] = {}
+        self.by_receipts: dict[str, int] = {}
         self.viewed: dict[Address, int] = {}
 
     def add(
@@ -277,6 +316,9 @@ class Asked:
             kept.add(number, networks, key, prepared)
         for kind, several in rules.items():
             self.kinds[kind] = self.kinds.get(kind, 0) + len(several)
+        if count := _by_receipts(rules):
+            for network in networks:
+                self.by_receipts[network] = self.by_receipts.get(network, 0) + count
         for contract in _viewed(rules):
             self.viewed[contract] = self.viewed.get(contract, 0) + 1
 
@@ -290,6 +332,11 @@ class Asked:
             self.kinds[kind] -= len(several)
             if not self.kinds[kind]:
                 del self.kinds[kind]
+        if count := _by_receipts(rules):
+            for network in networks:
+                self.by_receipts[network] -= count
+                if not self.by_receipts[network]:
+                    del self.by_receipts[network]
         for contract in _viewed(rules):
             self.viewed[contract] -= 1
             if not self.viewed[contract]:
@@ -309,6 +356,22 @@ class Asked:
                         pass  # they are not found in blocks
                     case _ if any_address:
                         yield self.transfers, kind, prepared
+
+
+_WITHOUT_LOGS = (
+    Kind.NATIVE, Kind.TRANSACTION, Kind.CALL, Kind.DEPLOYMENT, Kind.WITHDRAWAL, Kind.DELEGATION
+)  # fmt: skip
+"""What a block tells without its logs, but for whether a transaction succeeded."""
+
+
+def _by_receipts(rules: Prepared) -> int:
+    """Return how many rules only all receipts of a block can answer."""
+    return sum(
+        kind not in _WITHOUT_LOGS
+        or (prepared.condition is not None and prepared.condition.asks_receipt)
+        for kind, several in rules.items()
+        for prepared in several
+    )
 
 
 def _viewed(rules: Prepared) -> Iterator[Address]:

@@ -4,12 +4,12 @@ Most of a block concerns nobody. What is done for every log and every transactio
 at once where compiled code can; all that follows is done for what this leaves over.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import compress
 
 from crypitor.evm.delegations import Delegation
-from crypitor.evm.transfers import TRANSFER, TRANSFER_BATCH, TRANSFER_SINGLE
+from crypitor.evm.transfers import TRANSFER, TRANSFER_BATCH, TRANSFER_SINGLE, WORD
 from crypitor.evm.types import Address, Block, Hash, Log
 from crypitor.monitor.index import Index
 from crypitor.monitor.models import Kind
@@ -44,15 +44,14 @@ class Survey:
 
 def survey(block: Block, index: Index, given: Iterable[Delegation] = ()) -> Survey:
     """Return what of a block has to be looked at. given: its delegations, if somebody asks."""
-    moved, parties = _moved(block)
     found = Survey()
     for one in given:
         found.delegations.setdefault(one.transaction_index, []).append(one)
-    if index.watches_addresses:
-        _find_watched(block, moved, parties, index, found)
     asked = index.asked
+    if index.watches_addresses:
+        _find_watched(block, index, found)
     if asked.transfers.found:
-        _find_any(block, moved, asked.transfers, found)
+        _find_any(block, asked.transfers, found)
     if asked.events.found:
         _find_told(block, asked.events, found)
     if asked.calls.found:
@@ -71,17 +70,15 @@ def survey(block: Block, index: Index, given: Iterable[Delegation] = ()) -> Surv
     return found
 
 
-def _find_watched(
-    block: Block, moved: Sequence[Log], parties: list[Address], index: Index, found: Survey
-) -> None:
+def _find_watched(block: Block, index: Index, found: Survey) -> None:
     """Find all whose parties are watched, by one look-up of all parties of a block.
 
     They stand in pairs, one for each log, transaction, inner transfer, delegation and withdrawal.
-    parties: of the logs; the others are added.
     """
     kinds = index.asked.kinds
+    moved, parties = ([], []) if kinds.keys().isdisjoint(_TOKENS) else _moved(block)
     of_logs = len(parties)
-    owners = _add_parties(block, found, parties, every=Kind.TRANSACTION in kinds)
+    owners = _add_parties(block, found, parties, kinds)
     carried = len(parties)
     if Kind.WITHDRAWAL in kinds:
         for withdrawn in block.withdrawals:
@@ -121,22 +118,26 @@ def _moved(block: Block) -> tuple[list[Log], list[Address]]:
     return moved, parties
 
 
-def _add_parties(block: Block, found: Survey, parties: list[Address], *, every: bool) -> list[Hash]:
+def _add_parties(
+    block: Block, found: Survey, parties: list[Address], kinds: Mapping[Kind, int]
+) -> list[Hash]:
     """Add the parties of what transactions do beside their logs; return which transaction it is.
 
-    every: also of those that neither move value nor create.
+    kinds: that are asked about. What neither moves value nor creates is only a transaction.
     """
     owners: list[Hash] = []
-    for transaction, receipt in zip(block.transactions, block.receipts, strict=True):
-        if transaction.value != "0x0" or transaction.to is None or every:
-            sender = transaction.sender
-            parties += (sender, transaction.to or receipt.contract_address or sender)
-            owners.append(transaction.hash)
-        if transaction.calls:
-            sender = transaction.sender
-            for call in transaction.calls:
-                parties += (sender, call.to or receipt.contract_address or sender)
+    every = Kind.TRANSACTION in kinds
+    if not kinds.keys().isdisjoint(_OF_TRANSACTIONS):
+        for transaction, receipt in zip(block.transactions, block.receipts, strict=True):
+            if transaction.value != "0x0" or transaction.to is None or every:
+                sender = transaction.sender
+                parties += (sender, transaction.to or receipt.contract_address or sender)
                 owners.append(transaction.hash)
+            if transaction.calls:
+                sender = transaction.sender
+                for call in transaction.calls:
+                    parties += (sender, call.to or receipt.contract_address or sender)
+                    owners.append(transaction.hash)
     for inner in block.traces:
         parties += (inner.sender, inner.receiver)
         owners.append(block.transactions[inner.transaction_index].hash)
@@ -147,29 +148,56 @@ def _add_parties(block: Block, found: Survey, parties: list[Address], *, every: 
     return owners
 
 
-def _find_any(block: Block, moved: Sequence[Log], asked: ByName[Kind], found: Survey) -> None:
+def _find_any(block: Block, asked: ByName[Kind], found: Survey) -> None:
     """Find what moves, or creates a contract, where every party is watched."""
-    for kind, by_contract in asked.found.items():
+    for kind in asked.found:
         if kind is Kind.WITHDRAWAL:
             found.withdrawals.update(range(len(block.withdrawals)))
         elif kind in _TOKENS:
-            everywhere = None in by_contract
-            for log in moved:
-                if kind in _KINDS[log.topics[0]] and (everywhere or log.address in by_contract):
-                    _add(log, found)
+            for log in _moving(kind, block, asked):
+                _add(log, found)
         else:
-            found.transactions.update(_carrying(kind, block, found))
+            found.transactions.update(_carrying(kind, block, asked.least(kind) or 0, found))
+
+
+def _moving(kind: Kind, block: Block, asked: ByName[Kind]) -> list[Log]:
+    """Return the logs that may tell of a token that somebody asks about.
+
+    Of an ERC-20 token the amount is compared as the text in which it stands: its first word.
+    """
+    topics, by_contract, least = _TOPICS[kind], asked.found[kind], asked.least(kind)
+    logs = [
+        log
+        for receipt in block.receipts
+        for log in receipt.logs
+        if len(log.topics) > 2 and log.topics[0] in topics
+    ]
+    if least is None:
+        return [log for log in logs if log.address in by_contract]
+    if kind is not Kind.ERC20 or not least:
+        return logs
+    text = f"{least:0{WORD}x}"
+    return [log for log in logs if log.data[2 : 2 + WORD] >= text or log.address in by_contract]
 
 
 _TOKENS = (Kind.ERC20, Kind.ERC721, Kind.ERC1155)
+_TOPICS = {
+    kind: frozenset(topic for topic, kinds in _KINDS.items() if kind in kinds) for kind in _TOKENS
+}
+_OF_TRANSACTIONS = (Kind.NATIVE, Kind.DEPLOYMENT, Kind.TRANSACTION)
 
 
-def _carrying(kind: Kind, block: Block, found: Survey) -> Iterator[Hash]:
-    """Yield the transactions that may hold something of a kind which no log tells."""
+def _carrying(kind: Kind, block: Block, least: int, found: Survey) -> Iterator[Hash]:
+    """Yield the transactions that may hold something of a kind which no log tells.
+
+    least: the smallest amount that somebody asks about.
+    """
     match kind:
         case Kind.NATIVE:
             yield from (
-                each.hash for each in block.transactions if each.value != "0x0" or each.calls
+                each.hash
+                for each in block.transactions
+                if each.calls or (each.value != "0x0" and int(each.value, 16) >= least)
             )
         case Kind.DEPLOYMENT:
             yield from (each.hash for each in block.transactions if each.to is None or each.calls)

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import structlog
 
 from crypitor.api.build import build, build_health, build_metrics
-from crypitor.api.serving.context import Context, Looking
+from crypitor.api.serving.context import Context, Looking, Proposing
 from crypitor.api.serving.tail import Tail
 from crypitor.backfill.runner import Backfill
 from crypitor.backfill.trial import Trial
@@ -28,6 +28,7 @@ from crypitor.gauges.looker import Looker
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.models import Confirmations
+from crypitor.monitor.needed import Needed
 from crypitor.monitor.position import kept_headers
 from crypitor.monitor.watchlist import Watchlist
 from crypitor.process.backups import backups_of
@@ -63,7 +64,7 @@ from crypitor.worker.follower import Follower
 from crypitor.worker.lead import LEASE_SECONDS, Lead
 from crypitor.worker.limit import Limits, Rank
 from crypitor.worker.nodes import Nodes
-from crypitor.worker.resuming import footing_of
+from crypitor.worker.resuming import footing_of, proposed
 
 log = structlog.get_logger(__name__)
 GAUGE_SECONDS = 10.0
@@ -115,6 +116,7 @@ class Roles:
         self._beside: list[Beside] = []
         self._trials: dict[str, Trial] = {}
         self._footings: dict[str, Looking] = {}
+        self._proposals: dict[str, Proposing] = {}
         self._tail = Tail(self._aside)
 
     async def run(self, stop: asyncio.Event, started: Callable[[str], None]) -> None:
@@ -236,11 +238,11 @@ class Roles:
         if "api" in roles:
             for name in config.followed:
                 self._trials[name] = await self._trial(name)
+                aside = await self._nodes(Rank.ASIDE, name)
                 self._footings[name] = partial(
-                    footing_of,
-                    depth=config.followed[name].max_reorg_depth,
-                    nodes=await self._nodes(Rank.ASIDE, name),
+                    footing_of, depth=config.followed[name].max_reorg_depth, nodes=aside
                 )
+                self._proposals[name] = partial(proposed, nodes=aside)
 
     def _webhook(self, poster: Poster) -> Sender:
         webhook = self._config.webhook
@@ -293,6 +295,7 @@ class Roles:
     async def _nodes(self, rank: Rank, name: str, *urls: str) -> Nodes:
         """Connect to nodes of a network, whose limits all who ask them share."""
         network = self._config.followed[name]
+        alone = rank is Rank.LIVE and self._matcher is not None and not self._shared
         return await self._stack.enter_async_context(
             Nodes.of_urls(
                 name,
@@ -304,6 +307,7 @@ class Roles:
                 calls_per_second=network.rpc_per_second,
                 limits=self._limits,
                 rank=rank,
+                needed=Needed(self._index, name, network.chain_id) if alone else None,
                 traces=network.traces,
                 arrives=partial(self._precedence.take, name),
                 observer=self._observing.observer,
@@ -383,6 +387,7 @@ class Roles:
             in_doubt=watchlist.doubt if watchlist else lambda: None,
             trials=self._trials,
             footings=self._footings,
+            proposals=self._proposals,
             precedence=self._precedence,
             given=given,
             ids=ids,

@@ -277,7 +277,10 @@ async def things_of(api) -> dict[str, str]:
 
 
 @pytest.mark.timeout(3600)  # half a minute where nothing else is at work
-@pytest.mark.parametrize("examples", [1, pytest.param(20, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    "examples",
+    [pytest.param(1, marks=pytest.mark.live), pytest.param(20, marks=pytest.mark.soak)],
+)
 async def test_server_does_what_the_document_says(api, tmp_path, examples):
     """Schemathesis finds no difference between the document and the server, in all its checks."""
     everywhere = (ip_network("0.0.0.0/0"), ip_network("::/0"))

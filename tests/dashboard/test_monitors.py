@@ -1,5 +1,6 @@
 """The form of a monitor, and what can be done with one."""
 
+import html
 import io
 import json
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from crypitor.api.monitors.asked import monitor_of
 from crypitor.api.monitors.body import MonitorBody
 from crypitor.api.monitors.document import document
+from crypitor.dashboard.monitors.beginnings import BEGINNINGS
 from crypitor.dashboard.monitors.copies import toml_of
 from crypitor.dashboard.monitors.form import body_of, fields_of, kinds
 from crypitor.dashboard.monitors.where import checked
@@ -147,6 +149,26 @@ async def test_a_monitor_is_made_by_the_form(api, admin):
         ["ops", "cold"],
     )
     assert "Treasury" in (await admin.get(made.to)).html.words
+
+
+@pytest.mark.parametrize("name", BEGINNINGS)
+async def test_a_monitor_is_made_of_each_beginning(api, admin, name):
+    """Its rules are in the form, and once the rest is said the API takes them."""
+    page = (await admin.get(f"/monitors/new?begin={name}")).html
+    begin = BEGINNINGS[name]
+    contracts = {
+        f"rule-{place}-contracts": A
+        for place, rule in enumerate(begin.rules)
+        if begin.anybody and rule["kind"] in ("erc20", "event", "call")
+    }
+    addresses = {} if begin.anybody else {"addresses": f"{A}, wallet"}
+    fields = {"network-dev": "on", "notify-detected": "on", **begin.fields(), **contracts}
+    made = await admin.post("/monitors/new", {**fields, **addresses})
+    _, monitor = await api.call("GET", f"/v1{made.to}")
+
+    assert begin.fills in html.unescape(page.words)
+    assert made.status == 303
+    assert [rule["kind"] for rule in monitor["rules"]] == [rule["kind"] for rule in begin.rules]
 
 
 async def test_what_is_wrong_is_told_with_everything_kept(admin):

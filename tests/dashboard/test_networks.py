@@ -1,6 +1,9 @@
 """Letting a stopped network go on, on its page."""
 
+from crypitor.api.matches.examples import BLOCK
 from crypitor.database.keys import Scope
+from crypitor.errors import NodeUnavailable
+from crypitor.worker.resuming import Proposal
 from tests.api.rows import insert_match
 from tests.api.test_resume import headers, look
 
@@ -60,11 +63,27 @@ async def test_blocks_that_would_be_left_out_are_told_first(api, admin):
     assert await headers(api) == [100]
 
 
-async def test_where_the_trouble_names_no_block_the_oldest_header_is_proposed(api, admin):
-    """Of those that are kept."""
+async def test_where_the_trouble_names_no_block_the_first_that_differs_is_proposed(api, admin):
+    """With the reason, and what it would come to; where no node answers, one is asked for."""
     await stop(api, "the reorg is deeper than max_reorg_depth")
 
-    assert 'value="100"' in (await admin.get(PAGE)).html.text
+    async def propose(known, known_at):
+        assert (known.oldest, known.newest) == (98, 100)
+        assert await known_at(99) == (98, BLOCK)
+        return Proposal(96, "Block 95 was matched, and the nodes have it still.")
+
+    async def silent(known, known_at):
+        raise NodeUnavailable("nobody is there")
+
+    object.__setattr__(api.context, "proposals", {"ethereum": propose})
+    page = (await admin.get(PAGE)).html
+    object.__setattr__(api.context, "proposals", {"ethereum": silent})
+    asking = await admin.get(PAGE)
+
+    assert 'value="96"' in page.text
+    assert "Proposed. Block 95 was matched" in page.words
+    assert "1 match will be reverted" in page.words
+    assert (asking.status, "no node answers" in asking.html.words) == (409, True)
 
 
 async def test_others_see_no_way_to_it(api, browser):

@@ -61,11 +61,16 @@ async def test_demo_in_memory(tmp_path):
 
 async def test_its_key_can_be_copied_from_a_narrow_terminal(tmp_path):
     """
-    It stands whole in one line, and opens the API.
+    It stands whole in one line, and opens the API; the browser is shown the dashboard.
     """
-    port = free_port()
-    environ = {"COLUMNS": "60", "CRYPITOR__SERVER__PORT": str(port)}
-    async with demo(tmp_path, **environ) as process, aiohttp.ClientSession() as client:
+    port, opened = free_port(), tmp_path / "opened"
+    program = tmp_path / "browser"
+    program.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
+    program.chmod(0o700)
+    environ = {
+        "COLUMNS": "60", "CRYPITOR__SERVER__PORT": str(port), "BROWSER": f"{program} %s",
+    }  # fmt: skip
+    async with demo(tmp_path, "--open", **environ) as process, aiohttp.ClientSession() as client:
         key = None
         while key is None:
             line = await asyncio.wait_for(process.stdout.readline(), HANG_SECONDS)
@@ -74,6 +79,11 @@ async def test_its_key_can_be_copied_from_a_narrow_terminal(tmp_path):
         url = f"http://127.0.0.1:{port}/v1/networks"
         async with client.get(url, headers=authorization) as answer:
             assert answer.status == 200
+        async with asyncio.timeout(HANG_SECONDS):
+            while not opened.exists() or not opened.read_text():
+                await asyncio.sleep(0.01)
+
+    assert opened.read_text().strip() == f"http://127.0.0.1:{port}/"
 
 
 async def test_demo_through_kafka(tmp_path):

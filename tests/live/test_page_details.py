@@ -1,5 +1,7 @@
 """Details of the pages in a real browser: two people at once, charts, sorting, the tab's picture."""
 
+import math
+
 import pytest
 from playwright.async_api import expect
 
@@ -33,6 +35,41 @@ async def test_the_second_of_two_people_is_told(tmp_path):
     assert page.wrong == []
 
 
+# When the page was painted first, in milliseconds, and what it had asked for before that.
+PAINTED = """new Promise((done) => new PerformanceObserver((seen) => {
+    const [first] = seen.getEntriesByName('first-contentful-paint');
+    if (!first) return;
+    const early = performance.getEntriesByType('resource').filter((one) => one.startTime < first.startTime);
+    done([first.startTime, early.map((one) => new URL(one.name).pathname)]);
+}).observe({type: 'paint', buffered: true}))"""
+BARE = "/readyz"
+SLOWER = 3
+
+
+async def test_the_first_paint_waits_for_nothing_that_is_not_seen(tmp_path):
+    """
+    For the style, the script that is needed at once, and the picture of the brand; of nine loads
+    the quickest is near the one of bare text from the same server.
+    """
+    async with running(tmp_path) as (service, _), browser() as page:
+        await log_in(page, service)
+        paths = [BARE, "/", "/monitors", "/matches", "/networks/dev"]
+        paths.append(await first(page, service, "/monitors"))
+        quickest, early = dict.fromkeys(paths, math.inf), set()
+        for path in paths * 9:
+            await page.goto(service.url + path)
+            at, asked = await page.evaluate(PAINTED)
+            await page.evaluate("new Promise((done) => requestIdleCallback(done, {timeout: 2000}))")
+            quickest[path] = min(quickest[path], at)
+            early |= set(asked)
+        await page.goto(service.url)
+        await expect(page.locator("figure.alive").first).to_be_visible()
+
+    assert early <= {"/static/page.css", "/static/page.js", "/static/icon.svg", "/icon"}
+    assert max(quickest.values()) < SLOWER * max(quickest[BARE], 30), quickest
+    assert page.wrong == []
+
+
 async def test_charts_are_drawn_and_told(tmp_path):
     """
     Of what was counted, in the reader's zone, under the policy; without scripts bars are there.
@@ -59,6 +96,31 @@ async def test_charts_are_drawn_and_told(tmp_path):
 
     assert shown.split(": ")[0] in known
     assert "first-contentful-paint" in dict(timings)
+    assert page.wrong == []
+
+
+async def test_a_match_prints_as_evidence(tmp_path):
+    """
+    On paper stands all that was sent and answered, addresses and hashes are whole, and what can
+    only be pressed is left out.
+    """
+    async with running(tmp_path) as (service, _), browser() as page:
+        await log_in(page, service)
+        await page.goto(service.url + await first(page, service, "/matches"))
+        await page.evaluate("window.print = () => { window.printed = true; }")
+        await page.get_by_role("button", name="Print").click()
+        await page.emulate_media(media="print")
+        shown = await page.evaluate(
+            """[window.printed, [...document.querySelectorAll('details')].every((one) => one.open),
+                ...['.side', 'main button', '.copy'].map((query) => [...document.querySelectorAll(query)]
+                    .every((one) => getComputedStyle(one).display === 'none')),
+                [...document.querySelectorAll('.address bdi')].every((one) =>
+                    getComputedStyle(one, '::after').content.includes(one.title))]"""
+        )
+        paper = await page.pdf()
+
+    assert shown == [True] * 6
+    assert paper.startswith(b"%PDF")
     assert page.wrong == []
 
 

@@ -1,9 +1,11 @@
 """What the API answers of networks and their nodes."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field
-from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
+from typing_extensions import (
+    TypedDict,
+)
 
 from crypitor.api.serving.answers import Confirmations, Time
 
@@ -99,6 +101,9 @@ class ResumeAnswer(TypedDict):
 
     network: str
     from_block: int
+    reason: NotRequired[
+        Annotated[str, Field(description="Why this block is proposed, where none was named.")]
+    ]
     dry_run: bool
     stands_on: Annotated[
         int | None,

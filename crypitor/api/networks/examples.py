@@ -41,13 +41,15 @@ NETWORK: dict[str, Any] = {
 }
 
 EXAMPLES = Examples(
-    bodies={"resume_network": {"from_block": 21000001, "dry_run": True}},
+    bodies={"resume_network": {"dry_run": True}},
     answers={
         "read_networks": page(NETWORK),
         "read_network": NETWORK,
         "resume_network": {
             "network": "ethereum",
             "from_block": 21000001,
+            "reason": "Block 21000000 was matched, and the nodes have it still; block "
+            "21000001 they have not.",
             "dry_run": True,
             "stands_on": 21000000,
             "reverted": 12,

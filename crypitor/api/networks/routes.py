@@ -11,6 +11,7 @@ from crypitor.api.networks.answer import (
 )
 from crypitor.api.networks.body import ResumeBody
 from crypitor.api.networks.examples import EXAMPLES
+from crypitor.api.networks.proposal import proposal_of
 from crypitor.api.serving.call import Call, Change, found
 from crypitor.api.serving.context import Context, NetworkFacts, Passed
 from crypitor.api.serving.routing import Routes
@@ -61,30 +62,37 @@ async def resume_network(call: Call, name: str, body: ResumeBody) -> ResumeAnswe
     """Let a network go on at a block, where it stopped or anywhere else. Only for operators.
 
     Matches from this block on are reverted, which their endpoints are told, and what the nodes have
-    there now is matched. Below it nothing is needed. It does what `crypitor network resume` does.
+    there now is matched. Below it nothing is needed. It does what `crypitor network resume` does. A
+    dry run that names no block proposes one: the first that differs from what was matched.
     """
     if not call.who.operator:
         raise Forbidden("only an admin key of the operator's project can let networks go on")
     facts, look = call.context.networks.get(name), call.context.footings.get(name)
     if facts is None or look is None:
         raise NotFound("there is no such network, or none of its nodes is configured here")
+    first, why = body.from_block, None
+    if first is None:
+        first, why = await proposal_of(call, name)
     place = await call.read(lambda tx: position_of(tx, name, 1))
-    footing = await look(body.from_block, next(iter(place.headers), None))
+    footing = await look(first, next(iter(place.headers), None))
     before, passed = footing.before, footing.passed
 
     async def unit(tx: Transaction) -> Change[ResumeAnswer]:
-        reverted = await _resumed(tx, call.context, facts, body, before)
-        return Change(
-            {
-                "network": name,
-                "from_block": body.from_block,
-                "dry_run": body.dry_run,
-                "stands_on": before[-1].number if before else None,
-                "reverted": reverted,
-                "left_unmatched": _heights(passed),
-            },
-            subject=name,
-        )
+        if body.dry_run:
+            reverted = await count_above(tx, name, first - 1, MOST_COUNTED)
+        else:
+            reverted = await _resumed(tx, call.context, facts, first, before)
+        answer: ResumeAnswer = {
+            "network": name,
+            "from_block": first,
+            "dry_run": body.dry_run,
+            "stands_on": before[-1].number if before else None,
+            "reverted": reverted,
+            "left_unmatched": _heights(passed),
+        }
+        if why is not None:
+            answer["reason"] = why
+        return Change(answer, subject=name)
 
     if body.dry_run:
         return (await call.read(unit)).answer
@@ -95,13 +103,10 @@ async def _resumed(
     tx: Transaction,
     context: Context,
     facts: NetworkFacts,
-    body: ResumeBody,
+    first: int,
     before: Sequence[Header],
 ) -> int:
-    """Go on, unless that is only tried; return how many matches that reverts."""
-    first = body.from_block
-    if body.dry_run:
-        return await count_above(tx, facts.name, first - 1, MOST_COUNTED)
+    """Go on; return how many matches that reverts."""
     title = NetworkTitle(facts.display_name, facts.symbol, facts.explorer or "")
     reverted = await resume(
         tx, facts.name, before=before, now=context.clock(), title=title, first=first

@@ -19,10 +19,11 @@ from crypitor.database.engine import Database, Transaction
 from crypitor.database.given import Given
 from crypitor.database.ids import Ids
 from crypitor.database.limits import UNLIMITED, Limits
+from crypitor.database.networks import KnownChain
 from crypitor.database.room import Room
 from crypitor.database.uses import Uses
 from crypitor.errors import ConfigError, Unavailable
-from crypitor.evm.types import Address, Header
+from crypitor.evm.types import Address, Hash, Header
 from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import Confirmations, Monitor
 from crypitor.runtime.loop import Health, give_way
@@ -117,6 +118,23 @@ class Footing(Protocol):
         """What is left out."""
 
 
+class Proposal(Protocol):
+    """Where a stopped network would best go on."""
+
+    @property
+    def first(self) -> int:
+        """The first block that is read again."""
+
+    @property
+    def reason(self) -> str:
+        """Why that one, in a sentence."""
+
+
+Proposing: TypeAlias = Callable[
+    [KnownChain, Callable[[int], Awaitable[tuple[int, Hash] | None]]], Awaitable[Proposal]
+]
+"""Finds the first block that differs from what is kept of a chain, which it asks for by height."""
+
 Looking: TypeAlias = Callable[[int, Header | None], Awaitable[Footing]]
 """Looks what going on at a height comes to, after the block that was matched last."""
 
@@ -149,6 +167,7 @@ class Context:
     counts: of the monitors' addresses.
     trials: network → what tries monitors on its past.
     footings: network → what looks, at its nodes, what going on somewhere comes to; raises Conflict.
+    proposals: network → what finds, at its nodes, where it would best go on.
     precedence: of blocks that are on their way to their first POST.
     given: what was given out to callers, which an older copy of the database does not know.
     refused: told, with a word for why, of what came to the API's port and was not served.
@@ -190,6 +209,7 @@ class Context:
     refused: Callable[[str], None] = lambda _: None
     trials: Mapping[str, Trial] = field(default_factory=dict)
     footings: Mapping[str, Looking] = field(default_factory=dict)
+    proposals: Mapping[str, Proposing] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
     precedence: Precedence = field(default_factory=Precedence)
     given: Given = field(default_factory=Given)

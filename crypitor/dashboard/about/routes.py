@@ -7,7 +7,7 @@ from crypitor.dashboard.frame.visit import Place, Visit
 from crypitor.database.dead_letters import list_dead_letters
 from crypitor.webhook.body import rfc3339
 
-pages = Pages(Place("/about", "About", "a"))
+pages = Pages(Place("/about", "About", "a", apart=True))
 
 MOST_LETTERS = 20
 

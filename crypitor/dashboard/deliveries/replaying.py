@@ -10,6 +10,7 @@ from crypitor.api.jobs.replay import replay_endpoint, replay_monitor
 from crypitor.api.monitors.routes import read_monitor
 from crypitor.api.serving.reading import validated
 from crypitor.dashboard.deliveries.routes import pages as pages  # noqa: PLC0414 - more of them
+from crypitor.dashboard.frame.moments import as_asked
 from crypitor.dashboard.frame.visit import Visit
 from crypitor.dashboard.words import called
 from crypitor.database.keys import Scope
@@ -25,7 +26,7 @@ STATUSES = ("failed", "delivered")
 async def show_replay(visit: Visit) -> web.Response:
     """Answer what would be sent again, and how many deliveries that are."""
     chosen = visit.asked("endpoint", "monitor", "status", "since", "until")
-    return await _page(visit, chosen)
+    return await _page(visit, as_asked(chosen, visit.context.clock()))
 
 
 @pages.post("/replay")

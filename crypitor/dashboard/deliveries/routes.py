@@ -1,13 +1,14 @@
 """Deliveries: the failed ones first, what was said and answered, and sending again."""
 
-from typing import Any
+from typing import Any, get_args
 
 from aiohttp import web
 
 from crypitor.api.deliveries.retry import retry_delivery
 from crypitor.api.deliveries.routes import read_deliveries, read_delivery
 from crypitor.api.endpoints.routes import read_endpoint
-from crypitor.dashboard.frame.names import names_of, newest_names
+from crypitor.api.serving.words import TypeWord
+from crypitor.dashboard.frame.names import monitor_name, names_of, newest_names
 from crypitor.dashboard.frame.pages import Pages
 from crypitor.dashboard.frame.visit import Place, Visit
 from crypitor.errors import Conflict, Invalid, NotFound
@@ -17,6 +18,7 @@ pages = Pages(Place("/deliveries", "Deliveries", "d"))
 FILTERS = ("status", "endpoint", "monitor", "match", "type", "since", "until")
 SHOWN = 25
 SHOWN_FAILED = 10
+TYPES = get_args(TypeWord)
 STATUSES = ("failed", "pending", "waiting", "delivered", "counted", "cancelled")
 
 
@@ -37,6 +39,7 @@ async def show_deliveries(visit: Visit) -> web.Response:
         deliveries=found.rows,
         failed=failed,
         statuses=STATUSES,
+        types=TYPES,
         endpoints=endpoints,
         names={**endpoints, **others},
         **found.beside,
@@ -51,7 +54,13 @@ async def show_delivery(visit: Visit, id: str) -> web.Response:  # noqa: A002 - 
         endpoint = await visit.ask(read_endpoint, id=delivery["endpoint"])
     except NotFound:
         endpoint = None
-    return visit.show("deliveries/one.html", delivery=delivery, endpoint=endpoint)
+    monitor = delivery["monitor"]
+    return visit.show(
+        "deliveries/one.html",
+        delivery=delivery,
+        endpoint=endpoint,
+        monitor_name=await monitor_name(visit, monitor) if monitor else None,
+    )
 
 
 @pages.post("/deliveries/{id}/retry")

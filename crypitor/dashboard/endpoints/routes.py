@@ -1,9 +1,11 @@
 """Endpoints: their health, their secret, and what can be done when they fail."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
+from crypitor.api.deliveries.attempts import read_attempts
 from crypitor.api.deliveries.routes import read_deliveries
 from crypitor.api.endpoints.ping import ping_endpoint
 from crypitor.api.endpoints.rotation import read_secret, rotate_secret
@@ -28,6 +30,7 @@ pages = Pages(Place("/endpoints", "Endpoints", "e"))
 
 SHOWN = 50
 SHOWN_DELIVERIES = 10
+SHOWN_ERRORS = 5
 MOST_LOOKED_AT = 200
 
 
@@ -151,6 +154,7 @@ async def _one(visit: Visit, endpoint_id: str, pinged: Any = None) -> web.Respon
     return visit.show(
         "endpoints/one.html",
         endpoint=endpoint,
+        errors=await _errors(visit, endpoint_id, found.stats["total"]["attempts"]),
         own=is_own_receiver(endpoint["url"]),
         deliveries=deliveries,
         failed=failed,
@@ -164,6 +168,16 @@ async def _one(visit: Visit, endpoint_id: str, pinged: Any = None) -> web.Respon
         span=found.name,
         spans=SPANS,
     )
+
+
+async def _errors(visit: Visit, endpoint_id: str, counted: Mapping[str, int]) -> list[Any]:
+    """Return the newest attempts that were refused or not answered, where any were counted."""
+    found: list[Any] = []
+    for outcome in ("refused", "unanswered"):
+        if counted[outcome]:
+            query = {"endpoint": endpoint_id, "outcome": outcome, "limit": SHOWN_ERRORS}
+            found += (await visit.ask(read_attempts, query=query))["data"]
+    return sorted(found, key=lambda attempt: attempt["started_at"], reverse=True)[:SHOWN_ERRORS]
 
 
 def _patch(visit: Visit, stored: Any) -> dict[str, Any]:

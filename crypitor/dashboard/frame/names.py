@@ -1,8 +1,9 @@
-"""What endpoints are called, for lists of what was sent to them."""
+"""What endpoints and monitors are called, for what was sent to them and found by them."""
 
 from collections.abc import Iterable
 
 from crypitor.api.endpoints.routes import read_endpoint, read_endpoints
+from crypitor.api.monitors.routes import read_monitor
 from crypitor.dashboard.frame.visit import Visit
 from crypitor.dashboard.words import called
 from crypitor.errors import NotFound
@@ -25,3 +26,12 @@ async def names_of(visit: Visit, ids: Iterable[str]) -> dict[str, str]:
         except NotFound:
             continue
     return names
+
+
+async def monitor_name(visit: Visit, monitor_id: str) -> str | None:
+    """Return what a monitor is called; None where it was deleted."""
+    try:
+        monitor = await visit.ask(read_monitor, id=monitor_id)
+    except NotFound:
+        return None
+    return str(monitor["name"] or monitor["id"])

@@ -13,9 +13,11 @@ from multidict import MultiMapping
 import crypitor
 from crypitor.api.serving.context import Context
 from crypitor.dashboard.frame.asking import ask
+from crypitor.dashboard.frame.moments import as_asked
 from crypitor.dashboard.page import rendered
 from crypitor.database.keys import Caller, Scope
 from crypitor.errors import CallerError, Conflict
+from crypitor.webhook.body import rfc3339
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -41,7 +43,8 @@ class Toast(msgspec.Struct):
 class Place:
     """A page's place in the navigation. key: after `g` it leads there.
 
-    scope: below which it is not shown; operator: it is shown to operators alone.
+    scope: below which it is not shown; operator: it is shown to operators alone. apart: whether it
+    is set apart from the daily work.
     """
 
     path: str
@@ -49,6 +52,7 @@ class Place:
     key: str
     scope: Scope = Scope.READ
     operator: bool = False
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +143,8 @@ class Visit:
         """
         chosen = self.asked(*filters, "order", "cursor")
         try:
-            answer = await self.ask(run, query={**chosen, "limit": limit})
+            query = as_asked(chosen, self.context.clock())
+            answer = await self.ask(run, query={**query, "limit": limit})
         except CallerError as error:
             return Listed(chosen, problem=error)
         return Listed(chosen, answer["data"], answer["next_cursor"])
@@ -158,6 +163,7 @@ class Visit:
             version=crypitor.__version__,
             path=self.request.path,
             theme=self.theme,
+            present=rfc3339(self.context.clock()),
             toast=self._toast(),
             symbols={name: facts.symbol for name, facts in networks.items()},
             explorers={name: facts.explorer for name, facts in networks.items()},

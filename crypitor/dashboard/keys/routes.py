@@ -4,14 +4,15 @@ from typing import Any
 
 from aiohttp import web
 
-from crypitor.api.keys.routes import add_key, read_keys, remove_key
+from crypitor.api.keys.routes import add_key, read_keys, remove_key, rotate_key
 from crypitor.api.projects.routes import read_projects
+from crypitor.dashboard.frame.moments import moment
 from crypitor.dashboard.frame.pages import Pages
 from crypitor.dashboard.frame.visit import Place, Visit
 from crypitor.database.keys import Scope
-from crypitor.errors import CallerError, Conflict, Invalid, NotFound
+from crypitor.errors import CallerError, Conflict, Forbidden, Invalid, NotFound
 
-pages = Pages(Place("/keys", "Keys", "k", scope=Scope.ADMIN))
+pages = Pages(Place("/keys", "Keys", "k", scope=Scope.ADMIN, apart=True))
 
 SHOWN = 100
 
@@ -26,12 +27,23 @@ async def show_keys(visit: Visit) -> web.Response:
 async def make_key(visit: Visit) -> web.Response:
     """Make a key and show its secret, this once."""
     body = {"name": visit.field("name"), "scope": visit.field("scope")}
-    for name in ("project", "expires_at"):
-        if visit.field(name):
-            body[name] = visit.field(name)
+    if visit.field("project"):
+        body["project"] = visit.field("project")
+    if visit.field("expires_at"):
+        body["expires_at"] = moment(visit.field("expires_at"), visit.context.clock())
     try:
         made = await visit.ask(add_key, body=body)
     except (Invalid, NotFound) as error:
+        return await _page(visit, problem=error)
+    return await _page(visit, made=made)
+
+
+@pages.post("/keys/{id}/rotate", scope=Scope.ADMIN)
+async def rotate(visit: Visit, id: str) -> web.Response:  # noqa: A002 - as in the path
+    """Make a key in the place of one, which opens for a day yet; show its secret, this once."""
+    try:
+        made = await visit.ask(rotate_key, id=id, body={})
+    except (Conflict, Forbidden) as error:
         return await _page(visit, problem=error)
     return await _page(visit, made=made)
 

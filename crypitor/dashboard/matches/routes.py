@@ -7,11 +7,11 @@ from aiohttp import web
 from crypitor.api.deliveries.routes import read_deliveries, read_delivery
 from crypitor.api.events.stream import stream_events
 from crypitor.api.matches.routes import acknowledge, read_match, read_matches
-from crypitor.api.monitors.routes import read_monitor
-from crypitor.dashboard.frame.names import names_of
+from crypitor.dashboard.frame.moments import as_asked
+from crypitor.dashboard.frame.names import monitor_name, names_of
 from crypitor.dashboard.frame.pages import Pages
 from crypitor.dashboard.frame.visit import Place, Visit
-from crypitor.errors import CallerError, Gone, Invalid, NotFound
+from crypitor.errors import CallerError, Gone, Invalid
 from crypitor.monitor.models import Kind
 
 pages = Pages(Place("/matches", "Matches", "t"))
@@ -30,12 +30,13 @@ async def show_matches(visit: Visit) -> web.Response:
     problem: CallerError | None = None
     answer: Any = {"data": [], "next_cursor": None}
     try:
-        answer = await visit.ask(read_matches, query={**chosen, "limit": SHOWN})
+        query = as_asked(chosen, visit.context.clock())
+        answer = await visit.ask(read_matches, query={**query, "limit": SHOWN})
     except (Invalid, Gone) as error:
         problem = error
     name = None
     if "monitor" in chosen:
-        name = await _name_of(visit, chosen["monitor"])
+        name = await monitor_name(visit, chosen["monitor"])
     followed = {k: v for k, v in chosen.items() if k in ("monitor", "network", "kind", "address")}
     return visit.show(
         "matches/list.html",
@@ -79,7 +80,7 @@ async def show_match(visit: Visit, id: str) -> web.Response:  # noqa: A002 - as 
         more_deliveries=listed["next_cursor"] is not None,
         network=facts,
         explorer=facts.explorer if facts else None,
-        has_monitor=await _name_of(visit, match["monitor"]["id"]) is not None,
+        has_monitor=await monitor_name(visit, match["monitor"]["id"]) is not None,
     )
 
 
@@ -88,12 +89,3 @@ async def take_care(visit: Visit, id: str) -> web.Response:  # noqa: A002 - as i
     """Say that whoever is logged in takes care of a match."""
     await visit.ask(acknowledge, id=id)
     return visit.go(f"/matches/{id}", "It is acknowledged.")
-
-
-async def _name_of(visit: Visit, monitor_id: str) -> str | None:
-    """Return what a monitor is called; None where it was deleted."""
-    try:
-        monitor: dict[str, Any] = await visit.ask(read_monitor, id=monitor_id)
-    except NotFound:
-        return None
-    return str(monitor["name"] or monitor["id"])

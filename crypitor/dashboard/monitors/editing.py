@@ -8,6 +8,7 @@ from aiohttp import web
 from crypitor.api.endpoints.routes import read_endpoints
 from crypitor.api.monitors.routes import change_monitor, create_monitor, read_monitor
 from crypitor.dashboard.frame.visit import Visit
+from crypitor.dashboard.monitors.beginnings import BEGINNINGS, Beginning
 from crypitor.dashboard.monitors.form import (
     add_rule,
     blank,
@@ -31,11 +32,15 @@ MOST_ENDPOINTS_SHOWN = 100
 async def show_new(visit: Visit) -> web.Response:
     """Answer the form of a new monitor; `like` names one to begin from."""
     fields = blank(list(visit.context.networks))
-    like = visit.asked("like")
+    like, begin = visit.asked("like"), BEGINNINGS.get(visit.asked("begin").get("begin", ""))
     if like:
         fields = fields_of(await visit.ask(read_monitor, id=like["like"]))
         fields["name"] = f"{fields['name']} (copy)"[:200]
-    return await _form(visit, fields, fresh=not like)
+    elif begin is not None:
+        for place in places(fields):
+            drop_rule(fields, place)
+        fields |= begin.fields()
+    return await _form(visit, fields, fresh=not like, begin=begin)
 
 
 @pages.post("/monitors/new")
@@ -132,11 +137,13 @@ async def _form(
     stored: Any = None,
     seen: str = "",
     fresh: bool = False,
+    begin: Beginning | None = None,
     problem: CallerError | None = None,
 ) -> web.Response:
     """Answer the form. seen: when what it began from was changed last; empty for now.
 
-    fresh: nobody has filled anything in; the only endpoint that there is is chosen.
+    fresh: nobody has filled anything in; the only endpoint that there is is chosen. begin: what
+    was chosen to begin with.
     """
     listed = await visit.ask(read_endpoints, query={"limit": MOST_ENDPOINTS_SHOWN})
     names = {one["id"]: called(one) for one in listed["data"]}
@@ -150,6 +157,8 @@ async def _form(
         stored=stored,
         seen=seen or (stored["updated_at"] if stored else ""),
         problem=problem,
+        beginnings=BEGINNINGS if fresh else {},
+        begin=begin,
         kinds=kinds(),
         rules=[(place, picks(fields, place), checked(fields, place)) for place in places(fields)],
         networks=visit.context.networks,

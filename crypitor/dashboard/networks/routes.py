@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 from aiohttp import web
 
@@ -13,12 +12,8 @@ from crypitor.dashboard.frame.charts import SPANS, charts_of
 from crypitor.dashboard.frame.pages import Pages
 from crypitor.dashboard.frame.visit import Place, Visit
 from crypitor.database.keys import Scope
-from crypitor.database.networks import headers
 from crypitor.database.recent import Mined, newest_blocks
-from crypitor.errors import CallerError, Conflict, Invalid
-
-MOST_HEADERS = 100_000
-_NAMED = re.compile(r"--from-block (\d+)")
+from crypitor.errors import CallerError, Conflict, Invalid, Unavailable
 
 pages = Pages(Place("/networks", "Networks", "n"))
 
@@ -82,32 +77,23 @@ async def _resume(
     visit: Visit, name: str, block: str, problem: CallerError | None = None
 ) -> web.Response:
     network, found = await visit.ask(read_network, name=name), None
-    if block and problem is None:
-        body = {"from_block": _number(block), "dry_run": True}
+    if problem is None and (block or network["state"] == "stopped"):
+        body = {"dry_run": True} | ({"from_block": _number(block)} if block else {})
         try:
             found = await visit.ask(resume_network, name=name, body=body)
         except (Invalid, Conflict) as error:
             problem = error
+        except Unavailable:
+            problem = Conflict("no node answers now, so nothing can be proposed; choose a block")
     return visit.show(
         "networks/resume.html",
         status=200 if problem is None else problem.status,
         network=network,
-        block=block or await _advised(visit, network),
+        block=block or (found["from_block"] if found else ""),
         found=found,
         most=MOST_COUNTED,
         problem=problem,
     )
-
-
-async def _advised(visit: Visit, network: Any) -> str:
-    """Return the block that the network's trouble names; else the oldest whose header is kept."""
-    named = _NAMED.search(network["trouble"] or "")
-    if named:
-        return named[1]
-    kept = await visit.context.database.read(
-        lambda tx: headers(tx, network["name"], MOST_HEADERS), at_once=True
-    )
-    return str(kept[0].number) if kept and network["state"] == "stopped" else ""
 
 
 def _number(text: str) -> int | str:

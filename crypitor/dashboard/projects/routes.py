@@ -16,7 +16,7 @@ from crypitor.dashboard.frame.visit import Place, Visit, is_secure
 from crypitor.database.keys import Scope
 from crypitor.errors import CallerError, Forbidden
 
-pages = Pages(Place("/projects", "Projects", "p", scope=Scope.ADMIN))
+pages = Pages(Place("/projects", "Projects", "p", scope=Scope.ADMIN, apart=True))
 
 SHOWN = 25
 LIMITS = (

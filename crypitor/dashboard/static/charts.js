@@ -55,5 +55,5 @@ const sizes = new ResizeObserver((seen) => {
 const all = (within = document) => within.querySelectorAll("figure[data-chart]").forEach(draw);
 document.addEventListener("htmx:load", (event) => { if (event.target !== document.body) all(event.target); });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => all());
-// What the server drew is painted first; the charts take its place, of the same size, right after.
-requestAnimationFrame(() => setTimeout(all));
+// What the server drew was painted first; the charts take its place, of the same size.
+all();

@@ -17,7 +17,8 @@ function tell(time) {
   const at = new Date(time.dateTime);
   if (Number.isNaN(at.getTime())) return;
   const exact = at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
-  time.title = `${exact} (${Intl.DateTimeFormat().resolvedOptions().timeZone})`;
+  const utc = at.toISOString().slice(0, 19).replace("T", " ");
+  time.title = `${exact} (${Intl.DateTimeFormat().resolvedOptions().timeZone}), ${utc} UTC`;
   time.textContent = "exact" in time.dataset ? exact : since((Date.now() - at) / 1000);
 }
 
@@ -129,10 +130,15 @@ function insert(button) {
 function follow(button) {
   const stream = new EventSource(button.dataset.live);
   let waiting = false;
+  const draw = () => {
+    if (!window.htmx) { setTimeout(draw, LIVE_MS); return; }
+    waiting = false;
+    window.htmx.trigger(document.body, "live");
+  };
   const refresh = () => {
     if (waiting || document.hidden) return;
     waiting = true;
-    setTimeout(() => { waiting = false; window.htmx?.trigger(document.body, "live"); }, LIVE_MS);
+    setTimeout(draw, LIVE_MS);
   };
   for (const type of ["match.detected", "match.confirmed", "match.ended", "match.reverted"]) stream.addEventListener(type, refresh);
   stream.onopen = () => button.classList.remove("lost");
@@ -150,13 +156,27 @@ function pause(button) {
 }
 
 // On a narrow screen the navigation is wider than it: begin where the reader is.
-each("nav [aria-current=page]", (link) => {
+if (matchMedia("(max-width: 48rem)").matches) each("nav [aria-current=page]", (link) => {
   const list = link.closest("nav");
   list.scrollLeft = link.offsetLeft - (list.clientWidth - link.clientWidth) / 2;
 });
 
 document.addEventListener("htmx:load", (event) => dress(event.target));
 dress(document);
+
+// What refreshes and draws is fetched and run once the page is painted, which it would only delay.
+function later() {
+  each("link[rel=later]", (link) => {
+    const style = link.href.endsWith(".css");
+    const made = document.createElement(style ? "link" : "script");
+    if (style) { made.rel = "stylesheet"; made.href = link.href; } else { made.async = false; made.src = link.href; }
+    link.replaceWith(made);
+  });
+}
+const loaded = () => document.readyState === "complete" ? later() : window.addEventListener("load", later);
+if (window.PerformanceObserver?.supportedEntryTypes?.includes("paint")) {
+  new PerformanceObserver((_, observer) => { observer.disconnect(); loaded(); }).observe({ type: "paint", buffered: true });
+} else loaded();
 each("[data-live]", follow);
 setInterval(() => each("time:not([data-exact])", tell), 1000);
 
