@@ -9,6 +9,7 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
+from random import Random
 
 import uvloop
 from aiohttp import web
@@ -83,9 +84,12 @@ async def _walk(looker, database, nodes, watched, blocks: int) -> dict:
             pass
     few = max(1, int(len(watched) * TOUCHED_SHARE))
     taken, lasted, asked = [], [], []
-    for number in range(blocks):
-        start = number * few % len(watched)
-        await chain.add(watched[start : start + few])
+    random = Random(SEED)
+    for _ in range(len(watched) // few):  # until what was looked at is in memory, as it soon is
+        await chain.add(random.sample(watched, few))
+        await looker.step()
+    for _ in range(blocks):
+        await chain.add(random.sample(watched, few))
         before, began, cpu = nodes.requests, time.perf_counter(), time.process_time()
         await looker.step()
         taken.append((time.process_time() - cpu) * 1000)

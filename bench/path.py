@@ -6,10 +6,11 @@ Only the bytes on the wire are ours: a node that answers from memory.
 import asyncio
 import gc
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,18 @@ _SAME_FOR_ALL = {
 }
 
 
+class _Receipt(msgspec.Struct, rename="camel"):
+    transaction_hash: str
+
+
+_raws, _receipt = msgspec.json.Decoder(list[msgspec.Raw]), msgspec.json.Decoder(_Receipt)
+
+
+@lru_cache(maxsize=64)
+def _receipts_of(told: bytes) -> dict[str, msgspec.Raw]:
+    return {_receipt.decode(one).transaction_hash: one for one in _raws.decode(told)}
+
+
 class Memory:
     """A transport whose node has these blocks, and nothing between it and us."""
 
@@ -83,6 +96,8 @@ class Memory:
         self._blocks = blocks
         self._sizes = sizes
         self._by_hash = {block.hash: block for block in blocks}
+        # Contents come again: a transaction's receipt is that of the block which was shown last.
+        self._shown: deque[Served] = deque(maxlen=2 * WINDOW)
 
     async def connect(self) -> int:
         return 0
@@ -115,13 +130,24 @@ class Memory:
         place = asked.params[0]
         if asked.method == "eth_getBlockByHash":
             return self._by_hash[place].head
+        if asked.method == "eth_getTransactionReceipt":
+            return self._receipt(place)
         at = -1 if place in ("latest", "safe", "finalized") else int(place, 16)
         if at >= len(self._blocks):
             return b"null"
         block = self._blocks[at]
         if asked.method == "eth_getBlockReceipts":
             return block.receipts
+        if asked.params[1]:
+            self._shown.append(block)
         return block.block if asked.params[1] else block.head
+
+    def _receipt(self, transaction: str) -> bytes:
+        for block in reversed(self._shown):
+            found = _receipts_of(block.receipts).get(transaction)
+            if found is not None:
+                return bytes(found)
+        return b"null"
 
 
 @dataclass

@@ -19,6 +19,7 @@ CrypitorError
     ├── Conflict             409
     ├── Gone                 410
     ├── TooLarge             413
+    ├── UnknownType          415
     ├── Misdirected          421
     ├── NothingTaken         422, of a file in which nothing was right
     └── TooMany              429, and after how many seconds to come again
@@ -182,6 +183,13 @@ class TooLarge(CallerError):
 
     status = 413
     title = "Too large"
+
+
+class UnknownType(CallerError):
+    """The body is of a type that is not read."""
+
+    status = 415
+    title = "Unsupported media type"
 
 
 class Misdirected(CallerError):

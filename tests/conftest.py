@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, settings
 from crypitor.database.engine import Database
 from crypitor.database.migrate import migrate
 from tests import recorded
+from tests.canaries import leaks
 
 # It comes with web3, which some tests use, and lets Python recurse 100,000 deep: nested JSON, which
 # others send, would then overflow the C stack.
@@ -77,6 +78,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     parts += [f"{', '.join(names)} ({reason})" for reason, names in reasons.items()]
     if parts:
         terminalreporter.write_line(f"left out: {'; '.join(parts)}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    """Fail a test that has put out a secret, of whatever kind has a form."""
+    report = yield
+    if report.when == "teardown" and report.passed:
+        found = [line for _, text in report.sections for line in leaks(text)]
+        if found:
+            report.outcome = "failed"
+            report.longrepr = "\n".join(["a secret was put out:", *found])
+    return report
 
 
 def pytest_collection_finish() -> None:

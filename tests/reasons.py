@@ -30,6 +30,7 @@ TOLD = {"begin": 1, "accuse": 1, "silent": 0, "note_trouble": 2, "_doubt": 0}
 RETURNING = (
     "reason",
     "_trouble",
+    "trouble_of",
     "_what_keeps_us_out",
     "reset_reason",
     "lack_of",

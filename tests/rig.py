@@ -19,9 +19,9 @@ from crypitor.database.migrate import migrate
 from crypitor.database.sqlite import path_of
 from crypitor.development.listen import Receiver
 from crypitor.development.simulator.audit import Heard
+from tests.canaries import ADMIN_KEY, leaks
 from tests.patience import HANG_SECONDS
 
-ADMIN_KEY = "test-admin-key-of-the-rig-which-is-long"
 START_SECONDS = 120.0
 
 STILL_SECONDS = 750.0
@@ -110,13 +110,20 @@ class Service:
         with suppress(ProcessLookupError):
             self.process.kill()
         await self.process.wait()
+        self._look_for_secrets()
 
     async def stop(self, sign: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end and return its exit status."""
         assert self.process is not None
         if self.process.returncode is None:
             self.process.send_signal(sign)
-        return await asyncio.wait_for(self.process.wait(), HANG_SECONDS)
+        status = await asyncio.wait_for(self.process.wait(), HANG_SECONDS)
+        self._look_for_secrets()
+        return status
+
+    def _look_for_secrets(self) -> None:
+        found = leaks(self.log.read_text(errors="replace")) if self.log.exists() else []
+        assert found == [], "a secret is in the log"
 
     @asynccontextmanager
     async def api(self) -> AsyncIterator[aiohttp.ClientSession]:

@@ -3,19 +3,27 @@
 import base64
 import json
 import re
+import secrets
+import sqlite3
+from contextlib import closing
 from urllib.parse import quote
 
 import aiohttp
 
 from crypitor.api.build import OPERATIONS
+from crypitor.database.ids import RANDOM_BYTES, new_id
+from crypitor.database.keys import SECRET_BYTES, make_secret
 from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.rpc import SimulatorServer
+from crypitor.webhook.signature import NEW_BYTES, Signature, new_secret
+from tests.canaries import leaks
 from tests.rig import ADMIN_KEY, Service, free_port
 from tests.webhook.receivers import raw_receiver, request_of
 
 NODE, URL_PATH, URL_QUERY, HEADER = (f"Canary{kind}0123456789abcdef" for kind in ("Node", "Path", "Query", "Header"))  # fmt: skip
 SEAL = base64.b64encode(b"CanarySeal" * 3 + b"ab").decode()
-PROXY, BROKER = "CanaryProxy0123456789", "CanaryBroker0123456789"
+BROKER, COLLECTOR, TOKEN, LETTERS = (f"Canary{kind}0123456789" for kind in ("Broker", "Collector", "Token", "Letters"))  # fmt: skip
+NOW = 1_790_000_000_000
 PAGES = ("/", "/monitors", "/matches", "/deliveries", "/endpoints", "/networks", "/keys", "/audit", "/about", "/docs", "/login", "/settings", "/projects", "/jobs")  # fmt: skip
 STRANGE = (
     "/healthz",
@@ -67,6 +75,20 @@ async def everything(service, key, ids):
     return told
 
 
+def test_secrets_are_known_by_their_form():
+    """Those that the service makes, wherever a run of the tests puts one out."""
+    made = [
+        *(new_secret(secrets.token_bytes(NEW_BYTES), kind) for kind in Signature),
+        make_secret(new_id("ke_", NOW, secrets.token_bytes(RANDOM_BYTES)), secrets.token_bytes(SECRET_BYTES)),
+        ADMIN_KEY,
+    ]  # fmt: skip
+
+    assert [leaks(f'{{"event": "x", "trouble": "of {one}."}}') != [] for one in made] == [True] * 4
+    assert (
+        leaks("whsec_… ke_01m8pxzcqcjaqn606ww55zxtrh whsec_*** mo_01m8pxzcqcjaqn606ww55zxtrh") == []
+    )
+
+
 async def test_no_secret_is_put_out(tmp_path):
     """
     Not to strangers, readers or operators, by no page, list, metric, document, problem or line of
@@ -88,6 +110,7 @@ async def test_no_secret_is_put_out(tmp_path):
                 "CRYPITOR__WEBHOOK__SECRETS_KEY": SEAL,
                 "CRYPITOR__WEBHOOK__SCHEDULE_SECONDS": "[0.1, 0.1, 600]",
                 "CRYPITOR__QUEUE__PASSWORD": BROKER,
+                "CRYPITOR__TELEMETRY__OTLP": f"http://user:{COLLECTOR}@127.0.0.1:{free_port()}",
                 "CRYPITOR__LOG__LEVEL": "debug",
                 "CRYPITOR__METRICS__OPEN_TO": "nobody",
             },
@@ -100,6 +123,11 @@ async def test_no_secret_is_put_out(tmp_path):
         chat = await service.post(
             "/v1/endpoints", {"url": f"{receiver}/services/{URL_PATH}", "format": "slack"}
         )
+        login = {"Authorization": "Basic " + base64.b64encode(f"user:{LETTERS}".encode()).decode()}
+        mail = f"smtp://127.0.0.1:{free_port()}?from=a@example.com&to=b@example.com"
+        await service.post("/v1/endpoints", {"url": mail, "format": "email", "headers": login})
+        bot = f"https://api.telegram.org/bot{TOKEN}/sendMessage?chat_id=1"
+        await service.post("/v1/endpoints", {"url": bot, "format": "telegram"})
         key = await service.post("/v1/keys", {"name": "reader", "scope": "read"})
         monitor = await service.post(
             "/v1/monitors",
@@ -130,6 +158,8 @@ async def test_no_secret_is_put_out(tmp_path):
             "monitors": monitor["id"], "endpoints": endpoint["id"], "matches": match["id"],
             "deliveries": tried[0]["id"], "keys": key["id"],
         }  # fmt: skip
+        with closing(sqlite3.connect(tmp_path / "crypitor.db")) as database:
+            ((sealing,),) = database.execute("select secret from epochs").fetchall()
         signing = (await service.get(f"/v1/endpoints/{endpoint['id']}/secret"))["secret"]
         told = {
             who: await everything(service, secret, ids)
@@ -147,9 +177,15 @@ async def test_no_secret_is_put_out(tmp_path):
 
     never = {
         "node": NODE, "sealing key": SEAL, "signing secret": signing, "reader's key": key["secret"],
-        "admin key": ADMIN_KEY, "broker": BROKER,
+        "admin key": ADMIN_KEY, "broker": BROKER, "collector of traces": COLLECTOR, "cursors": sealing,
     }  # fmt: skip
-    writers = {"path": URL_PATH, "query": URL_QUERY, "header": HEADER}
+    writers = {
+        "path": URL_PATH,
+        "query": URL_QUERY,
+        "header": HEADER,
+        "bot": TOKEN,
+        "mail": login["Authorization"][-16:],
+    }
     asked = f"/v1/endpoints/{endpoint['id']}/secret"
     found = [
         (who, path, kind)

@@ -39,8 +39,15 @@ from crypitor.api.serving.errors import REQUEST_IDS, explain, identify, request_
 from crypitor.api.serving.guard import guard
 from crypitor.api.serving.openapi import document
 from crypitor.api.serving.openapi_3_0 import as_3_0
-from crypitor.api.serving.routing import BODY_LIMIT, Operation, served
-from crypitor.api.serving.streams import LARGE_ANSWERS, UPLOADS, large_answers, uploads
+from crypitor.api.serving.routing import BODY_LIMIT, Operation, expected, served
+from crypitor.api.serving.streams import (
+    LARGE_ANSWERS,
+    READERS,
+    UPLOADS,
+    large_answers,
+    readers,
+    uploads,
+)
 from crypitor.api.serving.turnstile import TURNSTILE, in_turn
 from crypitor.dashboard.build import add_dashboard, as_page
 from crypitor.runtime.turnstile import Turnstile
@@ -83,12 +90,16 @@ def build(context: Context) -> web.Application:
     app[DOOR] = Door(context)
     app[FOLLOWING] = Following(app[DOOR], context.precedence)
     app[UPLOADS] = uploads()
+    app[READERS] = readers()
     app[LARGE_ANSWERS] = large_answers()
     for operation in OPERATIONS:
-        app.router.add_route(operation.method, operation.path, served(operation))
+        methods = [operation.method]
         # No HEAD for streams: they do not end, or only after a long time.
         if operation.method == "GET" and operation.answers not in (MEDIA, NDJSON):
-            app.router.add_route("HEAD", operation.path, served(operation))
+            methods.append("HEAD")
+        for method in methods:
+            run = served(operation)
+            app.router.add_route(method, operation.path, run, expect_handler=expected)
     _describe(app)
     app.router.add_get("/help", manual.show_start)
     app.router.add_get("/help/{path:.*}", manual.show_page)

@@ -468,7 +468,7 @@ class EndpointBody(TypedDict):
     Default: false.
     """
     rate_per_second: NotRequired[float | None]
-    """null: no limit; in a format for people what the service takes."""
+    """From one in a day or so; null: no limit; in a format for people what the service takes."""
     events: NotRequired[list[Literal["endpoint.failing", "endpoint.disabled", "endpoint.moved"]]]
     """News of the project's other endpoints that this one is told."""
     success: NotRequired["SuccessBody | None"]
@@ -536,7 +536,7 @@ class EndpointBodyPatch(TypedDict):
     Default: false.
     """
     rate_per_second: NotRequired[float | None]
-    """null: no limit; in a format for people what the service takes."""
+    """From one in a day or so; null: no limit; in a format for people what the service takes."""
     events: NotRequired[
         list[Literal["endpoint.failing", "endpoint.disabled", "endpoint.moved"]] | None
     ]

@@ -5,6 +5,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+PerSecond = Annotated[float, Field(ge=0.00001, allow_inf_nan=False)]
+"""From about one a day: of less, nobody could say when the next comes."""
 
 
 class Section(BaseModel):

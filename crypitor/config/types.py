@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator
 from crypitor.config.chain import ChainRules, level_problem
 from crypitor.config.doors import ApiConfig, MetricsConfig, ServerConfig, door_contradictions
 from crypitor.config.hosts import hosts_of
-from crypitor.config.section import Seconds, Section, one_or_many
+from crypitor.config.section import PerSecond, Seconds, Section, one_or_many
 from crypitor.config.telemetry import TelemetryConfig
 from crypitor.errors import ConfigError
 from crypitor.evm.profiles import Level, Profile, profile_of
@@ -136,7 +136,7 @@ class NetworkConfig(Section, ChainRules):
     poll_seconds: Seconds = 1.0
     timeout_seconds: Seconds = 10
     window: int = Field(default=16, ge=1, le=256)
-    rpc_per_second: Seconds | None = None
+    rpc_per_second: PerSecond | None = None
     max_reorg_depth: int = Field(default=64, ge=1, le=10_000)
     verify: Level = "receipts"
     traces: Literal["off", "debug", "trace", "logs"] = "off"
@@ -167,7 +167,7 @@ class BackfillConfig(Section):
     """How fast past blocks are read. Both are limits for the nodes of one network."""
 
     in_flight: int = Field(default=8, ge=1, le=256)
-    requests_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 50.0
+    requests_per_second: PerSecond = 50.0
 
 
 _PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?", re.ASCII)
@@ -216,7 +216,7 @@ class WebhookConfig(Section):
     lease_seconds: Seconds = 60
     in_flight: int = Field(default=200, ge=1)
     in_flight_per_endpoint: int = Field(default=10, ge=1)
-    replay_per_second: Annotated[float, Field(gt=0, le=10_000)] = 50.0
+    replay_per_second: Annotated[PerSecond, Field(le=10_000)] = 50.0
     kafka_topics: Annotated[tuple[TopicPattern, ...], BeforeValidator(one_or_many)] = ()
 
     @property
@@ -281,7 +281,7 @@ class LimitsConfig(Section):
     addresses: Annotated[int, Field(ge=0)] | None = None
     endpoints: Annotated[int, Field(ge=0)] | None = None
     deliveries_per_day: Annotated[int, Field(ge=0)] | None = None
-    requests_per_second: Seconds | None = None
+    requests_per_second: PerSecond | None = None
     backfill_blocks_per_day: Annotated[int, Field(ge=0)] | None = None
 
 

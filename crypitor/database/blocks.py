@@ -14,13 +14,13 @@ from crypitor.database.effects import (
     Effect,
     Occasion,
     Saved,
+    conclude,
     hold_positions,
     store_matches,
     tell,
     tell_moved,
 )
 from crypitor.database.engine import Transaction
-from crypitor.database.events import log_events
 from crypitor.database.monitors import hold_revision
 from crypitor.errors import IndexOutdated
 from crypitor.evm.types import Address, Hash, Header
@@ -133,7 +133,7 @@ async def save_blocks(
     await store_matches(tx, effects, saved)
     if confirming:
         await _confirm(tx, last.tip, saved)
-    await log_events(tx, saved.events)
+    await conclude(tx, saved, last.now)
     await _require_revision(tx, effects)
     return saved
 
@@ -154,7 +154,7 @@ async def save_some(
     if leaving:
         await _leave_branch(tx, effect, saved, effect.oldest_kept)
     await store_matches(tx, [effect], saved)
-    await log_events(tx, saved.events)
+    await conclude(tx, saved, effect.now)
     await _require_revision(tx, [effect])
     return saved
 
@@ -168,7 +168,7 @@ async def confirm_as_of(tx: Transaction, tip: Tip) -> Saved | None:
         return None
     saved = Saved()
     await _confirm(tx, tip, saved)
-    await log_events(tx, saved.events)
+    await conclude(tx, saved, tip.now)
     return saved
 
 
@@ -220,7 +220,7 @@ async def revert_above(
     occasion = Occasion(network=network, title=title, header=ancestor, now=now)
     await _revert_orphaned(tx, occasion, ancestor.number, "", saved)
     await tx.run(LEAVE_LOOKS, network=network, number=ancestor.number, hash=ancestor.hash)
-    await log_events(tx, saved.events)
+    await conclude(tx, saved, now)
     return saved
 
 

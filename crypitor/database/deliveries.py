@@ -1,7 +1,7 @@
 """Deliveries: queued by the matcher, read by the API. `attempts` sends them."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from crypitor.database.engine import Row, Transaction
@@ -38,6 +38,9 @@ SELECT_FIRST = """select d.endpoint_id, d.id, d.attempts, d.due_at, d.created_at
         left join attempts a on a.delivery_id = d.id and a.number = 1"""
 
 
+AT_ONCE = 100
+"""Bodies that are made without a pause."""
+
 COUNT_DUE = "select count(*) from deliveries where status = 'pending' and due_at <= :now"
 
 
@@ -45,7 +48,7 @@ COUNT_DUE = "select count(*) from deliveries where status = 'pending' and due_at
 class NewDelivery:
     """What the matcher queues.
 
-    monitor_id, match_id: None of a notice.
+    monitor_id, match_id: None of a notice. body: or what makes it, once it is to be stored.
     follows: the delivery of the match's phase before, at this endpoint; None when the endpoint was
     told of none.
     """
@@ -56,7 +59,7 @@ class NewDelivery:
     match_id: str | None
     endpoint_id: str
     phase: Phase | Notice | Care
-    body: str
+    body: str | Callable[[], str]
     follows: str | None
 
 
@@ -64,7 +67,8 @@ async def queue_deliveries(tx: Transaction, deliveries: Sequence[NewDelivery], n
     """Store deliveries that are due at once, in their order; those that exist stay as they are.
 
     One that follows a delivery which has not ended waits for it. The delivery that is followed is
-    locked until the end of the transaction: its end cannot be missed meanwhile.
+    locked until the end of the transaction: its end cannot be missed meanwhile. So call it once in
+    a unit, with all of them: those that are followed are locked before the counter, by everybody.
     """
     followed = {delivery.follows for delivery in deliveries if delivery.follows is not None}
     lock = "for no key update" if tx.dialect == "postgresql" else ""
@@ -73,28 +77,31 @@ async def queue_deliveries(tx: Transaction, deliveries: Sequence[NewDelivery], n
         known.setdefault(delivery.id, Status.PENDING)
     open_ones = (Status.PENDING, Status.WAITING)
     first = await next_positions(tx, len(deliveries))
-    await tx.many(
-        INSERT,
-        [
-            (
-                delivery.id,
-                delivery.project_id,
-                delivery.monitor_id or "",
-                delivery.match_id or delivery.id,
-                delivery.endpoint_id,
-                delivery.phase.value,
-                (
-                    Status.WAITING
-                    if known.get(delivery.follows or "") in open_ones
-                    else Status.PENDING
-                ).value,
-                now,
-                delivery.follows,
-                delivery.body,
-                position,
-            )
-            for position, delivery in enumerate(deliveries, first)
-        ],
+    for start in range(0, len(deliveries), AT_ONCE):
+        await tx.many(
+            INSERT,
+            [
+                _row(delivery, known.get(delivery.follows or "") in open_ones, position, now)
+                for position, delivery in enumerate(
+                    deliveries[start : start + AT_ONCE], first + start
+                )
+            ],
+        )
+
+
+def _row(delivery: NewDelivery, waits: bool, position: int, now: int) -> tuple[object, ...]:
+    return (
+        delivery.id,
+        delivery.project_id,
+        delivery.monitor_id or "",
+        delivery.match_id or delivery.id,
+        delivery.endpoint_id,
+        delivery.phase.value,
+        (Status.WAITING if waits else Status.PENDING).value,
+        now,
+        delivery.follows,
+        delivery.body if isinstance(delivery.body, str) else delivery.body(),
+        position,
     )
 
 

@@ -11,8 +11,15 @@ import msgspec
 
 from crypitor.database.deliveries import NewDelivery, queue_deliveries
 from crypitor.database.engine import Row, Transaction
-from crypitor.database.events import NewEvent, event_of
-from crypitor.database.listeners import Heard, Listener, heard_of, last_heard, listeners_of
+from crypitor.database.events import NewEvent, event_of, log_events
+from crypitor.database.listeners import (
+    Heard,
+    Listener,
+    Recipient,
+    heard_of,
+    last_heard,
+    listeners_of,
+)
 from crypitor.database.tokens import find_tokens
 from crypitor.evm.metadata import NOTHING, Token
 from crypitor.evm.types import Address, Header
@@ -56,7 +63,8 @@ class Saved:
     fresh: ids of the matches that were not stored before.
     endpoints: ids of those that have something new to be sent.
     tokens: what the database knows of contracts that were unknown.
-    events: of what was told, in this order; whoever stored it logs them as the last of the unit.
+    news: to be queued, and events: to be logged, in this order, by `conclude` as the last of the
+    unit. heard: who hears by that of which match.
     listeners: of monitors, as they are until the unit ends.
     """
 
@@ -65,6 +73,8 @@ class Saved:
     reverted: int = 0
     endpoints: set[str] = field(default_factory=set)
     tokens: Mapping[Address, Kept] = field(default_factory=dict)
+    news: list[NewDelivery] = field(default_factory=list)
+    heard: Heard = field(default_factory=dict)
     events: list[NewEvent] = field(default_factory=list)
     listeners: dict[str, Listener] = field(default_factory=dict)
 
@@ -98,7 +108,7 @@ RETURN_MATCH = """update matches set phase = 'detected', returns = returns + 1, 
     where id = :id"""
 
 AT_ONCE = 100
-"""Matches of which documents and bodies are made without a pause."""
+"""Matches of which documents are made without a pause."""
 
 
 async def hold_positions(tx: Transaction) -> None:
@@ -112,7 +122,7 @@ async def hold_positions(tx: Transaction) -> None:
 
 
 async def store_matches(tx: Transaction, effects: Sequence[Effect], saved: Saved) -> None:
-    """Store the matches of blocks of one network that are not stored yet, and queue their news."""
+    """Store the matches of blocks of one network that are not stored yet, and note their news."""
     effects = [effect for effect in effects if effect.matches]
     if not effects:
         return
@@ -142,31 +152,30 @@ async def store_matches(tx: Transaction, effects: Sequence[Effect], saved: Saved
         event_of(match.monitor.project_id, match.id, Phase.DETECTED, 1, effect.now)
         for effect, match, _ in (*fresh, *back)
     ]
-    heard = await heard_of(tx, list(returns))
+    heard = await _heard(tx, list(returns), saved)
     told = [one for one in (*fresh, *back) if Phase.DETECTED in listeners[one[1].monitor.id].notify]
-    for some in _parts(told):
-        deliveries = [
-            NewDelivery(
-                id=delivery_id(match.id, Phase.DETECTED, endpoint.id, returns.get(match.id, 0)),
+    for effect, match, required in told:
+        turn = returns.get(match.id, 0)
+        tell = partial(
+            texts[match.id].body,
+            phase=Phase.DETECTED,
+            network=effect.title,
+            confirmations=1,
+            confirmations_required=required,
+            now=effect.now,
+        )
+        for endpoint in listeners[match.monitor.id].endpoints:
+            news = NewDelivery(
+                id=delivery_id(match.id, Phase.DETECTED, endpoint.id, turn),
                 project_id=match.monitor.project_id,
                 monitor_id=match.monitor.id,
                 match_id=match.id,
                 endpoint_id=endpoint.id,
                 phase=Phase.DETECTED,
-                body=texts[match.id].body(
-                    endpoint.form,
-                    Phase.DETECTED,
-                    network=effect.title,
-                    confirmations=1,
-                    confirmations_required=required,
-                    now=effect.now,
-                ),
-                follows=last_heard(heard, match.id, endpoint, returns.get(match.id, 0)),
+                body=partial(tell, endpoint.form),
+                follows=last_heard(heard, match.id, endpoint, turn),
             )
-            for effect, match, required in some
-            for endpoint in listeners[match.monitor.id].endpoints
-        ]
-        await _queue(tx, deliveries, effects[-1].now, saved)
+            _note(saved, match.id, endpoint, news)
 
 
 async def _stored(tx: Transaction, effects: Sequence[Effect]) -> dict[str, Row]:
@@ -261,7 +270,7 @@ async def tell(
 async def tell_moved(
     tx: Transaction, occasion: Occasion, phase: Phase, rows: Sequence[Row], saved: Saved
 ) -> None:
-    """Log that matches moved to a later phase, as of a block, and queue the news of it.
+    """Note that matches moved to a later phase, as of a block, and the news of it.
 
     A reverted match is told to those endpoints alone that were told of it before; all else to all
     of its monitor. Monitors that were deleted meanwhile tell nobody. rows: of `ended` also with
@@ -283,18 +292,16 @@ async def tell_moved(
     if unknown := {row["monitor_id"] for row in rows} - saved.listeners.keys():
         saved.listeners |= await listeners_of(tx, unknown)
     told = {at: one for at, one in saved.listeners.items() if phase in one.notify}
-    deliveries: list[NewDelivery] = []
     for some in _parts([row for row in rows if row["monitor_id"] in told]):
-        heard = await heard_of(tx, [row["id"] for row in some])
+        heard = await _heard(tx, [row["id"] for row in some], saved)
         for row in some:
-            deliveries += _news(occasion, phase, row, told[row["monitor_id"]], heard)
-    await _queue(tx, deliveries, occasion.now, saved)
+            _tell(occasion, phase, row, told[row["monitor_id"]], heard, saved)
 
 
-def _news(
-    occasion: Occasion, phase: Phase, row: Row, listener: Listener, heard: Heard
-) -> Iterator[NewDelivery]:
-    """Yield what a stored match's listeners are to be told of a later phase."""
+def _tell(
+    occasion: Occasion, phase: Phase, row: Row, listener: Listener, heard: Heard, saved: Saved
+) -> None:
+    """Note what a stored match's listeners are to be told of a later phase."""
     tell = partial(
         Texts(row["document"], row["origin"]).body,
         phase=phase,
@@ -306,16 +313,44 @@ def _news(
     )
     told = heard.get(row["id"], {})
     for endpoint in sorted(told) if phase is Phase.REVERTED else listener.endpoints:
-        yield NewDelivery(
+        news = NewDelivery(
             id=delivery_id(row["id"], phase, endpoint.id, row["returns"]),
             project_id=listener.project_id,
             monitor_id=row["monitor_id"],
             match_id=row["id"],
             endpoint_id=endpoint.id,
             phase=phase,
-            body=tell(endpoint.form),
+            body=partial(tell, endpoint.form),
             follows=last_heard(heard, row["id"], endpoint, row["returns"]),
         )
+        _note(saved, row["id"], endpoint, news)
+
+
+async def _heard(tx: Transaction, match_ids: Sequence[str], saved: Saved) -> Heard:
+    """Return who was told of these matches, or is to be within this unit."""
+    heard = await heard_of(tx, match_ids)
+    for match in saved.heard.keys() & {*match_ids}:
+        for endpoint, deliveries in saved.heard[match].items():
+            heard.setdefault(match, {}).setdefault(endpoint, set()).update(deliveries)
+    return heard
+
+
+def _note(saved: Saved, match: str, endpoint: Recipient, news: NewDelivery) -> None:
+    saved.news.append(news)
+    saved.endpoints.add(endpoint.id)
+    saved.heard.setdefault(match, {}).setdefault(endpoint, set()).add(news.id)
+
+
+async def conclude(tx: Transaction, saved: Saved, now: int) -> None:
+    """Queue the news of a unit and log its events, when all else of it is done.
+
+    The counters that this takes are held until the commit, and nobody who holds them waits for a
+    delivery that somebody else has locked.
+    """
+    if saved.news:
+        await queue_deliveries(tx, saved.news, now)
+        saved.news = []
+    await log_events(tx, saved.events)
 
 
 def _end(phase: Phase, row: Row) -> str | None:
@@ -329,14 +364,6 @@ def _depth(occasion: Occasion, phase: Phase, row: Row) -> int:
         return 0
     depth: int = occasion.header.number - row["block_number"] + 1
     return depth
-
-
-async def _queue(
-    tx: Transaction, deliveries: Sequence[NewDelivery], now: int, saved: Saved
-) -> None:
-    if deliveries:
-        await queue_deliveries(tx, deliveries, now)
-        saved.endpoints.update(delivery.endpoint_id for delivery in deliveries)
 
 
 def _required(row: Row) -> Confirmations:

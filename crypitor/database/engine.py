@@ -13,17 +13,19 @@ from contextlib import asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 import structlog
 
 from crypitor.database.patience import Patience
 from crypitor.database.seal import Seal
 from crypitor.database.sql import statement
-from crypitor.database.sqlite import BUSY_TIMEOUT_MS, AtOnce, SQLite, is_lock
+from crypitor.database.sqlite import AtOnce, SQLite, is_lock
+from crypitor.database.sqlite_pool import BUSY_TIMEOUT_MS
 from crypitor.database.together import Together
 from crypitor.errors import DatabaseUnavailable
 from crypitor.runtime.precedence import Precedence
+from crypitor.runtime.thrown import Thrown
 
 if TYPE_CHECKING:
     from crypitor.database.postgresql import PostgreSQL
@@ -148,6 +150,14 @@ class Transaction:
         return self._driver.joined(column)
 
 
+class _Way(NamedTuple):
+    """How a unit of work is run; see `Database.write`."""
+
+    writes: bool
+    at_once: bool = False
+    prompt: bool = False
+
+
 class Database:
     """One open database."""
 
@@ -160,7 +170,7 @@ class Database:
         self._room: dict[bool, asyncio.Semaphore] = {}
         self._precedence: Precedence | None = None
         self._patience = Patience(BUSY_TIMEOUT_MS / 1000)
-        self._together = Together(partial(self._whole, writes=False, at_once=True))
+        self._together = Together(partial(self._whole, way=_Way(writes=False, at_once=True)))
 
     @classmethod
     @asynccontextmanager
@@ -232,7 +242,7 @@ class Database:
             if _within.get():
                 raise RuntimeError("a unit of work cannot contain another: pass its Transaction on")
             return await self._together.read(work)
-        return await self._whole(work, writes=False, at_once=at_once)
+        return await self._whole(work, _Way(writes=False, at_once=at_once))
 
     async def write(
         self,
@@ -250,45 +260,41 @@ class Database:
         prompt: with at_once on SQLite, its COMMIT leaves the log to be moved into the file by the
         next unit, unless it has become long.
         """
-        return await self._whole(work, writes=True, at_once=at_once, prompt=prompt)
+        return await self._whole(work, _Way(writes=True, at_once=at_once, prompt=prompt))
 
-    async def _whole(
-        self,
-        work: Callable[[Transaction], Awaitable[T]],
-        *,
-        writes: bool,
-        at_once: bool,
-        prompt: bool = False,
-    ) -> T:
+    async def _whole(self, work: Callable[[Transaction], Awaitable[T]], way: _Way) -> T:
         if _within.get():
             raise RuntimeError("a unit of work cannot contain another: pass its Transaction on")
-        unit = asyncio.create_task(
-            self._unit(work, writes=writes, at_once=at_once, prompt=prompt), name="unit of work"
-        )
+        unit = asyncio.create_task(self._unit(work, way), name="unit of work")
         self._units.add(unit)
         unit.add_done_callback(self._units.discard)
         try:
-            return await asyncio.shield(unit)
+            result = await asyncio.shield(unit)
         except asyncio.CancelledError:
             unit.add_done_callback(_tell_of_failure)
             raise
+        if isinstance(result, Thrown):
+            result.again()
+        return result
 
-    async def _unit(
-        self,
-        work: Callable[[Transaction], Awaitable[T]],
-        *,
-        writes: bool,
-        at_once: bool,
-        prompt: bool,
-    ) -> T:
+    async def _unit(self, work: Callable[[Transaction], Awaitable[T]], way: _Way) -> T | Thrown:
         _within.set(True)
         since = _since.get() or monotonic()
         try:
+            return await self._in_time(work, way, since)
+        except Exception as error:  # noqa: BLE001 - it is raised where the unit is waited for
+            return Thrown(error)
+
+    async def _in_time(
+        self,
+        work: Callable[[Transaction], Awaitable[T]],
+        way: _Way,
+        since: float,
+    ) -> T:
+        try:
             async with asyncio.timeout(None) as limit:
-                with self._patience.place(limit, since) if writes else nullcontext():
-                    return await self._in_room(
-                        work, since, limit, writes=writes, at_once=at_once, prompt=prompt
-                    )
+                with self._patience.place(limit, since) if way.writes else nullcontext():
+                    return await self._in_room(work, way, since, limit)
         except TimeoutError as late:
             if not limit.expired():
                 raise
@@ -297,43 +303,35 @@ class Database:
     async def _in_room(
         self,
         work: Callable[[Transaction], Awaitable[T]],
+        way: _Way,
         since: float,
         limit: asyncio.Timeout,
-        *,
-        writes: bool,
-        at_once: bool,
-        prompt: bool,
     ) -> T:
-        async with self._room.get(writes) or nullcontext():
+        async with self._room.get(way.writes) or nullcontext():
             if self._precedence is not None:
                 await self._precedence.over()
-            if writes and (unit := asyncio.current_task()):
+            if way.writes and (unit := asyncio.current_task()):
                 self._writing.add(unit)
                 unit.add_done_callback(self._writing.discard)
-            return await self._connected(
-                work, since, limit, writes=writes, at_once=at_once, prompt=prompt
-            )
+            return await self._connected(work, way, since, limit)
 
     async def _connected(
         self,
         work: Callable[[Transaction], Awaitable[T]],
+        way: _Way,
         since: float,
         limit: asyncio.Timeout,
-        *,
-        writes: bool,
-        at_once: bool,
-        prompt: bool,
     ) -> T:
-        driver = self._driver
+        driver, writes = self._driver, way.writes
         connection = driver.connection(writes=writes)
         with driver.outages(writes=writes):
             await connection.__aenter__()
         self._patience.leave(limit)
         try:
             raw = connection.raw_connection
-            if at_once and isinstance(driver, SQLite):
+            if way.at_once and isinstance(driver, SQLite):
                 unit = partial(self._transacted, work, since, writes=writes)
-                result = await driver.at_once(raw, unit, prompt=prompt)
+                result = await driver.at_once(raw, unit, prompt=way.prompt)
             else:
                 result = await self._transacted(work, since, driver, raw, writes=writes)
         except DatabaseUnavailable as outage:
@@ -396,5 +394,5 @@ class Database:
 
 def _tell_of_failure(unit: asyncio.Task[Any]) -> None:
     """Log what nobody waits for any more."""
-    if not unit.cancelled() and (error := unit.exception()):
-        log.error("unit of work failed after its caller was gone", error=str(error))
+    if not unit.cancelled() and isinstance(failed := unit.result(), Thrown):
+        log.error("unit of work failed after its caller was gone", error=failed.forgotten())

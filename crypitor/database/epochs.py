@@ -5,13 +5,15 @@ taken for a place in what has come since. So it carries the epoch in which it wa
 epoch is renewed as soon as the database is found to be behind what was given out.
 
 A place that is a number counts what all projects have: it is given out sealed, by AES-SIV (RFC
-5297), which gives the same text for the same place: so a reader sees where there is nothing new.
+5297), which gives the same text for the same place: so a reader sees where there is nothing new. It
+is sealed for its list: in another one the same number stands for something else, or is ahead of all
+there is, as in a time that was lost. An id says by itself of what it is.
 """
 
 import hashlib
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -50,7 +52,7 @@ LOST = (
     " begin anew, without a cursor"
 )
 
-FOREIGN = "this is no cursor of ours"
+FOREIGN = "this is no cursor of this list: take `next_cursor` of the page before"
 
 
 @lru_cache(maxsize=4)
@@ -70,22 +72,25 @@ class Epoch:
     secret: str
     height: int
 
-    def mark(self, place: str) -> str:
-        """Return a place with this epoch, as it is given out: of a number nobody can tell which."""
+    def mark(self, place: str, of: str) -> str:
+        """Return a place with this epoch, as it is given out: of a number nobody can tell which.
+
+        of: the list.
+        """
         if place.isdecimal():
             position = int(place).to_bytes(_POSITION_BYTES, "big")
-            sealed = _cipher(self.secret).encrypt(position, [self.name.encode()])
+            sealed = _cipher(self.secret).encrypt(position, [self.name.encode(), of.encode()])
             return f"{self.name}-{sealed.hex()}"
         return f"{self.name}-{self._tag(place)}-{place}"
 
-    def place(self, text: str) -> str:
-        """Return the place that was given out as this text.
+    def place(self, text: str, of: str) -> str:
+        """Return the place that was given out as this text, in a list.
 
-        Raises Gone for one of another time, and Invalid for what was never given out: everybody
-        could make up one that is ahead, and so end a time for all others.
+        Raises Gone for one of another time, and Invalid for what was never given out there:
+        everybody could make up one that is ahead, and so end a time for all others.
         """
         if sealed := _SEALED.fullmatch(text):
-            return self._opened(*sealed.groups())
+            return self._opened(sealed[1], sealed[2], of)
         found = _MARKED.fullmatch(text)
         if found is None:
             if self.number > 1:
@@ -98,16 +103,39 @@ class Epoch:
             raise Invalid(FOREIGN)
         return place
 
-    def _opened(self, name: str, sealed: str) -> str:
-        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - as below
+    def gave_out(self, text: str, of: str) -> bool:
+        """Tell whether a text was given out in this time, as a number's place in this list.
 
+        What releases before gave out says of no list whose it is: that it is ahead of one proves
+        nothing.
+        """
+        found = _SEALED.fullmatch(text)
+        return (
+            found is not None
+            and found[1] == self.name
+            and self._unsealed(found[2], [found[1], of]) is not None
+        )
+
+    def _opened(self, name: str, sealed: str, of: str) -> str:
         if name != self.name:
             raise Gone(LOST)
+        # The second: as releases before sealed it, for whatever list.
+        for words in ([name, of], [name]):
+            position = self._unsealed(sealed, words)
+            if position is not None:
+                return str(position)
+        raise Invalid(FOREIGN)
+
+    def _unsealed(self, sealed: str, words: Sequence[str]) -> int | None:
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - as below
+
         try:
-            position = _cipher(self.secret).decrypt(bytes.fromhex(sealed), [name.encode()])
+            found = _cipher(self.secret).decrypt(
+                bytes.fromhex(sealed), [word.encode() for word in words]
+            )
         except InvalidTag:
-            raise Invalid(FOREIGN) from None
-        return str(int.from_bytes(position, "big"))
+            return None
+        return int.from_bytes(found, "big")
 
     def _tag(self, place: str) -> str:
         tag = hmac.new(self.secret.encode(), place.encode(), hashlib.sha256)

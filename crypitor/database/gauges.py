@@ -13,7 +13,7 @@ from typing import Any
 from crypitor.database.engine import Transaction
 from crypitor.database.past import HOLD
 from crypitor.database.readings import forget_readings
-from crypitor.evm.types import Address, Header
+from crypitor.evm.types import Address, Hash, Header
 from crypitor.monitor.becoming import State
 from crypitor.monitor.gauges import NEVER, Gauge, Standing, rule_key
 from crypitor.monitor.models import Reading
@@ -26,8 +26,8 @@ SELECT_PLACE = """select n.looked_number, n.looked_hash,
         (select parent_hash from headers where network = n.name order by number limit 1) as below,
         exists (select 1 from headers h where h.network = n.name and h.number = n.looked_number
             and h.hash = n.looked_hash) as kept,
-        exists (select 1 from gauges g where g.network = n.name and g.job_id = ''
-            and g.number > n.looked_number) as above,
+        exists (select 1 from looks l where l.network = n.name
+            and l.number > n.looked_number) as above,
         exists (select 1 from matches m where m.network = n.name and m.ended_hash is not null
             and m.ended_block > n.looked_number) as ended_above
     from networks n where n.name = :network"""
@@ -41,9 +41,8 @@ GAUGE = """select g.id, g.monitor_id, g.rule, g.subject, g.contract, a.label,
     from gauges g left join monitors m on m.id = g.monitor_id
         left join addresses a on a.list_id = m.list_id and a.address = g.subject"""
 
-# `+ 0`: SQLite would rather look through all gauges by their heights.
 SELECT_TOUCHED = f"""{GAUGE} where g.network = :network and g.job_id = ''
-    and g.subject in {{subjects}} and g.number + 0 < :number"""
+    and g.subject in {{subjects}} and g.number < :number"""
 
 # Two statements: each has an index of its own.
 SELECT_DUE_BLOCK = f"""{GAUGE} where g.network = :network and g.job_id = ''
@@ -87,8 +86,9 @@ ALL_DUE = "update gauges set due_block = 0 where network = :network and job_id =
 class Place:
     """How far a network was looked at.
 
-    number: of the last block that was looked at, NEVER before the first.  stands: whether nothing
-    counts that was read above it.  lost: whether blocks were forgotten before they were looked at.
+    number, hash: of the last block that was looked at, NEVER and None before the first.
+    stands: whether nothing counts that was read above it.  lost: whether blocks were forgotten
+    before they were looked at.
     """
 
     begun: bool
@@ -97,6 +97,7 @@ class Place:
     number: int
     newest: int | None
     oldest: int
+    hash: Hash | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +126,17 @@ class Shown:
 class Due:
     """A block, and what has to be looked at in it. newest: whether it is the last one matched.
 
+    touched: all gauges of accounts and contracts that it touched, without those that are known.
+    known: the others that it touched.  others: gauges that are due all the same.
+    subjects: all that it touched.
     tags: of the node, whose heights are needed to tell what has ended.
     """
 
     header: Header
-    gauges: Sequence[Stored]
+    touched: Sequence[Stored]
+    known: Sequence[Address]
+    others: Sequence[Stored]
+    subjects: Sequence[Address]
     newest: bool
     tags: frozenset[str]
 
@@ -144,7 +151,8 @@ async def place_of(tx: Transaction, network: str) -> Place:
     just_below = number < row["oldest"] and row["below"] == row["looked_hash"]
     lost = begun and not row["kept"] and not just_below
     stands = not (row["above"] or row["ended_above"])
-    return Place(begun, stands, lost, number, row["newest"], row["oldest"])
+    looked = row["looked_hash"]
+    return Place(begun, stands, lost, number, row["newest"], row["oldest"], looked)
 
 
 async def begin_looks(tx: Transaction, network: str, term: int) -> bool:
@@ -165,43 +173,51 @@ async def begin_looks(tx: Transaction, network: str, term: int) -> bool:
     return True
 
 
-async def next_look(tx: Transaction, network: str, limit: int) -> tuple[Place, Due | None]:
-    """Return how far a network was looked at, and the next block to be; None where there is none.
+async def next_look(
+    tx: Transaction, place: Place, network: str, known: Collection[Address], limit: int
+) -> Due | None:
+    """Return the next block to be looked at, and what in it; None where there is none.
 
-    Only of the newest block is also asked what was not touched and is due: at most `limit` of it.
+    place: of the network, in the same unit. known: accounts and contracts whose gauges need not be
+    read. Only of the newest block is also asked what was not touched and is due: at most `limit`.
     """
-    place = await place_of(tx, network)
     if not place.begun or place.lost or not place.stands:
-        return place, None
-    return place, await _due(tx, network, place, limit)
-
-
-async def _due(tx: Transaction, network: str, place: Place, limit: int) -> Due | None:
+        return None
     row = await tx.one(SELECT_NEXT, network=network, above=place.number)
     if row is None:
         return None
     header = Header(row["number"], row["hash"], row["parent_hash"], row["timestamp"])
-    rows: list[Any] = []
-    if row["touched"]:
-        rows += await tx.rows(
-            SELECT_TOUCHED.format(subjects=tx.listed("subjects")),
-            network=network,
-            subjects=row["touched"],
-            number=header.number,
-        )
+    subjects = json.loads(row["touched"] or "[]")
+    touched = await gauges_at(tx, network, [one for one in subjects if one not in known], header)
     newest = header.number == place.newest
-    if newest:
-        for query in (SELECT_DUE_BLOCK, SELECT_DUE_TIME):
-            rows += await tx.rows(
-                query,
-                network=network,
-                number=header.number,
-                timestamp=header.timestamp,
-                limit=limit,
-            )
-    gauges = {each[0]: _stored(each) for each in rows}
+    others = await _due(tx, network, header, limit) if newest else []
     tags = {row["confirm_tag"] for row in await tx.all(SELECT_TAGS, network=network)}
-    return Due(header, list(gauges.values()), newest, frozenset(tags))
+    known = [one for one in subjects if one in known]
+    return Due(header, touched, known, others, subjects, newest, frozenset(tags))
+
+
+async def gauges_at(
+    tx: Transaction, network: str, subjects: Sequence[Address], header: Header
+) -> list[Stored]:
+    """Return the gauges of accounts and contracts that were not looked at in a block yet."""
+    if not subjects:
+        return []
+    rows = await tx.rows(
+        SELECT_TOUCHED.format(subjects=tx.listed("subjects")),
+        network=network,
+        subjects=json.dumps(subjects),
+        number=header.number,
+    )
+    return [_stored(row) for row in rows]
+
+
+async def _due(tx: Transaction, network: str, header: Header, limit: int) -> list[Stored]:
+    """Return gauges whose time is over, by blocks or by seconds."""
+    found: dict[str, Stored] = {}
+    at = {"network": network, "number": header.number, "timestamp": header.timestamp}
+    for query in (SELECT_DUE_BLOCK, SELECT_DUE_TIME):
+        found |= {row[0]: _stored(row) for row in await tx.rows(query, **at, limit=limit)}
+    return list(found.values())
 
 
 def _stored(row: Any) -> Stored:

@@ -11,6 +11,9 @@ from crypitor.errors import Conflict
 
 DAY_MS = 86_400_000
 
+LEAST_PER_SECOND = 1e-5
+"""About one a day: of less, nobody could say when the next may come."""
+
 SELECT_LIMITS = "select limits from projects where id = :project_id"
 
 HOLD = "select id from projects where id = :project_id for no key update"

@@ -1,12 +1,11 @@
 """What a look at balances and views in a block brings: where they stand, and what is told."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from crypitor.database.effects import Effect, Occasion, Saved, store_matches, tell
+from crypitor.database.effects import Effect, Occasion, Saved, conclude, store_matches, tell
 from crypitor.database.engine import Transaction
-from crypitor.database.events import log_events
 from crypitor.database.gauges import forget
 from crypitor.database.past import HOLD, SELECT_DEEP
 from crypitor.database.readings import INSERT_READING
@@ -32,6 +31,23 @@ UPDATE = """update gauges set number = :number, hash = :hash, timestamp = :times
         due_block = :due_block, due_at = :due_at
     where id = :id and job_id = :job_id"""
 
+# What else it is due for stays as it is: it is looked at then, somewhat early. To move that each
+# time would change an index in two places for each gauge.
+UPDATE_TOUCHED = """update gauges set number = :number, hash = :hash, timestamp = :timestamp,
+        changed = :changed, value = :value, state = :state, match_id = :match_id
+    where id = :id and job_id = :job_id"""
+
+# Which gauges a look was at, as long as a reorg may take its block away: one row, where an index
+# over all gauges by their heights changed in two places for each.
+NOTE = """insert into looks (network, number, gauges) values (:network, :number, :gauges)
+    on conflict (network, number) do update set gauges = excluded.gauges"""
+
+FORGET_NOTES = """delete from looks where network = :network
+    and number < (select min(number) from headers where network = :network)"""
+
+NOTES_KEPT = 16
+"""Blocks after which notes of blocks that are settled are forgotten."""
+
 PUT_OFF = """update gauges set due_block = :due_block, due_at = :due_at
     where id = :id and job_id = :job_id"""
 
@@ -53,8 +69,9 @@ SELECT_ENDING = f"""select {COLUMNS} from matches
 class Look:
     """What came of a look at a block. title: of the network, for people. now: unix milliseconds.
 
-    put_off: gauges without an answer.  missed: those that could not be asked in this block, and are
-    due in the next one.  gone: ids of those that nobody watches any more.
+    due: ids of those whose time was over.  put_off: gauges without an answer.
+    missed: those that could not be asked in this block, and are due in the next one.
+    gone: ids of those that nobody watches any more.
     required: of each match.  tokens: what is known of contracts.
     safe, finalized: heights of the node's tags, None where they do not matter.
     """
@@ -65,6 +82,7 @@ class Look:
     header: Header
     now: int
     looked: Sequence[Looked]
+    due: Collection[str] = ()
     put_off: Sequence[Gauge] = ()
     missed: Sequence[Gauge] = ()
     gone: Collection[str] = ()
@@ -92,7 +110,7 @@ async def save_looks(tx: Transaction, look: Look, term: int) -> Saved | None:
     if stands is None:
         return None
     await tx.run(MARK, network=look.network, number=header.number)
-    await store_standings(tx, look.looked, header)
+    await store_standings(tx, look)
     await tx.many(
         PUT_OFF,
         [(*due_after(gauge.rule, header), gauge.id, "") for gauge in look.put_off],
@@ -101,27 +119,34 @@ async def save_looks(tx: Transaction, look: Look, term: int) -> Saved | None:
     await forget(tx, look.gone)
     saved = Saved()
     await _store_told(tx, look, saved)
-    await log_events(tx, saved.events)
+    await conclude(tx, saved, look.now)
     return saved
 
 
-async def store_standings(
-    tx: Transaction, looked: Iterable[Looked], header: Header, job_id: str = ""
-) -> None:
+async def store_standings(tx: Transaction, look: Look) -> None:
     """Store where gauges stand after a look, and what is another than before."""
-    rows, readings = [], []
+    header = look.header
+    due, touched, readings = [], [], []
     seen = (header.number, header.hash, header.timestamp)
-    for each in looked:
+    for each in look.looked:
         standing, gauge = each.standing, each.gauge
         assert standing.reading is not None
         told = (standing.reading.value, standing.state.value, standing.match)
-        rows.append(
-            (*seen, standing.changed, *told, *due_after(gauge.rule, header), gauge.id, job_id)
-        )
-        if each.changed and not job_id:
+        if gauge.id in look.due:
+            after = due_after(gauge.rule, header)
+            due.append((*seen, standing.changed, *told, *after, gauge.id, ""))
+        else:
+            touched.append((*seen, standing.changed, *told, gauge.id, ""))
+        if each.changed:
             readings.append((gauge.network, gauge.id, *seen, *told, each.before))
     await tx.many(INSERT_READING, readings)
-    await tx.many(UPDATE, rows)
+    await tx.many(UPDATE, due)
+    await tx.many(UPDATE_TOUCHED, touched)
+    if look.looked:
+        ids = json.dumps([each.gauge.id for each in look.looked])
+        await tx.run(NOTE, network=look.network, number=header.number, gauges=ids)
+    if header.number % NOTES_KEPT == 0:
+        await tx.run(FORGET_NOTES, network=look.network)
 
 
 async def _store_told(tx: Transaction, look: Look, saved: Saved) -> None:

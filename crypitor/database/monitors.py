@@ -38,6 +38,9 @@ UPDATE = """update monitors set name = :name, networks = :networks, rules = :rul
         rules_cost = :rules_cost, severity = :severity
     where id = :id and project_id = :project_id"""
 
+ICU = "und-x-icu"
+"""A collation of PostgreSQL's that knows all letters."""
+
 # Text that holds a word is longer than itself without that word: exact and alike on both databases,
 # where `like` would fold case on one of them.
 LIST = f"""select {COLUMNS} from monitors
@@ -45,8 +48,9 @@ LIST = f"""select {COLUMNS} from monitors
         and (:network = '' or replace(networks, :network, '') <> networks)
         and (:tag = '' or replace(tags, :tag, '') <> tags)
         and (:enabled = -1 or enabled = :enabled)
-        and (:search = '' or lower(name) like :search escape '!' or name like :exact escape '!'
-            or lower(note) like :search escape '!' or note like :exact escape '!' or id = :id)
+        and (:search = '' or id = :id
+            or lower(name{{collated}}) like :search escape '!' or name like :exact escape '!'
+            or lower(note{{collated}}) like :search escape '!' or note like :exact escape '!')
         and (:cursor = '' or id {{beyond}} :cursor)
     order by id {{order}} limit :limit"""  # noqa: S608 - columns from above
 
@@ -119,6 +123,19 @@ async def get_monitor(tx: Transaction, project_id: str, monitor_id: str) -> Moni
     return (await _monitors(tx, rows))[0] if rows else None
 
 
+async def _collated(tx: Transaction, search: str) -> str:
+    """Return what lets `lower` know all letters: on PostgreSQL it is for the locale to say.
+
+    Of servers without ICU it is left as it is there.
+    """
+    if tx.dialect == "sqlite" or search.isascii():
+        return ""
+    known = await tx.value(
+        "select collname from pg_collation where collname = :name limit 1", name=ICU
+    )
+    return f' collate "{ICU}"' if known else ""
+
+
 async def list_monitors(
     tx: Transaction,
     project_id: str,
@@ -130,7 +147,7 @@ async def list_monitors(
     """Return monitors of a project, newest first unless told otherwise, those beyond `cursor`."""
     search = chosen.search or ""
     rows = await tx.all(
-        LIST.format(beyond=beyond(order), order=order),
+        LIST.format(beyond=beyond(order), order=order, collated=await _collated(tx, search)),
         project_id=project_id,
         network=json.dumps(chosen.network) if chosen.network else "",
         tag=json.dumps(chosen.tag) if chosen.tag else "",

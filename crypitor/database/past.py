@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 
 from crypitor.database import networks
 from crypitor.database.addresses import CHUNK, list_addresses
-from crypitor.database.effects import Effect, Saved, store_matches, tell
+from crypitor.database.effects import Effect, Saved, conclude, store_matches, tell
 from crypitor.database.engine import Transaction
-from crypitor.database.events import log_events
 from crypitor.database.jobs import Advance, Job, add_new_matches, advance_job
 from crypitor.database.monitors import load_some_monitors
 from crypitor.database.removed import removed_blocks
@@ -134,7 +133,7 @@ async def save_part(
     if part.matches:
         await _confirm(tx, part, _effect(job, told_as, tip, (), advance.now), saved)
         await add_new_matches(tx, job.id, saved.new_matches)
-    await log_events(tx, saved.events)
+    await conclude(tx, saved, advance.now)
     return saved
 
 

@@ -1,9 +1,8 @@
-"""SQLite through `databases`: what that library lacks (a pool, pragmas, BEGIN IMMEDIATE), added."""
+"""SQLite through `databases`: units of work that begin, end and fail as they should."""
 
 import asyncio
 import contextlib
 import sqlite3
-from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from contextvars import copy_context
 from pathlib import Path
@@ -13,119 +12,29 @@ from typing import Any, Literal, NoReturn, TypeVar
 
 import aiosqlite
 import databases
-from databases.backends.sqlite import SQLiteBackend, SQLitePool
 
 from crypitor.database.files import Files
 from crypitor.database.sql import Statement
+from crypitor.database.sqlite_pool import (
+    BUSY_TIMEOUT_MS,
+    LOG_PAGES,
+    LONG_LOG_PAGES,
+    Pooled,
+    ReadingConnection,
+    WritingConnection,
+)
 from crypitor.errors import DatabaseUnavailable
+from crypitor.runtime.thrown import Thrown
 
 T = TypeVar("T")
 
-BUSY_TIMEOUT_MS = 5_000
-"""For which a unit of work waits in all: for its turn, and for another process's lock."""
-
 LONG_WAIT_SECONDS = 0.5
 """In its turn; who waited for less may wait for the lock as long as SQLite does by itself."""
-
-# The COMMIT that finds the log as long as this moves it into the file. Those that somebody waits
-# for leave it to the others, up to 16 MB.
-LOG_PAGES = 1000
-LONG_LOG_PAGES = 4 * LOG_PAGES
-
-WRITING_CACHE_KB = 16_000
-READING_CACHE_KB = 2_000
-"""Of each connection that reads. What it has is of no use after the next commit of another, and is
-freed in thousands of pieces then, most of which the process keeps: one long list costs so much."""
-
-# Each connection needs them again, so they are given where it is made. busy_timeout comes first:
-# the switch to WAL itself may have to wait for another process.
-PRAGMAS = (
-    f"busy_timeout = {BUSY_TIMEOUT_MS}",
-    "journal_mode = wal",
-    "synchronous = full",
-    "foreign_keys = on",
-    f"cache_size = -{WRITING_CACHE_KB}",
-    "journal_size_limit = 67108864",
-    f"wal_autocheckpoint = {LOG_PAGES}",
-    "temp_store = memory",
-)
 
 # Primary result codes that mean "not now": busy, locked, out of memory, I/O error, disk full,
 # cannot open, locking protocol.
 _OUTAGES = {5, 6, 7, 10, 13, 14, 15}
 _READ_ONLY = 8
-
-
-class _PragmaConnection(sqlite3.Connection):
-    pragmas: tuple[str, ...] = PRAGMAS
-
-    def __init__(self, path: str | Path, **options: Any) -> None:
-        # Nothing is made here: a file that was taken away is not to be replaced by an empty one.
-        place = f"{Path(path).absolute().as_uri()}?mode=rw"
-        super().__init__(place, uri=True, **options)
-        self.row_factory = sqlite3.Row
-        try:
-            for pragma in self.pragmas:
-                self.execute(f"pragma {pragma}")
-        except BaseException:
-            self.close()
-            raise
-
-
-class _ReadingConnection(_PragmaConnection):
-    pragmas = (*PRAGMAS, f"cache_size = -{READING_CACHE_KB}", "query_only = on")
-
-
-class _Pool(SQLitePool):
-    """Keeps connections open, where the library's own opens a file and a thread at every acquire.
-
-    The semaphore is fair: who asked first is served first.
-    """
-
-    def __init__(self, url: databases.DatabaseURL, size: int, **options: Any) -> None:
-        super().__init__(url, **options)
-        self._idle: deque[aiosqlite.Connection] = deque()
-        self._free = asyncio.Semaphore(size)
-
-    async def acquire(self) -> aiosqlite.Connection:
-        await self._free.acquire()
-        try:
-            return self._idle.pop() if self._idle else await self._opened()
-        except BaseException:
-            self._free.release()
-            raise
-
-    async def release(self, connection: aiosqlite.Connection) -> None:
-        try:
-            if connection.in_transaction:  # its rollback failed: it would poison the next unit
-                await connection.close()
-            else:
-                self._idle.append(connection)
-        finally:
-            self._free.release()
-
-    async def close(self) -> None:
-        while self._idle:
-            await self._idle.pop().close()
-
-    async def _opened(self) -> aiosqlite.Connection:
-        connection: aiosqlite.Connection = await super().acquire()
-        return connection
-
-
-class _Backend(SQLiteBackend):
-    def __init__(
-        self, url: databases.DatabaseURL, *, size: int, factory: type[sqlite3.Connection]
-    ) -> None:
-        super().__init__(url, factory=factory)
-        self._pool: _Pool = _Pool(self._database_url, size, factory=factory, cached_statements=256)
-
-    async def disconnect(self) -> None:
-        await self._pool.close()
-
-
-class _Databases(databases.Database):
-    SUPPORTED_BACKENDS = {"sqlite": f"{__name__}:_Backend"}  # noqa: RUF012 - as the library has it
 
 
 def path_of(url: str) -> Path:
@@ -150,8 +59,8 @@ class SQLite:
         self.name = f"SQLite {self.path}"
         self._files = Files(self.path)
         self._kept: sqlite3.Connection | None = None
-        self._writing = _Databases(url, size=1, factory=_PragmaConnection)
-        self._reading = _Databases(url, size=connections, factory=_ReadingConnection)
+        self._writing = Pooled(url, size=1, factory=WritingConnection)
+        self._reading = Pooled(url, size=connections, factory=ReadingConnection)
 
     async def connect(self) -> None:
         """Make the folder and the file, and prove that they can be used."""
@@ -168,7 +77,7 @@ class SQLite:
         until = monotonic() + BUSY_TIMEOUT_MS / 1000
         while True:
             try:
-                kept = _PragmaConnection(self.path, check_same_thread=False)
+                kept = WritingConnection(self.path, check_same_thread=False)
                 try:
                     kept.execute("select 1 from sqlite_master").fetchall()
                     self._files.opened()
@@ -216,17 +125,11 @@ class SQLite:
         context = copy_context()
         inside = AtOnce(self, prompt=prompt)
 
-        def whole() -> T:
-            assert raw._connection is not None  # noqa: SLF001 - as below
-            return context.run(_driven, unit(inside, raw._connection))  # noqa: SLF001
-
         try:
-            # Its public methods are one statement each; all of them are this.
-            result: T = await raw._execute(whole)  # type: ignore[no-untyped-call]  # noqa: SLF001
+            return await self._within(raw, lambda inner: context.run(_driven, unit(inside, inner)))
         except asyncio.CancelledError:
             await self.rollback(raw)  # the unit stands before it in the thread
             raise
-        return result
 
     async def begin(self, raw: aiosqlite.Connection, *, writes: bool, since: float) -> None:
         """Begin; a writing transaction takes the lock at once, or it could fail half way.
@@ -261,10 +164,22 @@ class SQLite:
         self._files.check()
 
     async def _within(
-        self, raw: aiosqlite.Connection, work: Callable[[sqlite3.Connection], None]
-    ) -> None:
-        assert raw._connection is not None  # noqa: SLF001 - as in at_once
-        await raw._execute(work, raw._connection)  # type: ignore[no-untyped-call]  # noqa: SLF001
+        self, raw: aiosqlite.Connection, work: Callable[[sqlite3.Connection], T]
+    ) -> T:
+        """Run something in the connection's thread: one trip."""
+
+        def whole() -> T | Thrown:
+            assert raw._connection is not None  # noqa: SLF001 - as below
+            try:
+                return work(raw._connection)  # noqa: SLF001
+            except Exception as error:  # noqa: BLE001 - it is raised below
+                return Thrown(error)
+
+        # Its public methods are one statement each; all of them are this.
+        result: T | Thrown = await raw._execute(whole)  # type: ignore[no-untyped-call]  # noqa: SLF001
+        if isinstance(result, Thrown):
+            result.again()
+        return result
 
     async def rollback(self, raw: aiosqlite.Connection) -> None:
         """Undo what is open, if anything is.
@@ -273,13 +188,14 @@ class SQLite:
         the connection's thread.
         """
         with contextlib.suppress(sqlite3.OperationalError):
-            await raw.execute_fetchall("rollback")
+            await self._within(raw, lambda inner: inner.execute("rollback"))
 
     async def fetch_rows(
         self, raw: aiosqlite.Connection, sql: Statement, values: dict[str, object]
     ) -> list[Any]:
         """Run one statement; one trip to the connection's thread."""
-        return list(await raw.execute_fetchall(sql.question, sql.question_values(values)))
+        wanted = sql.question_values(values)
+        return await self._within(raw, lambda inner: inner.execute(sql.question, wanted).fetchall())
 
     def dictionaries(self, rows: list[Any]) -> list[dict[str, Any]]:
         """Return rows by the names of their columns."""
@@ -292,7 +208,8 @@ class SQLite:
         self, raw: aiosqlite.Connection, sql: Statement, rows: Sequence[Sequence[object]]
     ) -> None:
         """Run one statement for each row; one trip to the connection's thread."""
-        await (await raw.executemany(sql.question, sql.question_rows(rows))).close()
+        wanted = sql.question_rows(rows)
+        await self._within(raw, lambda inner: inner.executemany(sql.question, wanted).close())
 
     def listed(self, name: str) -> str:
         """Return the set of the strings in a JSON list."""

@@ -8,11 +8,11 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextvars import Context
-from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from crypitor.errors import DatabaseUnavailable
+from crypitor.runtime.thrown import Thrown
 
 if TYPE_CHECKING:
     from crypitor.database.engine import Transaction
@@ -26,11 +26,6 @@ LONGEST_SECONDS = 0.002
 
 TURNS_BETWEEN = 3
 """Of the loop, between two trips."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Failed:
-    error: Exception
 
 
 class Together:
@@ -56,7 +51,10 @@ class Together:
         if self._going is None:
             # Of nobody's context: what is logged on the way belongs to all of them.
             self._going = asyncio.create_task(self._go(), context=Context())
-        return cast("T", await place)
+        result = await place
+        if isinstance(result, Thrown):
+            result.again()
+        return cast("T", result)
 
     async def _go(self) -> None:
         try:
@@ -89,14 +87,10 @@ class Together:
         try:
             results = await self._run(unit)
         except Exception as error:  # noqa: BLE001 - it is raised where it was waited for
-            results = [_Failed(error)] * len(wanted)
+            results = [Thrown(error) for _ in wanted]
         self._waiting.extendleft(reversed(wanted[len(results) :]))
         for (_, place), result in zip(wanted, results, strict=False):
-            if place.done():
-                continue
-            if isinstance(result, _Failed):
-                place.set_exception(result.error)
-            else:
+            if not place.done():
                 place.set_result(result)
 
 
@@ -106,4 +100,4 @@ async def _one(work: "Work[Any]", tx: "Transaction") -> object:
     except DatabaseUnavailable:
         raise  # for all: whoever comes after would only wait for it again
     except Exception as error:  # noqa: BLE001 - it is raised where it was waited for
-        return _Failed(error)
+        return Thrown(error)

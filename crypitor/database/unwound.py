@@ -1,10 +1,10 @@
 """Looks at blocks that have left the chain: what they brought is taken back."""
 
+import json
 from collections.abc import Sequence
 
-from crypitor.database.effects import Saved, tell
-from crypitor.database.engine import Transaction
-from crypitor.database.events import log_events
+from crypitor.database.effects import Saved, conclude, tell
+from crypitor.database.engine import Row, Transaction
 from crypitor.database.gauges import Place, place_of
 from crypitor.database.listeners import listeners_of
 from crypitor.database.looks import COLUMNS, UPDATE, tip_of
@@ -14,8 +14,12 @@ from crypitor.monitor.gauges import NEVER, Standing
 from crypitor.monitor.models import Phase, Reading
 from crypitor.webhook.message import NetworkTitle
 
-SELECT_UNWOUND = """select id from gauges where network = :network and job_id = ''
-    and number > :above limit :limit"""
+SELECT_NOTE = """select number, gauges from looks where network = :network and number > :above
+    order by number desc limit 1"""
+
+CUT_NOTE = "update looks set gauges = :gauges where network = :network and number = :number"
+
+REMOVE_NOTE = "delete from looks where network = :network and number = :number"
 
 SELECT_UNENDED = f"""select {COLUMNS} from matches
     where network = :network and ended_hash is not null and ended_block > :above
@@ -30,25 +34,35 @@ UNEND = """update matches set ended_block = null, ended_hash = null, ended = nul
 async def unwind(
     tx: Transaction, network: str, title: NetworkTitle, term: int, now: int, limit: int
 ) -> Saved | None:
-    """Forget what was read in blocks that have left the chain, of at most `limit` gauges.
+    """Forget what was read in a block that has left the chain, of at most `limit` gauges.
 
-    Each stands where its last reading on the chain left it, and is due. When none is left, matches
-    whose end was in such a block are told again as they are. None where another process leads the
-    network.
+    Each stands where its last reading on the chain left it, and is due. When none is left of any,
+    matches whose end was in such a block are told again as they are. None where another process
+    leads the network.
     """
     if await tx.value(HOLD, network=network, term=term) is None:
         return None
     place, saved = await place_of(tx, network), Saved()
     if place.stands:
         return saved
-    rows = await tx.all(SELECT_UNWOUND, network=network, above=place.number, limit=limit)
-    ids = [row["id"] for row in rows]
-    if ids:
-        await _restore(tx, network, ids, place.number)
-    if len(ids) < limit:
+    note = await tx.one(SELECT_NOTE, network=network, above=place.number)
+    if note is None:
         await _unend(tx, network, title, place, now, saved)
-    await log_events(tx, saved.events)
+    else:
+        await _restore_noted(tx, network, place.number, note, limit)
+    await conclude(tx, saved, now)
     return saved
+
+
+async def _restore_noted(tx: Transaction, network: str, above: int, note: Row, limit: int) -> None:
+    """Restore gauges that a look was at, and note of them only what is left."""
+    ids = json.loads(note["gauges"])
+    await _restore(tx, network, ids[:limit], above)
+    of = {"network": network, "number": note["number"]}
+    if len(ids) > limit:
+        await tx.run(CUT_NOTE, gauges=json.dumps(ids[limit:]), **of)
+    else:
+        await tx.run(REMOVE_NOTE, **of)
 
 
 async def _restore(tx: Transaction, network: str, ids: Sequence[str], above: int) -> None:

@@ -4,6 +4,8 @@ Source: github.com/mds1/multicall3, `aggregate3` and `getEthBalance`; multicall3
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import accumulate
 from typing import NamedTuple
 
 from crypitor.evm.types import Address
@@ -42,14 +44,20 @@ def token_of(contract: Address, account: Address, token_id: int | None) -> Read:
 
 def aggregated(reads: Sequence[Read]) -> str:
     """Return the input of a call of `aggregate3` with these reads, each allowed to fail."""
-    heads, tails = [], []
-    offset = 32 * len(reads)
-    for read in reads:
-        tail = _call(read)
-        heads.append(f"{offset:064x}")
-        tails.append(tail)
-        offset += len(tail) // 2
-    return f"{AGGREGATE3}{32:064x}{len(reads):064x}{''.join(heads)}{''.join(tails)}"
+    tails = [_call(read) for read in reads]
+    sizes = [len(tail) // 2 for tail in tails]
+    heads = (
+        _even_heads(len(reads), max(sizes, default=0))
+        if len({*sizes}) <= 1
+        else "".join(f"{offset:064x}" for offset in accumulate(sizes[:-1], initial=32 * len(reads)))
+    )
+    return f"{AGGREGATE3}{32:064x}{len(reads):064x}{heads}{''.join(tails)}"
+
+
+@lru_cache(maxsize=64)
+def _even_heads(count: int, size: int) -> str:
+    """Return where items of so many bytes each begin, as a list of them has it before them."""
+    return "".join(f"{32 * count + size * place:064x}" for place in range(count))
 
 
 def _call(read: Read) -> str:
@@ -58,7 +66,7 @@ def _call(read: Read) -> str:
         return f"{_COIN_HEAD}{read.data[2:]}{_COIN_TAIL}"
     data = read.data[2:]
     words = -(-len(data) // _WORD)
-    return f"{_padded(read.target)}{_MAY_FAIL}{len(data) // 2:064x}{data:0<{words * _WORD}}"
+    return f"{_padded(read.target)}{_MAY_FAIL}{len(data) // 2:064x}{data.ljust(words * _WORD, '0')}"
 
 
 def answers_of(returned: str, count: int) -> list[str | None] | None:
@@ -68,6 +76,8 @@ def answers_of(returned: str, count: int) -> list[str | None] | None:
     there is none.
     """
     text = returned[2:]
+    if (words := _words_of(text, count)) is not None:
+        return words
     try:
         if int(text[:_WORD], 16) != 32 or int(text[_WORD : 2 * _WORD], 16) != count:
             return None
@@ -78,6 +88,19 @@ def answers_of(returned: str, count: int) -> list[str | None] | None:
         ]
     except ValueError:
         return None
+
+
+def _words_of(text: str, count: int) -> list[str | None] | None:
+    """Return the answers where each is one word, as nearly always; None for all else."""
+    start = (2 + count) * _WORD
+    if len(text) != start + count * _ONE_WORD:
+        return None
+    if text[:start] != f"{32:064x}{count:064x}{_even_heads(count, _ONE_WORD // 2)}":
+        return None
+    items = [text[at : at + _ONE_WORD] for at in range(start, len(text), _ONE_WORD)]
+    if not all(item.startswith(_IS_ONE_WORD) for item in items):
+        return None
+    return ["0x" + item[3 * _WORD :] for item in items]
 
 
 def _answer(text: str, at: int) -> str | None:
@@ -94,6 +117,8 @@ def _padded(address: Address) -> str:
     return "0" * 24 + address[2:]
 
 
+_ONE_WORD = 4 * _WORD
+_IS_ONE_WORD = f"{1:064x}{64:064x}{32:064x}"
 _MAY_FAIL = f"{1:064x}{96:064x}"
 _COIN_HEAD = f"{_padded(MULTICALL3)}{_MAY_FAIL}{36:064x}{GET_ETH_BALANCE[2:]}{'0' * 24}"
 _COIN_TAIL = "0" * 56

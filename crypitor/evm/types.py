@@ -242,6 +242,8 @@ class Block(msgspec.Struct, frozen=True, gc=False):
     off.
     withdrawals: in the order of the block, after all transactions.
     settlement: where the header commits to earlier blocks in place of its own.
+    known: the transactions whose receipts are the node's, None where all are; the other receipts
+    say nothing but that they stand for one of success (`monitor/needed.py`).
     """
 
     header: Header
@@ -250,3 +252,4 @@ class Block(msgspec.Struct, frozen=True, gc=False):
     traces: tuple[InternalTransfer, ...] = ()
     withdrawals: tuple[Withdrawal, ...] = ()
     settlement: Settlement | None = None
+    known: tuple[Hash, ...] | None = None

@@ -42,6 +42,18 @@ class Followed:
         """Whether anything is watched, or was and has to be forgotten."""
         return bool(self._monitors or self._coming)
 
+    @property
+    def asks_changes(self) -> bool:
+        """Whether anything is watched of which an access list shows changes that no log shows.
+
+        Not a token's balances: what the list has of the token does not say whose they are.
+        """
+        return any(
+            prepared.rule.kind is Kind.VIEW or prepared.rule.contracts is None
+            for _, rules in self._monitors.values()
+            for prepared in rules.values()
+        )
+
     def knows(self, revision: int) -> bool:
         """Tell whether everything up to a revision is taken over."""
         return self._revision is not None and revision <= self._revision

@@ -25,6 +25,9 @@ class Turn(NamedTuple):
     ended: bool = False
 
 
+_STAYS = {state: Turn(state) for state in State}
+
+
 def turn(state: State, holds: bool | None, rearms: bool | None) -> Turn:
     """Return what follows from a look.
 
@@ -33,10 +36,10 @@ def turn(state: State, holds: bool | None, rearms: bool | None) -> Turn:
     twice of one look.
     """
     if state is State.ARMED:
-        return Turn(State.RAISED, began=True) if holds else Turn(state)
+        return Turn(State.RAISED, began=True) if holds else _STAYS[state]
     if rearms and not holds:
         return Turn(State.ARMED, ended=True)
-    return Turn(state)
+    return _STAYS[state]
 
 
 def rearms_by_itself(holds: bool | None) -> bool | None:

@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import msgspec
+
 from crypitor.evm.abi import Function, Values, call_decoder, encode
 from crypitor.evm.multicall import Read, coin_of, token_of
 from crypitor.evm.types import Address, Header
@@ -66,8 +68,7 @@ class Gauge:
         return token_of(self.contract, self.subject, rule.token_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True, gc=False):
     """Where a gauge stands. reading: None before the first.  match: of what it told and not ended.
 
     match is None where nothing was told, also for a gauge that is raised.
@@ -89,8 +90,7 @@ class Ended:
     subject: Subject
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
+class Looked(msgspec.Struct, frozen=True, gc=False):
     """What a look at a gauge comes to.
 
     before: the height at which value or state changed last, before this look.
@@ -168,16 +168,15 @@ def look(
     answer: what the call returned, 0x-hex; None where it failed. Of a balance that is no answer, of
     a view it is one: it reverted.
     """
-    value: str | None = _value(gauge.rule, answer)
-    if value is None and gauge.rule.kind is Kind.BALANCE:
+    prepared = gauge.prepared
+    value = _value(prepared.rule, answer)
+    if value is None and prepared.rule.kind is Kind.BALANCE:
         return None
     reading = Reading(header.number, header.hash, header.timestamp, value)
     facts = _facts(gauge, before.reading, reading, header, chain_id)
-    holds = _outcome(gauge.prepared.condition, facts)
-    if gauge.prepared.rearm is None:
-        rearms = rearms_by_itself(holds)
-    else:
-        rearms = _outcome(gauge.prepared.rearm, facts)
+    holds = _outcome(prepared.condition, facts)
+    rearm = prepared.rearm
+    rearms = rearms_by_itself(holds) if rearm is None else _outcome(rearm, facts)
     after = turn(before.state, holds, rearms)
     began = ended = None
     if after.began or after.ended:
@@ -190,7 +189,8 @@ def look(
     changed = was is None or (was.value, before.state) != (value, after.state)
     since = header.number if changed else before.changed
     standing = Standing(after.state, reading, began.id if began else told, since)
-    return Looked(gauge, standing, began, ended, before.changed, _missing(gauge, holds, rearms))
+    missing = 0 if holds is not None and rearms is not None else _missing(gauge, holds, rearms)
+    return Looked(gauge, standing, began, ended, before.changed, missing)
 
 
 def facts_of_gauge(

@@ -16,6 +16,7 @@ from crypitor.evm.types import Address, Header
 from crypitor.monitor.index import Index
 from crypitor.monitor.match import Tally
 from crypitor.monitor.models import Confirmations, Match
+from crypitor.monitor.needed import is_known
 from crypitor.monitor.position import Extends, Position, Repeated, Unlinked, place
 from crypitor.monitor.saving import MOST_MATCHES, Claiming, Saving
 from crypitor.monitor.slices import SLICE_SECONDS, Found, find_in_slices
@@ -193,6 +194,13 @@ class Matcher:
                 self._held = None
                 return True
             work = await self._match(self._held)
+            if work is None:
+                if self._works:
+                    return True
+                await self._ask_rewind(self._held, lacks=True)
+                await self._queue.done(self._held)
+                self._held = None
+                return True
             self._works.setdefault(work.message.network, []).append(work)
             self._held = None
             blocks, matches = blocks + 1, matches + len(work.matches)
@@ -215,7 +223,8 @@ class Matcher:
             return False
         return await self._placed(message) is not None
 
-    async def _match(self, message: Message) -> _Work:
+    async def _match(self, message: Message) -> _Work | None:
+        """Return what a block comes to; None where it lacks receipts that are needed now."""
         revision = await self._refresh()
         found = await find_in_slices(
             message.block,
@@ -226,6 +235,8 @@ class Matcher:
             self._chains[message.network].coin,
         )
         # nothing may be waited for in between: changes from here on are of the next block
+        if not is_known(message.block, message.network, self._index, found.matches):
+            return None
         self._matched[message.network] = message.block.header.number
         return _Work(message if revision is not None else message.emptied(), found, revision)
 
@@ -250,9 +261,7 @@ class Matcher:
             at_head = works[-1].message.behind < MOST_BLOCKS
             saved = await self._saving.save(effects, position.sequence, at_head=at_head)
         except IndexOutdated:
-            self._works[network] = [
-                await self._match(work.message) for work in self._works[network]
-            ]
+            await self._match_again(network)
             return
         if saved is None:
             del self._positions[network]
@@ -279,6 +288,18 @@ class Matcher:
                 work.message, found.matches, found.tally, saved, found.seconds
             )
         await self._queue.done(*(work.message for work in works))
+
+    async def _match_again(self, network: str) -> None:
+        """Match a network's blocks by the index as it is now, or have them read again."""
+        again = []
+        for work in self._works[network]:
+            found = await self._match(work.message)
+            if found is None:
+                await self._ask_rewind(work.message, lacks=True)
+                await self._queue.done(*(each.message for each in self._works.pop(network)))
+                return
+            again.append(found)
+        self._works[network] = again
 
     def _drop(self, network: str, count: int) -> None:
         del self._works[network][:count]
@@ -336,12 +357,13 @@ class Matcher:
             )
         return self._positions[network]
 
-    async def _ask_rewind(self, message: Message) -> None:
-        log.warning(
-            "block without a known parent; asking the worker to go back",
-            network=message.network,
-            block=message.block.header.number,
-        )
+    async def _ask_rewind(self, message: Message, *, lacks: bool = False) -> None:
+        """Have the worker go back. lacks: because of receipts that somebody asks about by now."""
+        told = {"network": message.network, "block": message.block.header.number}
+        if lacks:
+            log.info("block without receipts that are needed now; it is read again", **told)
+        else:
+            log.warning("block without a known parent; asking the worker to go back", **told)
         await self._database.write(lambda tx: ask_rewind(tx, message.network))
 
 

@@ -296,6 +296,7 @@ class Asked:
     transfers: by kind, and creations of contracts and transactions; of monitors that watch every
     party.
     kinds: how many rules of each kind there are, whoever is watched.
+    by_receipts: by network, how many rules only all receipts of a block can answer.
     viewed: the contracts of views, and how many rules name each.
     """
 
@@ -304,6 +305,7 @@ class Asked:
         self.calls: ByName[str | None] = ByName()
         self.transfers: ByName[Kind] = ByName()
         self.kinds: dict[Kind, int] = {}
+        self.by_receipts: dict[str, int] = {}
         self.viewed: dict[Address, int] = {}
 
     def add(
@@ -314,6 +316,9 @@ class Asked:
             kept.add(number, networks, key, prepared)
         for kind, several in rules.items():
             self.kinds[kind] = self.kinds.get(kind, 0) + len(several)
+        if count := _by_receipts(rules):
+            for network in networks:
+                self.by_receipts[network] = self.by_receipts.get(network, 0) + count
         for contract in _viewed(rules):
             self.viewed[contract] = self.viewed.get(contract, 0) + 1
 
@@ -327,6 +332,11 @@ class Asked:
             self.kinds[kind] -= len(several)
             if not self.kinds[kind]:
                 del self.kinds[kind]
+        if count := _by_receipts(rules):
+            for network in networks:
+                self.by_receipts[network] -= count
+                if not self.by_receipts[network]:
+                    del self.by_receipts[network]
         for contract in _viewed(rules):
             self.viewed[contract] -= 1
             if not self.viewed[contract]:
@@ -346,6 +356,22 @@ class Asked:
                         pass  # they are not found in blocks
                     case _ if any_address:
                         yield self.transfers, kind, prepared
+
+
+_WITHOUT_LOGS = (
+    Kind.NATIVE, Kind.TRANSACTION, Kind.CALL, Kind.DEPLOYMENT, Kind.WITHDRAWAL, Kind.DELEGATION
+)  # fmt: skip
+"""What a block tells without its logs, but for whether a transaction succeeded."""
+
+
+def _by_receipts(rules: Prepared) -> int:
+    """Return how many rules only all receipts of a block can answer."""
+    return sum(
+        kind not in _WITHOUT_LOGS
+        or (prepared.condition is not None and prepared.condition.asks_receipt)
+        for kind, several in rules.items()
+        for prepared in several
+    )
 
 
 def _viewed(rules: Prepared) -> Iterator[Address]:

@@ -28,6 +28,7 @@ from crypitor.gauges.looker import Looker
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import Chain, Matcher
 from crypitor.monitor.models import Confirmations
+from crypitor.monitor.needed import Needed
 from crypitor.monitor.position import kept_headers
 from crypitor.monitor.watchlist import Watchlist
 from crypitor.process.backups import backups_of
@@ -294,6 +295,7 @@ class Roles:
     async def _nodes(self, rank: Rank, name: str, *urls: str) -> Nodes:
         """Connect to nodes of a network, whose limits all who ask them share."""
         network = self._config.followed[name]
+        alone = rank is Rank.LIVE and self._matcher is not None and not self._shared
         return await self._stack.enter_async_context(
             Nodes.of_urls(
                 name,
@@ -305,6 +307,7 @@ class Roles:
                 calls_per_second=network.rpc_per_second,
                 limits=self._limits,
                 rank=rank,
+                needed=Needed(self._index, name, network.chain_id) if alone else None,
                 traces=network.traces,
                 arrives=partial(self._precedence.take, name),
                 observer=self._observing.observer,

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from crypitor.errors import Unavailable
+from crypitor.runtime.thrown import let_go
 
 log = structlog.get_logger(__name__)
 
@@ -276,6 +277,7 @@ async def _steps(
                 log.warning("outage begins", **named(name), trouble=str(trouble))
             elif health.has_another_cause(name):
                 log.warning("outage has another cause", **named(name), trouble=str(trouble))
+            let_go(trouble)
             await pause(max(wait, trouble.retry_after or 0), stop)
             wait = min(wait * 2, LONGEST_WAIT_SECONDS)
             continue

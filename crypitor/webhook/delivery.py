@@ -29,6 +29,9 @@ OLD_SIGNS_MS = 24 * 3600 * 1000
 GONE = 410
 BUSY = (429, 503)
 """Answers whose `Retry-After` speaks of the receiver, not of the one delivery (RFC 6585, 9110)."""
+LEAST_PER_SECOND = 1e-5
+"""Attempts, about one a day: of less, nobody could say when the next may come."""
+
 CHAT_PACES: Mapping[str, float] = {
     "slack": 1, "discord": 2, "telegram": 1, "teams": 2, "ntfy": 1, "matrix": 1, "pagerduty": 2,
     "opsgenie": 2, "email": 1, "apprise": 1,
@@ -164,7 +167,9 @@ class Endpoint:
     @property
     def pace(self) -> float | None:
         """Attempts a second, None for no limit; chat services take so many and no more."""
-        return self.rate_per_second or CHAT_PACES.get(self.format)
+        if self.rate_per_second:
+            return max(self.rate_per_second, LEAST_PER_SECOND)  # of releases before it may be less
+        return CHAT_PACES.get(self.format)
 
     @property
     def singly(self) -> bool:

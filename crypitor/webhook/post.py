@@ -18,6 +18,7 @@ from aiohttp.abc import AbstractResolver
 
 from crypitor import __version__
 from crypitor.errors import Exhausted, Invalid, Unavailable
+from crypitor.runtime.thrown import let_go
 from crypitor.webhook.apprise import send_by_apprise
 from crypitor.webhook.closed import Closed
 from crypitor.webhook.connections import CONNECTION_SECONDS, Answer, Connections, Target
@@ -158,6 +159,7 @@ class Poster:
             error = str(down)
         except (aiohttp.ClientError, OSError, ValueError, MemoryError, RuntimeError) as failure:
             error = self._failed(endpoint, failure)
+            let_go(failure)
         return outcome_of(endpoint, answer, error, now, round((time.monotonic() - began) * 1000))
 
     def _failed(self, endpoint: Endpoint, failure: Exception) -> str:

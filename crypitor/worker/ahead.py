@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from crypitor.errors import NodeUnavailable
 from crypitor.runtime.loop import cut_off
+from crypitor.runtime.thrown import let_go
 
 T = TypeVar("T")
 
@@ -59,7 +60,8 @@ class Ahead(Generic[T]):
             return None
         try:
             return await look
-        except NodeUnavailable:
+        except NodeUnavailable as trouble:
+            let_go(trouble)
             return None
         finally:
             self._looks.pop(number, None)

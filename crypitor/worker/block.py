@@ -4,6 +4,7 @@ Whatever cannot be read becomes NodeUnavailable, so that another node is asked.
 """
 
 import re
+from collections.abc import Mapping
 from functools import partial
 from itertools import chain
 from typing import Any, TypeAlias, TypeVar
@@ -15,6 +16,7 @@ from crypitor.errors import NodeUnavailable
 from crypitor.evm.hexes import ADDRESS_TEXT, HASH_TEXT, are_bytes, are_hex, are_quantities
 from crypitor.evm.types import (
     Block,
+    Hash,
     Header,
     Receipt,
     Seal,
@@ -120,6 +122,45 @@ def served_well(
     return found
 
 
+def without_receipts(block: Raw) -> Served:
+    """Return a block whose receipts were not asked for; each says success, and nothing else."""
+    try:
+        seal = _seals.decode(block)
+        found = None if seal is None else served_well(seal, _presumed(seal))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        found = None
+    if found is not None:
+        return found
+    seal = seal_of(block)
+    return _looked_over(Served(seal, seal.transactions, _presumed(seal), seal.withdrawals or ()))
+
+
+def _presumed(seal: SealWithTransactions) -> tuple[Receipt, ...]:
+    return tuple(
+        Receipt(one.hash, one.index, seal.hash, (), status="0x1") for one in seal.transactions
+    )
+
+
+def with_known(served: Served, receipts: Mapping[Hash, Raw]) -> Served:
+    """Return a block with what was served as the receipts of some of its transactions."""
+    several = tuple(
+        _receipt(receipts[one.hash]) if one.hash in receipts else presumed
+        for one, presumed in zip(served.transactions, served.receipts, strict=True)
+    )
+    return _looked_over(Served(served.seal, served.transactions, several, served.withdrawals))
+
+
+def _receipt(raw: Raw) -> Receipt:
+    return _tidied_receipt(read(_anything, raw, "a receipt"))
+
+
+def _tidied_receipt(document: Any) -> Receipt:
+    try:
+        return tidied(document, Receipt)
+    except msgspec.ValidationError as wrong:
+        raise NodeUnavailable(f"not receipts: {str(wrong)[:200]}") from wrong
+
+
 def seal_of(block: Raw) -> SealWithTransactions:
     """Return a served block without its receipts; it may not be null."""
     document = read(_anything, block, "a block")
@@ -149,14 +190,15 @@ def with_receipts(
     documents = read(_lists, receipts, "receipts")
     if documents is None:
         raise NodeUnavailable("null in place of a block or its receipts")
-    try:
-        of_block = tuple(tidied(one, Receipt) for one in documents)
-    except msgspec.ValidationError as wrong:
-        raise NodeUnavailable(f"not receipts: {str(wrong)[:200]}") from wrong
-    found = Served(seal, transactions, of_block, withdrawals)
+    of_block = tuple(map(_tidied_receipt, documents))
+    return _looked_over(Served(seal, transactions, of_block, withdrawals))
+
+
+def _looked_over(found: Served) -> Served:
+    """Return a block that is in the one form, with numbers that fit; else raise."""
     if wrong_text := _misshapen(found):
-        raise NodeUnavailable(f"block {seal.number[:20]} has {wrong_text}")
-    header_from(seal)
+        raise NodeUnavailable(f"block {found.seal.number[:20]} has {wrong_text}")
+    header_from(found.seal)
     return found
 
 

@@ -10,8 +10,9 @@ from crypitor.errors import NodeUnavailable
 from crypitor.evm.coins import coin_transfers
 from crypitor.evm.profiles import Level, Profile
 from crypitor.evm.types import Block, Hash, Header, Transaction
+from crypitor.monitor.needed import Needed
 from crypitor.worker import rpc
-from crypitor.worker.block import Raw, Served, seal_of, with_receipts
+from crypitor.worker.block import Raw, Served, seal_of, with_known, with_receipts, without_receipts
 from crypitor.worker.block import served as read_served
 from crypitor.worker.proving import proven
 from crypitor.worker.receipts import (
@@ -24,8 +25,12 @@ from crypitor.worker.requests import Requests
 from crypitor.worker.rpc import Answer, Call, Tag
 from crypitor.worker.tracing import ASKING, Traces, traces_call, with_traces
 
+RECEIPT = "eth_getTransactionReceipt"
 RECEIPTS = "eth_getBlockReceipts"
 BLOCK_RECEIPT = "eth_getBlockReceipt"
+
+MOST_SINGLE = 8
+"""Where more of a block's receipts are needed than these, they are asked for all at once."""
 
 BATCH_CALLS = 50
 """The most calls in one request; nodes and gateways limit it, the usual limit is 100."""
@@ -37,16 +42,26 @@ class BlockReader:
     node: its name, for the log.  profile: by which rules blocks prove themselves.
     bulk: whether it is asked for all receipts of a block at once.  traced: whether traces are
     asked for, which are one more request.
+    needed: which receipts are, for blocks that prove nothing by them; None for all.
     """
 
     def __init__(
-        self, requests: Requests, node: str, *, verify: Level, profile: Profile, traces: Traces
+        self,
+        requests: Requests,
+        node: str,
+        *,
+        verify: Level,
+        profile: Profile,
+        traces: Traces,
+        needed: Needed | None = None,
     ) -> None:
         self._requests = requests
         self._node = node
         self._verify: Level = verify
         self._profile = profile
         self._traces: Traces = traces
+        spares = verify == "off" and not (profile.may_lack_receipts or profile.block_receipt)
+        self._needed = needed if spares else None
         self.bulk = Bulk()
 
     @property
@@ -54,10 +69,18 @@ class BlockReader:
         """Whether internal transfers are asked for."""
         return self._traces in ASKING
 
+    @property
+    def needs_all(self) -> bool:
+        """Whether blocks come with all receipts now."""
+        return self._needed is None or self._needed.all
+
     def calls(self, number: int) -> list[Call]:
-        """Return what is asked for a block at this height: it, and if possible its receipts."""
+        """Return what is asked for a block at this height: it, and if possible its receipts.
+
+        These not where hardly any is needed.
+        """
         calls = [Call("eth_getBlockByNumber", (place_of(number), True))]
-        if self.bulk.is_used(time.monotonic()):
+        if self.needs_all and self.bulk.is_used(time.monotonic()):
             calls.append(Call(RECEIPTS, (place_of(number),)))
         return calls
 
@@ -72,8 +95,18 @@ class BlockReader:
         if first.served is None and rpc.is_null(rpc.result_of(first, "eth_getBlockByNumber")):
             return None
         if len(answers) == 1:
-            return await self._one_by_one(first, number, at_head=at_head)
-        bulk = answers[1]
+            spared = await self._spared(first, number)
+            if spared is not None:
+                return spared
+            if not self.bulk.is_used(time.monotonic()):
+                return await self._one_by_one(first, number, at_head=at_head)
+            answers = [first, *await self._requests.ask([Call(RECEIPTS, (place_of(number),))])]
+        return await self._of_bulk(first, answers[1], number, at_head=at_head)
+
+    async def _of_bulk(
+        self, first: Answer, bulk: Answer, number: int, *, at_head: bool
+    ) -> Block | None:
+        """Return a block with all its receipts, as they came or else one by one."""
         if _is_missing(first, bulk):
             if self.bulk.failures(number) < NULL_LOOKS:
                 return _missing_receipts(number, at_head=at_head)
@@ -104,6 +137,27 @@ class BlockReader:
             raise
         self.bulk.worked()
         return await self._with_traces(block)
+
+    async def _spared(self, first: Answer, number: int) -> Block | None:
+        """Return a block with no more receipts than are needed, which are asked for singly.
+
+        None where that will not do: they are many, or one is not had so.
+        """
+        if self._needed is None or self._needed.all:
+            return None
+        served = without_receipts(first.result)
+        needed = self._needed.of(served.block)
+        known = [one.hash for one in served.transactions if one.hash in needed]
+        if len(known) > MOST_SINGLE:
+            return None
+        if known:
+            answers = await self._requests.ask([Call(RECEIPT, (each,)) for each in known])
+            if not all(map(rpc.is_there, answers)):
+                return None
+            receipts = (answer.result for answer in answers)
+            served = with_known(served, dict(zip(known, receipts, strict=True)))
+        block = await self._proven(served, number)
+        return replace(block, known=tuple(known))
 
     async def _one_by_one(self, first: Answer, number: int, *, at_head: bool) -> Block | None:
         """Return a block with its receipts asked for singly, proven like any other."""
@@ -145,7 +199,7 @@ class BlockReader:
 
         The index is asked for where no root proves that the receipts have all logs.
         """
-        calls = [Call("eth_getTransactionReceipt", (one.hash,)) for one in transactions]
+        calls = [Call(RECEIPT, (one.hash,)) for one in transactions]
         if self._profile.block_receipt:
             calls.append(Call(BLOCK_RECEIPT, (block_hash,)))
         if self._verify != "receipts":

@@ -142,16 +142,22 @@ class Lookout:
     def _holds(self, seen: Seen, trail: Trail) -> bool:
         """Whether a block that was seen ahead may be published.
 
-        It must continue the trail. Where a reorg could still have reached it, it must also have
-        been seen just now, and all that was seen after it, the head included, must stand on it.
+        It must continue the trail, and have the receipts that are needed now. Where a reorg could
+        still have reached it, it must also have been seen just now, and all that was seen after it,
+        the head included, must stand on it.
         """
-        if seen.sight.block is None or not trail.continues_with(seen.sight.block.header):
+        block = seen.sight.block
+        if block is None or not trail.continues_with(block.header):
             return False
-        header, head = seen.sight.block.header, self.head
+        if block.known is not None and self._nodes.needs_all:
+            return False
+        header, head = block.header, self.head
         if head is None or not self._is_near(header.number):
             return True
-        if abs(self._clock() - seen.at) > FRESH_MS:
-            return False
+        return abs(self._clock() - seen.at) <= FRESH_MS and self._leads_to(header, head)
+
+    def _leads_to(self, header: "Header", head: "Header") -> bool:
+        """Whether what was seen ahead of a block, up to the head, stands on it."""
         while True:
             if header.number == head.number:
                 return header.hash == head.hash

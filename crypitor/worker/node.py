@@ -10,7 +10,9 @@ from crypitor.errors import NodeUnavailable
 from crypitor.evm.multicall import Read
 from crypitor.evm.profiles import Level, Profile, profile_of
 from crypitor.evm.types import Address, Block, Hash, Header
+from crypitor.monitor.needed import Needed
 from crypitor.worker import rpc
+from crypitor.worker.access_lists import AccessLists
 from crypitor.worker.blockreader import BATCH_CALLS, BlockReader, lack_of, place_of, require_number
 from crypitor.worker.limit import Limit, Rank
 from crypitor.worker.links import Links
@@ -37,6 +39,7 @@ class Node:
     block that has transactions.
     arrives: told when a look brings the block at the head, before that is proven; of a node that is
     near also when it announces one.
+    needed: which receipts of a block; None for all.
 
     head: the newest block that it showed in a look.
 
@@ -59,6 +62,7 @@ class Node:
         traces: Traces = "off",
         observe: Observe = lambda _method, _outcome, _seconds: None,
         arrives: Callable[[], None] = lambda: None,
+        needed: Needed | None = None,
     ) -> None:
         self.name = name
         self.pushes = url.startswith("ws")
@@ -74,9 +78,15 @@ class Node:
             observe=observe,
         )
         self._blocks = BlockReader(
-            self._requests, name, verify=verify, profile=self._profile, traces=traces
+            self._requests,
+            name,
+            verify=verify,
+            profile=self._profile,
+            traces=traces,
+            needed=needed,
         )
         self._state = StateReader(self._requests)
+        self._access_lists = AccessLists(self._requests)
         self._links = Links(name, wanted=self._profile.zero_parents, read=self._headers_at)
         self.head: Header | None = None
 
@@ -84,6 +94,11 @@ class Node:
     def coin(self) -> Address:
         """Whose logs tell moves of the chain's own coin."""
         return self._profile.coin_logs.address
+
+    @property
+    def needs_all(self) -> bool:
+        """Whether blocks come with all receipts now."""
+        return self._blocks.needs_all
 
     @property
     def requests(self) -> int:
@@ -148,7 +163,7 @@ class Node:
         What it cannot be known to have, being above the head that it shows, is not there yet,
         whatever it says of it; what is at that head or below and does not come, `lack` tells.
         """
-        wanted = self._blocks.calls(number)
+        wanted, spared = self._blocks.calls(number), not self.needs_all
         head, *rest = await self._ask(
             [
                 Call("eth_getBlockByNumber", ("latest", False)),
@@ -161,7 +176,8 @@ class Node:
         if newest is None:
             raise NodeUnavailable("has no latest block")
         newest = self.head = await self._links.one(newest)
-        if number == newest.number and rest[0].served is not None:
+        came = rest[0].served is not None or (spared and rpc.is_there(rest[0]))
+        if number == newest.number and came:
             self._arrives()
         error = rest[0].error
         block = None
@@ -291,6 +307,10 @@ class Node:
     async def state(self, block_hash: Hash, reads: Sequence[Read]) -> list[str | None]:
         """Return what each read returns at a block; see `StateReader.read`."""
         return await self._state.read(block_hash, reads)
+
+    async def changed(self, block_hash: Hash) -> frozenset[Address] | None:
+        """Return the accounts that a block changed; see `AccessLists.changed`."""
+        return await self._access_lists.changed(block_hash)
 
     async def height_of(self, transaction: Hash) -> int | Literal["pending"] | None:
         """Return the height of the block with a transaction; None if the node does not know it."""

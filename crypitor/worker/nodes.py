@@ -13,14 +13,16 @@ from crypitor.errors import NodeUnavailable, Unproven
 from crypitor.evm.multicall import Read
 from crypitor.evm.profiles import Level, Profile
 from crypitor.evm.types import Address, Block, Hash, Header
+from crypitor.monitor.needed import Needed
 from crypitor.runtime.redaction import names_of
+from crypitor.runtime.thrown import let_go
 from crypitor.worker import Observer
 from crypitor.worker.failures import joined, named
 from crypitor.worker.limit import Limits, Rank
 from crypitor.worker.node import Node
 from crypitor.worker.requests import Turn
 from crypitor.worker.rpc import Bloomed, Tag
-from crypitor.worker.seat import Seat
+from crypitor.worker.seat import Seat, trouble_of
 from crypitor.worker.sight import Sight
 from crypitor.worker.status import NodeStatus
 from crypitor.worker.tracing import Traces
@@ -32,17 +34,11 @@ T = TypeVar("T")
 COOL_DOWN_SECONDS = 15.0
 """How long a node that failed is not preferred to others; up to four times that if it often did."""
 
-BEHIND_BLOCKS = 3
-"""A head that is further below a sibling's is a node's fault."""
-
 STALE_SECONDS = 15.0
 """A head that has not moved for so long makes one look at the siblings', at most so often."""
 
 OLD_SECONDS = 60.0
 """So does a head whose block is so old."""
-
-SLOW_SECONDS = 1.0
-"""A node that takes longer is left for one that takes a quarter of that."""
 
 _FADING = 0.95
 """What is left of the error rate after one more request that worked."""
@@ -95,6 +91,7 @@ class Nodes:
         observer: Observer,
         traces: Traces = "off",
         arrives: Callable[[], None] = lambda: None,
+        needed: Needed | None = None,
     ) -> Self:
         """Return the nodes behind these URLs; see Node for the arguments.
 
@@ -114,6 +111,7 @@ class Nodes:
                 traces=traces,
                 observe=partial(observer.requested, network, name),
                 arrives=arrives,
+                needed=needed,
             )
             for url, name in zip(urls, names_of(urls), strict=True)
         ]
@@ -163,6 +161,11 @@ class Nodes:
         """The highest block that a node showed last, as its newest."""
         shown = [seat.head for seat in self._seats if seat.head is not None]
         return max(shown, key=lambda head: head.number, default=None)
+
+    @property
+    def needs_all(self) -> bool:
+        """Whether blocks come with all receipts now."""
+        return any(seat.node.needs_all for seat in self._seats)
 
     @property
     def requests(self) -> int:
@@ -239,6 +242,10 @@ class Nodes:
         """Return what each read returns at a block; NoState where no node has that state."""
         return await self._ask(lambda seat: seat.node.state(block_hash, reads), _is_there)
 
+    async def changed(self, block_hash: Hash) -> frozenset[Address] | None:
+        """Return the accounts that a block changed; None where no node has a list of it."""
+        return await self._ask(lambda seat: seat.node.changed(block_hash), _is_there)
+
     async def blooms(self, first: int, last: int) -> tuple[Bloomed, ...]:
         """Return the headers that one node has with their blooms, as `headers_up_to` does."""
         return await self._most(first, last, lambda seat: seat.node.blooms(first, last))
@@ -276,7 +283,7 @@ class Nodes:
             except NodeUnavailable as error:
                 failures.append(self._failed(seat, error))
                 continue
-            if trouble := self._trouble(seat):
+            if trouble := trouble_of(seat, self._seats):
                 self._failed(seat, NodeUnavailable(trouble))
                 if isinstance(answer, Sight) and answer.block is None:
                     answers.append(answer)
@@ -288,7 +295,10 @@ class Nodes:
             answers.append(answer)
         if answers:
             return answers[0]
-        raise self._all_failed(failures)
+        try:
+            raise self._all_failed(failures)
+        finally:
+            del failures  # one of them may be what is raised, whose trace leads here
 
     async def _most(
         self, first: int, last: int, ask: Callable[[Seat], Awaitable[tuple[T, ...]]]
@@ -337,22 +347,6 @@ class Nodes:
                 if head is not None:
                     self._showed(other, head)
 
-    def _trouble(self, seat: Seat) -> str | None:
-        """Return why a sibling is better than this node, although it answers."""
-        others = [other for other in self._seats if other is not seat and other.error is None]
-        heads = [other.head.number for other in others if other.head]
-        if seat.head and heads and max(heads) > seat.head.number + BEHIND_BLOCKS:
-            return f"head {seat.head.number} is {max(heads) - seat.head.number} blocks behind"
-        slowness = seat.node.latency_seconds or 0.0
-        quickest = min(
-            (other.node.latency_seconds for other in others if other.node.latency_seconds),
-            default=slowness,
-        )
-        if slowness > SLOW_SECONDS and quickest < slowness / 4:
-            seat.node.latency_seconds = None  # measured anew when it is tried again
-            return f"takes {slowness:.1f} s to answer"
-        return None
-
     def _worked(self, seat: Seat) -> None:
         seat.error_rate *= _FADING
         seat.error = None
@@ -375,6 +369,7 @@ class Nodes:
         seat.resting_until = now + COOL_DOWN_SECONDS * max(1.0, 4 * seat.error_rate)
         seat.barred_until = now + (error.retry_after or 0.0)
         seat.node.doubt()
+        let_go(error)
         return named(seat.node.name, error)
 
     def _all_failed(self, failures: Sequence[NodeUnavailable]) -> NodeUnavailable:

@@ -310,6 +310,11 @@ def is_null(raw: Raw) -> bool:
     return bytes(memoryview(raw)[:4]) == b"null"
 
 
+def is_there(answer: Answer) -> bool:
+    """Whether an answer has a result that is not null."""
+    return answer.error is None and not is_null(result_of(answer, "its result"))
+
+
 def joined(receipts: Iterable[Raw]) -> Raw:
     """Return single receipts as the list that eth_getBlockReceipts would have given."""
     return Raw(b"[" + b",".join(bytes(receipt) for receipt in receipts) + b"]")

@@ -142,11 +142,20 @@ async def test_a_file_of_which_nothing_is_taken_is_refused(api, path, method, me
     assert "none of the 2 entries is an address" in told["detail"]
 
 
-async def test_an_empty_file_is_no_mistake(api, path):
+async def test_an_empty_list_of_a_program_is_no_mistake(api, path):
     """There was nothing to take."""
-    for media, text in (("text/csv", ""), ("text/csv", "address\n"), ("application/x-ndjson", "")):
+    for media, text in (("application/json", '{"addresses": []}'), ("application/x-ndjson", "")):
         answer, told = await api.call("POST", path, **sent(media, text))
         assert (answer.status, told["added"]) == (200, 0)
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "address\n", "label;address\r\n"])
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+async def test_a_file_without_an_address_is_not_taken_for_a_success(api, path, method, text):
+    """Most often its export failed."""
+    answer, told = await api.call(method, path, **sent("text/csv", text))
+
+    assert (answer.status, "no address in it" in told["detail"]) == (422, True)
 
 
 async def test_list_of_invalid_entries_ends_at_a_thousand(api, path):

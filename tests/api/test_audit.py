@@ -116,6 +116,39 @@ async def test_entry_says_who_did_what(api):
     assert (entry["request_id"], entry["key"]) == ("my-id", api.admin[:29])
 
 
+async def test_what_a_monitor_watched_is_told_before_and_after(api):
+    """Of few addresses, in its changes and its deletion; all that was done to it is found by its id."""
+    made = await api.made("/v1/monitors", {"networks": ["ethereum"], "addresses": [A]})
+    place = f"/v1/monitors/{made['id']}"
+    await api.call("PATCH", place, json={"addresses": [B]})
+    await api.context.database.write(
+        lambda tx: tx.run(
+            "insert into headers (network, number, hash, parent_hash, timestamp) values ('ethereum', 100, '0xa', '0xb', 0)"
+        )
+    )
+    await api.made(place + "/backfill", {"network": "ethereum", "from_block": 1})
+    await api.made(place + "/replay", {})
+    await api.call("DELETE", place)
+
+    deleted, replay, backfill, changed, created = await entries(api, f"&subject={made['id']}")
+    watched = [(one["before"] or {}).get("addresses") for one in (created, changed, deleted)]
+    assert watched == [None, [A], [B]]
+    assert changed["after"]["addresses"] == [B]
+    assert [one["action"] for one in (backfill, replay)] == ["monitor.backfill", "monitor.replay"]
+    assert backfill["after"]["id"].startswith("jo_")
+
+
+async def test_a_rotation_tells_how_it_signed_before(api):
+    """Whose public key it was, and never the secret."""
+    made = await api.made("/v1/endpoints", {**ENDPOINT, "signature": "v1a"})
+    await api.made(f"/v1/endpoints/{made['id']}/rotate", {"signature": "v1"})
+
+    [entry] = await entries(api, "&action=endpoint.rotate")
+    told = [(one["signature"], one["public_key"]) for one in (entry["before"], entry["after"])]
+    assert told == [("v1a", made["public_key"]), ("v1", None)]
+    assert {entry["before"]["secret"], entry["after"]["secret"]} == {"***"}
+
+
 async def test_what_was_refused_or_repeated_leaves_no_entry(api):
     """A change that is refused, and a repetition for its Idempotency-Key, is no change."""
     options = {"json": {"networks": ["dev"]}, "headers": {"Idempotency-Key": "one"}}

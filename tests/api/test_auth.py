@@ -133,3 +133,11 @@ async def test_without_auth_no_other_name_leads_in(open_url, api, host):
     """With auth off a web page's own DNS name that leads to this machine is refused."""
     async with api.session.get(open_url / "v1/keys", headers={"Host": host}) as answer:
         assert answer.status == 403
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "BeArEr"])
+async def test_a_scheme_is_one_in_any_case(api, scheme):
+    """RFC 9110, section 11.1."""
+    headers = {"Authorization": f"{scheme} {api.admin}"}
+    async with api.session.get(f"{api.url}/v1/monitors", headers=headers) as answer:
+        assert answer.status == 200

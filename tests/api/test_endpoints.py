@@ -100,6 +100,8 @@ async def test_reader_sees_neither_secret_nor_header_values(api):
         ({"url": "https://example.com", "format": "pigeon"}, "/format"),
         ({"url": "https://example.com", "state": "healthy"}, "/state"),
         ({"url": "https://example.com", "rate_per_second": 0}, "/rate_per_second"),
+        ({"url": "https://example.com", "rate_per_second": 5e-324}, "/rate_per_second"),
+        ({"url": "https://example.com", "rate_per_second": 1e-9}, "/rate_per_second"),
         ({"url": "https://example.com", "ordered": 1}, "/ordered"),
     ],
 )

@@ -1,9 +1,11 @@
 """An older copy of the database is put back: what was given out since it was made is refused."""
 
+import hashlib
 import hmac
 import re
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +18,7 @@ from tests.api.conftest import START
 ALL_DATABASES = True
 HOOK = {"url": "https://example.com/hook"}
 KEY = {"Idempotency-Key": "once"}
+LIST = "/v1/matches"
 
 
 async def count(api, by):
@@ -121,13 +124,62 @@ async def test_cursors_of_the_release_before_are_taken_until_the_first_loss(api)
 def test_a_place_is_found_again_and_told_by_nothing(position, secret):
     """The same place has the same text, as long as any other, in which its number is not."""
     epoch = Epoch(1, "00c0ffee", secret.hex(), 5)
-    text = epoch.mark(str(position))
+    text = epoch.mark(str(position), LIST)
 
-    assert epoch.place(text) == str(position)
-    assert epoch.mark(str(position)) == text
+    assert epoch.place(text, LIST) == str(position)
+    assert epoch.mark(str(position), LIST) == text
     assert re.fullmatch(POSITION, text)
     assert text.removeprefix("00c0ffee-")[-16:] != f"{position:016x}"
-    assert len(text) == len(epoch.mark("0"))
+    assert len(text) == len(epoch.mark("0", LIST))
+
+
+NUMBERED = {
+    "/v1/matches?order=asc": "matches",
+    "/v1/events?order=asc": "events",
+    "/v1/audit?limit=1": "audit",
+}
+
+
+@pytest.mark.parametrize("given", NUMBERED)
+@pytest.mark.parametrize("asked", [*NUMBERED, "/v1/stream?"])
+async def test_a_cursor_of_another_list_is_refused_and_ends_no_time(api, given, asked):
+    """However far ahead it is there: what others have of their lists stays good."""
+    for name in ("a", "b"):
+        await api.made("/v1/projects", {"name": name})
+    kept = await feed(api)
+    await api.context.database.write(
+        lambda tx: tx.run(
+            "update counters set value = value + 1000 where name = :name", name=NUMBERED[given]
+        )
+    )
+    _, page = await api.call("GET", given)
+    answer, told = await api.call("GET", f"{asked}&cursor={page['next_cursor']}")
+
+    if given.partition("?")[0] == asked.partition("?")[0] or (given, asked) == SAME_LOG:
+        assert answer.status == 200
+    else:
+        assert (answer.status, told["errors"][0]["pointer"]) == (400, "?cursor")
+    assert (await status(api, f"/v1/matches?order=asc&cursor={kept}"))[0] == 200
+
+
+SAME_LOG = ("/v1/events?order=asc", "/v1/stream?")
+
+
+async def test_a_cursor_sealed_before_lists_had_their_own_ends_no_time(api):
+    """It is taken where it is not ahead; where it is, it may be another list's."""
+    await count(api, 10)
+    kept = await feed(api)
+    epoch = await api.context.database.read(current_epoch)
+    cipher = AESSIV(hashlib.sha256(b"positions " + epoch.secret.encode()).digest())
+    answers = [
+        await status(api, f"/v1/matches?order=asc&cursor={epoch.name}-{sealed.hex()}")
+        for sealed in (
+            cipher.encrypt(place.to_bytes(8, "big"), [epoch.name.encode()]) for place in (7, 99)
+        )
+    ]
+
+    assert [code for code, _ in answers] == [200, 410]
+    assert (await status(api, f"/v1/matches?order=asc&cursor={kept}"))[0] == 200
 
 
 async def test_marks_of_the_release_before_are_taken(api):
@@ -136,7 +188,7 @@ async def test_marks_of_the_release_before_are_taken(api):
     epoch = await api.context.database.read(current_epoch)
     tag = hmac.new(epoch.secret.encode(), b"7", "sha256").hexdigest()[:12]
 
-    assert epoch.place(f"{epoch.name}-{tag}-7") == "7"
+    assert epoch.place(f"{epoch.name}-{tag}-7", LIST) == "7"
     assert (await status(api, f"/v1/matches?order=asc&cursor={epoch.name}-{tag}-7"))[0] == 200
 
 
@@ -272,10 +324,10 @@ async def test_of_several_that_find_it_lost_one_begins_the_new_time(api):
     now = await database.read(current_epoch)
 
     assert now.number == was.number + 1
-    assert now.place(now.mark("7")) == "7"
+    assert now.place(now.mark("7", LIST), LIST) == "7"
     with pytest.raises(Gone):
-        now.place(was.mark("7"))
+        now.place(was.mark("7", LIST), LIST)
     with pytest.raises(Invalid):
-        now.place(now.mark("ab").replace("-ab", "-ac"))
+        now.place(now.mark("ab", LIST).replace("-ab", "-ac"), LIST)
     with pytest.raises(Invalid):
-        now.place(f"{now.name}-{was.mark('7')[9:]}")
+        now.place(f"{now.name}-{was.mark('7', LIST)[9:]}", LIST)

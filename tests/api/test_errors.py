@@ -1,5 +1,6 @@
 """Every form of error is a problem document; every answer has a request id."""
 
+import asyncio
 import io
 import re
 from dataclasses import replace
@@ -7,9 +8,11 @@ from dataclasses import replace
 import pytest
 from aiohttp.test_utils import TestServer
 from structlog.testing import capture_logs
+from yarl import URL
 
 from crypitor.api import SERVER_OPTIONS, build
 from crypitor.errors import DatabaseUnavailable
+from tests.patience import HANG_SECONDS
 
 JSON = {"Content-Type": "application/json"}
 MONITORS = "/v1/monitors"
@@ -63,6 +66,41 @@ async def test_body_beyond_the_limit_is_too_large(api):
     answer, problem = await api.call("POST", MONITORS, data=body, headers=JSON)
 
     assert (answer.status, problem["detail"]) == (413, "the body is longer than 1 MiB")
+
+
+async def test_a_length_beyond_the_limit_is_refused_before_the_body(api):
+    """Whoever says how much comes is told at once; nothing of it need be sent."""
+    place = URL(api.url)
+    reader, writer = await asyncio.open_connection(place.host, place.port)
+    head = f"POST {MONITORS} HTTP/1.1\r\nHost: {place.authority}\r\nAuthorization: Bearer {api.admin}\r\n"
+    writer.write(
+        f"{head}Content-Type: application/json\r\nContent-Length: 99999999\r\n\r\n".encode()
+    )
+    async with asyncio.timeout(HANG_SECONDS):
+        answered = await reader.readline()
+    writer.close()
+
+    assert answered == b"HTTP/1.1 413 Request Entity Too Large\r\n"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_an_expectation_that_nobody_knows_is_a_problem(api, method):
+    """417 as all errors are, which repeats nothing; it is answered before all else."""
+    answer, problem = await api.call(method, MONITORS, headers={"Expect": "200-<b>"})
+
+    assert (answer.status, problem["title"]) == (417, "Expectation failed")
+    assert answer.content_type == "application/problem+json"
+    assert answer.headers["X-Request-Id"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "<b>" not in str(problem)
+
+
+async def test_a_body_that_waits_for_leave_is_asked_for(api):
+    """By 100 Continue, as curl wants it for what is long."""
+    body = {"networks": ["dev"], "name": "waited"}
+    answer, made = await api.call("POST", MONITORS, json=body, expect100=True)
+
+    assert (answer.status, made["name"]) == (201, "waited")
 
 
 async def test_wrong_method_names_the_right_ones(api):

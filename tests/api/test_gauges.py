@@ -3,10 +3,11 @@
 import pytest
 
 from crypitor.database.gauges import enrol
-from crypitor.database.looks import store_standings
+from crypitor.database.looks import Look, store_standings
 from crypitor.database.monitors import get_monitor
 from crypitor.evm.types import Header
 from crypitor.monitor.gauges import Standing, gauges_of, look, state_rules
+from crypitor.webhook.message import NetworkTitle
 
 ALL_DATABASES = True
 WALLET, TOKEN = "0x" + "ab" * 20, "0x" + "cd" * 20
@@ -97,7 +98,9 @@ async def test_gauges_are_told_with_what_they_showed(api, context):
         for number, value in ((7, 9 * 10**18), (8, 10**18)):
             header = Header(number, f"0x{number:064x}", "0x", 1_700_000_000 + number)
             looked = look(balance, standing, header, 1, f"0x{value:064x}")
-            await store_standings(tx, [looked], header)
+            seen = {"header": header, "now": 0, "looked": [looked]}
+            title = NetworkTitle("Ethereum")
+            await store_standings(tx, Look(network="ethereum", chain_id=1, title=title, **seen))
             standing = looked.standing
 
     await context.database.write(unit)

@@ -115,6 +115,13 @@ async def test_key_that_has_expired_is_not_made(api):
     assert (answer.status, problem["errors"][0]["pointer"]) == (409, "/expires_at")
 
 
+async def test_no_name_is_no_project(api):
+    """An empty one is not taken for the asker's own."""
+    answer, told = await api.call("POST", "/v1/keys", json={"name": "x", "project": ""})
+
+    assert (answer.status, told["errors"][0]["pointer"]) == (404, "/project")
+
+
 async def test_rotated_key_opens_for_its_overlap(api):
     """Both keys open for the overlap, then the new one alone, with the old one's name and scope."""
     old = await api.made("/v1/keys", {"name": "grafana", "scope": "read"})

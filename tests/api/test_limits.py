@@ -128,3 +128,23 @@ async def test_a_long_content_type_is_not_read(api, value):
         )
         assert answer.status == 415
         assert time.process_time() - began < 0.2  # half a second for each, if it were read
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/v1/deliveries", "state"),
+        ("/v1/endpoints", "state"),
+        ("/v1/matches", "direction"),
+        ("/v1/events", "contracts"),
+        ("/v1/jobs", "signature"),
+    ],
+)
+async def test_what_is_said_of_a_field_elsewhere_is_not_said_of_a_parameter(api, path, name):
+    """Of bodies there is advice; a list without such a filter has none to give."""
+    _, told = await api.call("GET", f"{path}?{name}=x")
+
+    [wrong] = told["errors"]
+    assert wrong["pointer"] == f"?{name}"
+    assert wrong["detail"].partition(";")[0] == "there is no such field"
+    assert "leave" not in wrong["detail"]

@@ -286,4 +286,4 @@ async def test_feed_of_what_is_rare_keeps_up(api):
     _, page = await api.call("GET", "/v1/matches?order=asc&monitor=mo_none")
 
     epoch = await api.context.database.read(current_epoch)
-    assert (page["data"], epoch.place(page["next_cursor"])) == ([], "5")
+    assert (page["data"], epoch.place(page["next_cursor"], "/v1/matches")) == ([], "5")

@@ -493,6 +493,17 @@ async def test_pages_follow_each_other(api):
     assert pages == [made[:2:-1], made[2:0:-1], made[:1]]
 
 
+@pytest.mark.parametrize("asked", ["ärger", "ÄRGER", "Иван", "ИВАН", "ωMEGA", "%_", "ärger иван"])
+async def test_search_takes_letters_of_all_scripts_in_any_case(api, asked):
+    """And signs of SQL as they are."""
+    made = await api.made("/v1/monitors", {"networks": ["dev"], "name": "Ärger Иван ΩMega 5%_"})
+    await api.made("/v1/monitors", {"networks": ["dev"], "name": "other 5%"})
+
+    _, page = await api.call("GET", "/v1/monitors", params={"search": asked})
+
+    assert [one["id"] for one in page["data"]] == [made["id"]]
+
+
 @pytest.mark.parametrize(
     ("query", "names"),
     [

@@ -2,6 +2,7 @@
 
 import pytest
 
+from crypitor.api.build import OPERATIONS
 from tests.api.rows import insert_delivery
 
 ALL_DATABASES = True
@@ -56,6 +57,34 @@ async def test_oldest_first_is_newest_first_from_the_other_end(many):
         assert len(newest) >= 7, path
         assert oldest == newest[::-1], path
         assert newest == await listed(many, path, "&order=desc")
+
+
+LISTS = [one.path for one in OPERATIONS if one.query and "cursor" in one.query.model_fields]
+
+
+async def test_no_list_takes_a_cursor_of_another(many):
+    """It would begin somewhere in it, and nobody would notice."""
+    monitors, given = await listed(many, "/v1/monitors"), {}
+    await many.made(f"/v1/monitors/{monitors[0]}/addresses", {"addresses": ["0x" + "22" * 20]})
+    for made in ("/v1/projects", "/v1/keys"):
+        await many.made(made, {"name": "another"})
+    for path in LISTS:
+        at = path.replace("{id}", monitors[0])
+        more = "&order=asc" if path in ("/v1/matches", "/v1/events") else ""
+        _, page = await many.call("GET", f"{at}?limit=1{more}")
+        if page and page.get("next_cursor"):
+            given[path] = page["next_cursor"]
+    answers = {
+        (path, other): (await many.call("GET", f"{path.replace('{id}', monitors[0])}?cursor={cursor}"))[0].status
+        for path in LISTS
+        for other, cursor in given.items()
+        if {path, other} != {"/v1/events", "/v1/stream"}
+    }  # fmt: skip
+
+    assert len(given) == len(LISTS) - 2, (
+        given
+    )  # without the stream, and gauges, of which there are none
+    assert {pair for pair, status in answers.items() if status != 400} == {(p, p) for p in given}
 
 
 @pytest.mark.parametrize("order", ["up", "", "asc'"])

@@ -1,6 +1,7 @@
 """Projects: what they may have, what they use, and how they go."""
 
 import asyncio
+import json
 import secrets
 from dataclasses import replace
 
@@ -199,6 +200,28 @@ async def test_requests_are_limited(api, project, key):
     assert late.headers["Retry-After"] == "1"
     other, _ = await api.call("GET", "/v1/monitors")
     assert other.status == 200
+
+
+@pytest.mark.parametrize("rate", [5e-324, 1e-300, 1e-9])
+async def test_less_than_one_request_a_day_is_no_limit_to_set(api, project, key, rate):
+    """Nobody could say when the next may come; one that was set before is the least there is."""
+    answer, told = await api.call(
+        "PATCH", f"/v1/projects/{project}", json={"limits": {"requests_per_second": rate}}
+    )
+    await api.context.database.write(
+        lambda tx: tx.run(
+            "update projects set limits = :limits where id = :id",
+            limits=json.dumps({"requests_per_second": rate}),
+            id=project,
+        )
+    )
+    first, _ = await api.call("GET", "/v1/monitors", key=key)
+    second, _ = await api.call("GET", "/v1/monitors", key=key)
+
+    assert (answer.status, told["errors"][0]["pointer"]) == (400, "/limits/requests_per_second")
+    assert (first.status, second.status) == (200, 429)
+    assert second.headers["Retry-After"] == "100000"
+    assert second.headers["RateLimit-Policy"] == '"project";q=1;w=100000'
 
 
 async def test_default_holds_for_whoever_has_no_limit_of_its_own(api, project):

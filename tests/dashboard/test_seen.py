@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 from crypitor.dashboard.frame.charts import SPANS
 from crypitor.dashboard.monitors.seen import Unit, number_of, said_of, seen_chart, title_of, unit_of
 from crypitor.database.gauges import enrol
-from crypitor.database.looks import store_standings
+from crypitor.database.looks import Look, store_standings
 from crypitor.database.monitors import get_monitor
 from crypitor.evm.metadata import Token
 from crypitor.evm.types import Header
 from crypitor.monitor.gauges import Standing, gauges_of, look, state_rules
 from crypitor.webhook.body import rfc3339
+from crypitor.webhook.message import NetworkTitle
 
 WALLET, TOKEN = "0x" + "ab" * 20, "0x" + "cd" * 20
 NOW = 1_796_040_000_000 + 123_456
@@ -87,7 +88,9 @@ async def test_the_page_of_a_monitor_draws_what_its_gauges_showed(admin, api):
         for number, value in ((7, 9 * 10**18), (8, 25 * 10**17)):
             header = Header(number, f"0x{number:064x}", "0x", now - 600 * (9 - number))
             looked = look(one, standing, header, 1, f"0x{value:064x}")
-            await store_standings(tx, [looked], header)
+            seen = {"header": header, "now": 0, "looked": [looked]}
+            title = NetworkTitle("Ethereum")
+            await store_standings(tx, Look(network="ethereum", chain_id=1, title=title, **seen))
             standing = looked.standing
 
     await api.context.database.write(unit)

@@ -361,3 +361,41 @@ async def test_a_reorg_takes_positions_in_the_order_of_all_others(chain):
     saved = await reorgs[0]
 
     assert (saved.new_matches, saved.reverted) == (1, 1)
+
+
+async def test_a_block_that_waits_for_a_delivery_holds_no_position(chain):
+    """
+    A sender holds the delivery that it has attempted, and then queues that an endpoint fails:
+    neither waits for the other.
+    """
+    await chain.take("a1", required=2)
+    [first] = await chain.database.read(
+        lambda tx: tx.all("select id from deliveries where phase = 'detected'")
+    )
+    blocks = []
+
+    async def sender(tx):
+        await tx.run("update deliveries set token = token + 1 where id = :id", id=first["id"])
+        someone_else = contextvars.Context()
+        taken = chain.take("a2", parent="a1", matches=2)  # its own news, and that a1 is confirmed
+        blocks.append(asyncio.create_task(taken, context=someone_else))
+        await asyncio.wait(blocks, timeout=0.3)
+        await tx.run("update counters set value = value where name = 'deliveries'")
+
+    await chain.database.write(sender)
+    saved = await blocks[0]
+
+    assert (saved.new_matches, saved.confirmed) == (2, 1)
+
+
+async def test_what_is_told_and_confirmed_in_one_block_follows_each_other(chain):
+    """
+    Though both are queued at once, in the order in which they happened.
+    """
+    await chain.take("a1", required=1)
+
+    assert await chain.told() == [("a1", "detected", "pending"), ("a1", "confirmed", "waiting")]
+    rows = await chain.database.read(
+        lambda tx: tx.all("select id, follows from deliveries order by position")
+    )
+    assert [row["follows"] for row in rows] == [None, rows[0]["id"]]

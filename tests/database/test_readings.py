@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from crypitor.database.engine import Database
 from crypitor.database.gauges import enrol, forget
-from crypitor.database.looks import store_standings
+from crypitor.database.looks import Look, store_standings
 from crypitor.database.migrate import migrate
 from crypitor.database.readings import (
     forget_above,
@@ -19,6 +19,7 @@ from crypitor.database.readings import (
 from crypitor.evm.types import Header
 from crypitor.monitor.gauges import Standing, gauges_of, look, state_rules
 from crypitor.monitor.models import Kind, Monitor, rule_of
+from crypitor.webhook.message import NetworkTitle
 from tests.schemas import make_database
 
 ALL_DATABASES = True
@@ -56,7 +57,10 @@ async def seen(tx, history):
             standings[gauge.id] = found.standing
             if before.reading is None or before.reading.value != str(value):
                 told[gauge.id].append((number, str(value)))
-        await store_standings(tx, looked, header_of(number))
+        header = header_of(number)
+        title = NetworkTitle("Dev")
+        seen = Look(network="dev", chain_id=1, title=title, header=header, now=0, looked=looked)
+        await store_standings(tx, seen)
     return told
 
 

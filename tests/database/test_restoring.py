@@ -15,6 +15,7 @@ from crypitor.errors import ConfigError, Gone
 from tests.schemas import ALL, make_database, rows_of
 
 NEWEST = revisions(migrations_folder())[0]
+LIST = "/v1/matches"
 
 
 async def epoch_of(path):
@@ -68,10 +69,10 @@ async def test_cursors_of_before_are_refused(places):
 
     for given in (before, first):
         with pytest.raises(Gone):
-            second.place(given.mark("12"))
-    assert second.place(second.mark("12")) == "12"
+            second.place(given.mark("12", LIST), LIST)
+    assert second.place(second.mark("12", LIST), LIST) == "12"
     with pytest.raises(Gone):
-        second.place("12")  # as releases before gave them out
+        second.place("12", LIST)  # as releases before gave them out
 
 
 async def test_what_was_published_since_is_not_newer_than_what_comes(places):

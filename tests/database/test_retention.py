@@ -297,7 +297,7 @@ async def test_what_is_too_young_to_go_from_a_file_that_is_too_large_is_looked_a
     for number in range(40):
         await matched(store, f"ma_{number}", days=0.001, position=number + 1, block=120)
         await sent(store, f"de_{number}", days=0.001, match_id=f"ma_{number}", body="x" * 20_000)
-    kept = replace(KEPT, most_bytes=500_000)
+    kept = replace(KEPT, most_bytes=550_000)
     await all_steps(store, kept)
     before = await ids(store, "deliveries")
     await store.database.write(lambda tx: tx.run("delete from headers where number <= 120"))

@@ -1,14 +1,17 @@
 """Looks at blocks that a reorg took away, also where headers are forgotten before the looker comes."""
 
+import json
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
 
-from crypitor.database.addresses import insert_addresses
-from crypitor.database.monitors import insert_monitor
+from crypitor.database.addresses import add_addresses, insert_addresses
+from crypitor.database.monitors import insert_monitor, record_changes
 from crypitor.database.networks import resume
+from crypitor.gauges.kept import Kept, Watched
 from crypitor.gauges.looker import Looker
+from crypitor.monitor.gauges import Standing, gauges_of, state_rules
 from crypitor.monitor.models import Kind, Phase, rule_of
 from crypitor.webhook.message import NetworkTitle
 from tests.monitor.test_match import MONITOR
@@ -40,6 +43,9 @@ class Balances:
             await act()
         return [f"0x{self.balances[block_hash]:064x}" for _ in reads]
 
+    async def changed(self, _):
+        return None  # no lists of what blocks change
+
     async def header_at(self, _):
         raise AssertionError("nothing here waits for a tag")
 
@@ -54,12 +60,16 @@ class Rig:
 
     def __init__(self, chain, nodes):
         self.chain, self.nodes = chain, nodes
-        self._looker = Looker(
+        self._looker = self.another()
+
+    def another(self):
+        """A looker of another process."""
+        return Looker(
             "ethereum",
             1,
             NetworkTitle("Ethereum"),
-            nodes,
-            chain.database,
+            self.nodes,
+            self.chain.database,
             term=lambda: 1,
             confirmations=3,
             wake=lambda _: None,
@@ -67,18 +77,18 @@ class Rig:
             observer=Unobserved(),
         )
 
-    async def take(self, *names, parent=None, oldest_kept=0):
+    async def take(self, *names, parent=None, oldest_kept=0, touched=(ACCOUNT,)):
         """Match blocks, each on top of the one before; all of them touch the account."""
         for name in names:
             await self.chain.take(
-                name, parent, matches=0, touched=[ACCOUNT], oldest_kept=oldest_kept
+                name, parent, matches=0, touched=list(touched), oldest_kept=oldest_kept
             )
             parent = name
 
-    async def look(self):
+    async def look(self, looker=None):
         """Look until there is nothing more to do."""
         for _ in range(100):
-            if not await self._looker.step():
+            if not await (looker or self._looker).step():
                 return
         raise AssertionError("the looker comes to no end")
 
@@ -185,3 +195,47 @@ async def test_where_an_operator_goes_back_looks_go_back_as_well(looking):
         await rig.look()
 
         assert await rig.told() == [("a2", "detected"), ("a2", "reverted"), ("b2", "detected")]
+
+
+async def test_what_another_process_saw_meanwhile_is_not_told_again(looking):
+    """What is kept in memory counts only after the block of which it is."""
+    async with looking(a1=RICH, a2=POOR, a3=POOR, a4=POOR) as rig:
+        await rig.take("a1", parent="a0")
+        await rig.look()
+        await rig.take("a2", parent="a1")
+        await rig.look(rig.another())
+        await rig.take("a3", "a4", parent="a2")
+        await rig.look()
+
+        assert await rig.told() == [("a2", "detected"), ("a2", "confirmed")]
+
+
+async def test_a_changed_label_is_told_with_the_next_match(looking):
+    """An account that was looked at before is read anew after each change of its monitor."""
+    async with looking(a1=RICH, a2=RICH, a3=POOR) as rig:
+        await rig.take("a1", "a2", parent="a0")
+        await rig.look()
+
+        async def label(tx):
+            await add_addresses(tx, WATCHED.id, {ACCOUNT: "payouts"})
+            await record_changes(tx, [WATCHED.id])
+
+        await rig.chain.database.write(label)
+        await rig.take("a3", parent="a2")
+        await rig.look()
+        told = await rig.chain.database.read(lambda tx: tx.value("select document from matches"))
+
+        assert json.loads(told)["label"] == "payouts"
+
+
+def test_who_was_read_first_makes_room_for_others():
+    """What is kept is bounded; whose gauges are not kept is read from the database."""
+    kept = Kept(most=3)
+    [gauge] = gauges_of(WATCHED, state_rules(WATCHED)[0], "ethereum", [(ACCOUNT, None)])
+    kept.begin(1, "0xa1")
+    for subject, count in (("0x1", 1), ("0x2", 2), ("0x1", 2), ("0x3", 1)):
+        kept.put(subject, [Watched(gauge, gauge.read, Standing())] * count)
+
+    assert sorted(kept.subjects(1, "0xa1")) == ["0x1", "0x3"]
+    assert not kept.subjects(2, "0xa1")
+    assert not kept.subjects(1, "0xb1")

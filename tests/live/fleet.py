@@ -62,6 +62,10 @@ class Fleet:
                 await service.start()
         return " ".join(("paused" if pause else "killed", *(role for role, _ in chosen)))
 
+    def of_role(self, role: str) -> list[Service]:
+        """Return those that are killed, of one role."""
+        return [service for of, service in self.members if of == role]
+
     async def stop(self) -> list[int]:
         """Ask all of them to end; return their exit statuses."""
         services = [self.front, *(service for _, service in self.members)]

@@ -13,6 +13,7 @@ from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.rpc import SimulatorServer
 from tests.conftest import postgres_database
 from tests.live.fleet import fleet, settings_of
+from tests.live.following import differences, following
 from tests.rig import heard, until_all_is_sent
 from tests.test_crash import CONFIRMATIONS, DEEPEST_REORG, ask, fork
 
@@ -72,7 +73,10 @@ async def killed(folder, kafka, prefix, each, seconds):
             "CRYPITOR__WEBHOOK__LEASE_SECONDS": "6",
             "CRYPITOR__WEBHOOK__TIMEOUT_SECONDS": "5",
         }
-        async with fleet(folder, settings, each) as ships:
+        async with (
+            fleet(folder, settings, each) as ships,
+            following(ships.front, ships.of_role("api")) as follower,
+        ):
             questions = [
                 await ask(ships.front, chain, receiver, secrets, network=name)
                 for name, chain in zip(CHAINS, chains, strict=True)
@@ -87,8 +91,10 @@ async def killed(folder, kafka, prefix, each, seconds):
             for name, chain in zip(CHAINS, chains, strict=True):
                 await ships.front.until_tip(name, chain.head.number, 120)
             await until_all_is_sent(ships.front, receiver)
+            log = await ships.front.events()
+            await follower.until_all_is_read(log)
             ended = ships.ended()
-            told = heard(receiver)
+            told, bodies = heard(receiver), {one.id: one.body for one in receiver.received}
             found = [
                 audit(
                     chain, [question],
@@ -106,6 +112,7 @@ async def killed(folder, kafka, prefix, each, seconds):
           f"{sum(one.webhooks for one in found)} webhooks, {sum(one.repeated for one in found)} repeated, "
           f"{reverted} of reverted matches")  # fmt: skip
     assert [one.problems for one in found] == [[], [], []], f"seed {seed}: {acts}"
+    assert differences(log, follower.read, bodies) == []
     assert min(one.expected for one in found) > seconds
     assert reverted > 0, "no reorg was seen"
     assert ended == {}

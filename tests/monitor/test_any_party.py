@@ -158,3 +158,20 @@ def test_a_condition_that_asks_no_party_is_asked_once_for_both():
 
     assert find_matches(block(logs=[erc20(A, B, 0)]), "ethereum", 1, index, tally) == []
     assert tally.condition_errors == 1
+
+
+@pytest.mark.parametrize("kind", [Kind.ERC20, Kind.NATIVE])
+@pytest.mark.parametrize(("amount", "asked"), [(4, 0), (5, 2), (6, 2)])
+def test_what_moves_less_than_anybody_asks_for_is_not_asked_about(kind, amount, asked):
+    """The least amount of several conditions counts, and comes back when its rule goes."""
+    index, tally = Index(), Tally()
+    for number, least in enumerate((5, 90)):
+        rule = Rule(kind, where=f"1 / (amount - amount) > 0 and amount >= {least}")
+        index.put(replace(MONITOR, id=f"mo_{number}", rules=(rule,), any_address=True))
+    seen = block(value=hex(amount), logs=[erc20(A, B, amount)])
+
+    assert find_matches(seen, "ethereum", 1, index, tally) == []
+    assert tally.condition_errors == asked  # each that is asked has no answer
+    index.remove("mo_0")
+    assert find_matches(seen, "ethereum", 1, index, tally) == []
+    assert tally.condition_errors == asked

@@ -1,6 +1,8 @@
 import asyncio
+from dataclasses import replace as replace_monitor
 
 import pytest
+from msgspec.structs import replace
 
 from crypitor.database.monitors import insert_monitor
 from crypitor.database.networks import lead, rewind_asked
@@ -8,6 +10,7 @@ from crypitor.errors import DatabaseUnavailable
 from crypitor.evm.types import Block, Header, Receipt, Transaction
 from crypitor.monitor.index import Index
 from crypitor.monitor.matcher import MOST_BLOCKS, Chain, Matcher
+from crypitor.monitor.models import Kind, Rule
 from crypitor.monitor.saving import MOST_MATCHES
 from crypitor.queue import Message
 from crypitor.queue.memory import MemoryQueue
@@ -122,6 +125,44 @@ async def test_a_missing_block_is_asked_for(world):
     A block whose parent is unknown takes no effect, and the worker is asked to go back.
     """
     await world.take(world.matcher(), message(1, "a1", "g", 1), message(2, "a3", "a2", 3))
+
+    assert world.heard.blocks == [("a1", 1)]
+    assert await world.database.read(lambda tx: rewind_asked(tx, "ethereum"))
+
+
+def without_receipts(message, *known):
+    """A block of which these receipts were asked for."""
+    return replace(message, block=replace(message.block, known=known))
+
+
+async def test_a_block_that_lacks_receipts_is_asked_for_again(world):
+    """
+    What holds too little for what is asked now takes no effect, whatever waits behind it; the
+    worker is asked to go back.
+    """
+    for each in (
+        message(1, "a1", "g", 1),
+        without_receipts(message(2, "a2", "a1", 2)),
+        message(3, "a3", "a2", 3),
+    ):
+        await world.queue.publish(each)
+    matcher = world.matcher()
+    while await matcher.step():
+        pass
+
+    assert world.heard.blocks == [("a1", 1)]
+    assert matcher.armed_from("ethereum") == 2
+    assert await world.database.read(lambda tx: rewind_asked(tx, "ethereum"))
+
+
+async def test_a_block_with_the_receipts_that_are_needed_takes_effect(world):
+    """It was read for what is asked now."""
+    world.index.put(replace_monitor(MONITOR, rules=(Rule(Kind.NATIVE),)))
+    await world.take(
+        world.matcher(),
+        without_receipts(message(1, "a1", "g", 1), "0xa1"),
+        without_receipts(message(2, "a2", "a1", 2), "0xanother"),
+    )
 
     assert world.heard.blocks == [("a1", 1)]
     assert await world.database.read(lambda tx: rewind_asked(tx, "ethereum"))

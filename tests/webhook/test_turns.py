@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crypitor.webhook import turns as module
+from crypitor.webhook.delivery import Endpoint
 from crypitor.webhook.turns import Turns
 
 
@@ -269,6 +270,22 @@ def test_a_rate_is_kept_and_reached(rate):
                 turns.ended(endpoint, succeeded=True)
 
     assert rate * 10 * 0.9 <= sent <= rate * 10 * 1.02 + rate / 10 + 100
+
+
+@pytest.mark.parametrize("rate", [5e-324, 1e-300, 1e-9])
+def test_a_rate_of_next_to_nothing_waits_for_its_next(rate):
+    """As endpoints that were stored before such a rate was refused may have: some days."""
+    turns = Turns(1000, 100, 1000)
+    prove(turns, "a")
+    pace = Endpoint("ep_1", "pr_1", "https://example.com", "whsec_", rate_per_second=rate).pace
+    turns.is_due("a")
+    for endpoint, slots in turns.next_turns(0, 10):
+        turns.claimed(endpoint, slots, slots, rate_per_second=pace)
+        turns.ended(endpoint, succeeded=True)
+    turns.is_due("a")
+
+    assert turns.next_turns(1, 10) == []
+    assert 100_000_000 <= turns.next_at() < 10_000_000_000
 
 
 def test_endpoints_with_nothing_to_do_are_forgotten_once_there_are_very_many():

@@ -134,6 +134,7 @@ class Rig:
                 verify=options["verify"],
                 profile=options.get("profile"),
                 traces=options.get("traces", "off"),
+                needed=options.get("needed"),
             )
             for at, url in enumerate(self._urls)
         ]

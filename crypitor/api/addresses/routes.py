@@ -107,7 +107,8 @@ async def add_monitor_addresses(call: Call, id: str) -> AddedAnswer:  # noqa: A0
 
     As JSON, as CSV (`address[,label]`, or the columns that a header line names, set apart by `,`,
     `;` or a tab) or as NDJSON (an address or an object a line). Every valid one is taken, those
-    that are not are listed; 422 where none of them is valid. One that is watched already is not
+    that are not are listed; 422 where none of them is valid, and for CSV without any. One that is
+    watched already is not
     counted again and takes the new label, if there is one. What was taken before a mistake in the
     whole, or before the connection broke, stays; the call can be repeated.
     """
@@ -224,14 +225,21 @@ async def _take_stream(
         taken.intake.let_go()
         raise
     await take_all()
-    _refuse_nothing(taken)
+    _refuse_nothing(taken, request.content_type)
     return taken
 
 
-def _refuse_nothing(taken: Taken) -> None:
-    """Raise NothingTaken where there were entries and all of them are wrong."""
+def _refuse_nothing(taken: Taken, media: str) -> None:
+    """Raise NothingTaken where all entries are wrong, or a file for people has none.
+
+    Programs may have nothing to add: an empty list of theirs is no mistake.
+    """
     intake = taken.intake
-    if taken.changed or taken.unchanged or not intake.invalid_count:
+    if taken.changed or taken.unchanged:
+        return
+    if not intake.invalid_count and media == CSV:
+        raise NothingTaken("there is no address in it: it is empty, or has a header alone")
+    if not intake.invalid_count:
         return
     mistakes = [Mistake(f"/{each['line']}", each["reason"]) for each in intake.invalid]
     first = intake.invalid[0]

@@ -6,6 +6,7 @@ from pydantic import Field
 from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
 
 from crypitor.api.serving.answers import Time
+from crypitor.api.serving.words import PhaseWord, StatusWord
 
 RequestHeaders: TypeAlias = Annotated[
     dict[str, str] | None,
@@ -66,8 +67,8 @@ class DeliveryAnswer(TypedDict):
     monitor: str | None
     match: str | None
     endpoint: str
-    phase: Literal["detected", "confirmed", "ended", "reverted"] | None
-    status: Literal["waiting", "pending", "delivered", "counted", "failed", "cancelled"]
+    phase: PhaseWord | None
+    status: StatusWord
     attempt_count: int
     due_at: Annotated[
         str | None, Field(description="Of the next attempt; null when there is none to come.")

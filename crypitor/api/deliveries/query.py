@@ -6,16 +6,7 @@ from pydantic import Field
 
 from crypitor.api.serving.moment import Moment
 from crypitor.api.serving.paging import Name, OrderedQuery, Query, cursor_of
-
-DeliveryType: TypeAlias = Literal[
-    "match.detected",
-    "match.confirmed",
-    "match.ended",
-    "match.reverted",
-    "endpoint.failing",
-    "endpoint.disabled",
-    "endpoint.moved",
-]
+from crypitor.api.serving.words import StatusWord, TypeWord
 
 Outcome: TypeAlias = Literal["taken", "refused", "unanswered"]
 
@@ -26,7 +17,7 @@ class AttemptQuery(Query):
     cursor: str | None = cursor_of(r"[0-9]{1,18}\.[0-9]{1,9}\.[A-Za-z0-9_-]{1,64}")
     monitor: Name | None = None
     endpoint: Name | None = None
-    type: DeliveryType | None = Field(None, description="What its delivery tells.")
+    type: TypeWord | None = Field(None, description="What its delivery tells.")
     outcome: Outcome | None = None
     since: Moment | None = Field(None, description="Begun at this time or later.")
     until: Moment | None = Field(None, description="Begun before this time.")
@@ -39,9 +30,7 @@ class DeliveryQuery(OrderedQuery):
     monitor: Name | None = None
     endpoint: Name | None = None
     match: Name | None = None
-    status: Literal["waiting", "pending", "delivered", "counted", "failed", "cancelled"] | None = (
-        None
-    )
-    type: DeliveryType | None = Field(None, description="What it tells.")
+    status: StatusWord | None = None
+    type: TypeWord | None = Field(None, description="What it tells.")
     since: Moment | None = Field(None, description="Queued at this time or later.")
     until: Moment | None = Field(None, description="Queued before this time.")

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Discriminator, Field, Tag, WithJsonSchema
 
 from crypitor.api.serving.bodies import Body, Line
+from crypitor.webhook.delivery import LEAST_PER_SECOND
 from crypitor.webhook.egress import LONGEST_URL
 from crypitor.webhook.quiet import LONGEST_WINDOW_SECONDS, MOST_MESSAGES
 from crypitor.webhook.silence import MOST_SILENCES
@@ -202,9 +203,10 @@ class EndpointBody(Body):
     )
     rate_per_second: float | None = Field(
         None,
-        gt=0,
+        ge=LEAST_PER_SECOND,
         le=10_000,
-        description="null: no limit; in a format for people what the service takes.",
+        description="From one in a day or so; null: no limit; in a format for people what the "
+        "service takes.",
     )
     events: list[Literal["endpoint.failing", "endpoint.disabled", "endpoint.moved"]] = Field(
         default_factory=list,

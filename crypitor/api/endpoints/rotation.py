@@ -53,7 +53,7 @@ async def rotate_secret(call: Call, id: str, body: RotationBody) -> SecretAnswer
         before = found(await lock_endpoint(tx, call.project, id, now), "endpoint")
         after = rotated(before, _wanted(call, before, body), now)
         await update_endpoint(tx, after)
-        return Change(secret_answer(after, now))
+        return Change(secret_answer(after, now), before={**secret_answer(before, now)})
 
     return await call.change(unit)
 

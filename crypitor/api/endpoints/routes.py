@@ -29,7 +29,7 @@ from crypitor.api.endpoints.rule import (
 )
 from crypitor.api.serving.answers import Deleted
 from crypitor.api.serving.call import Call, Change, Effect, found
-from crypitor.api.serving.reading import merge_patch, validated
+from crypitor.api.serving.reading import patched
 from crypitor.api.serving.routing import Routes
 from crypitor.database.cancellations import cancel_for_endpoint
 from crypitor.database.deliveries import first_queued
@@ -120,7 +120,7 @@ async def change_endpoint(call: Call, id: str, body: dict[str, Any]) -> Endpoint
         return found(await get_endpoint(tx, call.project, id), "endpoint")
 
     async def check(before: Endpoint) -> tuple[EndpointBody, str]:
-        whole = validated(EndpointBody, merge_patch(_document(before), body))
+        whole = patched(EndpointBody, _document(before), body)
         return whole, checked(call, whole)
 
     async def lock(tx: Transaction) -> Endpoint:

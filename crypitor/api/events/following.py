@@ -21,6 +21,9 @@ AT_A_TURN = 8
 
 MOST_KEPT = 1_000
 
+LOG = "/v1/events"
+"""The list whose cursors the stream's ids are."""
+
 
 class Following:
     """For all readers of this process.
@@ -74,7 +77,8 @@ class Following:
 def _text(event: Event, epoch: Epoch, *, checksum: bool) -> bytes:
     # A body is JSON of one line.
     body = checksummed_json(event.body) if checksum else event.body
-    return f"id: {epoch.mark(str(event.position))}\nevent: {event.type}\ndata: {body}\n\n".encode()
+    place = epoch.mark(str(event.position), LOG)
+    return f"id: {place}\nevent: {event.type}\ndata: {body}\n\n".encode()
 
 
 FOLLOWING = web.AppKey("FOLLOWING", Following)

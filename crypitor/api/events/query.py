@@ -6,31 +6,10 @@ from pydantic import Field
 
 from crypitor.api.serving.bodies import AddressText
 from crypitor.api.serving.paging import Name, Placed, Query
+from crypitor.api.serving.words import KindWord, TypeWord
 from crypitor.database.epochs import POSITION
 from crypitor.database.events import EventFilter
 
-EventType: TypeAlias = Literal[
-    "match.detected",
-    "match.confirmed",
-    "match.ended",
-    "match.reverted",
-    "endpoint.failing",
-    "endpoint.disabled",
-    "endpoint.moved",
-]
-EventKind: TypeAlias = Literal[
-    "native",
-    "internal",
-    "erc20",
-    "erc721",
-    "erc1155",
-    "event",
-    "call",
-    "deployment",
-    "transaction",
-    "withdrawal",
-    "delegation",
-]
 CursorText: TypeAlias = Annotated[str, Field(pattern=f"^{POSITION}$")]
 
 
@@ -45,8 +24,8 @@ class EventQuery(Query):
     )
     monitor: Name | None = None
     network: Name | None = None
-    kind: EventKind | None = None
-    type: EventType | None = None
+    kind: KindWord | None = None
+    type: TypeWord | None = None
     address: AddressText | None = Field(None, description="The watched address.")
 
     @property
@@ -65,8 +44,8 @@ class StreamQuery(Placed):
     )
     monitor: Name | None = None
     network: Name | None = None
-    kind: EventKind | None = None
-    type: EventType | None = None
+    kind: KindWord | None = None
+    type: TypeWord | None = None
     address: AddressText | None = Field(None, description="The watched address.")
 
     @property

@@ -6,6 +6,7 @@ import msgspec
 
 from crypitor.api.events.answer import EventAnswer, EventPage
 from crypitor.api.events.examples import EXAMPLES
+from crypitor.api.events.following import LOG
 from crypitor.api.events.query import EventQuery
 from crypitor.api.serving.call import Call
 from crypitor.api.serving.routing import Routes
@@ -17,7 +18,7 @@ from crypitor.database.keys import Scope
 routes = Routes("Events", EXAMPLES)
 
 
-@routes.add("GET", "/v1/events", scope=Scope.READ, addresses=True, problems=(410,))
+@routes.add("GET", LOG, scope=Scope.READ, addresses=True, problems=(410,))
 async def read_event_log(call: Call, query: EventQuery) -> EventPage:
     """List what was told: each phase of each match, and news of endpoints.
 

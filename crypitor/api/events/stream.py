@@ -10,12 +10,13 @@ from collections.abc import AsyncIterator, Iterable
 from aiohttp import web
 
 from crypitor.api.events.examples import EXAMPLES
-from crypitor.api.events.following import FOLLOWING
+from crypitor.api.events.following import FOLLOWING, LOG
 from crypitor.api.events.query import StreamQuery
 from crypitor.api.serving.call import Call, begun
 from crypitor.api.serving.checksums import Shown
 from crypitor.api.serving.pages import Pages
 from crypitor.api.serving.routing import Routes
+from crypitor.api.serving.streams import READERS
 from crypitor.database.engine import Transaction
 from crypitor.database.events import Event, EventPage, newest_event, read_events
 from crypitor.database.keys import Scope
@@ -44,10 +45,16 @@ async def stream_events(call: Call, query: StreamQuery) -> web.StreamResponse:
     where there are none, and then each 15 seconds without an event. A reader that does not keep up
     is closed; it loses nothing if it resumes.
     """
-    if last := call.request.headers.get(LAST_EVENT):
+    last = call.request.headers.get(LAST_EVENT)
+    if last:
         query = query.model_copy(update={"cursor": last})
-    call.pages = Pages(query, guesses=call.who.operator)
-    events = _Following(call, query)
+    given_as = LAST_EVENT if last else "?cursor"
+    call.pages = Pages(query, LOG, guesses=call.who.operator, given_as=given_as)
+    with call.request.app[READERS].one_more(call.project):
+        return await _streamed(call, _Following(call, query))
+
+
+async def _streamed(call: Call, events: "_Following") -> web.StreamResponse:
     try:
         first = await events.begin()
     except BaseException:

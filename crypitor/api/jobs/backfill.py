@@ -44,7 +44,7 @@ async def start_backfill(call: Call, id: str, body: BackfillBody) -> JobAnswer: 
         await check_open_jobs(tx, call.project)
         job = await insert_job(tx, job_id, call.project, id, body.network, blocks, context.clock())
         answer = job_answer(job, context.clock())
-        return Change(answer, subject=job_id, grows=("backfill_blocks_per_day",))
+        return Change(answer, grows=("backfill_blocks_per_day",))
 
     return await call.change(unit)
 

@@ -30,7 +30,7 @@ routes = Routes("Projects and keys", EXAMPLES, "ke_")
 @routes.add("POST", "/v1/keys", scope=Scope.ADMIN, status=201)
 async def add_key(call: Call, body: KeyBody) -> KeyAnswer:
     """Create an API key. Its secret is in this answer and nowhere else."""
-    project_id = body.project or call.project
+    project_id = call.project if body.project is None else body.project
     if body.expires_at is not None and body.expires_at <= call.context.clock():
         mistake = Mistake("/expires_at", "this is in the past")
         raise Conflict(f"{mistake.pointer}: {mistake.detail}", [mistake])

@@ -1,12 +1,13 @@
 """What the API answers of matches."""
 
-from typing import Annotated, Literal, NotRequired
+from typing import Annotated, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
 
 from crypitor.api.matches.parts import Found
 from crypitor.api.serving.answers import Confirmations, Time
+from crypitor.api.serving.words import PhaseWord
 
 
 class AcknowledgedAnswer(TypedDict):
@@ -22,7 +23,7 @@ class MatchAnswer(Found):
     `acknowledged` once somebody has.
     """
 
-    phase: Literal["detected", "confirmed", "ended", "reverted"]
+    phase: PhaseWord
     created_at: Time
     confirmations: Annotated[
         int | None, Field(description="Of now: tip - block + 1; null while the tip is not known.")

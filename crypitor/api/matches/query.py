@@ -7,6 +7,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from crypitor.api.serving.bodies import AddressText
 from crypitor.api.serving.moment import Moment
 from crypitor.api.serving.paging import Name, Query
+from crypitor.api.serving.words import KindWord, PhaseWord
 from crypitor.database.epochs import POSITION
 from crypitor.evm.address import parse_hash
 
@@ -43,24 +44,7 @@ class MatchQuery(Query):
         | None
     ) = None
     address: AddressText | None = Field(None, description="The watched address.")
-    phase: Literal["detected", "confirmed", "ended", "reverted"] | None = None
-    kind: (
-        Literal[
-            "native",
-            "internal",
-            "erc20",
-            "erc721",
-            "erc1155",
-            "event",
-            "call",
-            "deployment",
-            "transaction",
-            "withdrawal",
-            "delegation",
-            "balance",
-            "view",
-        ]
-        | None
-    ) = None
+    phase: PhaseWord | None = None
+    kind: KindWord | None = None
     since: Moment | None = Field(None, description="Matched at this time or later.")
     until: Moment | None = Field(None, description="Matched before this time.")

@@ -8,6 +8,7 @@ from typing_extensions import TypedDict  # pydantic takes this one alone before 
 from crypitor.api.addresses.answer import LabelledAddress
 from crypitor.api.endpoints.answer import EndpointAnswer
 from crypitor.api.serving.answers import ArmedFrom, Confirmations, Time
+from crypitor.api.serving.words import PhaseWord
 from crypitor.monitor.models import Kind
 
 Severity: TypeAlias = Literal["info", "warning", "error", "critical"]
@@ -56,7 +57,7 @@ class MonitorAnswer(TypedDict):
     rules: list[RuleAnswer]
     endpoints: list[str]
     webhook: NotRequired[EndpointAnswer]
-    notify: list[Literal["detected", "confirmed", "ended", "reverted"]]
+    notify: list[PhaseWord]
     confirmations: Confirmations | None
     tags: list[str]
     note: str

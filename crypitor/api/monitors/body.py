@@ -15,6 +15,7 @@ from pydantic import (
 from crypitor.api.endpoints.body import EndpointBody
 from crypitor.api.monitors.rules import RuleBody
 from crypitor.api.serving.bodies import AddressEntry, Body, Line
+from crypitor.api.serving.words import PhaseWord
 
 MOST_RULES = 64
 MOST_INLINE_ADDRESSES = 10_000
@@ -105,7 +106,7 @@ class MonitorBody(Body):
     webhook: EndpointBody | None = Field(
         None, description="Shorthand: makes an endpoint and puts its id into `endpoints`."
     )
-    notify: list[Literal["detected", "confirmed", "ended", "reverted"]] = Field(
+    notify: list[PhaseWord] = Field(
         default=["detected", "confirmed", "reverted"],
         max_length=10,
         description="The phases that are delivered. `ended`, of balances and views alone: the "

@@ -15,7 +15,7 @@ from crypitor.api.monitors.warnings import warnings_of
 from crypitor.api.monitors.watching import forget, put, watch
 from crypitor.api.serving.call import Call, Change, Effect, found
 from crypitor.api.serving.fitting import fitting
-from crypitor.api.serving.reading import merge_patch, summary, validated
+from crypitor.api.serving.reading import patched, summary
 from crypitor.api.serving.routing import Routes
 from crypitor.database.addresses import (
     count_addresses,
@@ -44,7 +44,7 @@ from crypitor.monitor.models import Monitor
 routes = Routes("Monitors", EXAMPLES, "mo_")
 
 
-@routes.add("POST", "/v1/monitors", scope=Scope.WRITE, status=201)
+@routes.add("POST", "/v1/monitors", scope=Scope.WRITE, status=201, addresses=True)
 async def create_monitor(call: Call, body: MonitorBody) -> MonitorAnswer:
     """Create a monitor.
 
@@ -116,7 +116,7 @@ async def read_monitor(call: Call, id: str) -> MonitorAnswer:  # noqa: A002 - as
     return answer
 
 
-@routes.add("PATCH", "/v1/monitors/{id}", scope=Scope.WRITE, patches=MonitorBody)
+@routes.add("PATCH", "/v1/monitors/{id}", scope=Scope.WRITE, patches=MonitorBody, addresses=True)
 async def change_monitor(call: Call, id: str, body: dict[str, Any]) -> MonitorAnswer:  # noqa: A002
     """Change a monitor by a JSON merge patch (RFC 7396).
 
@@ -128,7 +128,7 @@ async def change_monitor(call: Call, id: str, body: dict[str, Any]) -> MonitorAn
         return found(await get_monitor(tx, call.project, id), "monitor")
 
     async def check(before: Monitor) -> tuple[MonitorBody, int]:
-        whole = validated(MonitorBody, merge_patch(document(before), body))
+        whole = patched(MonitorBody, document(before), body)
         return whole, await check_monitor(whole, call.context.networks, call.context.give_way)
 
     async def lock(tx: Transaction) -> Monitor:
@@ -144,13 +144,13 @@ async def change_monitor(call: Call, id: str, body: dict[str, Any]) -> MonitorAn
             await insert_endpoint(tx, endpoint)
         after = monitor_of(whole, id, call.project, before.created_at, now, endpoint)
         grown = cost > await rules_cost_of(tx, id)
+        told = {**await _whole_answer(tx, before, counted)}
         await update_monitor(tx, after, rules_cost=cost)
         pairs = pairs_of(whole) if "addresses" in body else None
         effect = await _change_addresses(tx, call, before, after, pairs)
         answer = await _whole_answer(tx, after, counted if pairs is None else len(pairs))
         if endpoint:
             answer["webhook"] = endpoint_answer(endpoint, call.who, secret=True)
-        told = {**monitor_answer(before, counted, None)}
         more = {"rules_cost": grown, "addresses": pairs, "endpoints": endpoint}
         grows = [name for name, added in more.items() if added]
         return Change(answer, effect, before=told, grows=grows)
@@ -175,9 +175,10 @@ async def remove_monitor(call: Call, id: str) -> DeletedMonitor:  # noqa: A002 -
     """
 
     async def unit(tx: Transaction) -> Change[tuple[str, ...]]:
+        there = found(await get_monitor(tx, call.project, id), "monitor")
+        before = {**await _whole_answer(tx, there, counted)}
         monitor = found(await delete_monitor(tx, call.project, id), "monitor")
         await cancel_for_monitor(tx, id, call.context.clock())
-        before = {**monitor_answer(monitor, counted, None)}
         return Change(monitor.networks, forget(call, id), before=before)
 
     counted = await call.read(lambda tx: _counted(tx, id))

@@ -5,6 +5,7 @@ from typing import Annotated, TypeAlias
 from pydantic import BeforeValidator, Field
 
 from crypitor.api.serving.bodies import LAST_BLOCK, Body, Line, whole
+from crypitor.database.limits import LEAST_PER_SECOND
 
 Most: TypeAlias = Annotated[int, Field(ge=0, le=LAST_BLOCK), BeforeValidator(whole)]
 
@@ -23,7 +24,7 @@ class LimitsBody(Body):
     deliveries_per_day: Most | None = Field(
         None, description="Beyond them, deliveries wait for the next day."
     )
-    requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] | None = Field(
+    requests_per_second: Annotated[float, Field(ge=LEAST_PER_SECOND, le=1_000_000)] | None = Field(
         None, description="To each process that serves the API; those of one second at once."
     )
     backfill_blocks_per_day: Most | None = None

@@ -19,7 +19,7 @@ from crypitor.api.projects.query import ProjectQuery
 from crypitor.api.serving.answers import Deleted
 from crypitor.api.serving.authentication import DOOR
 from crypitor.api.serving.call import Call, Change, Effect, found
-from crypitor.api.serving.reading import merge_patch, validated
+from crypitor.api.serving.reading import patched
 from crypitor.api.serving.routing import Routes
 from crypitor.database.engine import Transaction
 from crypitor.database.keys import Project, Scope, create_project
@@ -83,7 +83,7 @@ async def change_project(call: Call, id: str, body: dict[str, Any]) -> ProjectAn
     async def unit(tx: Transaction) -> Change[ProjectAnswer]:
         before = await _reachable(tx, call, id)
         told = {"name": before.name, "limits": dict(before.limits)}
-        whole = validated(ProjectBody, merge_patch(told, body))
+        whole = patched(ProjectBody, told, body)
         await update_project(tx, id, whole.name, _own(whole.limits))
         after = await _reachable(tx, call, id)
         return Change(

@@ -34,7 +34,7 @@ SecretOf = Callable[[web.Request], Awaitable[str | None]]
 SESSION: web.AppKey[SecretOf] = web.AppKey("SESSION")
 """Returns the API key of the session in whose cookie a request came, None without one."""
 
-_TOKEN = re.compile(r"[Bb]earer +([\x21-\x7e]{1,512})", re.ASCII)
+_TOKEN = re.compile(r"(?i:bearer) +([\x21-\x7e]{1,512})", re.ASCII)
 
 
 class Door:

@@ -25,6 +25,7 @@ from crypitor.database.limits import keep_limits
 from crypitor.database.monitors import Edit, record_changes
 from crypitor.database.networks import next_blocks
 from crypitor.errors import CallerError, Conflict, Gone, Invalid, NotFound
+from crypitor.runtime.thrown import Thrown
 
 T = TypeVar("T")
 Checked = TypeVar("Checked")
@@ -177,16 +178,16 @@ class Call:
                 before = await self.read(read)
                 checked = await check(before)
             except CallerError as error:
-                refused = error
+                refused = Thrown(error)
 
             async def unit(
                 tx: Transaction,
                 before: T | None = before,
                 checked: Checked | None = checked,
-                refused: CallerError | None = refused,
+                refused: Thrown | None = refused,
             ) -> Change[Answer]:
                 if refused is not None:  # now, as a repeated request gets the answer it got before
-                    raise refused
+                    refused.again()
                 locked = await lock(tx)
                 if same(locked) != same(cast("T", before)):
                     raise _ChangedMeanwhile

@@ -21,6 +21,7 @@ from crypitor.errors import (
     Unavailable,
 )
 from crypitor.runtime.seldom import Seldom
+from crypitor.runtime.thrown import let_go
 
 log = structlog.get_logger(__name__)
 
@@ -130,6 +131,8 @@ async def explain(request: web.Request, handler: Handler) -> web.StreamResponse:
             headers={"Retry-After": str(wait)},
         )
     except web.HTTPException as error:
+        # The library's router keeps what it raises beside the request, which the trace leads to.
+        let_go(error)
         return _from_aiohttp(request, error)
     except (ClientPayloadError, HttpProcessingError, web.RequestPayloadError) as error:
         log.debug("request body could not be read", path=request.path, trouble=type(error).__name__)

@@ -11,9 +11,10 @@ from crypitor.api.serving.context import CONTEXT
 from crypitor.api.serving.crowd import peer_of
 from crypitor.api.serving.errors import EVERY_ANSWER, REQUEST_ID, Handler, refused
 from crypitor.api.serving.front import Front, refuse_all_but_local
-from crypitor.errors import CallerError
+from crypitor.errors import CallerError, UnknownType
 
 PREFLIGHT_SECONDS = 600
+LONGEST_TYPE = 256
 
 _ALLOWED: Final[Mapping[str, str]] = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, PATCH, DELETE",
@@ -47,6 +48,9 @@ def _refusal(request: web.Request, *, auth: bool) -> web.StreamResponse | None:
     try:
         if not auth:
             refuse_all_but_local(request.host, request.headers)
+        # Whoever reads it takes a time that grows with the square of its length.
+        if len(request.headers.get("Content-Type", "")) > LONGEST_TYPE:
+            raise UnknownType(f"no Content-Type has more than {LONGEST_TYPE} characters here")
     except CallerError as error:
         return refused(error)
     return None

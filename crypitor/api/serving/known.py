@@ -1,7 +1,7 @@
 """Which fields a body may have at a place, to say what somebody may have meant. Pure."""
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -30,6 +30,22 @@ def known_at(model: type[BaseModel], place: Sequence[int | str]) -> set[str]:
         ]
         models = inner or [one for one in models if _is_called(one, part)] or models
     return {name for each in models for name in each.model_fields}
+
+
+def unknown_nulls(
+    models: Sequence[type[BaseModel]], patch: Mapping[str, Any], place: Sequence[str] = ()
+) -> Iterator[Sequence[str]]:
+    """Yield the places of a merge patch's nulls that are no field of what stands there.
+
+    models: which it may be. Members of a free object are no fields: any may be taken away.
+    """
+    for name, value in patch.items():
+        fields = [each.model_fields[name] for each in models if name in each.model_fields]
+        if not fields and value is None:
+            yield (*place, name)
+        if isinstance(value, Mapping):
+            inner = [one for field in fields for one in _models_of(field.annotation)]
+            yield from unknown_nulls(inner, value, (*place, name)) if inner else ()
 
 
 def near(name: str, known: Iterable[str]) -> str:

@@ -14,7 +14,9 @@ _TIME = (
 
 def _moment(value: object) -> int:
     if not isinstance(value, str) or not re.fullmatch(_TIME, value, re.ASCII):
-        raise ValueError("this has to be a time as in RFC 3339: 2026-11-22T15:00:00Z")
+        plus = isinstance(value, str) and re.fullmatch(_TIME, "+".join(value.rsplit(" ", 1)))
+        hint = " (in a URL a + is a space: write %2B)" if plus else ""
+        raise ValueError(f"this has to be a time as in RFC 3339: 2026-11-22T15:00:00Z{hint}")
     try:
         return round(datetime.fromisoformat(value.upper()).timestamp() * 1000)
     except (ValueError, OverflowError):

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from crypitor.database.limits import LEAST_PER_SECOND
 from crypitor.errors import TooMany
 
 MOST_REMEMBERED = 10_000
@@ -51,6 +52,7 @@ class Pace:
         """
         if rate is None:
             return None
+        rate = max(rate, LEAST_PER_SECOND)  # of releases before it may be less
         most = max(1.0, rate)
         bucket = self._buckets.get(project_id)
         if bucket is None:
@@ -62,7 +64,7 @@ class Pace:
         if bucket.tokens < 1:
             refused = TooMany(
                 f"this project may make {rate:g} requests a second (limit 'requests_per_second'),"
-                " and has made them"
+                f" and has used all {most:g}"
             )
             refused.retry_after_seconds = math.ceil((1 - bucket.tokens) / rate)
             refused.headers = Rate(rate, bucket.tokens).headers

@@ -9,7 +9,7 @@ from crypitor.api.serving.context import Context
 from crypitor.api.serving.paging import Placed
 from crypitor.database.engine import Transaction
 from crypitor.database.epochs import LOST, Behind, Epoch, current_epoch, renew_epoch
-from crypitor.errors import Gone
+from crypitor.errors import Gone, Invalid, Mistake
 
 log = structlog.get_logger(__name__)
 
@@ -19,12 +19,15 @@ T = TypeVar("T")
 class Pages:
     """One page of a list.
 
-    query: its cursor becomes the place that it stands for, in `read`. guesses: whether a number is
-    taken, as releases before gave them out; whoever tries some learns how much there is.
+    query: its cursor becomes the place that it stands for, in `read`. of: the list, by its path.
+    guesses: whether a number is taken, as releases before gave them out; whoever tries some learns
+    how much there is. given_as: where the cursor stands in the request.
     """
 
-    def __init__(self, query: Placed, *, guesses: bool) -> None:
+    def __init__(self, query: Placed, of: str, *, guesses: bool, given_as: str = "?cursor") -> None:
         self._query = query
+        self._of = of
+        self._given_as = given_as
         self._guesses = guesses
         self._cursor = query.cursor
         self._epoch: Epoch | None = None
@@ -55,7 +58,11 @@ class Pages:
     def _place(self, epoch: Epoch, cursor: str) -> str:
         if cursor.isdecimal() and int(cursor) and not self._guesses:
             raise Gone(LOST)
-        return epoch.place(cursor)
+        try:
+            return epoch.place(cursor, self._of)
+        except Invalid as error:
+            wrong = Mistake(self._given_as, error.detail)
+            raise Invalid(f"{wrong.pointer}: {wrong.detail}", [wrong]) from None
 
     @property
     def epoch(self) -> Epoch:
@@ -66,7 +73,8 @@ class Pages:
     def refuse_ahead(self) -> None:
         """Refuse a cursor that stands behind all that is there; call it within the unit of work."""
         assert self._epoch is not None
-        if self._query.cursor == self._cursor:  # an earlier release's: anybody can make one up
+        # Of an earlier release it may be any list's, or made up by anybody.
+        if self._cursor is None or not self._epoch.gave_out(self._cursor, self._of):
             raise Gone(LOST)
         raise Behind(self._epoch)
 
@@ -76,4 +84,5 @@ class Pages:
             return
         if answer.get("next_cursor") is not None:
             context.given.note_height(self._epoch)
-            answer["next_cursor"] = self._epoch.mark(answer["next_cursor"])  # type: ignore[index]
+            marked = self._epoch.mark(answer["next_cursor"], self._of)
+            answer["next_cursor"] = marked  # type: ignore[index]

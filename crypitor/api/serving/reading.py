@@ -10,7 +10,8 @@ from multidict import MultiMapping
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from crypitor.api.serving.known import known_at, near
+from crypitor.api.serving.bodies import Body
+from crypitor.api.serving.known import known_at, near, unknown_nulls
 from crypitor.api.serving.wrong import Wrong
 from crypitor.errors import MOST_MISTAKES, Invalid, Mistake
 from crypitor.monitor.models import Kind
@@ -23,8 +24,9 @@ MOST_VALUES = 50_000
 MOST_MEMBERS = 100
 """Of one JSON object: none that is known here has a third of them."""
 
+STATE = "the state is ours to tell; set 'enabled' to true or false"
+
 FOREIGN_FIELDS = {
-    "state": "the state is ours to tell; set 'enabled' to true or false",
     "contracts": "transfers of the chain's own coin and deployments have no contract; leave "
     "'contracts' out",
     "direction": "events and calls have no direction; leave 'direction' out",
@@ -132,6 +134,20 @@ def merge_patch(target: object, patch: object) -> Any:
     return merged
 
 
+def patched(model: type[Model], target: Mapping[str, Any], patch: Mapping[str, Any]) -> Model:
+    """Return a document as a merge patch leaves it. Raises Invalid with pointers, as `validated`.
+
+    What is taken away has to be a field: a slip of the pen would change nothing, without a word.
+    """
+    merged = merge_patch(target, patch)
+    for place in unknown_nulls([model], patch):
+        here = merged
+        for part in place[:-1]:
+            here = here[part]
+        here[place[-1]] = None
+    return validated(model, merged)
+
+
 def pointer_to(parts: Sequence[object]) -> str:
     """Return an RFC 6901 pointer."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
@@ -170,12 +186,14 @@ def _in_words(wrong: ErrorDetails, model: type[BaseModel]) -> str:
 
 
 def _about_unknown(place: Sequence[int | str], field: str, model: type[BaseModel]) -> str:
-    kind = place[-2] if len(place) > 1 else None
-    if kind in _PLAIN_KINDS and field in FOREIGN_FIELDS:
-        return f"a rule of kind '{kind}' has no '{field}'; leave it out"
-    if field in FOREIGN_FIELDS:
+    known = known_at(model, place[:-1])
+    if "rules" in place and field in FOREIGN_FIELDS:
+        if (kind := place[-2]) in _PLAIN_KINDS:
+            return f"a rule of kind '{kind}' has no '{field}'; leave it out"
         return FOREIGN_FIELDS[field]
-    return "there is no such field" + near(field, known_at(model, place[:-1]))
+    if field == "state" and "enabled" in known and issubclass(model, Body):
+        return STATE
+    return "there is no such field" + near(field, known)
 
 
 def _about_pattern(field: str, pattern: str) -> str:

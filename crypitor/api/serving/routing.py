@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_type_hints
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.payload import Payload
 from pydantic import BaseModel, create_model
 
@@ -14,7 +14,13 @@ from crypitor.api.serving.authentication import DOOR
 from crypitor.api.serving.call import Call
 from crypitor.api.serving.checksums import Shown, answer_with_checksums
 from crypitor.api.serving.context import CONTEXT
-from crypitor.api.serving.errors import Handler, problem
+from crypitor.api.serving.errors import (
+    EVERY_ANSWER,
+    REQUEST_ID,
+    REQUEST_IDS,
+    Handler,
+    problem,
+)
 from crypitor.api.serving.examples import Examples
 from crypitor.api.serving.pages import Pages
 from crypitor.api.serving.paging import Query
@@ -29,9 +35,6 @@ AnyRun = TypeVar("AnyRun", bound=Run)
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
-LONGEST_TYPE = 256
-"""Characters of a Content-Type that is looked at."""
-
 BODY_LIMIT = 1024 * 1024
 
 
@@ -168,7 +171,7 @@ def served(operation: Operation) -> Handler:
             arguments["body"] = await _read_body(request, operation)
         call = Call(context, request, caller, operation.status)
         if isinstance(query, Query):
-            call.pages = Pages(query, guesses=call.who.operator)
+            call.pages = Pages(query, operation.path, guesses=call.who.operator)
         answer = await operation.run(call, **arguments)
         if isinstance(answer, web.StreamResponse):
             return answer
@@ -204,11 +207,7 @@ def _unread(request: web.Request, operation: Operation) -> web.Response | None:
         return None
     if "Content-Encoding" in request.headers:
         detail, wanted = "send the body without Content-Encoding", {"Accept-Encoding": "identity"}
-    elif (
-        # The library's way to read it takes time that grows with the square of its length.
-        len(request.headers.get("Content-Type", "")) > LONGEST_TYPE
-        or request.content_type not in operation.media
-    ):
+    elif request.content_type not in operation.media:
         detail = f"the body has to be {' or '.join(operation.media)}"
         wanted = {"Accept": ", ".join(operation.media)}
     else:
@@ -227,7 +226,26 @@ def _parts_of_path(request: web.Request) -> dict[str, str]:
     return dict(request.match_info)
 
 
+async def expected(request: web.Request) -> web.StreamResponse | None:
+    """Ask for the body of a request that waits for leave to send it (RFC 9110, section 10.1.1).
+
+    The library does so before all that explains errors, and repeats what it does not know as text.
+    """
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        ids = request.app[REQUEST_IDS]
+        given = {**EVERY_ANSWER, REQUEST_ID: next(ids)}
+        detail = "of Expect nothing but 100-continue is known here"
+        return problem(417, "Expectation failed", detail, headers=given)
+    if request.version >= HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the answer has not begun
+    return None
+
+
 async def _read_body(request: web.Request, operation: Operation) -> object:
+    length = request.content_length or 0
+    if length > BODY_LIMIT:  # said at once, not after so much of it was read
+        raise web.HTTPRequestEntityTooLarge(max_size=BODY_LIMIT, actual_size=length)
     text = await request.read()
     document = parse_json(text) if text or not operation.optional else {}
     if not isinstance(document, dict):

@@ -4,10 +4,10 @@ from typing import Any, get_args
 
 from aiohttp import web
 
-from crypitor.api.deliveries.query import DeliveryType
 from crypitor.api.deliveries.retry import retry_delivery
 from crypitor.api.deliveries.routes import read_deliveries, read_delivery
 from crypitor.api.endpoints.routes import read_endpoint
+from crypitor.api.serving.words import TypeWord
 from crypitor.dashboard.frame.names import monitor_name, names_of, newest_names
 from crypitor.dashboard.frame.pages import Pages
 from crypitor.dashboard.frame.visit import Place, Visit
@@ -18,7 +18,7 @@ pages = Pages(Place("/deliveries", "Deliveries", "d"))
 FILTERS = ("status", "endpoint", "monitor", "match", "type", "since", "until")
 SHOWN = 25
 SHOWN_FAILED = 10
-TYPES = get_args(DeliveryType)
+TYPES = get_args(TypeWord)
 STATUSES = ("failed", "pending", "waiting", "delivered", "counted", "cancelled")
 
 

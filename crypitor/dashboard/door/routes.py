@@ -4,6 +4,7 @@ from aiohttp import web
 
 from crypitor.api.serving.authentication import DOOR, GIVEN
 from crypitor.api.serving.context import CONTEXT
+from crypitor.dashboard.frame.forms import read_form
 from crypitor.dashboard.frame.pages import COOKIE, PROJECT, SESSIONS, Pages, refuse_foreign
 from crypitor.dashboard.frame.sessions import SESSION_SECONDS
 from crypitor.dashboard.frame.visit import THEME, THEMES, Visit, is_secure, page
@@ -14,6 +15,8 @@ from crypitor.errors import CallerError
 pages = Pages()
 
 THEME_SECONDS = 400 * 86_400
+LONGEST_FORM = 16 * 1024
+"""Of strangers: a key, and where to go then."""
 
 
 async def show_door(request: web.Request) -> web.Response:
@@ -25,10 +28,11 @@ async def show_door(request: web.Request) -> web.Response:
 
 async def enter(request: web.Request) -> web.Response:
     """Begin a session for a key that opens something."""
-    form = await request.post()
-    key, to = str(form.get("key", "")).strip(), str(form.get("to", "/"))
-    request[GIVEN] = key
+    to = "/"
     try:
+        form = await read_form(request, LONGEST_FORM)
+        key, to = form.get("key", "").strip(), form.get("to", "/")
+        request[GIVEN] = key
         refuse_foreign(request)
         who = await request.app[DOOR].admit(request, Scope.READ)
     except CallerError as error:

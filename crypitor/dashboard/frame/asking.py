@@ -63,7 +63,8 @@ async def ask(
     asked = cast("web.Request", _Asked(request, operation, parts, stream))
     call = Call(context, asked, caller, operation.status)
     if isinstance(arguments.get("query"), Query):
-        call.pages = Pages(arguments["query"], guesses=caller is not None and caller.operator)
+        guesses = caller is not None and caller.operator
+        call.pages = Pages(arguments["query"], operation.path, guesses=guesses)
     answer = await operation.run(call, **arguments)
     if call.pages is not None and not isinstance(answer, web.StreamResponse):
         call.pages.give_out(answer, context)

@@ -1,17 +1,19 @@
 """Pages as declarations: what leads to a function that answers it, and what is checked before."""
 
 import hmac
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote, urlsplit
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 from multidict import MultiDict
 
 from crypitor.api.serving.authentication import DOOR, GIVEN
 from crypitor.api.serving.context import CONTEXT
 from crypitor.api.serving.errors import Handler
+from crypitor.api.serving.routing import BODY_LIMIT
 from crypitor.dashboard.frame.asking import ENTERED
+from crypitor.dashboard.frame.forms import parts_of, read_form
 from crypitor.dashboard.frame.sessions import Sessions
 from crypitor.dashboard.frame.visit import TOAST, Place, Visit, page
 from crypitor.dashboard.page import rendered
@@ -151,24 +153,16 @@ async def _read_form(visit: Visit, *, streams: bool) -> None:
     """Read the form and check its token; of one that streams, only its first field: the token."""
     given = ""
     if streams:
-        if not visit.request.content_type.startswith("multipart/"):
-            raise Forbidden("this form has to be sent with its file")
-        reader = await visit.request.multipart()
-        first = await reader.next()
-        if isinstance(first, BodyPartReader) and first.name == TOKEN_FIELD:
+        parts = parts_of(visit.request)
+        first = await anext(parts, None)
+        if first is not None and first.name == TOKEN_FIELD:
             given = (await first.read_chunk(LONGEST_FIELD)).decode(errors="replace")
-        visit.form, visit.files = MultiDict(), _parts(reader)
+        visit.form, visit.files = MultiDict(), parts
     else:
-        visit.form = await visit.request.post()
+        visit.form = await read_form(visit.request, BODY_LIMIT)
         given = visit.field(TOKEN_FIELD)
     if not hmac.compare_digest(given.encode(), visit.token.encode()):
         raise Forbidden("this form is of another session: go back, reload the page, and try again")
-
-
-async def _parts(reader: object) -> AsyncIterator[BodyPartReader]:
-    async for part in reader:  # type: ignore[attr-defined]
-        if isinstance(part, BodyPartReader):
-            yield part
 
 
 def _to_the_door(request: web.Request, error: Unauthorized) -> web.StreamResponse:

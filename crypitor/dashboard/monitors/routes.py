@@ -24,7 +24,7 @@ from crypitor.api.serving.entries import CSV, NDJSON
 from crypitor.api.trials.routes import test_monitor
 from crypitor.dashboard.frame.beats import charted, days_of
 from crypitor.dashboard.frame.charts import SPANS, charts_of
-from crypitor.dashboard.frame.pages import Pages
+from crypitor.dashboard.frame.pages import LONGEST_FIELD, Pages
 from crypitor.dashboard.frame.visit import Place, Visit
 from crypitor.dashboard.monitors.copies import copies_of
 from crypitor.dashboard.monitors.seen import seen_of
@@ -117,7 +117,7 @@ async def add_addresses(visit: Visit, id: str) -> web.Response:  # noqa: A002
     assert visit.files is not None
     said = []
     async for part in visit.files:
-        if part.name == "do" and (await part.text()) == "remove":
+        if part.name == "do" and (await part.read_chunk(LONGEST_FIELD)) == b"remove":
             run, words = remove_monitor_addresses, ("removed", "not watched")
         elif part.name in ("pasted", "file"):
             stream = _Part(part)

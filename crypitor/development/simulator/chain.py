@@ -50,6 +50,7 @@ class SimulatedChain:
     withdrawals: least and most in a block (EIP-4895).
     state_blocks: of how many blocks from the head down nodes have the state; None for all.
     multicall: whether Multicall3 is deployed.
+    access_lists: whether nodes serve block access lists.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class SimulatedChain:
         quirks: Iterable[Quirk] = (),
         state_blocks: int | None = None,
         multicall: bool = True,
+        access_lists: bool = False,
     ) -> None:
         if not 0 <= transfers[0] <= transfers[1]:
             raise ValueError(f"transfers are least and most, got {transfers}")
@@ -79,6 +81,7 @@ class SimulatedChain:
         self.seed = str(seed)
         self.state_blocks = state_blocks
         self.multicall = multicall
+        self.access_lists = access_lists
         self.chain_id = chain_id
         self.block_seconds = block_seconds
         self.safe_depth = safe_depth

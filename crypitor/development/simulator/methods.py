@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 import msgspec
 
 import crypitor
+from crypitor.development.simulator.access_lists import access_list
 from crypitor.development.simulator.blocks import SimulatedBlock
 from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.documents import (
@@ -22,6 +23,7 @@ from crypitor.development.simulator.documents import (
 from crypitor.development.simulator.params import (
     INVALID_PARAMS,
     METHOD_NOT_FOUND,
+    NOT_FOUND,
     REVERTED,
     SERVER_ERROR,
     LogFilter,
@@ -60,6 +62,7 @@ class Methods:
         self._tokens = {token.address: token for token in chain.contracts.tokens}
         self._state_blocks = chain.state_blocks
         self._multicall = chain.multicall
+        self._access_lists = chain.access_lists
         self._metadata = {token.address: token.metadata() for token in chain.contracts.tokens}
         self._people = {actor.address for actor in chain.actors}
 
@@ -112,12 +115,7 @@ class Methods:
 
     def _block_receipts(self, reference: Any) -> Answer:
         """reference: a number, a tag, a hash, or an object with one of the first and the last."""
-        if isinstance(reference, dict):
-            reference = reference.get("blockHash", reference.get("blockNumber"))
-        if is_hash(reference):
-            block = self._chain.by_hash(read_hash(reference))
-        else:
-            block = self._at(reference)
+        block = self._referred(reference)
         if block is None:
             return None
         return self._once(
@@ -125,6 +123,14 @@ class Methods:
             block,
             lambda: [receipt_document(block, mined) for mined in block.receipts],
         )
+
+    def _access_list(self, reference: Any) -> Answer:
+        block = self._referred(reference)
+        if block is None:
+            return None
+        if not self._access_lists:  # as of a block before Amsterdam
+            raise RpcError(NOT_FOUND, "Resource not found")
+        return self._once("access list", block, lambda: access_list(block, self._state))
 
     def _transaction_by_hash(self, transaction_hash: Any) -> Answer:
         found = self._chain.transaction(read_hash(transaction_hash))
@@ -217,12 +223,7 @@ class Methods:
 
     def _with_state(self, reference: Any) -> SimulatedBlock:
         """The block of a number, a tag or a hash (EIP-1898), whose state the node still has."""
-        if isinstance(reference, dict):
-            reference = reference.get("blockHash", reference.get("blockNumber"))
-        if is_hash(reference):
-            block = self._chain.by_hash(read_hash(reference))
-        else:
-            block = self._at(reference)
+        block = self._referred(reference)
         if block is None:
             raise RpcError(SERVER_ERROR, "header for hash not found")
         depth = self._chain.head.number - block.number
@@ -248,6 +249,14 @@ class Methods:
         if block is None:
             return None
         return self._once("traces", block, lambda: trace_documents(block))
+
+    def _referred(self, reference: Any) -> SimulatedBlock | None:
+        """The block of a number, a tag or a hash, or of an object with one of these (EIP-1898)."""
+        if isinstance(reference, dict):
+            reference = reference.get("blockHash", reference.get("blockNumber"))
+        if is_hash(reference):
+            return self._chain.by_hash(read_hash(reference))
+        return self._at(reference)
 
     def _at(self, reference: Any) -> SimulatedBlock | None:
         return self._chain.by_number(self._height(reference))
@@ -286,6 +295,7 @@ class Methods:
         "eth_getBlockByNumber": (_block_by_number, 1, 2),
         "eth_getBlockByHash": (_block_by_hash, 1, 2),
         "eth_getBlockReceipts": (_block_receipts, 1, 1),
+        "eth_getBlockAccessList": (_access_list, 1, 1),
         "eth_getTransactionByHash": (_transaction_by_hash, 1, 1),
         "eth_getTransactionReceipt": (_transaction_receipt, 1, 1),
         "eth_getLogs": (_logs, 1, 1),

@@ -17,7 +17,7 @@ FIRST_TOKENS = 10**36
 """Smallest units of each ERC-20 and ERC-1155 token that each account has there."""
 
 _MOST_KEPT = 50_000
-_COIN = ("native", "internal", "withdrawal")
+COIN = ("native", "internal", "withdrawal")
 Holding: TypeAlias = tuple[Address, Address | None, int | None]
 """Account, token contract or None for the coin, and id of an ERC-1155 token or None."""
 
@@ -60,7 +60,7 @@ def _change(
     moved = [*block.truth, *(one for one in block.beside if one.kind == "withdrawal")]
     change = 0
     for one in moved:
-        if one.contract != contract or (contract is None and one.kind not in _COIN):
+        if one.contract != contract or (contract is None and one.kind not in COIN):
             continue
         if token_id is not None and one.token_id != token_id:
             continue

@@ -12,7 +12,7 @@ from crypitor.monitor.condition.checked import Atom
 from crypitor.monitor.condition.conjunct import Conjunct, conjuncts
 from crypitor.monitor.condition.errors import ConditionError, EvaluationError
 from crypitor.monitor.condition.parser import parse
-from crypitor.monitor.condition.scope import LABEL, OF_PARTY, Facts, Scope
+from crypitor.monitor.condition.scope import LABEL, OF_PARTY, OF_RECEIPT, Facts, Scope
 
 _TEMPLATE = """
 def evaluate(f):
@@ -108,6 +108,11 @@ class Condition:
     def asks_party(self) -> bool:
         """Whether it asks which of its parties a transfer is looked at for."""
         return not self._read.isdisjoint(OF_PARTY)
+
+    @property
+    def asks_receipt(self) -> bool:
+        """Whether it asks what only the receipt of its transaction says."""
+        return not self._read.isdisjoint(OF_RECEIPT)
 
     @property
     def _read(self) -> set[str]:

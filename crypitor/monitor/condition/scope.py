@@ -184,6 +184,9 @@ _EVERYWHERE = {
     "transaction.selector": Known(Nullable(Bytes(4)), "f.selector"),
     "status": Known(_STATUS, "f.status"),
 }
+OF_RECEIPT = frozenset({"f.status", "f.gas_used", "f.gas_price", "f.fee", "f.type"})
+"""What only the receipt of a transaction says, of rules that no log answers."""
+
 LABEL = "f.label"
 """What each monitor says of an address by itself."""
 
