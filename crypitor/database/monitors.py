@@ -28,20 +28,28 @@ SHORT = 500
 """Characters of rules that are kept as they were read."""
 
 COLUMNS = """id, project_id, name, networks, rules, any_address, notify, confirmations, tags, note,
-    enabled, created_at, updated_at, severity"""
+    enabled, created_at, updated_at, severity, quiet_most, quiet_ms, quiet_webhooks, silence"""
 
 INSERT = f"""insert into monitors ({COLUMNS}, list_id, gauges, rules_cost)
     values (:id, :project_id, :name, :networks, :rules, :any_address, :notify, :confirmations,
-        :tags, :note, :enabled, :created_at, :updated_at, :severity, :id, :gauges, :rules_cost)"""  # noqa: S608 - columns from above
+        :tags, :note, :enabled, :created_at, :updated_at, :severity, :quiet_most, :quiet_ms,
+        :quiet_webhooks, :silence, :id, :gauges, :rules_cost)"""  # noqa: S608 - columns from above
 
 UPDATE = """update monitors set name = :name, networks = :networks, rules = :rules,
         any_address = :any_address, notify = :notify, confirmations = :confirmations, tags = :tags,
         note = :note, enabled = :enabled, updated_at = :updated_at, gauges = :gauges,
-        rules_cost = :rules_cost, severity = :severity
+        rules_cost = :rules_cost, severity = :severity, quiet_most = :quiet_most,
+        quiet_ms = :quiet_ms, quiet_webhooks = :quiet_webhooks, silence = :silence
     where id = :id and project_id = :project_id"""
 
 ICU = "und-x-icu"
 """A collation of PostgreSQL's that knows all letters."""
+
+# Of another limit another window begins: before the update, by what is stored yet.
+BEGIN_WINDOWS = """delete from quiet_windows where monitor_id = :id
+    and exists (select 1 from monitors m where m.id = :id
+        and (coalesce(m.quiet_most, 0) <> coalesce(cast(:quiet_most as integer), 0)
+            or coalesce(m.quiet_ms, 0) <> coalesce(cast(:quiet_ms as bigint), 0)))"""
 
 # Text that holds a word is longer than itself without that word: exact and alike on both databases,
 # where `like` would fold case on one of them.
@@ -90,7 +98,9 @@ async def rules_cost_of(tx: Transaction, monitor_id: str) -> int:
 
 async def update_monitor(tx: Transaction, monitor: Monitor, *, rules_cost: int = 1) -> None:
     """Store what a monitor has become; its endpoints have to exist. rules_cost: in points."""
-    await tx.run(UPDATE, **_values(monitor), rules_cost=rules_cost)
+    values = _values(monitor)
+    await tx.run(BEGIN_WINDOWS, **values)
+    await tx.run(UPDATE, **values, rules_cost=rules_cost)
     await tx.run("delete from monitor_endpoints where monitor_id = :id", id=monitor.id)
     await _link_endpoints(tx, monitor)
 
@@ -114,6 +124,7 @@ async def delete_monitor(tx: Transaction, project_id: str, monitor_id: str) -> M
     monitor = await get_monitor(tx, project_id, monitor_id)
     if monitor is not None:
         await leave_addresses(tx, monitor_id)
+        await tx.run("delete from quiet_windows where monitor_id = :id", id=monitor_id)
         await tx.run("delete from monitors where id = :id", id=monitor_id)
     return monitor
 
@@ -318,6 +329,10 @@ def _monitor(row: Row, endpoints: Sequence[str]) -> Monitor:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         severity=row["severity"],
+        quiet_most=row["quiet_most"],
+        quiet_seconds=None if row["quiet_ms"] is None else row["quiet_ms"] // 1000,
+        quiet_webhooks=bool(row["quiet_webhooks"]),
+        silence=row["silence"],
     )
 
 
@@ -367,6 +382,10 @@ def _values(monitor: Monitor) -> dict[str, object]:
         "created_at": monitor.created_at,
         "updated_at": monitor.updated_at,
         "severity": monitor.severity,
+        "quiet_most": monitor.quiet_most,
+        "quiet_ms": None if monitor.quiet_seconds is None else 1000 * monitor.quiet_seconds,
+        "quiet_webhooks": int(monitor.quiet_webhooks),
+        "silence": monitor.silence,
     }
 
 
