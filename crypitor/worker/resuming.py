@@ -67,10 +67,10 @@ async def proposed(known: KnownChain, known_at: KnownAt, nodes: Nodes) -> Propos
         )
     if bad is None:
         return await _above(good, nodes)
-    reason = f"Block {good} was matched, and the nodes have it still; block {bad} they have not."
+    why = f"Block {good} was matched, and the nodes have it still; block {bad} they have not."
     if bad > good + 1:
-        reason += " Of the blocks between, nothing is known: they are read again to be sure."
-    return Proposal(good + 1, reason)
+        why += " Of the blocks between, nothing is known: they are read again to be sure."
+    return Proposal(good + 1, why)
 
 
 async def _fork(
