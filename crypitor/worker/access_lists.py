@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 
 import msgspec
-import structlog
 
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.access_lists import changed_accounts
@@ -15,8 +14,6 @@ from crypitor.evm.types import Address, Hash
 from crypitor.worker import rpc
 from crypitor.worker.requests import Requests
 from crypitor.worker.rpc import Answer, Call
-
-log = structlog.get_logger(__name__)
 
 METHODS = ("eth_getBlockAccessList", "eth_getBlockAccessListByBlockHash")
 """That of execution-apis, and what Reth, Nimbus and others had before there was that one."""
@@ -70,8 +67,7 @@ class AccessLists:
             return None
         try:
             return changed_accounts(raw)
-        except msgspec.MsgspecError as unreadable:
-            log.info("block access lists cannot be read", trouble=str(unreadable))
+        except msgspec.MsgspecError:
             self._rest()
             return None
 
