@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 import msgspec
+import structlog
 
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.access_lists import changed_accounts
@@ -14,6 +15,8 @@ from crypitor.evm.types import Address, Hash
 from crypitor.worker import rpc
 from crypitor.worker.requests import Requests
 from crypitor.worker.rpc import Answer, Call
+
+log = structlog.get_logger(__name__)
 
 METHODS = ("eth_getBlockAccessList", "eth_getBlockAccessListByBlockHash")
 """That of execution-apis, and what Reth, Nimbus and others had before there was that one."""
@@ -67,7 +70,8 @@ class AccessLists:
             return None
         try:
             return changed_accounts(raw)
-        except msgspec.MsgspecError:
+        except msgspec.MsgspecError as unreadable:
+            log.warning("block access lists cannot be read", trouble=str(unreadable))
             self._rest()
             return None
 
