@@ -43,7 +43,7 @@ PAINTED = """new Promise((done) => new PerformanceObserver((seen) => {
     done([first.startTime, early.map((one) => new URL(one.name).pathname)]);
 }).observe({type: 'paint', buffered: true}))"""
 BARE = "/readyz"
-SLOWER = 3
+SLOWER = 5
 
 
 async def test_the_first_paint_waits_for_nothing_that_is_not_seen(tmp_path):
