@@ -68,7 +68,7 @@ docs: build/site/index.html ## the documentation as a site, in build/site; the s
 
 wheel: $(WHEEL) ## a package in dist/ for pip
 
-interpreter: build/python/stamp ## a faster Python in build/python, compiled for `make binary`; takes half an hour
+interpreter: build/python/stamp ## a faster Python in build/python, compiled for `make binary`; takes up to an hour
 
 binary: dist/SHA256SUMS ## programs in dist/ that need no Python where they run: one file, and a folder
 

@@ -24,6 +24,7 @@ SHA256 = {
 FIXING = ("CVE-", "ssl-", "dict-use-after-free", "traverse-managed-dicts")
 """How those of Debian's patches begin that mend faults; others move files to Debian's places."""
 
+HERE = Path(__file__).resolve().parent
 POOL = "pool/main/p/python3.13"
 HELPER = Path("/usr/lib/apt/apt-helper")
 NEEDED = {
@@ -135,9 +136,21 @@ def require_headers(command: str) -> None:
         raise Trouble(f"headers are missing (Debian: {' '.join(lacks)})")
 
 
-def compile_in(source: Path, folder: Path) -> None:
+def install_packages(folder: Path) -> None:
+    """Install what the program runs on for the Python that is made, to exercise it."""
+    form = ["--only-binary", ":all:", "--python-version", VERSION.rpartition(".")[0]]
+    locked = ["--require-hashes", "--no-deps", "-r", HERE.parents[1] / "requirements/run.txt"]
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q", "install"]
+    subprocess.run([*pip, "--target", folder, *form, *locked], check=True)
+
+
+def compile_in(source: Path, folder: Path, packages: Path) -> None:
     """Configure, compile and install; what is said goes to who runs this."""
-    environ = {**os.environ, "LDFLAGS": f"{os.environ.get('LDFLAGS', '')} {FOUND_BESIDE}"}
+    environ = {
+        **os.environ,
+        "LDFLAGS": f"{os.environ.get('LDFLAGS', '')} {FOUND_BESIDE}",
+        "PROFILE_TASK": f"{HERE / 'exercise.py'} {packages}",
+    }
     for command in (
         ["./configure", "-q", f"--prefix={folder}", *OPTIONS],
         ["make", "-s", f"-j{os.cpu_count() or 1}"],
@@ -166,7 +179,8 @@ def main(folder: Path, archives: Path | None = None) -> None:
         fetch(name, work, known_mirrors())
     source = unpack(archives or work, work)
     shutil.rmtree(folder, ignore_errors=True)
-    compile_in(source, folder)
+    install_packages(work / "packages")
+    compile_in(source, folder, work / "packages")
     require_modules(folder / "bin/python3")
     shutil.rmtree(work)
 
