@@ -38,15 +38,15 @@ OF_MONITOR = """select id from deliveries
         and monitor_id = :monitor and quiet = 1
     order by due_at limit :limit {lock}"""
 
-CLAIM_REST = f"""update deliveries set due_at = :leased_until, wait_ms = :now - :leased_until,
+CLAIM_REST = f"""update deliveries set due_at = :leased_until, wait_ms = :wait_ms,
         token = token + 1, claimed_by = {{claimer}}
     where id in ({OF_MONITOR}) and status = 'pending' and due_at <= :now
     returning {COLUMNS}"""  # noqa: S608 - SQL from above
 
-PUT_OFF = """update deliveries set due_at = :until, wait_ms = :until - :now, claimed_by = null
+PUT_OFF = """update deliveries set due_at = :until, wait_ms = :wait_ms, claimed_by = null
     where id in {ids} and status = 'pending'"""
 
-PUT_OFF_REST = f"""update deliveries set due_at = :until, wait_ms = :until - :now
+PUT_OFF_REST = f"""update deliveries set due_at = :until, wait_ms = :wait_ms
     where id in ({OF_MONITOR}) and status = 'pending' and due_at <= :now"""  # noqa: S608
 
 GATHER_AGAIN = """update quiet_windows set quiet_until = :now, quiet_left = 0
@@ -169,7 +169,8 @@ async def _tell(
         told.more = True
         await _put_off(tx, theirs[len(found.sent) :], found.until, turn.now)
         lock = "for update skip locked" if tx.dialect == "postgresql" else ""
-        at = {"until": found.until, "now": turn.now, "limit": MOST_COUNTED}
+        wait_ms = found.until - turn.now
+        at = {"until": found.until, "now": turn.now, "wait_ms": wait_ms, "limit": MOST_COUNTED}
         await tx.run(PUT_OFF_REST.format(lock=lock), **of, **at)
     if (window := found.window) is not None:
         await tx.run(KEEP, until=window.until, left=window.left, **of)
@@ -225,6 +226,7 @@ async def _claim_rest(
         **of,
         now=turn.now,
         leased_until=turn.leased_until,
+        wait_ms=turn.now - turn.leased_until,
         claimer=turn.claimer,
         limit=limit,
     )
@@ -234,4 +236,5 @@ async def _claim_rest(
 async def _put_off(tx: Transaction, some: Sequence[Delivery], until: int, now: int) -> None:
     if some:
         ids = json.dumps([one.id for one in some])
-        await tx.run(PUT_OFF.format(ids=tx.listed("ids")), ids=ids, until=until, now=now)
+        query = PUT_OFF.format(ids=tx.listed("ids"))
+        await tx.run(query, ids=ids, until=until, wait_ms=until - now)
