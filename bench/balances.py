@@ -158,7 +158,7 @@ def _serve(pipe) -> None:
     async def answer(request: web.Request) -> web.Response:
         body = await request.json()
         calls = body if isinstance(body, list) else [body]
-        answers = [{"jsonrpc": "2.0", "id": call["id"], "result": _result(call)} for call in calls]
+        answers = [{"jsonrpc": "2.0", "id": call["id"], **_answer(call)} for call in calls]
         return web.json_response(answers if isinstance(body, list) else answers[0])
 
     async def serve() -> None:
@@ -172,6 +172,12 @@ def _serve(pipe) -> None:
         await asyncio.Event().wait()
 
     asyncio.run(serve())
+
+
+def _answer(call) -> dict:
+    if call["method"] not in ("eth_chainId", "eth_call"):
+        return {"error": {"code": -32601, "message": "the method does not exist"}}
+    return {"result": _result(call)}
 
 
 def _result(call) -> str:

@@ -50,7 +50,7 @@ async def framings(port, monitor):
         sent("POST", f"{monitor}/addresses", KEY + CSV + CHUNKED, crumbs),
         sent("GET", "/healthz", CHUNKED, crumbs),
         request("POST", "/v1/monitors", KEY + JSON + waits, b"{}" * 400_000),
-        request("GET", "/v1/events/stream", KEY + switching),
+        request("GET", "/v1/stream", KEY + switching),
         request(
             "POST", "/v1/monitors", KEY + JSON + "Content-Encoding: gzip\r\n", b"\x1f\x8b" * 9_000
         ),
@@ -198,8 +198,8 @@ async def dropped_streams(port, _):
     asked = [
         request("GET", path, KEY)
         for path in (
-            "/v1/events/stream",
-            "/v1/events/stream?order=asc",
+            "/v1/stream",
+            "/v1/stream?order=asc",
             "/v1/monitors?limit=1000",
             "/v1/audit/export",
         )

@@ -26,7 +26,10 @@ from crypitor.monitor.match import find_matches
 from crypitor.monitor.models import Phase
 from crypitor.runtime.metrics import Metrics
 from crypitor.webhook.body import body, document
+from crypitor.webhook.destinations import PEOPLE
+from crypitor.webhook.formats import Form
 from tests import recorded
+from tests.webhook.matched import body_of
 
 DOCS = Path(__file__).parents[1] / "docs"
 BLOCKS = Path(__file__).parent / "data" / "blocks"
@@ -178,6 +181,13 @@ def bodies() -> Iterator[str]:
         yield f"### `{name}`\n\n{when.rstrip('.')}.\n\n```json\n{_json(ordered)}\n```\n\n"
 
 
+def messages() -> Iterator[str]:
+    """Yield what each service is sent of one match, as it is stored."""
+    for form in sorted(PEOPLE):
+        told = json.loads(body_of(Form(form)))
+        yield f"#### `{form}`\n\n```text\n{_json(told)}\n```\n\n"
+
+
 def metrics() -> Iterator[str]:
     """Yield each metric with its labels and what it says."""
     yield "| metric | type | labels | what it is |\n| --- | --- | --- | --- |\n"
@@ -223,6 +233,7 @@ PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "operations": operations,
     "metrics": metrics,
     "bodies": bodies,
+    "messages": messages,
 }
 
 

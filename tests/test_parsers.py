@@ -16,6 +16,7 @@ from crypitor.api.monitors.body import MonitorBody
 from crypitor.api.serving.entries import csv_form, ndjson_entry
 from crypitor.api.serving.front import Front, is_foreign, is_this_machine
 from crypitor.api.serving.reading import parse_json, read_query, validated
+from crypitor.dashboard.frame.forms import fields_of
 from crypitor.database.keys import is_mistyped
 from crypitor.errors import CrypitorError
 from crypitor.evm.abi.fragment import read_fragment
@@ -55,6 +56,7 @@ PARSERS = {
     "redaction": redacted, "shown": shown, "visible": visible, "host": is_this_machine,
     "host of ours": FRONT.check_host,
     "forwarding": lambda text: FRONT.client_of("10.0.0.1", CIMultiDictProxy(CIMultiDict([("X-Forwarded-For", text)]))),
+    "form": lambda text: fields_of(text.encode(errors="replace")),
     "origin": lambda text: is_foreign(text, CIMultiDictProxy(CIMultiDict([("Origin", text)]))),
 }  # fmt: skip
 

@@ -154,9 +154,13 @@ async def test_refuses_a_network_that_has_not_begun(tmp_path):
                 "CRYPITOR__NETWORKS__DEV__RPC": f'["{node.url}"]',
             },
         )
+        without = await command(service, "network", "resume", "dev", "--from-block", "2")
+        await command(service, "migrate")
         nothing = await command(service, "network", "resume", "dev", "--from-block", "2")
         missing = await command(service, "network", "resume", "dev", "--from-block", "99")
 
+    assert without[0] == 1
+    assert "there is no database" in without[1]
     assert nothing[0] == 1
     assert "nothing has been matched" in nothing[1]
     assert missing[0] == 1

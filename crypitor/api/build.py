@@ -40,7 +40,14 @@ from crypitor.api.serving.guard import guard
 from crypitor.api.serving.openapi import document
 from crypitor.api.serving.openapi_3_0 import as_3_0
 from crypitor.api.serving.routing import BODY_LIMIT, Operation, expected, served
-from crypitor.api.serving.streams import LARGE_ANSWERS, UPLOADS, large_answers, uploads
+from crypitor.api.serving.streams import (
+    LARGE_ANSWERS,
+    READERS,
+    UPLOADS,
+    large_answers,
+    readers,
+    uploads,
+)
 from crypitor.api.serving.turnstile import TURNSTILE, in_turn
 from crypitor.dashboard.build import add_dashboard, as_page
 from crypitor.runtime.turnstile import Turnstile
@@ -83,6 +90,7 @@ def build(context: Context) -> web.Application:
     app[DOOR] = Door(context)
     app[FOLLOWING] = Following(app[DOOR], context.precedence)
     app[UPLOADS] = uploads()
+    app[READERS] = readers()
     app[LARGE_ANSWERS] = large_answers()
     for operation in OPERATIONS:
         methods = [operation.method]

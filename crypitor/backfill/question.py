@@ -7,6 +7,7 @@ from typing import TypeAlias
 from crypitor.evm.bloom import bloom
 from crypitor.evm.transfers import TRANSFER, TRANSFER_BATCH, TRANSFER_SINGLE
 from crypitor.evm.types import Address, Block
+from crypitor.monitor.gauges import Ended
 from crypitor.monitor.index import Index
 from crypitor.monitor.match import find_matches
 from crypitor.monitor.models import Confirmations, Direction, Kind, Match, Monitor, Rule
@@ -114,6 +115,7 @@ def _topic(address: Address) -> str:
     return "0x" + "0" * 24 + address[2:]
 
 
+Ends: TypeAlias = Callable[[], list[Ended]]
 Past: TypeAlias = Callable[[Block, Sequence[tuple[Address, str | None]]], Awaitable[list[Match]]]
 
 
@@ -124,6 +126,7 @@ class Question:
     logs: how to ask for its logs alone, None where whole blocks are needed.
     coin: whose logs tell moves of the chain's own coin; None for what is known by the chain's id.
     past: asks the state for what a block touched, with labels; None where nothing asks about it.
+    ends: returns what of it has ended since it was asked last.
     """
 
     def __init__(
@@ -135,8 +138,10 @@ class Question:
         logs: LogQuestion | None,
         coin: Address | None = None,
         past: Past | None = None,
+        ends: Ends = list,
     ) -> None:
         self._past = past
+        self.take_ended = ends
         self.monitor = monitor
         self.required: Confirmations = monitor.confirmations or confirmations
         self.logs = logs

@@ -165,6 +165,7 @@ class Backfill:
             return None
         if question.logs is None:
             part = await self._reader.whole(question, blocks, job.position_hash)
+            part = replace(part, ended=question.take_ended())
         else:
             span = self._progress[job.id].span
             part = await self._reader.by_logs(
@@ -195,6 +196,7 @@ class Backfill:
             log_question(now, named),
             self._coin,
             past.matches if past else None,
+            past.take_ended,
         )
         for start in range(0, len(pairs), CHUNK):
             question.watch(pairs[start : start + CHUNK])

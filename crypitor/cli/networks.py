@@ -9,7 +9,6 @@ from crypitor.cli.opened import ConfigPath, failure, in_database, load, path_of,
 from crypitor.cli.saying import say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from crypitor.evm.types import Header
     from crypitor.worker.nodes import Nodes
     from crypitor.worker.passed import Passed
-    from crypitor.worker.resuming import Proposal
+    from crypitor.worker.resuming import Footing, Proposal
 
 MOST_COUNTED = 10_000
 """Matches above a proposed block."""
@@ -59,13 +58,12 @@ def resume_network(
     from crypitor.runtime.loop import clock
 
     first = _proposed(loaded, name) if from_block is None else from_block
+    tip = next(iter(in_database(loaded, lambda tx: position_of(tx, name, 1)).headers), None)
     try:
-        before = asyncio.run(_ancestors(loaded, name, first))
+        before, passed = asyncio.run(_footing(loaded, name, tip, first))
     except Conflict as refused:
         raise failure(refused.detail) from refused
-    tip = next(iter(in_database(loaded, lambda tx: position_of(tx, name, 1)).headers), None)
-    leaves = tip is not None and tip.number < first - 1
-    left = _left_out(asyncio.run(_passed(loaded, name, tip, first)) if tip and leaves else None)
+    left = _left_out(passed)
     if left:
         say(f"{name}: {left} will not be matched")
     if not before and first:
@@ -113,19 +111,12 @@ def _proposed(loaded: "Config", name: str) -> int:
     return found.first
 
 
-async def _ancestors(loaded: "Config", name: str, first: int) -> "Sequence[Header]":
-    from crypitor.worker.resuming import ground_to_resume
+async def _footing(loaded: "Config", name: str, tip: "Header | None", first: int) -> "Footing":
+    from crypitor.worker.resuming import footing_of
 
     async with _connected(loaded, name) as nodes:
         depth = loaded.followed[name].max_reorg_depth
-        return await ground_to_resume(first, depth=depth, nodes=nodes)
-
-
-async def _passed(loaded: "Config", name: str, tip: "Header", first: int) -> "Passed | None":
-    from crypitor.worker.passed import passed_between
-
-    async with _connected(loaded, name) as nodes:
-        return await passed_between(tip, first, nodes)
+        return await footing_of(first, tip, depth=depth, nodes=nodes)
 
 
 def _connected(loaded: "Config", name: str) -> "AbstractAsyncContextManager[Nodes]":

@@ -64,6 +64,7 @@ class Calls(Transport):
         self,
         body: MonitorBody,
         *,
+        checksum: bool | None = None,
         idempotency_key: str | None = None,
     ) -> MonitorAnswer:
         """Create a monitor.
@@ -72,8 +73,9 @@ class Calls(Transport):
         made with it; the answer carries that endpoint's secret, this once. `warnings` say
         what of it does nothing.
         """
+        query = {"checksum": checksum}
         answer: MonitorAnswer = await self.call(
-            "POST", "/v1/monitors", body=body, idempotency_key=idempotency_key
+            "POST", "/v1/monitors", query=query, body=body, idempotency_key=idempotency_key
         )
         return answer
 
@@ -147,6 +149,7 @@ class Calls(Transport):
         monitor_id: str,
         body: MonitorBodyPatch,
         *,
+        checksum: bool | None = None,
         idempotency_key: str | None = None,
     ) -> MonitorAnswer:
         """Change a monitor by a JSON merge patch (RFC 7396).
@@ -154,9 +157,11 @@ class Calls(Transport):
         What is left out stays, null goes back to the default, lists are replaced as a
         whole: `addresses` takes the place of all that are watched, however they were added.
         """
+        query = {"checksum": checksum}
         answer: MonitorAnswer = await self.call(
             "PATCH",
             f"/v1/monitors/{self.part(monitor_id)}",
+            query=query,
             body=body,
             idempotency_key=idempotency_key,
         )
@@ -230,6 +235,7 @@ class Calls(Transport):
         self,
         monitor_id: str,
         *,
+        checksum: bool | None = None,
         cursor: str | None = None,
         limit: int | None = None,
         network: str | None = None,
@@ -243,6 +249,7 @@ class Calls(Transport):
         the block that comes next. Readings are kept as long as matches are.
         """
         query = {
+            "checksum": checksum,
             "cursor": cursor,
             "limit": limit,
             "network": network,
@@ -258,12 +265,13 @@ class Calls(Transport):
         self,
         monitor_id: str,
         *,
+        checksum: bool | None = None,
         network: str | None = None,
         address: str | None = None,
         readings: int | None = None,
     ) -> AsyncIterator[GaugeAnswer]:
         """Walk all pages of `read_monitor_gauges`."""
-        query = {"network": network, "address": address, "readings": readings}
+        query = {"checksum": checksum, "network": network, "address": address, "readings": readings}
         items: AsyncIterator[GaugeAnswer] = self.pages(
             f"/v1/monitors/{self.part(monitor_id)}/gauges", query=query
         )
@@ -274,6 +282,7 @@ class Calls(Transport):
         monitor_id: str,
         body: TrialBody,
         *,
+        checksum: bool | None = None,
         idempotency_key: str | None = None,
     ) -> TrialAnswer:
         """Test a monitor on the past.
@@ -285,9 +294,11 @@ class Calls(Transport):
         came. Nothing is sent or stored; a disabled monitor can be tested too. Two tests of
         a network run at once, beside the live path.
         """
+        query = {"checksum": checksum}
         answer: TrialAnswer = await self.call(
             "POST",
             f"/v1/monitors/{self.part(monitor_id)}/test",
+            query=query,
             body=body,
             idempotency_key=idempotency_key,
         )
@@ -536,6 +547,7 @@ class Calls(Transport):
         self,
         match_id: str,
         *,
+        checksum: bool | None = None,
         idempotency_key: str | None = None,
     ) -> MatchAnswer:
         """Say that somebody takes care of a match.
@@ -544,9 +556,11 @@ class Calls(Transport):
         that it has open at PagerDuty and Opsgenie are acknowledged there. Webhooks are sent
         as before.
         """
+        query = {"checksum": checksum}
         answer: MatchAnswer = await self.call(
             "POST",
             f"/v1/matches/{self.part(match_id)}/acknowledge",
+            query=query,
             idempotency_key=idempotency_key,
         )
         return answer

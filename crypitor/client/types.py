@@ -1202,6 +1202,8 @@ class MonitorAnswer(TypedDict):
     tags: list[str]
     note: str
     severity: NotRequired[Literal["info", "warning", "error", "critical"]]
+    quiet: NotRequired["MonitorQuietAnswer"]
+    silence: NotRequired[list["SilenceAnswer"]]
     enabled: bool
     created_at: str
     """RFC 3339, UTC, milliseconds."""
@@ -1246,6 +1248,15 @@ class MonitorBody(TypedDict):
     """How much a match matters, to PagerDuty, Opsgenie, ntfy and mail, and in the text of
     messages; null: a warning, of which nothing is said.
     """
+    quiet: NotRequired["MonitorQuietBody | None"]
+    """How much it tells each of its endpoints; messages beyond it are `counted`. null: all.
+    Not at endpoints that are `ordered`, have a `digest` or a limit of their own, nor for
+    `pagerduty`, `opsgenie`, `crypitor` and topics, which are told everything.
+    """
+    silence: NotRequired[list["SilenceBody"]]
+    """Hours in which it tells nothing. What comes is sent when they are over; with `quiet`, as
+    much of it as that allows. Not at endpoints that are `ordered`.
+    """
     enabled: NotRequired[bool]
     """Default: true."""
 
@@ -1280,6 +1291,15 @@ class MonitorBodyPatch(TypedDict):
     """How much a match matters, to PagerDuty, Opsgenie, ntfy and mail, and in the text of
     messages; null: a warning, of which nothing is said.
     """
+    quiet: NotRequired["MonitorQuietBody | None"]
+    """How much it tells each of its endpoints; messages beyond it are `counted`. null: all.
+    Not at endpoints that are `ordered`, have a `digest` or a limit of their own, nor for
+    `pagerduty`, `opsgenie`, `crypitor` and topics, which are told everything.
+    """
+    silence: NotRequired["list[SilenceBody] | None"]
+    """Hours in which it tells nothing. What comes is sent when they are over; with `quiet`, as
+    much of it as that allows. Not at endpoints that are `ordered`.
+    """
     enabled: NotRequired[bool | None]
     """Default: true."""
 
@@ -1289,6 +1309,25 @@ class MonitorPage(TypedDict):
 
     data: list["MonitorAnswer"]
     next_cursor: str | None
+
+
+class MonitorQuietAnswer(TypedDict):
+    """At most so many messages in a window to each endpoint; then one that counts the rest."""
+
+    most: int
+    window_seconds: int
+    webhooks: bool
+
+
+class MonitorQuietBody(TypedDict):
+    """At most so many messages in a window to each endpoint; then one that counts the rest."""
+
+    most: int
+    """Messages in a window."""
+    window_seconds: int
+    """From the first of them; what comes when it is full gathers until its end."""
+    webhooks: NotRequired[bool]
+    """Whether `standard` webhooks are counted too. Default: false."""
 
 
 class MonitorWarning(TypedDict):

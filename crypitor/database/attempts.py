@@ -15,6 +15,7 @@ from crypitor.database.deliveries import COLUMNS, delivery_of, statuses
 from crypitor.database.endpoints import COLUMNS as ENDPOINT_COLUMNS
 from crypitor.database.endpoints import endpoint_of, move_endpoint
 from crypitor.database.engine import Transaction
+from crypitor.database.hushed import Claimed, Turn, give_back, hushed
 from crypitor.database.notices import tell_endpoints
 from crypitor.database.quiet import Room, leave, names_of, room_of
 from crypitor.database.uncounted import note_attempts
@@ -103,19 +104,6 @@ class Recorded:
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """What an endpoint got. endpoint: with its circuit and its window as they are then.
-
-    counts: one message is to count it all. names: of the monitors that it counts, by id.
-    """
-
-    endpoint: Endpoint
-    deliveries: list[Delivery] = field(default_factory=list)
-    counts: bool = False
-    names: Mapping[str, str] = field(default_factory=dict)
-
-
 @lru_cache(maxsize=1024)
 def claim_sql(dialect: str, any_order: int, in_order: int, claimer: str = "null") -> str:
     """Return the statement that claims for so many endpoints, the ordered ones last.
@@ -176,7 +164,9 @@ async def claim(
             tried.append(endpoint)
     for delivery in await _claim(tx, found, limits, now, lease_ms, claimer):
         found[delivery.endpoint_id].deliveries.append(delivery)
-    untouched = [endpoint for endpoint in tried if not found[endpoint.id].deliveries]
+    spoken = {at: got for at, got in found.items() if at in rooms and not rooms[at].counts}
+    found |= await hushed(tx, spoken, Turn(now, now + lease_ms, claimer))
+    untouched = [endpoint for endpoint in tried if not found[endpoint.id].all]
     await tx.many(UPDATE_ENDPOINT, [_endpoint_row(endpoint) for endpoint in untouched])
     found |= {endpoint.id: Claimed(endpoint) for endpoint in untouched}
     for at, room in rooms.items():
@@ -206,6 +196,7 @@ async def record(tx: Transaction, results: Sequence[Result]) -> Recorded:
     await note_attempts(tx, held, [str(row[0]) for row in recorded])
     ended = [result for result in held if result.verdict.due_at is None]
     released = await _release(tx, ended)
+    await give_back(tx, held)
     before, after = await _judge_endpoints(tx, held, lock)
     now = max(result.ended_at for result in results)
     told = await tell_endpoints(tx, [(before[at], after[at]) for at in after], now)

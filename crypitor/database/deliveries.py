@@ -12,7 +12,7 @@ from crypitor.webhook.delivery import Attempt, Care, Delivery, Notice, Status
 from crypitor.webhook.health import Queued
 
 COLUMNS = """id, project_id, monitor_id, match_id, endpoint_id, phase, status, attempts, due_at,
-    token, follows, body, error, created_at, finished_at, earlier_attempts, position"""
+    token, follows, body, error, created_at, finished_at, earlier_attempts, position, quiet"""
 
 IN_LISTS = COLUMNS.replace("body,", "'' as body,")
 
@@ -20,7 +20,7 @@ SELECT_STATUSES = "select id, status, token from deliveries where id in {ids} or
 
 INSERT = f"""insert into deliveries ({COLUMNS})
     values (:id, :project_id, :monitor_id, :match_id, :endpoint_id, :phase, :status, 0, :now,
-        0, :follows, :body, null, :now, null, 0, :position)
+        0, :follows, :body, null, :now, null, 0, :position, :quiet)
     on conflict (id) do nothing"""  # noqa: S608 - our own column names
 
 # A counter, not a database's sequence: who holds it commits before the next one gets a number, so
@@ -50,7 +50,7 @@ class NewDelivery:
 
     monitor_id, match_id: None of a notice. body: or what makes it, once it is to be stored.
     follows: the delivery of the match's phase before, at this endpoint; None when the endpoint was
-    told of none.
+    told of none.  quiet: whether the monitor asks how much is told.
     """
 
     id: str
@@ -61,6 +61,7 @@ class NewDelivery:
     phase: Phase | Notice | Care
     body: str | Callable[[], str]
     follows: str | None
+    quiet: bool = False
 
 
 async def queue_deliveries(tx: Transaction, deliveries: Sequence[NewDelivery], now: int) -> None:
@@ -102,6 +103,7 @@ def _row(delivery: NewDelivery, waits: bool, position: int, now: int) -> tuple[o
         delivery.follows,
         delivery.body if isinstance(delivery.body, str) else delivery.body(),
         position,
+        1 if delivery.quiet else None,
     )
 
 
@@ -241,6 +243,7 @@ def delivery_of(row: Row) -> Delivery:
             "match_id": row["match_id"] if isinstance(phase, Phase) else None,
             "phase": phase,
             "status": Status(row["status"]),
+            "quiet": row["quiet"] is not None,
         }
     )
 

@@ -174,6 +174,7 @@ async def store_matches(tx: Transaction, effects: Sequence[Effect], saved: Saved
                 phase=Phase.DETECTED,
                 body=partial(tell, endpoint.form),
                 follows=last_heard(heard, match.id, endpoint, turn),
+                quiet=listeners[match.monitor.id].quiet,
             )
             _note(saved, match.id, endpoint, news)
 
@@ -322,6 +323,7 @@ def _tell(
             phase=phase,
             body=partial(tell, endpoint.form),
             follows=last_heard(heard, row["id"], endpoint, row["returns"]),
+            quiet=listener.quiet,
         )
         _note(saved, row["id"], endpoint, news)
 

@@ -86,6 +86,7 @@ async def delete_endpoint(tx: Transaction, project_id: str, endpoint_id: str) ->
         id=endpoint_id,
         project_id=project_id,
     )
+    await tx.run("delete from quiet_windows where endpoint_id = :id", id=endpoint_id)
     return deleted is not None
 
 

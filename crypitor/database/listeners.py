@@ -12,7 +12,7 @@ from crypitor.webhook.template import stored_template
 
 # Whoever deletes a monitor waits until the block is stored, and then cancels what it has queued.
 SELECT_LISTENERS = """select m.id, m.project_id, m.notify, e.id as endpoint_id, e.format,
-        e.template, e.checksum
+        e.template, e.checksum, m.quiet_most is not null or m.silence is not null as quiet
     from monitors m left join monitor_endpoints p on p.monitor_id = m.id
         left join endpoints e on e.id = p.endpoint_id
     where m.id in {monitors}
@@ -35,11 +35,15 @@ class Recipient(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A monitor as it is stored now: which phases it tells, and whom, in its own order."""
+    """A monitor as it is stored now: which phases it tells, and whom, in its own order.
+
+    quiet: whether it asks how much is told, or when.
+    """
 
     project_id: str
     notify: frozenset[Phase]
     endpoints: tuple[Recipient, ...]
+    quiet: bool = False
 
 
 async def listeners_of(tx: Transaction, monitor_ids: set[str]) -> dict[str, Listener]:
@@ -61,6 +65,7 @@ async def listeners_of(tx: Transaction, monitor_ids: set[str]) -> dict[str, List
             row["project_id"],
             frozenset(map(Phase, json.loads(row["notify"]))),
             tuple(endpoints[row["id"]]),
+            bool(row["quiet"]),
         )
         for row in rows
     }

@@ -1,20 +1,18 @@
 """What a look at balances and views in a block brings: where they stand, and what is told."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from crypitor.database.effects import Effect, Occasion, Saved, conclude, store_matches, tell
+from crypitor.database.ended import note_ended
 from crypitor.database.engine import Transaction
 from crypitor.database.gauges import forget
 from crypitor.database.past import HOLD, SELECT_DEEP
 from crypitor.database.readings import INSERT_READING
-from crypitor.database.tokens import known_tokens
-from crypitor.evm.metadata import NOTHING, Token
-from crypitor.evm.types import Address, Header
-from crypitor.monitor.gauges import Ended, Gauge, Looked, due_after
+from crypitor.evm.types import Header
+from crypitor.monitor.gauges import Gauge, Looked, due_after
 from crypitor.monitor.models import Confirmations, Match, Phase
-from crypitor.webhook.body import end_of
 from crypitor.webhook.message import NetworkTitle
 
 # Not where a reorg has put the network back meanwhile, even if the block is on the chain again.
@@ -50,9 +48,6 @@ NOTES_KEPT = 16
 
 PUT_OFF = """update gauges set due_block = :due_block, due_at = :due_at
     where id = :id and job_id = :job_id"""
-
-END = """update matches set ended_block = :number, ended_hash = :hash, ended = :ended
-    where id = :id and phase in ('detected', 'confirmed')"""
 
 COLUMNS = """id, project_id, monitor_id, phase, returns, block_number, confirm_block, confirm_tag,
     document, origin, ended"""
@@ -173,7 +168,7 @@ async def _store_told(tx: Transaction, look: Look, saved: Saved) -> None:
         )
         saved.confirmed += len(rows)
         await tell(tx, tip, Phase.CONFIRMED, rows, saved)
-    await _end(tx, [each.ended for each in look.looked if each.ended is not None], look)
+    await note_ended(tx, look.network, [each.ended for each in look.looked if each.ended])
     await tell_ended(tx, tip, look.safe, look.finalized, saved)
 
 
@@ -187,30 +182,6 @@ async def tip_of(tx: Transaction, network: str, title: NetworkTitle, now: int) -
     assert row is not None
     header = Header(row["number"], row["hash"], row["parent_hash"], row["timestamp"])
     return Occasion(network=network, title=title, header=header, now=now)
-
-
-async def _end(tx: Transaction, ended: Sequence[Ended], look: Look) -> None:
-    """Note in which block the conditions of matches ceased to be."""
-    if not ended:
-        return
-    contracts = sorted({one.subject.contract for one in ended if one.subject.contract})
-    known = await known_tokens(tx, look.network, contracts) if contracts else {}
-    await tx.many(
-        END,
-        [
-            (
-                look.header.number,
-                look.header.hash,
-                end_of(one.subject, one.header, _token(known, one)),
-                one.match,
-            )
-            for one in ended
-        ],
-    )
-
-
-def _token(known: Mapping[Address, Token], ended: Ended) -> Token:
-    return known.get(ended.subject.contract or "", NOTHING)
 
 
 async def tell_ended(

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 
+from msgspec.json import decode
+
 from crypitor.database.engine import Row, Transaction
 from crypitor.database.leftovers import leave_addresses
 from crypitor.database.sql import Order, beyond
@@ -26,17 +28,28 @@ SHORT = 500
 """Characters of rules that are kept as they were read."""
 
 COLUMNS = """id, project_id, name, networks, rules, any_address, notify, confirmations, tags, note,
-    enabled, created_at, updated_at, severity"""
+    enabled, created_at, updated_at, severity, quiet_most, quiet_ms, quiet_webhooks, silence"""
 
 INSERT = f"""insert into monitors ({COLUMNS}, list_id, gauges, rules_cost)
     values (:id, :project_id, :name, :networks, :rules, :any_address, :notify, :confirmations,
-        :tags, :note, :enabled, :created_at, :updated_at, :severity, :id, :gauges, :rules_cost)"""  # noqa: S608 - columns from above
+        :tags, :note, :enabled, :created_at, :updated_at, :severity, :quiet_most, :quiet_ms,
+        :quiet_webhooks, :silence, :id, :gauges, :rules_cost)"""  # noqa: S608 - columns from above
 
 UPDATE = """update monitors set name = :name, networks = :networks, rules = :rules,
         any_address = :any_address, notify = :notify, confirmations = :confirmations, tags = :tags,
         note = :note, enabled = :enabled, updated_at = :updated_at, gauges = :gauges,
-        rules_cost = :rules_cost, severity = :severity
+        rules_cost = :rules_cost, severity = :severity, quiet_most = :quiet_most,
+        quiet_ms = :quiet_ms, quiet_webhooks = :quiet_webhooks, silence = :silence
     where id = :id and project_id = :project_id"""
+
+ICU = "und-x-icu"
+"""A collation of PostgreSQL's that knows all letters."""
+
+# Of another limit another window begins: before the update, by what is stored yet.
+BEGIN_WINDOWS = """delete from quiet_windows where monitor_id = :id
+    and exists (select 1 from monitors m where m.id = :id
+        and (coalesce(m.quiet_most, 0) <> coalesce(cast(:quiet_most as integer), 0)
+            or coalesce(m.quiet_ms, 0) <> coalesce(cast(:quiet_ms as bigint), 0)))"""
 
 # Text that holds a word is longer than itself without that word: exact and alike on both databases,
 # where `like` would fold case on one of them.
@@ -45,13 +58,17 @@ LIST = f"""select {COLUMNS} from monitors
         and (:network = '' or replace(networks, :network, '') <> networks)
         and (:tag = '' or replace(tags, :tag, '') <> tags)
         and (:enabled = -1 or enabled = :enabled)
-        and (:search = '' or lower(name) like :search escape '!' or name like :exact escape '!'
-            or lower(note) like :search escape '!' or note like :exact escape '!' or id = :id)
+        and (:search = '' or id = :id
+            or lower(name{{collated}}) like :search escape '!' or name like :exact escape '!'
+            or lower(note{{collated}}) like :search escape '!' or note like :exact escape '!')
         and (:cursor = '' or id {{beyond}} :cursor)
     order by id {{order}} limit :limit"""  # noqa: S608 - columns from above
 
 SELECT_ENDPOINTS = """select monitor_id, endpoint_id from monitor_endpoints
     where monitor_id in {monitors} order by monitor_id, place"""
+
+SELECT_ENDPOINTS_OF_ONE = """select endpoint_id from monitor_endpoints
+    where monitor_id = :monitor order by place"""
 
 NEXT_REVISION = """update counters set value = value + :count where name = 'changes'
     returning value"""
@@ -81,7 +98,9 @@ async def rules_cost_of(tx: Transaction, monitor_id: str) -> int:
 
 async def update_monitor(tx: Transaction, monitor: Monitor, *, rules_cost: int = 1) -> None:
     """Store what a monitor has become; its endpoints have to exist. rules_cost: in points."""
-    await tx.run(UPDATE, **_values(monitor), rules_cost=rules_cost)
+    values = _values(monitor)
+    await tx.run(BEGIN_WINDOWS, **values)
+    await tx.run(UPDATE, **values, rules_cost=rules_cost)
     await tx.run("delete from monitor_endpoints where monitor_id = :id", id=monitor.id)
     await _link_endpoints(tx, monitor)
 
@@ -105,6 +124,7 @@ async def delete_monitor(tx: Transaction, project_id: str, monitor_id: str) -> M
     monitor = await get_monitor(tx, project_id, monitor_id)
     if monitor is not None:
         await leave_addresses(tx, monitor_id)
+        await tx.run("delete from quiet_windows where monitor_id = :id", id=monitor_id)
         await tx.run("delete from monitors where id = :id", id=monitor_id)
     return monitor
 
@@ -119,6 +139,19 @@ async def get_monitor(tx: Transaction, project_id: str, monitor_id: str) -> Moni
     return (await _monitors(tx, rows))[0] if rows else None
 
 
+async def _collated(tx: Transaction, search: str) -> str:
+    """Return what lets `lower` know all letters: on PostgreSQL it is for the locale to say.
+
+    Of servers without ICU it is left as it is there.
+    """
+    if tx.dialect == "sqlite" or search.isascii():
+        return ""
+    known = await tx.value(
+        "select collname from pg_collation where collname = :name limit 1", name=ICU
+    )
+    return f' collate "{ICU}"' if known else ""
+
+
 async def list_monitors(
     tx: Transaction,
     project_id: str,
@@ -130,7 +163,7 @@ async def list_monitors(
     """Return monitors of a project, newest first unless told otherwise, those beyond `cursor`."""
     search = chosen.search or ""
     rows = await tx.all(
-        LIST.format(beyond=beyond(order), order=order),
+        LIST.format(beyond=beyond(order), order=order, collated=await _collated(tx, search)),
         project_id=project_id,
         network=json.dumps(chosen.network) if chosen.network else "",
         tag=json.dumps(chosen.tag) if chosen.tag else "",
@@ -268,7 +301,10 @@ async def _link_endpoints(tx: Transaction, monitor: Monitor) -> None:
 
 async def _monitors(tx: Transaction, rows: Sequence[Row]) -> list[Monitor]:
     endpoints: dict[str, list[str]] = {row["id"]: [] for row in rows}
-    if rows:
+    if len(rows) == 1:  # as who reads one has it: a list costs twice as much to look up
+        for link in await tx.rows(SELECT_ENDPOINTS_OF_ONE, monitor=rows[0]["id"]):
+            endpoints[rows[0]["id"]].append(link[0])
+    elif rows:
         query = SELECT_ENDPOINTS.format(monitors=tx.listed("monitors"))
         for link in await tx.all(query, monitors=json.dumps(list(endpoints))):
             endpoints[link["monitor_id"]].append(link["endpoint_id"])
@@ -276,23 +312,27 @@ async def _monitors(tx: Transaction, rows: Sequence[Row]) -> list[Monitor]:
 
 
 def _monitor(row: Row, endpoints: Sequence[str]) -> Monitor:
-    confirmations: Confirmations | None = json.loads(row["confirmations"])
+    confirmations: Confirmations | None = decode(row["confirmations"])
     return Monitor(
         id=row["id"],
         project_id=row["project_id"],
         name=row["name"],
-        networks=tuple(json.loads(row["networks"])),
+        networks=tuple(decode(row["networks"])),
         rules=_few_rules(row["rules"]) if len(row["rules"]) < SHORT else _rules(row["rules"]),
         any_address=bool(row["any_address"]),
         endpoints=tuple(endpoints),
-        notify=frozenset(map(Phase, json.loads(row["notify"]))),
+        notify=frozenset(map(Phase, decode(row["notify"]))),
         confirmations=confirmations,
-        tags=tuple(json.loads(row["tags"])),
+        tags=tuple(decode(row["tags"])),
         note=row["note"],
         enabled=bool(row["enabled"]),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         severity=row["severity"],
+        quiet_most=row["quiet_most"],
+        quiet_seconds=None if row["quiet_ms"] is None else row["quiet_ms"] // 1000,
+        quiet_webhooks=bool(row["quiet_webhooks"]),
+        silence=row["silence"],
     )
 
 
@@ -342,6 +382,10 @@ def _values(monitor: Monitor) -> dict[str, object]:
         "created_at": monitor.created_at,
         "updated_at": monitor.updated_at,
         "severity": monitor.severity,
+        "quiet_most": monitor.quiet_most,
+        "quiet_ms": None if monitor.quiet_seconds is None else 1000 * monitor.quiet_seconds,
+        "quiet_webhooks": int(monitor.quiet_webhooks),
+        "silence": monitor.silence,
     }
 
 

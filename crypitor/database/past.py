@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from crypitor.database import networks
 from crypitor.database.addresses import CHUNK, list_addresses
 from crypitor.database.effects import Effect, Saved, conclude, store_matches, tell
+from crypitor.database.ended import note_ended
 from crypitor.database.engine import Transaction
 from crypitor.database.jobs import Advance, Job, add_new_matches, advance_job
 from crypitor.database.monitors import load_some_monitors
 from crypitor.database.removed import removed_blocks
 from crypitor.evm.types import Header
+from crypitor.monitor.gauges import Ended
 from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import Confirmations, Match, Monitor, Phase
 from crypitor.webhook.message import NetworkTitle
@@ -54,6 +56,7 @@ class Part:
     headers: of all of them; heights may be without a block.  matches: by height, of those that have
     any.  last: the highest height that was looked at.
     safe, finalized: heights of the node's tags, None where they do not matter or are not known.
+    ended: matches of these blocks, or of parts before, whose conditions ceased to be.
     """
 
     headers: Sequence[Header]
@@ -61,6 +64,7 @@ class Part:
     last: int
     safe: int | None = None
     finalized: int | None = None
+    ended: Sequence[Ended] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +137,16 @@ async def save_part(
     if part.matches:
         await _confirm(tx, part, _effect(job, told_as, tip, (), advance.now), saved)
         await add_new_matches(tx, job.id, saved.new_matches)
+    if part.ended:
+        await _end(tx, job.network, part.ended)
     await conclude(tx, saved, advance.now)
     return saved
+
+
+async def _end(tx: Transaction, network: str, ended: Sequence[Ended]) -> None:
+    """Note ends; whoever looks tells them, once they are deep enough. Above him none would last."""
+    looked = await tx.value("select looked_number from networks where name = :name", name=network)
+    await note_ended(tx, network, [one for one in ended if one.header.number <= (looked or -1)])
 
 
 async def _without_removed(tx: Transaction, job: Job, part: Part) -> Part:

@@ -24,8 +24,9 @@ REOPEN = """update deliveries set status = :status, follows = :follows, due_at =
 HOLD_BACK = "update deliveries set status = 'waiting', follows = :follows where id = :id"
 
 # A claim is due again when its lease ends. What is due later than any lease could end is waiting
-# for its next attempt; what is due earlier may be under way, and comes soon anyhow.
-HURRY = """update deliveries set due_at = :now, wait_ms = 0
+# for its next attempt; what is due earlier may be under way, and comes soon anyhow. Who asks for
+# this one wants it by itself, however much its monitor has told.
+HURRY = """update deliveries set due_at = :now, wait_ms = 0, quiet = null
     where id = :id and status = 'pending' and due_at > :leased_until"""
 
 OPEN = (Status.PENDING, Status.WAITING)

@@ -37,6 +37,10 @@ PRAGMAS = (
 )
 
 
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
+
+
 class WritingConnection(sqlite3.Connection):
     """One with our pragmas, that makes no file."""
 
@@ -47,6 +51,7 @@ class WritingConnection(sqlite3.Connection):
         place = f"{Path(path).absolute().as_uri()}?mode=rw"
         super().__init__(place, uri=True, **options)
         self.row_factory = sqlite3.Row
+        self.create_function("lower", 1, _lower, deterministic=True)  # its own knows ASCII alone
         try:
             for pragma in self.pragmas:
                 self.execute(f"pragma {pragma}")

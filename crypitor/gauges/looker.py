@@ -147,8 +147,7 @@ class Looker:
             return due
         try:
             changed = await self._nodes.changed(due.header.hash)
-        except NodeUnavailable as trouble:  # what has to be asked is asked all the same
-            log.debug("no access list", network=self._network, trouble=str(trouble))
+        except NodeUnavailable:  # what has to be asked is asked all the same
             changed = None
         more = sorted((changed or frozenset()).difference(due.subjects))
         if not more:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.monitor.becoming import State
-from crypitor.monitor.gauges import Gauge, Standing, gauges_of, look, state_rules
+from crypitor.monitor.gauges import Ended, Gauge, Standing, gauges_of, look, state_rules
 from crypitor.monitor.models import Kind, Match, Monitor
 from crypitor.worker.nodes import Nodes
 
@@ -24,6 +24,7 @@ class PastGauges:
         self._rules = state_rules(monitor)
         self._standings: dict[str, Standing] = {}
         self._last: Hash | None = None
+        self._ended: list[Ended] = []
 
     def __bool__(self) -> bool:
         """Whether the monitor asks about state at all."""
@@ -39,6 +40,7 @@ class PastGauges:
         header = block.header
         if self._last != header.parent_hash:
             self._standings.clear()  # blocks were left out, or are of another branch
+            self._ended.clear()
         gauges = list(self._touched(touched))
         if gauges:
             await self._begin(gauges, header)
@@ -47,6 +49,11 @@ class PastGauges:
             found = []
         self._last = header.hash
         return found
+
+    def take_ended(self) -> list[Ended]:
+        """Return what has ended since this was asked last, of what became true in these blocks."""
+        ended, self._ended = self._ended, []
+        return ended
 
     def _touched(self, touched: Sequence[tuple[Address, str | None]]) -> Iterable[Gauge]:
         addresses = {address for address, _ in touched}
@@ -78,4 +85,5 @@ class PastGauges:
             if found is not None:
                 self._standings[gauge.id] = found.standing
                 told += [found.match] if found.match else []
+                self._ended += [found.ended] if found.ended else []
         return told

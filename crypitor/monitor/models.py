@@ -133,6 +133,9 @@ class Monitor:
     confirmations: None for what the network's configuration says.
     created_at, updated_at: unix milliseconds.
     severity: one of `SEVERITIES`, None where its owner says nothing.
+    quiet_most, quiet_seconds: messages to an endpoint in a window of so long, None for all.
+    quiet_webhooks: standard webhooks too.  silence: hours in which nothing is told, as
+    `webhook.silence.silence_text` writes them.
     """
 
     id: str
@@ -150,6 +153,10 @@ class Monitor:
     created_at: int
     updated_at: int
     severity: str | None = None
+    quiet_most: int | None = None
+    quiet_seconds: int | None = None
+    quiet_webhooks: bool = False
+    silence: str | None = None
 
 
 class Reading(msgspec.Struct, frozen=True, gc=False):

@@ -14,6 +14,7 @@ from yarl import URL
 from crypitor.api import SERVER_OPTIONS
 from crypitor.api.serving.crowd import Bounds
 from crypitor.api.serving.front import Front
+from crypitor.api.serving.streams import READERS, readers
 from crypitor.api.serving.wire import Runner
 from crypitor.config import Config
 from crypitor.config.places import own_places, own_ports
@@ -212,6 +213,7 @@ async def _served(
         yield ""
         return
     bounds = bounds_of(config, descriptors())
+    app[READERS] = readers(bounds.connections)
     async with AsyncExitStack() as stack:
         try:
             url = await stack.enter_async_context(

@@ -191,6 +191,7 @@ class Delivery:
     older one may not record. follows: the delivery that has to end before this one may begin.
     error: of the last attempt. due_at, created_at, finished_at: unix milliseconds.
     earlier_attempts: those before it was last opened again, with which its schedule began anew.
+    quiet: whether its monitor asked, when it was queued, how much is told.
     """
 
     id: str
@@ -210,6 +211,7 @@ class Delivery:
     finished_at: int | None
     earlier_attempts: int = 0
     position: int = 0
+    quiet: bool = False
 
     @property
     def type(self) -> str:

@@ -10,15 +10,20 @@ from crypitor.webhook.mail import gathered
 
 
 def attempts_of(
-    endpoint: Endpoint, deliveries: Sequence[Delivery], *, counts: bool
+    endpoint: Endpoint,
+    deliveries: Sequence[Delivery],
+    groups: Sequence[Sequence[Delivery]] = (),
+    *,
+    counts: bool,
 ) -> Sequence[Sequence[Delivery]]:
     """Return what was claimed for an endpoint by the attempts in which it goes.
 
-    counts: one message is to count all of it.
+    counts: one message is to count all of it.  groups: one message each is to count these.
     """
+    counted = [group for group in groups if group]
     if endpoint.digest is None and not counts:
-        return [[delivery] for delivery in deliveries]
-    return [deliveries] if deliveries else []
+        return [*([delivery] for delivery in deliveries), *counted]
+    return [deliveries, *counted] if deliveries else counted
 
 
 def content_of(

@@ -16,11 +16,12 @@ from typing import TypeAlias
 
 import structlog
 
-from crypitor.database.attempts import Claimed, Recorded, claim, load_endpoints, record
+from crypitor.database.attempts import Recorded, claim, load_endpoints, record
 from crypitor.database.cancellations import give_up_cancelled
 from crypitor.database.deliveries import last_position
 from crypitor.database.due import due_endpoints
 from crypitor.database.engine import Database, Transaction
+from crypitor.database.hushed import Claimed
 from crypitor.errors import Unavailable
 from crypitor.runtime.loop import Health, forever, pause
 from crypitor.runtime.precedence import Precedence
@@ -285,12 +286,10 @@ class Sender:
         endpoints = {**known, **await load_endpoints(tx, unknown)}
         asked = [(endpoints[at], held) for at, held in slots.granted if at in endpoints]
         claimed = await claim(tx, asked, slots.now, self._lease_ms, self._life)
-        cancelled = await give_up_cancelled(
-            tx, [delivery for got in claimed.values() for delivery in got.deliveries], slots.now
-        )
-        if cancelled:
+        every = [delivery for got in claimed.values() for delivery in got.all]
+        if cancelled := await give_up_cancelled(tx, every, slots.now):
             for got in claimed.values():
-                got.deliveries[:] = [one for one in got.deliveries if one.id not in cancelled]
+                got.without(cancelled)
         return claimed
 
     def _recorded(self, results: Sequence[Result], recorded: Recorded, now: int) -> None:
@@ -326,7 +325,7 @@ class Sender:
                 self._turns.claimed(endpoint_id, held, 0)
                 continue
             endpoint = got.endpoint
-            attempts = attempts_of(endpoint, got.deliveries, counts=got.counts)
+            attempts = attempts_of(endpoint, got.deliveries, got.groups, counts=got.counts)
             self._turns.claimed(
                 endpoint_id,
                 held,
@@ -336,6 +335,8 @@ class Sender:
                 project=endpoint.project_id,
             )
             self._turns.rest(endpoint_id, rest_of(endpoint, slots.now))
+            if got.more:
+                self._turns.is_due(endpoint_id)
             self._started += len(attempts)
             for deliveries in attempts:
                 attempt = self._group.create_task(self._attempt(got, deliveries, passed))
@@ -352,8 +353,7 @@ class Sender:
         """
         await passed()
         endpoint = got.endpoint
-        content = content_of(endpoint, deliveries, got.names)
-        outcome = await self._posts.post(endpoint, *content)
+        outcome = await self._posts.post(endpoint, *content_of(endpoint, deliveries, got.names))
         if outcome is None:
             self._turns.given_up(endpoint.id)
             self._awake.set()

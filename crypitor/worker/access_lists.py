@@ -9,6 +9,7 @@ from collections.abc import Callable
 import msgspec
 import structlog
 
+from crypitor.errors import NodeUnavailable
 from crypitor.evm.access_lists import changed_accounts
 from crypitor.evm.types import Address, Hash
 from crypitor.worker import rpc
@@ -22,6 +23,9 @@ METHODS = ("eth_getBlockAccessList", "eth_getBlockAccessListByBlockHash")
 
 WITHOUT_SECONDS = 3600.0
 """How long it is believed that a node serves none, or that the chain makes none."""
+
+FAILED_SECONDS = 60.0
+"""How long a node is not asked that failed at this: what nobody needs makes no node a bad one."""
 
 PRUNED = 4444
 """execution-apis: that of this old block is not kept any more."""
@@ -37,12 +41,16 @@ class AccessLists:
         self._without_until = 0.0
 
     async def changed(self, block_hash: Hash) -> frozenset[Address] | None:
-        """Return the accounts that a block changed; None where the node has no list of it.
-
-        Raises NodeUnavailable.
-        """
+        """Return the accounts that a block changed; None where the node tells no list of it."""
         if self._timer() < self._without_until:
             return None
+        try:
+            return await self._ask(block_hash)
+        except NodeUnavailable:
+            self._rest(FAILED_SECONDS)
+            return None
+
+    async def _ask(self, block_hash: Hash) -> frozenset[Address] | None:
         for method in self._methods:
             [answer] = await self._requests.ask([Call(method, (block_hash,))])
             if not answer.missing_method:
@@ -63,9 +71,9 @@ class AccessLists:
         try:
             return changed_accounts(raw)
         except msgspec.MsgspecError as unreadable:
-            log.warning("block access lists cannot be read", trouble=str(unreadable))
+            log.info("block access lists cannot be read", trouble=str(unreadable))
             self._rest()
             return None
 
-    def _rest(self) -> None:
-        self._without_until = self._timer() + WITHOUT_SECONDS
+    def _rest(self, seconds: float = WITHOUT_SECONDS) -> None:
+        self._without_until = self._timer() + seconds

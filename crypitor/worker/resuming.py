@@ -39,23 +39,14 @@ async def footing_of(first: int, tip: Header | None, *, depth: int, nodes: Nodes
     tip: what was matched last. depth: at most so many headers below. Raises Conflict where no node
     is that far, and NodeUnavailable.
     """
-    before = await ground_to_resume(first, depth=depth, nodes=nodes)
-    leaves = tip is not None and tip.number < first - 1
-    return Footing(before, await passed_between(tip, first, nodes) if tip and leaves else None)
-
-
-async def ground_to_resume(first: int, *, depth: int, nodes: Nodes) -> Sequence[Header]:
-    """Return the headers that the nodes have below height `first`, at most `depth` of them.
-
-    Empty where the block stands on nothing. Raises Conflict where no node is that far, and
-    NodeUnavailable.
-    """
     head = await nodes.header_at("latest")
     if head is None or head.number < first - 1:
         raise Conflict(
             f"no node has block {first - 1}" + (f": their head is {head.number}" if head else "")
         )
-    return await ground_of(first, depth, nodes)
+    before = await ground_of(first, depth, nodes)
+    leaves = tip is not None and tip.number < first - 1
+    return Footing(before, await passed_between(tip, first, nodes) if tip and leaves else None)
 
 
 async def proposed(known: KnownChain, known_at: KnownAt, nodes: Nodes) -> Proposal:
@@ -76,10 +67,10 @@ async def proposed(known: KnownChain, known_at: KnownAt, nodes: Nodes) -> Propos
         )
     if bad is None:
         return await _above(good, nodes)
-    reason = f"Block {good} was matched, and the nodes have it still; block {bad} they have not."
+    why = f"Block {good} was matched, and the nodes have it still; block {bad} they have not."
     if bad > good + 1:
-        reason += " Of the blocks between, nothing is known: they are read again to be sure."
-    return Proposal(good + 1, reason)
+        why += " Of the blocks between, nothing is known: they are read again to be sure."
+    return Proposal(good + 1, why)
 
 
 async def _fork(

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from crypitor.api.build import OPERATIONS
 from tests.api.rows import insert_match
 
 # Source: EIP-55, "Test Cases".
@@ -13,6 +14,9 @@ WRITTEN = (
     "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359",
 )
 PLAIN = [one.lower() for one in WRITTEN]
+
+
+PLAIN_ADDRESS = re.compile(r"\"0x[0-9a-f]{40}\"")
 
 
 def addresses_in(document):
@@ -55,6 +59,37 @@ async def test_addresses_are_lower_case_unless_asked_otherwise(api, paths):
         assert not {*addresses_in(written)} & {*PLAIN}, path
         assert [one.lower() for one in addresses_in(written)] == addresses_in(plain)
         assert json.loads(json.dumps(written).lower()) == json.loads(json.dumps(plain).lower())
+
+
+def test_every_answer_with_addresses_has_them_with_checksums_for_who_asks():
+    """Those that the documentation shows; the audit keeps what was shown at its time."""
+    showing = [
+        one
+        for one in OPERATIONS
+        if set(PLAIN_ADDRESS.findall(json.dumps(one.examples.answers.get(one.name, ""))))
+    ]
+
+    assert len(showing) > 10
+    assert [one.name for one in showing if "checksum" not in one.query.model_fields] == []
+
+
+async def test_what_is_changed_is_answered_with_checksums(api):
+    """As it is read; a repetition for its key too, and what is stored is lower-case."""
+    body = {"networks": ["dev"], "addresses": PLAIN}
+    options = {"json": body, "headers": {"Idempotency-Key": "once"}}
+    _, first = await api.call("POST", "/v1/monitors?checksum=true", **options)
+    _, again = await api.call("POST", "/v1/monitors?checksum=true", **options)
+    at = f"/v1/monitors/{first['id']}"
+    _, changed = await api.call("PATCH", f"{at}?checksum=true", json={"name": "x"})
+    match = await api.context.database.write(
+        lambda tx: insert_match(tx, api.project, 1, address=PLAIN[0])
+    )
+    _, seen = await api.call("POST", f"/v1/matches/{match}/acknowledge?checksum=true")
+
+    for told in (first, again, changed):
+        assert told["addresses"] == [*WRITTEN]
+    assert seen["address"] == WRITTEN[0]
+    assert (await asked(api, at))["addresses"] == PLAIN
 
 
 async def test_pages_go_on_with_checksums(api, paths):

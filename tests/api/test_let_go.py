@@ -103,7 +103,7 @@ BROKEN_OFF = {
     "an upload": ("POST", "/v1/monitors/{monitor}/addresses", b'{"addresses":["0x11"', 90_000),
     "an answer": ("GET", "/v1/monitors", None, None),
     "a unit of work": ("PATCH", "/v1/monitors/{monitor}", {"name": "new"}, None),
-    "a stream": ("GET", "/v1/events/stream", None, None),
+    "a stream": ("GET", "/v1/stream", None, None),
 }
 
 

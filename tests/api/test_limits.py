@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import pytest
+from yarl import URL
 
 from crypitor.api.serving.reading import MOST_MEMBERS, MOST_VALUES
 from crypitor.errors import MOST_MISTAKES
@@ -148,3 +149,22 @@ async def test_what_is_said_of_a_field_elsewhere_is_not_said_of_a_parameter(api,
     assert wrong["pointer"] == f"?{name}"
     assert wrong["detail"].partition(";")[0] == "there is no such field"
     assert "leave" not in wrong["detail"]
+
+
+@pytest.mark.parametrize(
+    ("since", "hint"),
+    [
+        ("2026-11-30T19:00:00+01:00", True),
+        ("2026-11-30T19:00:00%2B01:00", None),
+        ("2026-11-30T19:00:00", False),
+        ("2026-11-30%2019:00:00Z", False),
+    ],
+)
+async def test_a_plus_that_a_url_took_for_a_space_is_explained(api, since, hint):
+    """Most often a time with its zone, as libraries print it; None: it is taken."""
+    url = URL(f"{api.url}/v1/matches?since={since}", encoded=True)
+    async with api.session.get(url, headers={"Authorization": f"Bearer {api.admin}"}) as answer:
+        told = await answer.json()
+
+    assert answer.status == (200 if hint is None else 400)
+    assert ("write %2B" in str(told)) == bool(hint)

@@ -493,6 +493,17 @@ async def test_pages_follow_each_other(api):
     assert pages == [made[:2:-1], made[2:0:-1], made[:1]]
 
 
+@pytest.mark.parametrize("asked", ["ärger", "ÄRGER", "Иван", "ИВАН", "ωMEGA", "%_", "ärger иван"])
+async def test_search_takes_letters_of_all_scripts_in_any_case(api, asked):
+    """And signs of SQL as they are."""
+    made = await api.made("/v1/monitors", {"networks": ["dev"], "name": "Ärger Иван ΩMega 5%_"})
+    await api.made("/v1/monitors", {"networks": ["dev"], "name": "other 5%"})
+
+    _, page = await api.call("GET", "/v1/monitors", params={"search": asked})
+
+    assert [one["id"] for one in page["data"]] == [made["id"]]
+
+
 @pytest.mark.parametrize(
     ("query", "names"),
     [
@@ -532,3 +543,43 @@ async def test_a_severity_is_one_of_four_words_or_nothing(api):
     assert made["severity"] == renamed["severity"] == "critical"
     assert "severity" not in plain.keys() | none.keys()
     assert (answer.status, problem["errors"][0]["pointer"]) == (400, "/severity")
+
+
+NIGHT = {"begins": "22:00", "ends": "07:00", "timezone": "Europe/Berlin"}
+
+
+async def test_how_much_a_monitor_tells_is_answered_as_it_is_kept(api):
+    """A limit and hours of silence stay in other changes, and are taken away by themselves."""
+    body = {"networks": ["dev"], "addresses": ["0x" + "11" * 20]}
+    quiet = {"most": 3, "window_seconds": 600}
+    _, plain = await api.call("POST", MONITORS, json=body)
+    asked = {**body, "quiet": quiet, "silence": [NIGHT]}
+    _, made = await api.call("POST", MONITORS, json=asked)
+    path = f"{MONITORS}/{made['id']}"
+    _, renamed = await api.call("PATCH", path, json={"name": "Hot wallet"})
+    _, more = await api.call("PATCH", path, json={"quiet": {"webhooks": True}})
+    _, none = await api.call("PATCH", path, json={"quiet": None, "silence": []})
+
+    assert made["quiet"] == renamed["quiet"] == {**quiet, "webhooks": False}
+    assert made["silence"] == [{**NIGHT, "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]}]
+    assert renamed["silence"] == made["silence"]
+    assert more["quiet"] == {**quiet, "webhooks": True}
+    assert {"quiet", "silence"}.isdisjoint(plain.keys() | none.keys())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "pointer"),
+    [
+        ({"quiet": {"most": 0, "window_seconds": 60}}, "/quiet/most"),
+        ({"quiet": {"most": 1, "window_seconds": 86_401}}, "/quiet/window_seconds"),
+        ({"quiet": {"most": 1}}, "/quiet/window_seconds"),
+        ({"silence": [NIGHT, {**NIGHT, "timezone": "Mars/Olympus"}]}, "/silence/1/timezone"),
+        ({"silence": [{**NIGHT, "begins": "24:00"}]}, "/silence/0/begins"),
+    ],
+)
+async def test_what_cannot_be_told_so_is_refused(api, wrong, pointer):
+    """With the field that is wrong."""
+    body = {"networks": ["dev"], "addresses": ["0x" + "11" * 20]}
+    answer, problem = await api.call("POST", MONITORS, json={**body, **wrong})
+
+    assert (answer.status, problem["errors"][0]["pointer"]) == (400, pointer)

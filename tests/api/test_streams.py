@@ -1,6 +1,7 @@
 """Streams and large answers: so many of a project, so many in all, and nothing stays of them."""
 
 import asyncio
+import contextlib
 import gc
 import weakref
 
@@ -8,7 +9,14 @@ import msgspec
 import pytest
 
 from crypitor.api.serving.entries import Intake
-from crypitor.api.serving.streams import LARGE_ANSWERS, SMALL_BYTES, UPLOADS, Streams
+from crypitor.api.serving.streams import (
+    LARGE_ANSWERS,
+    READERS,
+    SMALL_BYTES,
+    UPLOADS,
+    Streams,
+    readers,
+)
 from crypitor.api.serving.written import LARGE_BYTES, Written, encoded
 from crypitor.errors import TooMany
 
@@ -25,6 +33,35 @@ def test_a_project_leaves_room_for_others():
             streams.one_more("pr_3").__enter__()
     with streams.one_more("pr_3"):
         pass
+
+
+async def test_readers_of_the_log_leave_connections_to_others(api):
+    """A project follows it so many times; the next one is told when to come again."""
+    counted = api.app[READERS]
+    with contextlib.ExitStack() as followed:
+        for _ in range(250):  # a quarter of the connections that there may be
+            followed.enter_context(counted.one_more(api.project))
+        answer, problem = await api.call("GET", "/v1/stream")
+        followed.close()
+        begun, _ = await api.call("GET", "/v1/stream")
+
+    assert (answer.status, answer.headers["Retry-After"]) == (429, "5")
+    assert problem["detail"] == "250 streams of events of this project are under way"
+    assert begun.status == 200
+    await until(lambda: counted._of.total() == 0)
+
+
+def test_readers_are_as_many_as_there_are_connections_for():
+    """Few where there are few: half of all, and of a project half of that."""
+    few = readers(16)
+    with contextlib.ExitStack() as followed:
+        for project in ("pr_1", "pr_2"):
+            for _ in range(4):
+                followed.enter_context(few.one_more(project))
+            with pytest.raises(TooMany):
+                few.one_more(project).__enter__()
+        with pytest.raises(TooMany, match="8 streams of events are under way"):
+            few.one_more("pr_3").__enter__()
 
 
 class Upload:

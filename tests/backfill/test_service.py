@@ -13,6 +13,7 @@ from crypitor.development.listen import Receiver
 from crypitor.development.simulator.audit import Question, audit
 from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.rpc import SimulatorServer
+from crypitor.development.simulator.state import FIRST_COINS, State
 from tests.forked import ForkedService
 from tests.patience import HANG_SECONDS
 from tests.rig import heard
@@ -178,3 +179,57 @@ async def test_live_path_is_not_disturbed(tmp_path):
     print(f"blocks of the past that each new one waited for: {waited}")
     assert status == "running"
     assert statistics.median(waited) <= 2 * BLOCKS_AT_ONCE
+
+
+async def test_what_ended_in_the_past_is_told_behind_its_match(tmp_path):
+    """Balances: detected, confirmed and ended, once each, as a plain reading of the chain has them."""
+    chain = SimulatedChain(5, transfers=(0, 4), actors=5, coin_logs=True)
+    chain.mine(60)
+    first, last, secrets = 3, 50, []
+    state, accounts = State(chain.by_hash), [actor.address for actor in chain.actors]
+    wanted = {}
+    for account in accounts:
+        poor = [state.balance(chain.by_number(at), account) < FIRST_COINS for at in range(last + 1)]
+        for at in range(first, last + 1):
+            if poor[at] and not poor[at - 1]:
+                ends = any(not later for later in poor[at:])
+                wanted[account, at] = ["detected", "confirmed", *(["ended"] if ends else [])]
+    async with SimulatorServer(chain) as node, Receiver(lambda: secrets) as receiver:
+        service = service_on(tmp_path, node, CRYPITOR__NETWORKS__DEV__START=str(chain.head.number))
+        await service.start()
+        try:
+            rules = [{"kind": "balance", "where": f"balance < {FIRST_COINS}"}]
+            phases = ["detected", "confirmed", "ended"]
+            monitor = await monitor_of(
+                service, accounts, receiver, secrets, rules=rules, notify=phases
+            )
+            chain.mine(2)
+            await service.until_tip("dev", chain.head.number)
+            async with asyncio.timeout(HANG_SECONDS):  # looked at up to here
+                while not (await service.get(f"/v1/monitors/{monitor['id']}/gauges"))["data"]:
+                    await asyncio.sleep(0.05)
+            job = await service.post(
+                f"/v1/monitors/{monitor['id']}/backfill",
+                {"network": "dev", "from_block": first, "to_block": last},
+            )
+            await until_ended(service, job["id"])
+            chain.mine(1)
+
+            def told():
+                found = {}
+                for one in heard(receiver):
+                    data = one.json["data"]
+                    if data["block"]["number"] <= last:
+                        key = (data["address"], data["block"]["number"])
+                        found.setdefault(key, []).append(one.json["type"].removeprefix("match."))
+                return found
+
+            async with asyncio.timeout(HANG_SECONDS):
+                while told() != wanted:
+                    await asyncio.sleep(0.05)
+            await service.until_nothing_is_due()
+        finally:
+            await service.stop()
+
+    assert told() == wanted
+    assert any("ended" in phases for phases in wanted.values())

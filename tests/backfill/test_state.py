@@ -27,14 +27,15 @@ async def told(nodes, chain, monitor, account, heights, breaks=()):
     index = Index()
     index.put(monitor)
     index.add_addresses(monitor.id, [(account, "hot")])
-    past, found = PastGauges(nodes, monitor, "dev", chain.chain_id), []
+    past, found, ended = PastGauges(nodes, monitor, "dev", chain.chain_id), [], []
     for number in heights:
         if number in breaks:
             past = PastGauges(nodes, monitor, "dev", chain.chain_id)
         block = await nodes.block(number)
         changed = [(one, "hot") for one in touched(block, index, "dev")]
         found += [(number, match.id) for match in await past.matches(block, changed)]
-    return found
+        ended += [(number, one.match) for one in past.take_ended()]
+    return found, ended
 
 
 async def test_past_balances_are_told_as_the_chain_has_them():
@@ -57,9 +58,14 @@ async def test_past_balances_are_told_as_the_chain_has_them():
 
     async with SimulatorServer(chain) as server, nodes_of(server, chain) as nodes:
         heights = range(FIRST, LAST + 1)
-        found = await told(nodes, chain, monitor, account, heights)
-        again = await told(nodes, chain, monitor, account, heights, breaks=range(0, LAST, 3))
+        found, ended = await told(nodes, chain, monitor, account, heights)
+        breaks = range(0, LAST, 3)
+        again, _ = await told(nodes, chain, monitor, account, heights, breaks=breaks)
 
     assert [number for number, _ in found] == wanted
     assert wanted
     assert found == again
+    ids = dict(found)
+    ends = {at: next((end for end in range(at, LAST + 1) if not poor[end]), None) for at in ids}
+    assert ended == [(end, ids[at]) for at, end in ends.items() if end is not None]
+    assert ended

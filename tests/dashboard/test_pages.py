@@ -333,3 +333,30 @@ async def test_lists_are_read_from_either_end(api, admin):
     assert 'aria-sort="descending"' in newest.text
     assert 'name="order" value="asc"' in jobs.text
     assert wrong.status == 400
+
+
+async def test_a_turn_that_has_come_is_told_as_such(api, admin):
+    """On each list that has the delivery, and in its story; a later one with its time."""
+    endpoint = await api.made("/v1/endpoints", {"url": "https://example.com/hook"})
+    now = api.clock()
+
+    async def unit(tx):
+        match = await insert_match(tx, api.project, 1)
+        common = {"endpoint_id": endpoint["id"], "match_id": match}
+        past = await insert_delivery(tx, api.project, 1, due_at=now - 1000, error=None, **common)
+        await insert_delivery(tx, api.project, 2, due_at=now + 60_000, error=None, **common)
+        return past, match
+
+    past, match = await api.context.database.write(unit)
+    lists = ("/deliveries", f"/endpoints/{endpoint['id']}", f"/deliveries?match={match}")
+    texts = [(await admin.get(path)).html.text for path in lists]
+
+    assert [text.count("its turn comes") for text in texts] == [1, 1, 1]
+    assert [len(re.findall(r"next\s+<time", text)) for text in texts] == [1, 1, 1]
+    assert (
+        "as soon as its endpoint can be called"
+        in (await admin.get(f"/deliveries/{past}")).html.words
+    )
+    assert (
+        "as soon as its endpoint can be called" in (await admin.get(f"/matches/{match}")).html.words
+    )

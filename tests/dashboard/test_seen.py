@@ -55,6 +55,7 @@ def test_what_is_watched_is_told_in_the_words_of_people():
 
     assert said_of(token, unit) == "1.5 USD"
     assert said_of(gauge((0, 5 * 10**17)), unit_of(gauge(), {}, {"dev": "DEV"})) == "0.5 DEV"
+    assert said_of(gauge((0, 10**18 + 1)), unit_of(gauge(), {}, {"dev": "DEV"})) == "1.000000… DEV"
     assert said_of(gauge(), Unit()) == "not looked at yet"
     assert said_of({**view, "result": None}, Unit()) == "no answer"
     assert (title_of(view), said_of(view, Unit())) == ("paused() of 0xcdcdcd…cdcdcd on dev", "True")

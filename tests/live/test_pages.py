@@ -15,6 +15,8 @@ from tests.rig import ADMIN_KEY
 
 pytestmark = pytest.mark.live
 
+MOST_PIXELS = 6_000
+
 # Milliseconds from the click on: to the first byte, to all of the page, to what was painted first.
 MARKS = """(() => {
     const [page] = performance.getEntriesByType('navigation');
@@ -28,7 +30,7 @@ MARKS = """(() => {
 async def test_every_page_is_whole_in_every_look(tmp_path, look):
     """
     In light, in dark and on a phone: no error, no request elsewhere, nothing serious for axe,
-    nothing wider than the screen, and hostile names are text.
+    nothing wider than the screen or taller than anybody scrolls, and hostile names are text.
     """
     PICTURES.mkdir(parents=True, exist_ok=True)
     found, timings = {}, {}
@@ -70,13 +72,17 @@ async def test_every_page_is_whole_in_every_look(tmp_path, look):
         ):
             await page.goto(service.url + path)
             await page.locator("h1").first.wait_for()
-            wide, shown = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+            wide, tall, shown = await page.evaluate(
+                "(({scrollWidth, scrollHeight}) => [scrollWidth, scrollHeight, innerWidth])(document.documentElement)"
+            )
             known = re.sub(r"\b(\w\w)_[0-9A-Za-z_-]{20,}", r"\1_one", path)
             name = re.sub(r"\W+", "_", known).strip("_") or "overview"
             marks = await page.evaluate(MARKS)
             timings[known] = {name: round(ms) for name, ms in marks.items()}
             await page.screenshot(path=PICTURES / f"{name}-{look}.png")
             found[path] = [*await serious(page), *([("wide", wide)] if wide > shown else [])]
+            if tall > MOST_PIXELS and not path.startswith("/docs"):
+                found[path].append(("tall", tall))
             assert await page.title() != "taken", path
 
     (PICTURES / f"timings-{look}.json").write_text(json.dumps(timings, indent=1))

@@ -8,7 +8,7 @@ from crypitor.development.simulator.rpc import SimulatorServer
 from crypitor.development.simulator.state import State
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.access_lists import changed_accounts
-from crypitor.worker.access_lists import METHODS, WITHOUT_SECONDS, AccessLists
+from crypitor.worker.access_lists import FAILED_SECONDS, METHODS, WITHOUT_SECONDS, AccessLists
 from crypitor.worker.node import Node
 from crypitor.worker.rpc import Answer, Refusal
 from tests.patience import HANG_SECONDS
@@ -122,10 +122,17 @@ async def test_of_the_next_block_it_is_asked_where_only_this_one_has_no_list(ans
     assert await lists.changed(BLOCK) == {FEED, PAYER}
 
 
-async def test_a_node_that_fails_is_told_apart_from_one_without_lists():
-    """Another node may be asked."""
-    with pytest.raises(NodeUnavailable):
-        await AccessLists(Asked(eth_getBlockAccessList=NodeUnavailable("gone"))).changed(BLOCK)
+async def test_a_node_that_fails_at_lists_is_left_alone_with_them_for_a_minute():
+    """It is no bad node for that: all else is asked of it as before."""
+    now = [0.0]
+    asked = Asked(eth_getBlockAccessList=NodeUnavailable("HTTP 500"))
+    lists = AccessLists(asked, timer=lambda: now[0])
+    assert [await lists.changed(BLOCK) for _ in range(3)] == [None] * 3
+    assert len(asked.calls) == 1
+    now[0] = FAILED_SECONDS
+    asked.answers["eth_getBlockAccessList"] = served(LIST)
+
+    assert await lists.changed(BLOCK) == {FEED, PAYER}
 
 
 async def test_a_simulated_node_lists_what_its_blocks_change():

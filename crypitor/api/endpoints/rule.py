@@ -16,14 +16,12 @@ from crypitor.database.keys import Caller, Scope
 from crypitor.errors import Forbidden, Invalid, Mistake
 from crypitor.webhook.body import rfc3339
 from crypitor.webhook.delivery import Endpoint
+from crypitor.webhook.hush import ONE_BY_ONE
 from crypitor.webhook.quiet import FIRST, Quiet, Window, changed
 from crypitor.webhook.silence import DAYS, Silence, clock_of, minutes_of
 from crypitor.webhook.success import Pointed, Success, check_success
 from crypitor.webhook.tls import Tls, check_tls, shown
 from crypitor.webhook.topic import topic_of
-
-ONE_BY_ONE = ("pagerduty", "opsgenie", "crypitor")
-"""Formats whose receivers wait for each message: to close an alert, or to read it as before."""
 
 
 def check_rules(success: Success | None, tls: Tls | None) -> None:

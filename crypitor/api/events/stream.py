@@ -16,6 +16,7 @@ from crypitor.api.serving.call import Call, begun
 from crypitor.api.serving.checksums import Shown
 from crypitor.api.serving.pages import Pages
 from crypitor.api.serving.routing import Routes
+from crypitor.api.serving.streams import READERS
 from crypitor.database.engine import Transaction
 from crypitor.database.events import Event, EventPage, newest_event, read_events
 from crypitor.database.keys import Scope
@@ -49,7 +50,11 @@ async def stream_events(call: Call, query: StreamQuery) -> web.StreamResponse:
         query = query.model_copy(update={"cursor": last})
     given_as = LAST_EVENT if last else "?cursor"
     call.pages = Pages(query, LOG, guesses=call.who.operator, given_as=given_as)
-    events = _Following(call, query)
+    with call.request.app[READERS].one_more(call.project):
+        return await _streamed(call, _Following(call, query))
+
+
+async def _streamed(call: Call, events: "_Following") -> web.StreamResponse:
     try:
         first = await events.begin()
     except BaseException:

@@ -21,7 +21,7 @@ from crypitor.webhook.body import returned, rfc3339
 routes = Routes("Monitors", EXAMPLES, "mo_")
 
 
-@routes.add("GET", "/v1/monitors/{id}/gauges", scope=Scope.READ)
+@routes.add("GET", "/v1/monitors/{id}/gauges", scope=Scope.READ, addresses=True)
 async def read_monitor_gauges(call: Call, id: str, query: GaugeQuery) -> GaugePage:  # noqa: A002 - as in the path
     """List where balances and views stand.
 

@@ -79,7 +79,7 @@ async def read_match(call: Call, id: str) -> MatchAnswer:  # noqa: A002 - as in 
     return answer
 
 
-@routes.add("POST", "/v1/matches/{id}/acknowledge", scope=Scope.WRITE)
+@routes.add("POST", "/v1/matches/{id}/acknowledge", scope=Scope.WRITE, addresses=True)
 async def acknowledge(call: Call, id: str) -> MatchAnswer:  # noqa: A002 - as in the path
     """Say that somebody takes care of a match.
 

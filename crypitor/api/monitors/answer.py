@@ -6,7 +6,7 @@ from pydantic import Field
 from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
 
 from crypitor.api.addresses.answer import LabelledAddress
-from crypitor.api.endpoints.answer import EndpointAnswer
+from crypitor.api.endpoints.answer import EndpointAnswer, SilenceAnswer
 from crypitor.api.serving.answers import ArmedFrom, Confirmations, Time
 from crypitor.api.serving.words import PhaseWord
 from crypitor.monitor.models import Kind
@@ -37,6 +37,14 @@ class MonitorWarning(TypedDict):
     detail: str
 
 
+class MonitorQuietAnswer(TypedDict):
+    """At most so many messages in a window to each endpoint; then one that counts the rest."""
+
+    most: int
+    window_seconds: int
+    webhooks: bool
+
+
 class MonitorAnswer(TypedDict):
     """A monitor.
 
@@ -62,6 +70,8 @@ class MonitorAnswer(TypedDict):
     tags: list[str]
     note: str
     severity: NotRequired[Severity]
+    quiet: NotRequired[MonitorQuietAnswer]
+    silence: NotRequired[list[SilenceAnswer]]
     enabled: bool
     created_at: Time
     updated_at: Time

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from crypitor.api.endpoints.rule import silence_of
 from crypitor.api.monitors.body import MonitorBody
 from crypitor.api.monitors.rules import RuleBody
 from crypitor.api.serving.context import NetworkFacts
@@ -25,6 +26,7 @@ from crypitor.monitor.models import (
 )
 from crypitor.monitor.prepared import prepare
 from crypitor.webhook.delivery import Endpoint
+from crypitor.webhook.silence import check_silences, silence_text
 
 MOST_TYPES_OF_A_MONITOR = 4_000
 """In the signatures of all its rules: what they cost, besides their conditions."""
@@ -69,6 +71,10 @@ async def check_monitor(
         costs += 0 if mistakes else cost_of(made)
     if body.addresses == "any" and body.rules is None:
         mistakes.append(Mistake("/rules", f"{_LIMIT_NEEDED} contracts or a condition ('where')"))
+    try:
+        check_silences(silence_of(body.silence))
+    except Invalid as error:
+        mistakes += error.mistakes
     if mistakes:
         raise Invalid(summary(mistakes), mistakes)
     return costs
@@ -182,6 +188,10 @@ def monitor_of(
         created_at=created_at,
         updated_at=now,
         severity=body.severity,
+        quiet_most=None if body.quiet is None else body.quiet.most,
+        quiet_seconds=None if body.quiet is None else body.quiet.window_seconds,
+        quiet_webhooks=body.quiet is not None and body.quiet.webhooks,
+        silence=silence_text(silence_of(body.silence)),
     )
 
 

@@ -12,10 +12,11 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from crypitor.api.endpoints.body import EndpointBody
+from crypitor.api.endpoints.body import EndpointBody, QuietBody, SilenceBody
 from crypitor.api.monitors.rules import RuleBody
 from crypitor.api.serving.bodies import AddressEntry, Body, Line
 from crypitor.api.serving.words import PhaseWord
+from crypitor.webhook.silence import MOST_SILENCES
 
 MOST_RULES = 64
 MOST_INLINE_ADDRESSES = 10_000
@@ -42,6 +43,12 @@ def _few_inline(value: object) -> object:
             "through POST /v1/monitors/{id}/addresses"
         )
     return value
+
+
+class MonitorQuietBody(QuietBody):
+    """At most so many messages in a window to each endpoint; then one that counts the rest."""
+
+    webhooks: bool = Field(False, description="Whether `standard` webhooks are counted too.")
 
 
 class MonitorBody(Body):
@@ -133,5 +140,17 @@ class MonitorBody(Body):
         None,
         description="How much a match matters, to PagerDuty, Opsgenie, ntfy and mail, and in the "
         "text of messages; null: a warning, of which nothing is said.",
+    )
+    quiet: MonitorQuietBody | None = Field(
+        None,
+        description="How much it tells each of its endpoints; messages beyond it are `counted`. "
+        "null: all. Not at endpoints that are `ordered`, have a `digest` or a limit of their own, "
+        "nor for `pagerduty`, `opsgenie`, `crypitor` and topics, which are told everything.",
+    )
+    silence: list[SilenceBody] = Field(
+        default_factory=list,
+        max_length=MOST_SILENCES,
+        description="Hours in which it tells nothing. What comes is sent when they are over; with "
+        "`quiet`, as much of it as that allows. Not at endpoints that are `ordered`.",
     )
     enabled: bool = True

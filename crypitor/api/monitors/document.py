@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from crypitor.api.endpoints.rule import silence_answer
 from crypitor.api.monitors.answer import MonitorAnswer, RuleAnswer, Severity
 from crypitor.api.monitors.body import MonitorBody
 from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import STATE_KINDS, Kind, Monitor, Phase, Rule
 from crypitor.webhook.body import rfc3339
+from crypitor.webhook.silence import stored_silence
 
 if TYPE_CHECKING:
     from crypitor.api.addresses.answer import LabelledAddress
@@ -59,6 +61,14 @@ def monitor_answer(monitor: Monitor, count: int, shown: Sequence[Labelled] | Non
     }
     if monitor.severity is not None:
         answer["severity"] = cast("Severity", monitor.severity)
+    if monitor.quiet_most is not None and monitor.quiet_seconds is not None:
+        answer["quiet"] = {
+            "most": monitor.quiet_most,
+            "window_seconds": monitor.quiet_seconds,
+            "webhooks": monitor.quiet_webhooks,
+        }
+    if monitor.silence is not None:
+        answer["silence"] = silence_answer(stored_silence(monitor.silence))
     return answer
 
 

@@ -44,7 +44,7 @@ from crypitor.monitor.models import Monitor
 routes = Routes("Monitors", EXAMPLES, "mo_")
 
 
-@routes.add("POST", "/v1/monitors", scope=Scope.WRITE, status=201)
+@routes.add("POST", "/v1/monitors", scope=Scope.WRITE, status=201, addresses=True)
 async def create_monitor(call: Call, body: MonitorBody) -> MonitorAnswer:
     """Create a monitor.
 
@@ -116,7 +116,7 @@ async def read_monitor(call: Call, id: str) -> MonitorAnswer:  # noqa: A002 - as
     return answer
 
 
-@routes.add("PATCH", "/v1/monitors/{id}", scope=Scope.WRITE, patches=MonitorBody)
+@routes.add("PATCH", "/v1/monitors/{id}", scope=Scope.WRITE, patches=MonitorBody, addresses=True)
 async def change_monitor(call: Call, id: str, body: dict[str, Any]) -> MonitorAnswer:  # noqa: A002
     """Change a monitor by a JSON merge patch (RFC 7396).
 

@@ -108,8 +108,12 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
     if request_id is None or not _SANE_ID.fullmatch(request_id):
         ids = request.app[REQUEST_IDS]
         request_id = next(ids)
-    with structlog.contextvars.bound_contextvars(request_id=request_id):
+    # Not by `bound_contextvars`, which makes a generator and looks through the whole context.
+    before = structlog.contextvars.bind_contextvars(request_id=request_id)
+    try:
         response = await handler(request)
+    finally:
+        structlog.contextvars.reset_contextvars(**before)
     response.headers[REQUEST_ID] = request_id
     return response
 

@@ -79,8 +79,10 @@ class Front:
 
         Addresses and localhost always pass: no page of another site can have them for its name.
         """
+        if not self.hosts:
+            return
         name = host_name(host)
-        if self.hosts and name not in self.hosts and not _is_literal(name):
+        if name not in self.hosts and not _is_literal(name):
             raise Misdirected("this service does not have the name that was called")
 
 

@@ -64,7 +64,7 @@ class Pace:
         if bucket.tokens < 1:
             refused = TooMany(
                 f"this project may make {rate:g} requests a second (limit 'requests_per_second'),"
-                " and has made them"
+                f" and has used all {most:g}"
             )
             refused.retry_after_seconds = math.ceil((1 - bucket.tokens) / rate)
             refused.headers = Rate(rate, bucket.tokens).headers

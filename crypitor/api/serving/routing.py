@@ -156,9 +156,9 @@ def served(operation: Operation) -> Handler:
         caller = None
         if operation.scope is not None:
             caller = await request.app[DOOR].admit(request, operation.scope)
-        arguments: dict[str, object] = dict(_parts_of_path(request))
+        arguments: dict[str, object] = {**_parts_of_path(request)}
         query = None
-        if operation.query is not None:
+        if operation.query is not None and (operation.asks or request.query_string):
             query = read_query(operation.query, request.query)
             if operation.asks:
                 arguments["query"] = query
@@ -220,10 +220,11 @@ class _NoQuery(BaseModel, extra="forbid"):
 
 
 def _parts_of_path(request: web.Request) -> dict[str, str]:
-    for value in request.match_info.values():
+    parts = dict(request.match_info)
+    for value in parts.values():
         if not (value.isascii() and value.isprintable()):
             raise NotFound("there is no such thing")
-    return dict(request.match_info)
+    return parts
 
 
 async def expected(request: web.Request) -> web.StreamResponse | None:

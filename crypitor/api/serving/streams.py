@@ -47,5 +47,18 @@ def large_answers() -> Streams:
     return Streams("large answers", most=32, most_of_a_project=8)
 
 
+def readers(connections: int = 1_000) -> Streams:
+    """Return what counts those who follow the log: each has a connection for as long as it likes.
+
+    connections: to the API. Half of them are left to whoever asks for something else.
+    """
+    return Streams(
+        "streams of events",
+        most=max(connections // 2, 2),
+        most_of_a_project=max(connections // 4, 1),
+    )
+
+
 UPLOADS = web.AppKey("UPLOADS", Streams)
+READERS = web.AppKey("READERS", Streams)
 LARGE_ANSWERS = web.AppKey("LARGE_ANSWERS", Streams)

@@ -45,7 +45,7 @@ LONGEST_TEXT = 1_000
 LONGEST_LIST = 100
 
 
-@routes.add("POST", "/v1/monitors/{id}/test", scope=Scope.WRITE)
+@routes.add("POST", "/v1/monitors/{id}/test", scope=Scope.WRITE, addresses=True)
 async def test_monitor(call: Call, id: str, body: TrialBody) -> TrialAnswer:  # noqa: A002
     """Test a monitor on the past.
 

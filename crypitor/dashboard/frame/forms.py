@@ -33,11 +33,12 @@ async def read_form(request: web.Request, most_bytes: int) -> MultiDict[str]:
         if len(body) > most_bytes:
             raise TooLarge(f"this form is longer than {most_bytes} bytes")
     if len(body) <= AT_ONCE_BYTES:
-        return _fields(bytes(body))
-    return await asyncio.to_thread(_fields, bytes(body))
+        return fields_of(bytes(body))
+    return await asyncio.to_thread(fields_of, bytes(body))
 
 
-def _fields(body: bytes) -> MultiDict[str]:
+def fields_of(body: bytes) -> MultiDict[str]:
+    """Return the fields of a plain form. Raises Invalid."""
     try:
         pairs = parse_qsl(
             body.decode(errors="replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS

@@ -7,7 +7,7 @@ from typing import Any
 
 FIELDS = (
     "name", "networks", "addresses", "rules", "endpoints", "notify", "confirmations", "tags",
-    "note", "severity", "enabled",
+    "note", "severity", "quiet", "silence", "enabled",
 )  # fmt: skip
 
 

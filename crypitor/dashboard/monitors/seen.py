@@ -100,6 +100,10 @@ def seen_chart(gauge: Mapping[str, Any], unit: Unit, span: Span, now: int) -> Ch
     )
 
 
+MOST_DECIMALS = 6
+"""Beside a chart; the API has all of them."""
+
+
 def title_of(gauge: Mapping[str, Any]) -> str:
     """Return what is watched, in few words."""
     where = f"{short(gauge['address'] or gauge['contract'])} on {gauge['network']}"
@@ -114,8 +118,9 @@ def said_of(gauge: Mapping[str, Any], unit: Unit) -> str:
     if gauge["looked_at"] is None:
         return "not looked at yet"
     if gauge["balance"] is not None:
-        amount = formatted(int(gauge["balance"]), unit.decimals)
-        return f"{amount} {unit.symbol}".strip()
+        whole, point, rest = formatted(int(gauge["balance"]), unit.decimals).partition(".")
+        rest = rest if len(rest) <= MOST_DECIMALS else f"{rest[:MOST_DECIMALS]}…"
+        return f"{whole}{point}{rest} {unit.symbol}".strip()
     if gauge["result"] is None:
         return "no answer"
     return ", ".join(str(value)[:40] for value in gauge["result"].values()) or NOTHING
