@@ -71,7 +71,7 @@ class AccessLists:
         try:
             return changed_accounts(raw)
         except msgspec.MsgspecError as unreadable:
-            log.info("block access lists cannot be read", trouble=str(unreadable))
+            log.warning("block access lists cannot be read", trouble=str(unreadable))
             self._rest()
             return None
 

@@ -18,6 +18,7 @@ from crypitor.dashboard.monitors.copies import toml_of
 from crypitor.dashboard.monitors.form import body_of, fields_of, kinds
 from crypitor.dashboard.monitors.where import checked
 from crypitor.monitor.models import Kind
+from crypitor.webhook.silence import DAYS
 
 A, B = "0x" + "11" * 20, "0x" + "22" * 20
 TRANSFER = "Transfer(address indexed from, address indexed to, uint256 value)"
@@ -49,6 +50,7 @@ _rules = st.one_of(
     st.builds(lambda w: {"kind": "event", "signature": TRANSFER, **w}, st.sampled_from([{}, {"where": "args.value > 10**18"}])),
     st.just({"kind": "call", "signature": {"type": "function", "name": "f", "inputs": [{"name": "x", "type": "uint256"}]}}),
 )  # fmt: skip
+_clocks = st.builds("{:02d}:{:02d}".format, st.integers(0, 23), st.integers(0, 59))
 _bodies = st.fixed_dictionaries(
     {
         "name": _words,
@@ -60,6 +62,13 @@ _bodies = st.fixed_dictionaries(
         "note": _words,
         "enabled": st.booleans(),
         "endpoints": st.lists(st.sampled_from(["ep_1", "ep_2"]), unique=True),
+        "quiet": st.none() | st.fixed_dictionaries({
+            "most": st.integers(1, 1000), "window_seconds": st.integers(1, 86_400), "webhooks": st.booleans(),
+        }),
+        "silence": st.lists(st.fixed_dictionaries({
+            "begins": _clocks, "ends": _clocks, "timezone": st.sampled_from(["UTC", "Europe/Berlin"]),
+            "days": st.lists(st.sampled_from(DAYS), min_size=1, unique=True),
+        }), max_size=3),
     }
 )  # fmt: skip
 
@@ -242,6 +251,47 @@ async def test_the_second_of_two_editors_is_told(api, admin):
     assert 'value="mine"' in refused.html.text
     assert "theirs" in refused.html.text
     assert (kept["name"], saved.status, changed["name"]) == ("theirs", 303, "mine")
+
+
+async def test_a_form_says_how_much_a_monitor_tells_and_when(api, admin):
+    """It is on the monitor's page; saved as shown it stays, and emptied fields take it away."""
+    fields = {"network-dev": "on", "rule-0-kind": "erc721", "rule-0-contracts": A, "any": "on"}
+    hush = {
+        "quiet_most": "3",
+        "quiet_window_seconds": "600",
+        "silence": "22:00 07:00 Europe/Berlin mon",
+    }
+    await admin.get("/monitors/new")
+    made = await admin.post("/monitors/new", {**fields, **hush, "quiet_webhooks": "on"})
+    path, page = f"{made.to}/edit", (await admin.get(made.to)).html.words
+    _, stored = await api.call("GET", f"/v1{made.to}")
+    opened = (await admin.get(path)).html
+    shown = next(form["fields"] for form in opened.forms if "updated_at" in form["fields"])
+    sent = {**fields, "updated_at": shown["updated_at"]}
+    wrong = await admin.post(path, {**sent, "quiet_most": "3", "silence": "22:00 25:00"})
+    await admin.post(path, {**sent, **hush})
+    _, changed = await api.call("GET", f"/v1{made.to}")
+    await admin.post(path, {**sent, "updated_at": changed["updated_at"]})
+    _, none = await api.call("GET", f"/v1{made.to}")
+    plain = (await admin.get(made.to)).html.words
+
+    assert stored["quiet"] == {"most": 3, "window_seconds": 600, "webhooks": True}
+    night = {"begins": "22:00", "ends": "07:00", "timezone": "Europe/Berlin", "days": ["mon"]}
+    assert stored["silence"] == changed["silence"] == [night]
+    assert changed["quiet"] == {**stored["quiet"], "webhooks": False}
+    assert "at most 3 messages in 600 seconds to each endpoint" in page
+    assert "22:00 to 07:00 in Europe/Berlin on mon" in page
+    for value in (
+        'value="3"',
+        'value="600"',
+        'name="quiet_webhooks" checked',
+        f">{hush['silence']}<",
+    ):
+        assert value in opened.text
+    assert (wrong.status, ">22:00 25:00<" in wrong.html.text) == (400, True)
+    assert "this has to be a whole number" in wrong.html.words
+    assert {"quiet", "silence"}.isdisjoint(none)
+    assert "Quiet" not in plain
 
 
 async def test_a_pause_can_be_undone(api, admin):

@@ -1,15 +1,11 @@
 """The form of an endpoint: its fields as text, and the body of the API that they stand for."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
-
+from crypitor.dashboard.frame.hush import hush_fields, number_of, quiet_of, silence_of
 from crypitor.dashboard.frame.visit import Visit
 from crypitor.errors import Invalid, Mistake
-from crypitor.webhook.silence import DAYS
-
-Number = TypeVar("Number", int, float)
 
 BLANK: Mapping[str, str] = {
     "url": "",
@@ -32,7 +28,6 @@ BLANK: Mapping[str, str] = {
 def fields_of(endpoint: Mapping[str, Any]) -> dict[str, str]:
     """Return an endpoint, as the API answers it, as the fields of its form."""
     template, rate = endpoint["template"], endpoint["rate_per_second"]
-    quiet = endpoint.get("quiet") or {"most": "", "window_seconds": ""}
     return {
         "url": endpoint["url"],
         "description": endpoint["description"],
@@ -42,9 +37,7 @@ def fields_of(endpoint: Mapping[str, Any]) -> dict[str, str]:
         "ordered": "true" if endpoint["ordered"] else "",
         "checksum": "true" if endpoint.get("checksum") else "",
         "rate_per_second": "" if rate is None else f"{rate:g}",
-        "quiet_most": str(quiet["most"]),
-        "quiet_window_seconds": str(quiet["window_seconds"]),
-        "silence": "\n".join(map(_silence_text, endpoint.get("silence", ()))),
+        **hush_fields(endpoint),
         "events": ",".join(endpoint["events"]),
         "template": template["body"] if template else "",
         "template_type": template["content_type"] if template else BLANK["template_type"],
@@ -54,6 +47,7 @@ def fields_of(endpoint: Mapping[str, Any]) -> dict[str, str]:
 def body_of(visit: Visit) -> dict[str, Any]:
     """Return what the API is told. Raises Invalid for what is no header and no number."""
     template, rate = visit.field("template"), visit.field("rate_per_second")
+    hush = {name: visit.field(name) for name in ("quiet_most", "quiet_window_seconds", "silence")}
     return {
         "url": visit.field("url"),
         "description": visit.field("description"),
@@ -62,9 +56,9 @@ def body_of(visit: Visit) -> dict[str, Any]:
         "headers": _headers(visit.field("headers")),
         "ordered": visit.field("ordered") == "true",
         "checksum": visit.field("checksum") == "true",
-        "rate_per_second": _number(rate, float, "/rate_per_second") if rate else None,
-        "quiet": _quiet(visit.field("quiet_most"), visit.field("quiet_window_seconds")),
-        "silence": _silence(visit.field("silence")),
+        "rate_per_second": number_of(rate, float, "/rate_per_second") if rate else None,
+        "quiet": quiet_of(hush),
+        "silence": silence_of(hush),
         "events": _events(visit.field("events")),
         "template": (
             {"body": template, "content_type": visit.field("template_type")} if template else None
@@ -88,39 +82,3 @@ def _headers(text: str) -> dict[str, str]:
             raise Invalid(detail, [Mistake("/headers", detail)])
         headers[name.strip()] = value.strip()
     return headers
-
-
-def _quiet(most: str, window_seconds: str) -> dict[str, int] | None:
-    """Return the limit, None where both fields are empty: one alone is refused as no number."""
-    if not most and not window_seconds:
-        return None
-    return {
-        "most": _number(most, int, "/quiet/most"),
-        "window_seconds": _number(window_seconds, int, "/quiet/window_seconds"),
-    }
-
-
-def _silence_text(one: Mapping[str, Any]) -> str:
-    """Return hours as a line of the form."""
-    days = " ".join(one["days"]) if len(one["days"]) < len(DAYS) else ""
-    return f"{one['begins']} {one['ends']} {one['timezone']} {days}".strip()
-
-
-def _silence(text: str) -> list[dict[str, Any]]:
-    """Return the hours of a form; the API says what is wrong with their parts."""
-    found = []
-    for line in filter(str.strip, text.splitlines()):
-        words = line.replace(",", " ").split()
-        begins, ends, zone, *days = words + [""] * (3 - len(words))
-        found.append(
-            {"begins": begins, "ends": ends, "timezone": zone or "UTC", "days": days or None}
-        )
-    return found
-
-
-def _number(text: str, kind: type[Number], pointer: str) -> Number:
-    try:
-        return msgspec.convert(text, kind, strict=False)
-    except msgspec.ValidationError:
-        detail = "this has to be a number" if kind is float else "this has to be a whole number"
-        raise Invalid(detail, [Mistake(pointer, detail)]) from None

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from crypitor.api.monitors.rules import RuleBody
+from crypitor.dashboard.frame.hush import hush_fields, quiet_of, silence_of
 
 Fields = MutableMapping[str, str]
 
@@ -86,6 +87,8 @@ def fields_of(monitor: Mapping[str, Any]) -> dict[str, str]:
         "confirmations": "" if monitor["confirmations"] is None else str(monitor["confirmations"]),
         "any": "on" if monitor["addresses"] == "any" else "",
         "enabled": "on" if monitor["enabled"] else "",
+        **hush_fields(monitor),
+        "quiet_webhooks": "on" if (monitor.get("quiet") or {}).get("webhooks") else "",
     }
     for group in ("network", "endpoint", "notify"):
         names = monitor["notify" if group == "notify" else f"{group}s"]
@@ -98,11 +101,14 @@ def fields_of(monitor: Mapping[str, Any]) -> dict[str, str]:
 
 
 def body_of(fields: Mapping[str, str]) -> dict[str, Any]:
-    """Return what the API is told; addresses only where the form has them."""
+    """Return what the API is told; addresses only where the form has them. Raises Invalid."""
+    quiet = quiet_of(fields)
     body: dict[str, Any] = {
         "name": fields.get("name", ""),
         "note": fields.get("note", ""),
         "severity": fields.get("severity") or None,
+        "quiet": quiet and {**quiet, "webhooks": fields.get("quiet_webhooks") == "on"},
+        "silence": silence_of(fields),
         "networks": _chosen(fields, "network"),
         "endpoints": _chosen(fields, "endpoint"),
         "notify": _chosen(fields, "notify"),
