@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest
 SPREAD := -n 3 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-live soak soak-live bench check format lock audit docs wheel interpreter binary client clean ALWAYS
+.PHONY: help setup demo run test test-live soak soak-live bench check format lock audit docs wheel binary client clean ALWAYS
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -67,8 +67,6 @@ audit: build/audit/stamp $(VENV)/run.stamp ## known holes in what is locked, the
 docs: build/site/index.html ## the documentation as a site, in build/site; the service has it under /help
 
 wheel: $(WHEEL) ## a package in dist/ for pip
-
-interpreter: build/python/stamp ## a faster Python in build/python, compiled for `make binary`; takes half an hour
 
 binary: dist/SHA256SUMS ## programs in dist/ that need no Python where they run: one file, and a folder
 
@@ -136,8 +134,8 @@ WHEEL    := dist/crypitor-$(VERSION)-py3-none-any.whl
 ONE_FILE := dist/crypitor-$(VERSION)-linux-$(shell uname -m)
 PROGRAM  := $(shell find crypitor migrations -name '*.py' -o -name '*.html' -o -path '*/static/*')
 PACKING  := build/binary
-# The Python that is packed: PYTHON, else the one of `make interpreter` if it was made, else that of .venv.
-PACKED   := $(or $(PYTHON),$(if $(wildcard build/python/stamp),build/python/bin/python3,$(BIN)/python))
+# The Python that is packed: PYTHON, else that of .venv.
+PACKED   := $(or $(PYTHON),$(BIN)/python)
 # The same source gives the same bytes: no time, no order by chance, nothing kept from elsewhere.
 REPEATABLE := SOURCE_DATE_EPOCH=315532800 PYTHONHASHSEED=0 PYINSTALLER_CONFIG_DIR=$(CURDIR)/$(PACKING)/cache
 
@@ -176,12 +174,6 @@ $(ONE_FILE).cdx.json: dist/crypitor/crypitor deploy/binary/sbom.py
 
 dist/SHA256SUMS: $(WHEEL) $(ONE_FILE) $(ONE_FILE).cdx.json
 	@cd dist && sha256sum $(^F) > SHA256SUMS && cat SHA256SUMS
-
-# SOURCES names a folder with its two archives, where no mirror of Debian is at hand.
-build/python/stamp: deploy/binary/interpreter.py | $(VENV)/bin/python
-	@mkdir -p build
-	@$(SHOWN) build/python $(BIN)/python deploy/binary/interpreter.py build/python $(SOURCES)
-	@touch $@
 
 # Renewed only when it is another one.
 build/packed: ALWAYS | $(VENV)/bin/python

@@ -121,11 +121,36 @@ def tip_of(folder):
         return db.execute("select max(number) from headers").fetchone()[0] or 0
 
 
+USED = (
+    "/v1/monitors?limit=1000",
+    "/v1/events?limit=1000",
+    "/v1/matches?limit=1000",
+    "/v1/deliveries?limit=1000",
+    "/v1/audit/export",
+    "/openapi.json",
+)
+
+
+async def used(service):
+    """Read what people read, several at once."""
+
+    async def read(api, path):
+        async with api.get(path) as answer:
+            await answer.read()
+
+    async with service.api() as api:
+        await asyncio.gather(*(read(api, path) for path in USED for _ in range(3)))
+
+
 async def warmed_up(service, most_seconds):
-    """Let a service work until its caches are full: its memory stands still for a quarter minute."""
+    """Let a service work, and be used, until its caches are full.
+
+    Its memory stands still for a quarter minute then.
+    """
     until, before = time.monotonic() + most_seconds, 0.0
     while time.monotonic() < until and service.resident() > 1.02 * before:
         before = service.resident()
+        await used(service)
         await asyncio.sleep(15)
 
 

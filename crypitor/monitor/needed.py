@@ -26,22 +26,22 @@ class Needed:
         """Whether some rule can be answered only by all receipts of a block."""
         return self.network in self.index.asked.by_receipts
 
-    def of(self, block: Block) -> set[Hash]:
+    def of(self, block: Block, most: int) -> set[Hash]:
         """Return the transactions whose receipts are needed, of a block of which none is known.
 
-        Those that match if they succeeded, and those that create, whose receipt alone says what.
+        Those that create, whose receipt alone says what, and those that match if they succeeded. Of
+        more than `most` some are left out.
         """
-        found = search(block, self.network, self.chain_id, self.index, Tally())
         needed = {
-            match.transaction.hash
-            for match in found
-            if match is not None and match.transaction is not None
-        }
-        needed.update(
             one.hash
             for one in block.transactions
             if one.to is None or any(call.to is None for call in one.calls)
-        )
+        }
+        for match in search(block, self.network, self.chain_id, self.index, Tally()):
+            if match is not None and match.transaction is not None:
+                needed.add(match.transaction.hash)
+                if len(needed) > most:
+                    break
         return needed
 
 

@@ -146,7 +146,7 @@ class BlockReader:
         if self._needed is None or self._needed.all:
             return None
         served = without_receipts(first.result)
-        needed = self._needed.of(served.block)
+        needed = self._needed.of(served.block, MOST_SINGLE)
         known = [one.hash for one in served.transactions if one.hash in needed]
         if len(known) > MOST_SINGLE:
             return None

@@ -18,6 +18,7 @@ from tests.monitor.test_match import MONITOR, A, B, block, watching
 
 WITHOUT_LOGS = ("native", "transaction", "deployment", "withdrawal", "delegation")
 CALL = "transfer(address,uint256)"
+MANY = 10**6
 DOCUMENTS = [(one, document) for one in (1, 10, 137, 42161) for document in recorded.documents(one)]
 
 
@@ -52,7 +53,7 @@ def test_what_is_found_is_what_the_whole_block_has(kind, failed):
         some = random.Random(7).sample(parties, min(5, len(parties)))
         for addresses in ((), some) if kind != "call" else ((),):
             index = asking([rule], addresses)
-            known = needed(index, chain_id=chain_id).of(spared(whole, ()))
+            known = needed(index, chain_id=chain_id).of(spared(whole, ()), MANY)
             light = spared(whole, known)
 
             matches = find_matches(light, "ethereum", chain_id, index)
@@ -155,7 +156,7 @@ def test_a_creation_is_needed_for_its_address(to):
     """Only its receipt says who receives; a transfer between strangers is not needed."""
     index = asking([rule_of(Kind.NATIVE)], ["0x" + "9" * 40])
     whole = block(value="0x5", to=to, created=None if to else "0x" + "9" * 40)
-    known = needed(index).of(spared(whole, ()))
+    known = needed(index).of(spared(whole, ()), MANY)
 
     assert bool(known) == (to is None)
     assert find_matches(spared(whole, known), "ethereum", 1, index) == find_matches(
@@ -169,7 +170,7 @@ def test_a_block_says_when_it_holds_too_little():
         asking([rule_of(Kind.NATIVE)], ["0x" + "9" * 40]),
         asking([rule_of(Kind.NATIVE)], [A]),
     )
-    light = spared(block(value="0x5"), needed(index).of(spared(block(value="0x5"), ())))
+    light = spared(block(value="0x5"), needed(index).of(spared(block(value="0x5"), ()), MANY))
     tokens = asking([rule_of(Kind.ERC20)], ["0x" + "9" * 40])
 
     def known(asked):
@@ -177,3 +178,13 @@ def test_a_block_says_when_it_holds_too_little():
 
     assert (known(index), known(other), known(tokens)) == (True, False, False)
     assert is_known(block(value="0x5"), "ethereum", tokens, [])
+
+
+def test_no_more_are_looked_for_than_are_asked_for_singly():
+    """Of a block with many matches, each of whose receipts would come with all the others."""
+    index = asking([rule_of(Kind.NATIVE)])
+    [document] = [each for each in recorded.documents(1) if len(each["receipts"]) > 100][:1]
+    light = spared(recorded.as_block(document), ())
+
+    assert len(needed(index).of(light, MANY)) > 30
+    assert len(needed(index).of(light, 20)) == 21
