@@ -5,7 +5,7 @@ Requests go over connections of their own, and are kept apart: the live path doe
 
 import asyncio
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -24,12 +24,14 @@ from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.gauges.past import PastGauges
 from crypitor.monitor.alone import Alone
 from crypitor.monitor.explanation import Finding, Scene, findings
+from crypitor.monitor.gauged import state_findings, without_state
 from crypitor.monitor.match import Tally, find_matches
-from crypitor.monitor.models import Confirmations, Match, Monitor, Rule
+from crypitor.monitor.models import STATE_KINDS, Confirmations, Match, Monitor, Rule
 from crypitor.monitor.prepared import prepare
 from crypitor.monitor.touched import touched
 from crypitor.runtime.loop import clock
 from crypitor.worker.nodes import Nodes
+from crypitor.worker.state import NoState
 
 T = TypeVar("T")
 
@@ -225,12 +227,20 @@ class Trial:
 
     async def _tried(self, monitor: Monitor, scene: Scene) -> TriedTransaction:
         question = self._question(monitor)
-        found = await question.matches(scene.block)
+        found, _ = await question.found(scene.block)
+        matches = [match for match in found if match.transaction is scene.transaction]
+        try:
+            matches += await question.became(scene.alone)
+            has_state = True
+        except NoState:
+            has_state = False
         while True:
-            rules = [await _tried_rule(scene, rule, question.alone) for rule in monitor.rules]
+            rules = [
+                await _tried_rule(rule, _findings(scene, rule, question, has_state=has_state))
+                for rule in monitor.rules
+            ]
             if not await question.learnt():
                 break
-        matches = [match for match, _ in found if match.transaction is scene.transaction]
         return TriedTransaction(scene, matches, rules)
 
 
@@ -247,7 +257,7 @@ class _Question:
         past: PastGauges,
     ) -> None:
         self.alone = Alone(monitor)
-        self._past = past
+        self.past = past
         self._network = network
         self.tally = Tally()
         self._find = partial(
@@ -258,18 +268,29 @@ class _Question:
 
     async def matches(self, block: Block) -> Sequence[tuple[Match, Confirmations]]:
         """Return the matches of a block."""
+        found, tally = await self.found(block)
+        no_answer = self.past.no_answer
+        found += await self.became(block)
+        self.tally.undecoded += tally.undecoded
+        self.tally.condition_errors += tally.condition_errors + self.past.no_answer - no_answer
+        return [(match, self._required) for match in found]
+
+    async def found(self, block: Block) -> tuple[list[Match], Tally]:
+        """Return what stands in a block."""
         while True:
             tally = Tally()
             found = self._find(block, tally=tally)
-            changed = touched(block, self.alone, self._network)
+            touched(block, self.alone, self._network)  # makes known whom it touched
             if not await self.learnt():
-                break
+                return found, tally
+
+    async def became(self, block: Block) -> list[Match]:
+        """Return what became true of balances and views, in a block that `found` has seen."""
+        if not self.past:
+            return []
         labels = self.alone.one.labels
-        if self._past:
-            found += await self._past.matches(block, [(one, labels.get(one)) for one in changed])
-        self.tally.undecoded += tally.undecoded
-        self.tally.condition_errors += tally.condition_errors
-        return [(match, self._required) for match in found]
+        changed = touched(block, self.alone, self._network)
+        return await self.past.matches(block, [(one, labels.get(one)) for one in changed])
 
     async def learnt(self) -> bool:
         """Find out which of the wanted addresses are watched; False if none was wanted."""
@@ -282,11 +303,23 @@ class _Question:
         return bool(wanted)
 
 
-async def _tried_rule(scene: Scene, rule: Rule, alone: Alone) -> TriedRule:
+def _findings(
+    scene: Scene, rule: Rule, question: _Question, *, has_state: bool
+) -> Iterable[Finding]:
+    """Return what a rule finds. has_state: whether a node knows balances and views of the block."""
+    header = scene.block.header
+    if rule.kind not in STATE_KINDS:
+        return findings(scene, prepare(rule), question.alone.one)
+    if not has_state:
+        return [without_state(header)]
+    return state_findings(rule, question.past.glances, header, scene.chain_id)
+
+
+async def _tried_rule(rule: Rule, found: Iterable[Finding]) -> TriedRule:
     """Return what a rule finds, in slices: a transaction may have thousands of logs."""
     nearest: list[tuple[tuple[int, int], int, Finding]] = []
     looked_at = matched = 0
-    for finding in findings(scene, prepare(rule), alone.one):
+    for finding in found:
         looked_at += 1
         matched += finding.matches
         entry = (finding.closeness, -looked_at, finding)

@@ -648,7 +648,11 @@ class EventRule(TypedDict):
 
 
 class FindingAnswer(TypedDict):
-    """One part of the transaction, held against one rule."""
+    """One part of the transaction, held against one rule.
+
+    Of balances and views, which stand in no transaction: one account or contract that it
+    touched, as it was after the whole block.
+    """
 
     matches: bool
     reasons: list["ReasonAnswer"]
@@ -656,7 +660,7 @@ class FindingAnswer(TypedDict):
     direction: Literal["in", "out"] | None
     """A transfer is held against a rule once for each of its parties."""
     address: str | None
-    """The party in this direction."""
+    """The party in this direction; of a balance, whose it is."""
     from_address: str | None
     to_address: str | None
     contract: str | None
@@ -1622,7 +1626,7 @@ class ReasonAnswer(TypedDict):
     """kind: it is nothing of the rule's kind. signature: another event or function. contract:
     not one of the rule's. undecoded: not by the signature. failed: the transaction failed.
     direction: not the rule's. party: not watched. where: the condition is false or has no
-    answer.
+    answer; of balances and views also: it was true before.
     """
     detail: str
 

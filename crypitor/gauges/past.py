@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.monitor.becoming import State
+from crypitor.monitor.gauged import Glance
 from crypitor.monitor.gauges import Ended, Gauge, Standing, gauges_of, look, state_rules
 from crypitor.monitor.models import Kind, Match, Monitor
 from crypitor.worker.nodes import Nodes
@@ -13,7 +14,10 @@ class PastGauges:
     """The gauges of one monitor on one network, block after block.
 
     What is not known of a gauge is asked of the block before: what was true there has been told
-    there, and not in the block that is looked at.
+    there, and not in the block that is looked at. For what a condition says of `previous` and
+    `change` it is taken to have stood still until then.
+
+    glances: what was seen in the last block.  no_answer: conditions of all blocks that had none.
     """
 
     def __init__(self, nodes: Nodes, monitor: Monitor, network: str, chain_id: int) -> None:
@@ -25,6 +29,8 @@ class PastGauges:
         self._standings: dict[str, Standing] = {}
         self._last: Hash | None = None
         self._ended: list[Ended] = []
+        self.glances: list[Glance] = []
+        self.no_answer = 0
 
     def __bool__(self) -> bool:
         """Whether the monitor asks about state at all."""
@@ -41,6 +47,7 @@ class PastGauges:
         if self._last != header.parent_hash:
             self._standings.clear()  # blocks were left out, or are of another branch
             self._ended.clear()
+        self.glances.clear()
         gauges = list(self._touched(touched))
         if gauges:
             await self._begin(gauges, header)
@@ -73,8 +80,10 @@ class PastGauges:
         for gauge, answer in zip(new, answers, strict=True):
             found = look(gauge, Standing(), before, self._chain_id, answer)
             if found is not None:
-                state = State.RAISED if found.match else State.ARMED
-                self._standings[gauge.id] = Standing(state, found.standing.reading)
+                reading = found.standing.reading
+                again = look(gauge, Standing(reading=reading), before, self._chain_id, answer)
+                state = State.RAISED if again and again.match else State.ARMED
+                self._standings[gauge.id] = Standing(state, reading)
 
     async def _look(self, gauges: Sequence[Gauge], header: Header) -> list[Match]:
         answers = await self._nodes.state(header.hash, [gauge.read for gauge in gauges])
@@ -82,7 +91,9 @@ class PastGauges:
         for gauge, answer in zip(gauges, answers, strict=True):
             before = self._standings.get(gauge.id, Standing())
             found = look(gauge, before, header, self._chain_id, answer)
+            self.glances.append(Glance(gauge, before, answer))
             if found is not None:
+                self.no_answer += found.no_answer
                 self._standings[gauge.id] = found.standing
                 told += [found.match] if found.match else []
                 self._ended += [found.ended] if found.ended else []

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import structs
+
 from crypitor.evm.abi import Values
 from crypitor.evm.delegations import delegations
 from crypitor.evm.profiles import profile_of
@@ -60,7 +62,7 @@ class Finding:
     subject: what it was made out to be, None where it is nothing that the rule asks about.
     log: that it is, or was read from.
     direction, party: of transfers, deployments and transactions; each is held against the rule in
-    both.
+    both.  Of a balance the party alone.
     where: what the condition came to, whatever else is in the way; None if it was not asked.
     """
 
@@ -106,13 +108,27 @@ class Scene:
         return self.block.transactions[self.place]
 
     @property
+    def alone(self) -> Block:
+        """The block as if nothing else had been in it."""
+        return structs.replace(
+            self.block,
+            transactions=(self.transaction,),
+            receipts=(self.receipt,),
+            traces=tuple(one for one in self.block.traces if one.transaction_index == self.place),
+            withdrawals=(),
+        )
+
+    @property
     def receipt(self) -> Receipt:
         """What came of it."""
         return self.block.receipts[self.place]
 
 
 def findings(scene: Scene, prepared: PreparedRule, watching: Watching) -> Iterator[Finding]:
-    """Yield what a rule of a monitor finds in each part of a transaction, in the chain's order."""
+    """Yield what a rule of a monitor finds in each part of a transaction, in the chain's order.
+
+    Not of balances and views, which stand in no transaction: `crypitor.monitor.gauged`.
+    """
     yield from _Asking(scene, prepared, watching).parts()
 
 
@@ -145,8 +161,6 @@ class _Asking:
             Kind.TRANSACTION: self.whole,
             Kind.WITHDRAWAL: self.withdrawal,
             Kind.DELEGATION: self.delegation,
-            Kind.BALANCE: self.state,
-            Kind.VIEW: self.state,
         }
         if self.rule.kind in alone:
             yield from alone[self.rule.kind]()
@@ -162,10 +176,6 @@ class _Asking:
 
     def withdrawal(self) -> Iterator[Finding]:
         yield _nothing("no transaction carries a withdrawal: test the range of its block")
-
-    def state(self) -> Iterator[Finding]:
-        what = "a balance" if self.rule.kind is Kind.BALANCE else "what a function returns"
-        yield _nothing(f"no transaction carries {what}: test the range of its block")
 
     def native(self) -> Iterator[Finding]:
         none = True

@@ -180,7 +180,7 @@ def look(
     after = turn(before.state, holds, rearms)
     began = ended = None
     if after.began or after.ended:
-        subject = _subject(gauge, Seen(gauge.id, before.reading, reading))
+        subject = subject_of(gauge, Seen(gauge.id, before.reading, reading))
         began = _match(gauge, subject, header) if after.began else None
         if after.ended and before.match is not None:
             ended = Ended(before.match, header, subject)
@@ -268,7 +268,8 @@ def _outcome(condition: Condition | None, facts: Facts) -> bool | None:
         return None
 
 
-def _subject(gauge: Gauge, seen: Seen) -> Subject:
+def subject_of(gauge: Gauge, seen: Seen) -> Subject:
+    """Return what a match of a gauge is about."""
     rule = gauge.rule
     args: Values = ()
     if isinstance(rule.abi, Function):

@@ -58,6 +58,8 @@ def test_what_is_watched_is_told_in_the_words_of_people():
     assert said_of(gauge((0, 10**18 + 1)), unit_of(gauge(), {}, {"dev": "DEV"})) == "1.000000… DEV"
     assert said_of(gauge(), Unit()) == "not looked at yet"
     assert said_of({**view, "result": None}, Unit()) == "no answer"
+    assert title_of(token) == "0xababab…ababab on dev"
+    assert title_of({**token, "label": "hot"}) == "hot on dev"
     assert (title_of(view), said_of(view, Unit())) == ("paused() of 0xcdcdcd…cdcdcd on dev", "True")
 
 
@@ -74,7 +76,8 @@ def test_the_first_number_of_a_result_is_drawn():
 async def test_the_page_of_a_monitor_draws_what_its_gauges_showed(admin, api):
     """Each with what it shows now; a monitor without such rules has no chart of them."""
     rule = {"kind": "balance", "where": "balance < 5 ether"}
-    body = {"networks": ["ethereum"], "addresses": [WALLET], "rules": [rule]}
+    named = {"address": WALLET, "label": "payouts <eu>"}
+    body = {"networks": ["ethereum"], "addresses": [named], "rules": [rule]}
     _, made = await api.call("POST", "/v1/monitors", json=body)
     _, other = await api.call("POST", "/v1/monitors", json={**body, "rules": [{"kind": "native"}]})
     now = api.context.clock() // 1000
@@ -99,6 +102,7 @@ async def test_the_page_of_a_monitor_draws_what_its_gauges_showed(admin, api):
 
     assert "What it saw" in page.words
     assert "2.5 ETH" in page.words
+    assert "payouts &lt;eu&gt; on ethereum" in page.text
     told = [json.loads(text) for text in page.charts if json.loads(text).get("exact")]
     values = [value for value in told[0]["series"][0]["values"] if value is not None]
     assert (values[0], values[-1], set(values)) == (9.0, 2.5, {9.0, 2.5})

@@ -102,14 +102,18 @@ class ReasonAnswer(TypedDict):
             description="kind: it is nothing of the rule's kind. signature: another event or "
             "function. contract: not one of the rule's. undecoded: not by the signature. failed: "
             "the transaction failed. direction: not the rule's. party: not watched. where: the "
-            "condition is false or has no answer."
+            "condition is false or has no answer; of balances and views also: it was true before."
         ),
     ]
     detail: str
 
 
 class FindingAnswer(TypedDict):
-    """One part of the transaction, held against one rule."""
+    """One part of the transaction, held against one rule.
+
+    Of balances and views, which stand in no transaction: one account or contract that it touched,
+    as it was after the whole block.
+    """
 
     matches: bool
     reasons: Annotated[list[ReasonAnswer], Field(description="Empty if it matches.")]
@@ -117,7 +121,9 @@ class FindingAnswer(TypedDict):
         Literal["in", "out"] | None,
         Field(description="A transfer is held against a rule once for each of its parties."),
     ]
-    address: Annotated[str | None, Field(description="The party in this direction.")]
+    address: Annotated[
+        str | None, Field(description="The party in this direction; of a balance, whose it is.")
+    ]
     from_address: str | None
     to_address: str | None
     contract: str | None

@@ -50,7 +50,8 @@ async def test_monitor(call: Call, id: str, body: TrialBody) -> TrialAnswer:  # 
     """Test a monitor on the past.
 
     With `transaction`: for each rule and each log, transfer or call of it, whether it matches, and
-    if not, everything that is in the way. With `from_block` and `to_block`, at most 10,000 blocks:
+    if not, everything that is in the way; of balances and views, for each that it touched, what the
+    block made of it. With `from_block` and `to_block`, at most 10,000 blocks:
     what would have matched, a count for each day, and a warning if that is much. It takes at most
     20 seconds and tells how far it came. Nothing is sent or stored; a disabled monitor can be
     tested too. Two tests of a network run at once, beside the live path.

@@ -11,6 +11,7 @@ from crypitor.api.gauges.routes import read_monitor_gauges
 from crypitor.dashboard.frame.charts import Chart, Series, Span
 from crypitor.dashboard.frame.visit import Visit
 from crypitor.dashboard.words import NOTHING, short
+from crypitor.database.addresses import labels_of
 from crypitor.database.engine import Transaction
 from crypitor.database.tokens import known_tokens
 from crypitor.evm.metadata import NOTHING as NO_TOKEN
@@ -46,19 +47,28 @@ async def seen_of(visit: Visit, monitor: Mapping[str, Any], span: Span) -> SeenC
     query = {"limit": SHOWN_GAUGES, "readings": MOST_READINGS}
     page = await visit.ask(read_monitor_gauges, id=monitor["id"], query=query)
     named = {(each["network"], each["contract"]) for each in page["data"] if each["contract"]}
+    accounts = {each["address"] for each in page["data"] if each["address"]}
 
-    async def unit(tx: Transaction) -> dict[tuple[str, str], Token]:
+    async def unit(tx: Transaction) -> tuple[dict[tuple[str, str], Token], dict[str, str | None]]:
         found: dict[tuple[str, str], Token] = {}
         for network in {network for network, _ in named}:
             contracts = [contract for of, contract in named if of == network]
             known = await known_tokens(tx, network, contracts)
             found |= {(network, contract): token for contract, token in known.items()}
-        return found
+        return found, await labels_of(tx, monitor["id"], accounts)
 
-    tokens = await visit.context.database.read(unit) if named else {}
+    tokens, labels = await visit.context.database.read(unit)
     symbols = {name: network.symbol for name, network in visit.context.networks.items()}
     now = visit.context.clock()
-    charts = [seen_chart(each, unit_of(each, tokens, symbols), span, now) for each in page["data"]]
+    charts = [
+        seen_chart(
+            {**each, "label": labels.get(each["address"])},
+            unit_of(each, tokens, symbols),
+            span,
+            now,
+        )
+        for each in page["data"]
+    ]
     return SeenCharts(charts, page["next_cursor"] is not None)
 
 
@@ -79,6 +89,7 @@ def unit_of(
 def seen_chart(gauge: Mapping[str, Any], unit: Unit, span: Span, now: int) -> Chart:
     """Return what a gauge showed at the end of each part of a time. now: unix milliseconds.
 
+    gauge: as the API answers it, and the `label` of its address where it has one.
     It is drawn as whole coins where the decimals are known. What showed before the oldest reading
     is not known, nor what a view showed that returned no number.
     """
@@ -106,7 +117,8 @@ MOST_DECIMALS = 6
 
 def title_of(gauge: Mapping[str, Any]) -> str:
     """Return what is watched, in few words."""
-    where = f"{short(gauge['address'] or gauge['contract'])} on {gauge['network']}"
+    what = gauge.get("label") or short(gauge["address"] or gauge["contract"])
+    where = f"{what} on {gauge['network']}"
     if gauge["kind"] == "balance":
         return where
     name = str(gauge["signature"]).removeprefix("function ").partition("(")[0]
