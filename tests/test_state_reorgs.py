@@ -15,7 +15,7 @@ from crypitor.development.simulator.rpc import SimulatorServer
 from crypitor.development.simulator.state import FIRST_COINS, FIRST_TOKENS, State
 from crypitor.monitor.models import Kind, rule_of
 from crypitor.monitor.position import kept_headers
-from tests.stepped import SECRET, Asked, Stepped
+from tests.stepped import SECRET, Asked, Stepped, webhooks
 
 SCRIPTS = 300
 QUICK_SCRIPTS = 15
@@ -133,8 +133,7 @@ class Script:
 def heard_by(receiver):
     """What the endpoint heard of each match, in order: type, block hash, and of an end its block."""
     found = {}
-    for told in receiver.received:
-        assert told.verified, told.problem
+    for told in webhooks(receiver):
         body = msgspec.json.decode(told.body)
         found.setdefault(body["data"]["id"], []).append(
             (body["type"][len("match.") :], body["data"])
