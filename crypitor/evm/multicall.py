@@ -18,6 +18,8 @@ BALANCE_OF = "0x70a08231"
 BALANCE_OF_ID = "0x00fdd58e"
 
 _WORD = 64
+_ADDRESS = 40
+"""Hex digits."""
 
 
 class Read(NamedTuple):
@@ -44,6 +46,8 @@ def token_of(contract: Address, account: Address, token_id: int | None) -> Read:
 
 def aggregated(reads: Sequence[Read]) -> str:
     """Return the input of a call of `aggregate3` with these reads, each allowed to fail."""
+    if reads and all(read.target is None for read in reads):
+        return _aggregated_coins([read.data for read in reads])
     tails = [_call(read) for read in reads]
     sizes = [len(tail) // 2 for tail in tails]
     heads = (
@@ -52,6 +56,14 @@ def aggregated(reads: Sequence[Read]) -> str:
         else "".join(f"{offset:064x}" for offset in accumulate(sizes[:-1], initial=32 * len(reads)))
     )
     return f"{AGGREGATE3}{32:064x}{len(reads):064x}{heads}{''.join(tails)}"
+
+
+def _aggregated_coins(accounts: Sequence[Address]) -> str:
+    """Return the same where every read asks for a coin: one join, for there may be hundreds."""
+    count, size = len(accounts), (len(_COIN_HEAD) + _ADDRESS + len(_COIN_TAIL)) // 2
+    tails = f"{_COIN_TAIL}{_COIN_HEAD}".join([account[2:] for account in accounts])
+    heads = _even_heads(count, size)
+    return f"{AGGREGATE3}{32:064x}{count:064x}{heads}{_COIN_HEAD}{tails}{_COIN_TAIL}"
 
 
 @lru_cache(maxsize=64)
