@@ -50,7 +50,7 @@ FILL = f"""with recursive place (n) as
     insert into deliveries ({COLUMNS})
     select printf('de_%022d', n), 'pr_1', 'mo_1', printf('ma_%022d', n),
         :endpoint || (n % :endpoints), 'detected', 'pending', 0, :now, 0, null, value, null, :now,
-        null, 0, n + 1
+        null, 0, n + 1, null
     from place join texts on key = n % :count"""
 
 

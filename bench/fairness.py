@@ -44,7 +44,7 @@ FILL = f"""with recursive place (n) as
     insert into deliveries ({COLUMNS}, wait_ms)
     select printf('de_%022d', n), '{LOUD}', 'mo_loud', printf('ma_%022d', n),
         'ep_loud' || (n % {LOUD_ENDPOINTS}), 'detected', 'pending', 0, :due, 0, null, :body, null,
-        :now, null, 0, n + 1, :due - :now
+        :now, null, 0, n + 1, null, :due - :now
     from place"""
 
 SENT = f"""select count(*), max(a.started_at) from attempts a

@@ -62,7 +62,8 @@ CHAIN_IDS = [
 
 FILL = f"""insert into deliveries ({COLUMNS})
     select 'de_' || lpad(n::text, 22, '0'), '{path.PROJECT}', 'mo_1', 'ma_' || n,
-        'to_' || n % {ENDPOINTS}, 'detected', 'pending', 0, $3, 0, null, $2, null, $3, null, 0, n
+        'to_' || n % {ENDPOINTS}, 'detected', 'pending', 0, $3, 0, null, $2, null, $3, null, 0, n,
+        null
     from generate_series(1, $1::int) n"""
 
 MATCHED = """select coalesce(sum(number), 0)

@@ -16,6 +16,7 @@ from crypitor.process.opening import (
     announce,
     keep_freed_memory,
     opened_in_time,
+    take_short_turns,
 )
 from crypitor.process.reloading import Reloading, kept_sockets, one_after_the_other
 from crypitor.process.roles import Roles
@@ -37,6 +38,7 @@ def run(
     """Run the service until a signal ends it; return the exit status. The others: see `serve`."""
     allow_many_connections()
     keep_freed_memory()
+    take_short_turns()
     hangup = asyncio.Event()
     told = partial(announce, path=admin_key_path(config))
 
