@@ -4,7 +4,7 @@ Most of a block concerns nobody. What is done for every log and every transactio
 at once where compiled code can; all that follows is done for what this leaves over.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 
@@ -48,10 +48,14 @@ def survey(block: Block, index: Index, given: Iterable[Delegation] = ()) -> Surv
     for one in given:
         found.delegations.setdefault(one.transaction_index, []).append(one)
     asked = index.asked
+    moved: list[Log] = []
+    parties: list[Address] = []
+    if not asked.kinds.keys().isdisjoint(_TOKENS):
+        moved, parties = _moved(block) if index.watches_addresses else (_moving(block), [])
     if index.watches_addresses:
-        _find_watched(block, index, found)
+        _find_watched(block, moved, parties, index, found)
     if asked.transfers.found:
-        _find_any(block, asked.transfers, found)
+        _find_any(block, moved, asked.transfers, found)
     if asked.events.found:
         _find_told(block, asked.events, found)
     if asked.calls.found:
@@ -70,13 +74,15 @@ def survey(block: Block, index: Index, given: Iterable[Delegation] = ()) -> Surv
     return found
 
 
-def _find_watched(block: Block, index: Index, found: Survey) -> None:
+def _find_watched(
+    block: Block, moved: Sequence[Log], parties: list[Address], index: Index, found: Survey
+) -> None:
     """Find all whose parties are watched, by one look-up of all parties of a block.
 
     They stand in pairs, one for each log, transaction, inner transfer, delegation and withdrawal.
+    parties: of the logs; the others are added.
     """
     kinds = index.asked.kinds
-    moved, parties = ([], []) if kinds.keys().isdisjoint(_TOKENS) else _moved(block)
     of_logs = len(parties)
     owners = _add_parties(block, found, parties, kinds)
     carried = len(parties)
@@ -118,6 +124,16 @@ def _moved(block: Block) -> tuple[list[Log], list[Address]]:
     return moved, parties
 
 
+def _moving(block: Block) -> list[Log]:
+    """Return the same logs, where nobody asks for their parties."""
+    return [
+        log
+        for receipt in block.receipts
+        for log in receipt.logs
+        if len(log.topics) > 2 and log.topics[0] in _KINDS
+    ]
+
+
 def _add_parties(
     block: Block, found: Survey, parties: list[Address], kinds: Mapping[Kind, int]
 ) -> list[Hash]:
@@ -148,30 +164,25 @@ def _add_parties(
     return owners
 
 
-def _find_any(block: Block, asked: ByName[Kind], found: Survey) -> None:
+def _find_any(block: Block, moved: Sequence[Log], asked: ByName[Kind], found: Survey) -> None:
     """Find what moves, or creates a contract, where every party is watched."""
     for kind in asked.found:
         if kind is Kind.WITHDRAWAL:
             found.withdrawals.update(range(len(block.withdrawals)))
         elif kind in _TOKENS:
-            for log in _moving(kind, block, asked):
+            for log in _asked_about(kind, moved, asked):
                 _add(log, found)
         else:
             found.transactions.update(_carrying(kind, block, asked.least(kind) or 0, found))
 
 
-def _moving(kind: Kind, block: Block, asked: ByName[Kind]) -> list[Log]:
-    """Return the logs that may tell of a token that somebody asks about.
+def _asked_about(kind: Kind, moved: Sequence[Log], asked: ByName[Kind]) -> list[Log]:
+    """Return those logs that may tell of a token of this kind which somebody asks about.
 
     Of an ERC-20 token the amount is compared as the text in which it stands: its first word.
     """
-    topics, by_contract, least = _TOPICS[kind], asked.found[kind], asked.least(kind)
-    logs = [
-        log
-        for receipt in block.receipts
-        for log in receipt.logs
-        if len(log.topics) > 2 and log.topics[0] in topics
-    ]
+    by_contract, least = asked.found[kind], asked.least(kind)
+    logs = [log for log in moved if kind in _KINDS[log.topics[0]]]
     if least is None:
         return [log for log in logs if log.address in by_contract]
     if kind is not Kind.ERC20 or not least:
@@ -181,9 +192,6 @@ def _moving(kind: Kind, block: Block, asked: ByName[Kind]) -> list[Log]:
 
 
 _TOKENS = (Kind.ERC20, Kind.ERC721, Kind.ERC1155)
-_TOPICS = {
-    kind: frozenset(topic for topic, kinds in _KINDS.items() if kind in kinds) for kind in _TOKENS
-}
 _OF_TRANSACTIONS = (Kind.NATIVE, Kind.DEPLOYMENT, Kind.TRANSACTION)
 
 

@@ -3,9 +3,7 @@
 from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field
-from typing_extensions import (
-    TypedDict,
-)
+from typing_extensions import TypedDict  # pydantic takes this one alone before Python 3.12
 
 from crypitor.api.serving.answers import Confirmations, Time
 
