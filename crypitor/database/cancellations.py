@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 
 from crypitor.database.engine import Row, Transaction
+from crypitor.database.sql import skip_locked
 from crypitor.database.uncounted import note_cancelled
 from crypitor.webhook.delivery import Delivery, Status
 
@@ -60,7 +61,7 @@ async def has_cancellations(tx: Transaction) -> bool:
 
 async def cancel_more(tx: Transaction, now: int) -> bool:
     """Do one step of what deletions have left; False when nothing is left."""
-    lock = "for update skip locked" if tx.dialect == "postgresql" else ""
+    lock = skip_locked(tx.dialect)
     row = await tx.one(NEXT.format(lock=lock))
     if row is None:
         return False

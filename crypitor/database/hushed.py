@@ -8,6 +8,7 @@ from operator import attrgetter
 
 from crypitor.database.deliveries import COLUMNS, delivery_of
 from crypitor.database.engine import Row, Transaction
+from crypitor.database.sql import skip_locked
 from crypitor.webhook.delivery import Delivery, Endpoint, Result
 from crypitor.webhook.hush import Hush, split
 from crypitor.webhook.quiet import FIRST, MOST_COUNTED, Quiet, Window
@@ -168,7 +169,7 @@ async def _tell(
     if found.until is not None:
         told.more = True
         await _put_off(tx, theirs[len(found.sent) :], found.until, turn.now)
-        lock = "for update skip locked" if tx.dialect == "postgresql" else ""
+        lock = skip_locked(tx.dialect)
         wait_ms = found.until - turn.now
         at = {"until": found.until, "now": turn.now, "wait_ms": wait_ms, "limit": MOST_COUNTED}
         await tx.run(PUT_OFF_REST.format(lock=lock), **of, **at)
@@ -220,7 +221,7 @@ async def _claim_rest(
     tx: Transaction, of: Mapping[str, str], turn: Turn, limit: int
 ) -> list[Delivery]:
     claimer = "null" if turn.claimer is None else ":claimer"
-    lock = "for update skip locked" if tx.dialect == "postgresql" else ""
+    lock = skip_locked(tx.dialect)
     rows = await tx.all(
         CLAIM_REST.format(claimer=claimer, lock=lock),
         **of,

@@ -14,6 +14,7 @@ from crypitor.database.keys import Project
 from crypitor.database.leftovers import leave_addresses
 from crypitor.database.limits import own_limits
 from crypitor.database.monitors import record_changes
+from crypitor.database.sql import skip_locked
 
 AT_ONCE = 200
 CLOSED_MS = 10_000
@@ -118,7 +119,7 @@ async def remove_owned(tx: Transaction, now: int) -> Removed:
 
     now: unix milliseconds. The monitors that were removed have to leave the index.
     """
-    lock = "for update skip locked" if tx.dialect == "postgresql" else ""
+    lock = skip_locked(tx.dialect)
     doomed = await tx.one(DOOMED.format(lock=lock))
     if doomed is None:
         return Removed((), more=False)

@@ -13,7 +13,7 @@ from typing import Any
 from crypitor.database.engine import Row, Transaction
 from crypitor.database.jobs import JobFilter, JobStatus
 from crypitor.database.reopening import reopen
-from crypitor.database.sql import Order, beyond
+from crypitor.database.sql import Order, beyond, skip_locked
 from crypitor.webhook.delivery import Status
 
 COLUMNS = """id, project_id, monitor_id, endpoint_id, statuses, since, until, status, place_at,
@@ -217,7 +217,7 @@ async def step_replay(tx: Transaction, per_second: float, now: int) -> Stepped |
 
     per_second: deliveries that one replay may open.
     """
-    lock = "for update skip locked" if tx.dialect == "postgresql" else ""
+    lock = skip_locked(tx.dialect)
     longest_ms = max(WAIT_MS, STEP_MS, round(1000 / per_second))
     row = await tx.one(NEXT.format(lock=lock), now=now, too_far=now + longest_ms)
     if row is None:

@@ -26,6 +26,7 @@ from crypitor.database.pruning import (
     prune_statistics,
     prune_tokens,
 )
+from crypitor.database.sql import skip_locked
 from crypitor.database.statistics import KEPT_MS
 
 HOUR_MS = 3_600_000
@@ -187,7 +188,7 @@ async def prune(
     time is known to have passed. Where it is not given, the clock is believed.
     """
     known = now if known is None else min(now, known)
-    lock = "for update skip locked" if tx.dialect == "postgresql" else ""
+    lock = skip_locked(tx.dialect)
     row = await tx.one(NEXT.format(lock=lock), now=now, too_far=now + AGAIN_MS)
     if row is None:
         return None

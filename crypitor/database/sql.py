@@ -73,3 +73,8 @@ def statement(sql: str) -> Statement:
 
     with_questions = _TOKEN.sub(question, sql)
     return Statement(tuple(numbers), with_questions, tuple(order), _TOKEN.sub(dollar, sql))
+
+
+def skip_locked(dialect: str) -> str:
+    """Return what a query ends with that takes its rows but for those that another one holds."""
+    return "for update skip locked" if dialect == "postgresql" else ""

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from crypitor.database.engine import Row, Transaction
 from crypitor.database.latencies import Latency, buckets_of, stored_buckets
+from crypitor.database.sql import skip_locked
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -131,7 +132,7 @@ NOTHING = Counted(0, more=False)
 
 async def count_more(tx: Transaction, now: int, limit: int) -> Counted:
     """Count some of what is not counted yet. limit: events, and attempts. now: unix ms."""
-    lock = "for update skip locked" if tx.dialect == "postgresql" else ""
+    lock = skip_locked(tx.dialect)
     after: int | None = await tx.value(LOCK.format(lock=lock))
     if after is None:
         return NOTHING
