@@ -51,6 +51,7 @@ class SqliteHold:
 
     def __init__(self, path: Path, holder: Holder) -> None:
         self.holder = holder
+        self.lost = asyncio.Event()  # never: the file is this process's own
         self._path = path
         self._name = f"SQLite {path}"
         self._held: _Files | None = None
