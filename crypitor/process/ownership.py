@@ -11,7 +11,7 @@ from crypitor.database.engine import Database
 from crypitor.database.hold import Hold
 from crypitor.database.networks import terms
 from crypitor.errors import Displaced, Unavailable
-from crypitor.runtime.loop import Health, cut_off, pass_on, pause
+from crypitor.runtime.loop import Health, cut_off, pause_for_any
 
 log = structlog.get_logger(__name__)
 
@@ -50,14 +50,9 @@ class Ownership:
         An outage does not make the looks any rarer: who took over meanwhile is noticed soon. What
         is known to be lost is looked for at once, before the service is told to be ready again.
         """
-        wake = self._hold.lost
-        passing_on = asyncio.create_task(pass_on(stop, wake), name="stop of the owner")
-        try:
-            while not stop.is_set():
-                await self.look()
-                await pause(LOOK_SECONDS, wake)
-        finally:
-            passing_on.cancel()
+        while not stop.is_set():
+            await self.look()
+            await pause_for_any(LOOK_SECONDS, stop, self._hold.lost)
 
     async def look(self) -> None:
         """Look once. Raises Displaced."""

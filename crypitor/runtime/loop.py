@@ -157,8 +157,17 @@ async def pause(seconds: float, event: asyncio.Event) -> None:
             await event.wait()
 
 
-async def pass_on(stop: asyncio.Event, wake: asyncio.Event) -> None:
-    """Wait for one event, then set the other: so that who waits for either waits for one."""
+async def pause_for_any(seconds: float, *events: asyncio.Event) -> None:
+    """Wait for a time, or until one of the events is set; they stay as they are."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waiting:
+            one.cancel()
+
+
+async def _pass_on(stop: asyncio.Event, wake: asyncio.Event) -> None:
     await stop.wait()
     wake.set()
 
@@ -196,7 +205,7 @@ async def forever(
         return
     # So that a pause waits for one event: for two it would take a task each, and four turns of the
     # loop between what wakes a role and its step.
-    passing_on = asyncio.create_task(pass_on(stop, wake), name=f"stop of {name}")
+    passing_on = asyncio.create_task(_pass_on(stop, wake), name=f"stop of {name}")
     try:
         await _steps(name, step, stop, wake, health, idle_seconds)
     finally:
