@@ -21,7 +21,6 @@ from crypitor.monitor.models import (
     Monitor,
     Phase,
     Rule,
-    rule_of,
 )
 
 SHORT = 500
@@ -337,7 +336,7 @@ def _monitor(row: Row, endpoints: Sequence[str]) -> Monitor:
 
 
 def _rules(text: str) -> tuple[Rule, ...]:
-    """Return rules as they are stored."""
+    """Return rules as they are stored, whose signatures were right then and are not read here."""
     return tuple(_rule(**rule) for rule in json.loads(text))
 
 
@@ -349,11 +348,11 @@ def _rule(
     kind: str, direction: str = "all", contracts: Sequence[Address] | None = None, **rest: Any
 ) -> Rule:
     limited = None if contracts is None else frozenset(contracts)
-    return rule_of(Kind(kind), direction=Direction(direction), contracts=limited, **rest)
+    return Rule(Kind(kind), Direction(direction), limited, **rest)
 
 
 def _stored(rule: Rule) -> dict[str, object]:
-    """Return what differs from the defaults of `rule_of`, and the direction."""
+    """Return what differs from the defaults of `Rule`, and the direction."""
     contracts = None if rule.contracts is None else sorted(rule.contracts)
     names = ("where", "signature", "args", "token_id", "rearm", "every_seconds", "every_blocks")
     more = {"contracts": contracts, **{name: getattr(rule, name) for name in names}}

@@ -72,7 +72,6 @@ class Rule:
     where: a condition of `crypitor.monitor.condition`.
     include_failed: of native transfers and of transactions, also those that failed.
     signature: of an event, a call or a view.
-    abi: what the signature says.
     args: of a view, as JSON: a list, or an object by their names.
     token_id: of a balance of an ERC-1155 token.
     rearm: of balances and views, the condition that must hold before they can tell again; None for
@@ -87,12 +86,24 @@ class Rule:
     where: str | None = None
     include_failed: bool = False
     signature: Signature | None = field(default=None, hash=False)
-    abi: Event | Function | None = None
     args: Any = field(default=None, hash=False)
     token_id: int | None = None
     rearm: str | None = None
     every_seconds: int | None = None
     every_blocks: int | None = None
+    _abi: Event | Function | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def abi(self) -> Event | Function | None:
+        """What the signature says. Raises SignatureError.
+
+        Read when somebody asks: of a page of monitors nobody does, and the largest signature takes
+        ten milliseconds and a thousand objects.
+        """
+        if self._abi is None and self.signature is not None:
+            read = parse_event if self.kind is Kind.EVENT else parse_function
+            object.__setattr__(self, "_abi", read(self.signature))
+        return self._abi
 
 
 def rule_of(
@@ -105,14 +116,13 @@ def rule_of(
     signature: Signature | None = None,
     **state: Any,
 ) -> Rule:
-    """Return a rule whose signature is read. Raises SignatureError.
+    """Return a rule whose signature has been read. Raises SignatureError.
 
     state: what only balances and views have.
     """
-    abi: Event | Function | None = None
-    if signature is not None:
-        abi = parse_event(signature) if kind is Kind.EVENT else parse_function(signature)
-    return Rule(kind, direction, contracts, where, include_failed, signature, abi, **state)
+    rule = Rule(kind, direction, contracts, where, include_failed, signature, **state)
+    rule.abi  # noqa: B018 - a wrong one is told now
+    return rule
 
 
 DEFAULT_RULES = tuple(map(Rule, (Kind.NATIVE, Kind.ERC20, Kind.ERC721, Kind.ERC1155)))
