@@ -1,6 +1,7 @@
 """Connections that keep the API waiting are ended, and others served meanwhile; over real sockets."""
 
 import asyncio
+import gc
 import json
 import select
 import socket
@@ -376,3 +377,30 @@ async def test_a_body_that_nobody_wants_may_break_off():
 
     assert status == 200
     assert [one for one in logs if one["log_level"] != "debug"] == []
+
+
+async def test_a_connection_may_end_before_what_it_sent_is_taken():
+    """In the same turn of the loop; it is no mistake that somebody has to look at."""
+    servers, told = [], []
+
+    class Noted(Runner):
+        __slots__ = ()
+
+        async def _make_server(self):
+            servers.append(await super()._make_server())
+            return servers[0]
+
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    async with serving(of=Noted) as served, connected(served):
+        async with asyncio.timeout(LONG):
+            while not servers[0].connections:
+                await asyncio.sleep(0.01)
+        [connection] = servers[0].connections
+        await asyncio.sleep(0)
+        connection.data_received(GET)
+        connection.connection_lost(None)
+        del connection
+        await asyncio.sleep(0.05)
+        gc.collect()
+
+    assert told == []

@@ -97,6 +97,8 @@ class Connection(RequestHandler):
         self._server.crowd.left(self, self._address)
         if self._wire is None:
             return
+        if self._waiter is not None and self._waiter.done() and self._task_handler is not None:
+            self._task_handler.cancel()  # about to take a request, of which nothing is left
         super().connection_lost(exc)
         self._wire = self._payload = None
         self._messages.clear()
