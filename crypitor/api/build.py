@@ -37,6 +37,7 @@ from crypitor.api.serving.context import CONTEXT, Context
 from crypitor.api.serving.entries import NDJSON
 from crypitor.api.serving.errors import REQUEST_IDS, explain, identify, request_ids
 from crypitor.api.serving.guard import guard
+from crypitor.api.serving.making import MAKING, Making
 from crypitor.api.serving.openapi import document
 from crypitor.api.serving.openapi_3_0 import as_3_0
 from crypitor.api.serving.routing import BODY_LIMIT, Operation, expected, served
@@ -92,6 +93,7 @@ def build(context: Context) -> web.Application:
     app[UPLOADS] = uploads()
     app[READERS] = readers()
     app[LARGE_ANSWERS] = large_answers()
+    app[MAKING] = Making()
     for operation in OPERATIONS:
         methods = [operation.method]
         # No HEAD for streams: they do not end, or only after a long time.
@@ -130,6 +132,7 @@ def _small(context: Context) -> web.Application:
     app[TURNSTILE] = Turnstile()
     app[DOOR] = Door(context)
     app[LARGE_ANSWERS] = large_answers()
+    app[MAKING] = Making()
     for operation in health.OPERATIONS:
         app.router.add_route(operation.method, operation.path, served(operation))
     return app

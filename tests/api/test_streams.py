@@ -3,12 +3,16 @@
 import asyncio
 import contextlib
 import gc
+import itertools
 import weakref
+from collections import Counter
 
 import msgspec
 import pytest
 
+from crypitor.api.serving.context import CONTEXT
 from crypitor.api.serving.entries import Intake
+from crypitor.api.serving.making import Making
 from crypitor.api.serving.streams import (
     LARGE_ANSWERS,
     READERS,
@@ -215,3 +219,70 @@ async def test_large_answers_are_whole_and_their_count_comes_back(api):
     answer, _ = await api.call("HEAD", "/v1/monitors?limit=100")
     assert int(answer.headers["Content-Length"]) > LARGE_BYTES
     await until(lambda: api.app[LARGE_ANSWERS]._of.total() == 0)
+
+
+async def test_pages_are_made_by_few_at_once():
+    """A project leaves room for others; who comes beyond that waits, and has his turn in the end."""
+    making, at_work, most, done = Making(most=3, most_of_a_project=2), Counter(), Counter(), []
+
+    async def make(project):
+        async with making.turn_of(project, lambda: False):
+            at_work[project] += 1
+            most[project] = max(most[project], at_work[project])
+            most["all"] = max(most["all"], at_work.total())
+            await asyncio.sleep(0.001)
+            at_work[project] -= 1
+        done.append(project)
+
+    async with asyncio.timeout(LONG):
+        await asyncio.gather(*(make(project) for project in ["a"] * 9 + ["b"] * 9))
+
+    assert most == {"a": 2, "b": 2, "all": 3}
+    assert Counter(done) == {"a": 9, "b": 9}
+    assert making._of == {}
+
+
+async def test_nothing_is_made_for_who_has_gone():
+    """While he waited for his turn; the next in the line has it."""
+    making = Making(most=1, most_of_a_project=1)
+    async with asyncio.timeout(LONG):
+        with pytest.raises(ConnectionResetError):
+            async with making.turn_of("a", lambda: True):
+                raise AssertionError("this was made")
+        async with making.turn_of("a", lambda: False):
+            pass
+
+
+async def test_who_leaves_large_answers_unread_gets_no_more_of_them(api):
+    """Before anything is read for him; small pages he gets."""
+    counted = api.app[LARGE_ANSWERS]
+    with contextlib.ExitStack() as unread:
+        for _ in range(8):
+            unread.enter_context(counted.one_more(api.project))
+        answer, problem = await api.call("GET", "/v1/monitors?limit=21")
+        small, _ = await api.call("GET", "/v1/monitors?limit=20")
+
+    assert (answer.status, answer.headers["Retry-After"]) == (429, "5")
+    assert problem["detail"] == "8 large answers of this project are under way"
+    assert small.status == 200
+
+
+async def test_of_long_work_one_slice_has_a_turn(api):
+    """However many are at it, so that the loop comes round after each slice."""
+    context, slices, seen = api.app[CONTEXT], 0, []
+
+    async def work():
+        nonlocal slices
+        for _ in range(5):
+            await context.give_way()
+            slices += 1
+
+    async def watch():
+        while slices < 40:
+            seen.append(slices)
+            await asyncio.sleep(0)
+
+    async with asyncio.timeout(LONG):
+        await asyncio.gather(*(work() for _ in range(8)), watch())
+
+    assert max(after - before for before, after in itertools.pairwise([*seen, 40])) == 1

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import select
+import socket
+import struct
 from collections import Counter
 from contextlib import asynccontextmanager
 from functools import partial
@@ -16,6 +19,7 @@ from crypitor.api.serving.errors import REQUEST_ID
 from crypitor.api.serving.front import Front
 from crypitor.api.serving.wire import Runner
 from crypitor.runtime.listening import listening
+from crypitor.runtime.ration import Ration
 
 LONG = 30
 """Seconds after which a test gives up; what it waits for takes a part of a second."""
@@ -77,10 +81,21 @@ class Served:
                 await asyncio.sleep(0.01)
 
 
+class Sparing(Runner):
+    """One of whose connections a single piece is read in each turn of the loop."""
+
+    __slots__ = ()
+
+    async def _make_server(self):
+        server = await super()._make_server()
+        server.ration = Ration(1e-9)
+        return server
+
+
 @asynccontextmanager
-async def serving(bounds=QUICK):
+async def serving(bounds=QUICK, of=Runner):
     served = Served()
-    runs = partial(Runner, bounds=bounds)
+    runs = partial(of, bounds=bounds)
     async with listening(
         served.app, "127.0.0.1", 0, shutdown_seconds=0.1, runs=runs, access_log=None
     ) as url:
@@ -286,3 +301,76 @@ async def test_requests_follow_each_other_on_one_connection():
 
         assert [(await answer(reader))[1] for _ in range(2)] == [b"5", b"hello"]
         assert not served.refused
+
+
+@pytest.mark.parametrize("of", [Runner, Sparing])
+async def test_what_many_send_at_once_is_read_whole_and_in_order(of):
+    """In pieces, between which others have their turns: bodies, chunks, and requests behind them."""
+    plain = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 700000\r\n\r\n" + b"x" * 700_000
+    chunks = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    chunks += b"3\r\nabc\r\n" * 30_000 + b"0\r\n\r\n"
+
+    async def send(served, requests):
+        async with connected(served) as (reader, writer):
+            writer.write(b"".join(requests))
+            return [(await answer(reader))[1] for _ in requests]
+
+    async with serving(of=of) as served:
+        said = await asyncio.gather(
+            send(served, [plain, GET, chunks]),
+            send(served, [chunks, plain]),
+            send(served, [GET] * 9),
+            send(served, [chunks, GET, plain, GET]),
+        )
+
+    assert said == [
+        [b"700000", b"hello", b"90000"],
+        [b"90000", b"700000"],
+        [b"hello"] * 9,
+        [b"90000", b"hello", b"700000", b"hello"],
+    ]
+
+
+@pytest.mark.skipif(not hasattr(select, "poll"), reason="the system does not say who has gone")
+@pytest.mark.parametrize("reset", [True, False])
+async def test_who_has_gone_holds_no_place(reset):
+    """Also while as many requests wait as may, and nothing more is read of the connection."""
+    held = b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n"
+    async with serving() as served:
+        for _ in range(QUICK.connections_per_address):
+            _, writer = await asyncio.open_connection("127.0.0.1", served.port)
+            writer.write(held * 9)
+            await writer.drain()
+            await asyncio.sleep(0.02)
+            if reset:
+                linger = struct.pack("ii", 1, 0)
+                writer.get_extra_info("socket").setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, linger
+                )
+            writer.close()
+        status = 503
+        async with asyncio.timeout(LONG):
+            while status != 200:
+                async with connected(served) as (reader, writer):
+                    writer.write(GET)
+                    status, _, _ = await answer(reader)
+        served.release.set()
+
+    assert status == 200
+
+
+@pytest.mark.parametrize("of", [Runner, Sparing])
+async def test_who_goes_after_the_answer_in_the_middle_of_a_body_is_no_mistake_of_ours(of, capfd):
+    """What comes of reading such a body to its end is not logged."""
+    head = b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    async with serving(of=of) as served:
+        for _ in range(10):
+            async with connected(served) as (reader, writer):
+                writer.write(head + b"1\r\nx\r\n" * 100_000)
+                assert (await answer(reader))[0] == 200
+                writer.transport.abort()
+        async with connected(served) as (reader, writer):
+            writer.write(GET)
+            assert (await answer(reader))[0] == 200
+
+    assert "Unhandled exception" not in "".join(capfd.readouterr())

@@ -1,5 +1,6 @@
 """Monitors, their addresses and the log of their changes in the database."""
 
+import gc
 import os
 from dataclasses import replace
 
@@ -34,6 +35,7 @@ from crypitor.database.monitors import (
     record_changes,
     update_monitor,
 )
+from crypitor.evm.abi import Argument
 from crypitor.monitor.models import (
     DEFAULT_RULES,
     Direction,
@@ -179,6 +181,22 @@ async def test_every_kind_of_rule_is_stored(database, monitor):
     read = await database.read(lambda tx: get_monitor(tx, monitor.project_id, monitor.id))
 
     assert rules == read.rules
+    assert [rule.abi for rule in rules] == [rule.abi for rule in read.rules]
+
+
+async def test_a_page_of_monitors_reads_no_signatures(database, monitor):
+    """The largest is made of a thousand types, and a page may have hundreds of them."""
+    wide = rule_of(Kind.CALL, signature=f"f({','.join(['bool'] * 1000)})")
+    monitors = [replace(monitor, id=f"mo_{number:026}", rules=(wide,)) for number in range(4)]
+    await store(database, *monitors)
+    before = sum(isinstance(one, Argument) for one in gc.get_objects())
+
+    page = await database.read(
+        lambda tx: list_monitors(tx, monitor.project_id, MonitorFilter(), 10)
+    )
+
+    assert [one.rules for one in page] == [(wide,)] * 4
+    assert sum(isinstance(one, Argument) for one in gc.get_objects()) == before
 
 
 async def test_some_monitors_are_loaded_by_id(database, monitor):

@@ -28,6 +28,7 @@ from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import Confirmations, Monitor
 from crypitor.runtime.loop import Health, give_way
 from crypitor.runtime.precedence import Precedence
+from crypitor.runtime.turnstile import Turnstile
 from crypitor.webhook.closed import Closed
 from crypitor.webhook.delivery import Endpoint, Outcome
 from crypitor.webhook.egress import Network
@@ -182,6 +183,7 @@ class Context:
     traced: middlewares that trace requests, before all others; none where nothing is traced.
     settings: what is configured, by its table, without secrets.
     room: of the database; None where it is no file.
+    slices: of long work, in whose turn the next one begins.
     """
 
     database: Database
@@ -222,6 +224,11 @@ class Context:
     traced: Sequence[Middleware] = ()
     settings: Callable[[], Mapping[str, Sequence[Setting]]] = dict
     room: Callable[[], Room | None] = lambda: None
+    slices: Turnstile = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Let blocks go before slices."""
+        object.__setattr__(self, "slices", Turnstile(self.precedence))
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run a unit of work that writes. Raises DatabaseUnavailable."""
@@ -232,8 +239,12 @@ class Context:
             raise
 
     async def give_way(self) -> None:
-        """Let others go on, between two slices of long work: above all whoever stores something."""
+        """Let others go on, between two slices of long work: above all whoever stores something.
+
+        Of all that is long one slice is worked at in a turn of the loop.
+        """
         await give_way(lambda: self.database.is_writing)
+        await self.slices.passed()
 
 
 CONTEXT = web.AppKey("CONTEXT", Context)

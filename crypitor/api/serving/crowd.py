@@ -1,5 +1,6 @@
 """Who is connected: how many in all and from each address, and who gives way to the next."""
 
+import select
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -116,6 +117,21 @@ def peer_of(transport: Any) -> str:
     """Return the address that a connection comes from; "" for what has none."""
     peer = transport.get_extra_info("peername") if transport is not None else None
     return str(peer[0]) if isinstance(peer, tuple) and peer else ""
+
+
+def has_gone(transport: Any) -> bool:
+    """Tell whether the other side has ended a connection; no loop does while nothing is read of it.
+
+    False where the system does not say.
+    """
+    if not hasattr(select, "poll"):
+        return False
+    look, ended = select.poll(), select.POLLERR | select.POLLHUP | getattr(select, "POLLRDHUP", 0)
+    try:
+        look.register(transport.get_extra_info("socket").fileno(), ended)
+        return any(said & ended for _, said in look.poll(0))
+    except (OSError, ValueError):  # it is being closed
+        return False
 
 
 def place_of(peer: str) -> str:

@@ -21,11 +21,15 @@ class Streams:
         self._most_of_a_project = most_of_a_project
         self._of: Counter[str] = Counter()
 
+    def check(self, project: str) -> None:
+        """Raise TooMany where a project has as many under way as it may."""
+        if self._of[project] >= self._most_of_a_project:
+            raise TooMany(f"{self._most_of_a_project} {self._what} of this project are under way")
+
     @contextmanager
     def one_more(self, project: str) -> Iterator[None]:
         """Count one while the context is open. Raises TooMany."""
-        if self._of[project] >= self._most_of_a_project:
-            raise TooMany(f"{self._most_of_a_project} {self._what} of this project are under way")
+        self.check(project)
         if self._of.total() >= self._most:
             raise TooMany(f"{self._most} {self._what} are under way")
         self._of[project] += 1

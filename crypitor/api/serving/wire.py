@@ -19,9 +19,10 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError, _ErrInfo
 
 from crypitor.api.serving.context import CONTEXT
-from crypitor.api.serving.crowd import Bounds, Crowd, peer_of, place_of
+from crypitor.api.serving.crowd import Bounds, Crowd, has_gone, peer_of, place_of
 from crypitor.api.serving.errors import EVERY_ANSWER, REQUEST_ID, problem
 from crypitor.api.serving.handshake import Doorstep
+from crypitor.runtime.ration import Ration
 from crypitor.runtime.seldom import Seldom
 
 log = structlog.get_logger(__name__)
@@ -73,6 +74,7 @@ class Connection(RequestHandler):
         self._heard_at = 0.0
         self._unread = 0
         self._unread_since = 0.0
+        self._late = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, if there is room for one more."""
@@ -98,7 +100,7 @@ class Connection(RequestHandler):
         super().connection_lost(exc)
         self._wire = self._payload = None
         self._messages.clear()
-        self._message_tail = b""
+        self._message_tail = self._late = b""
 
     def leave(self) -> None:
         """Give way to another connection."""
@@ -111,6 +113,36 @@ class Connection(RequestHandler):
         self._server.crowd.is_idle(self, self._address)
 
     def data_received(self, data: bytes) -> None:
+        """Take what has come: so much in a turn, and in a later one where others have sent much."""
+        ration = self._server.ration
+        if data and (self._late or ration.is_spent):
+            data, late = b"", data
+        else:
+            data, late = data[:READ_BYTES], data[READ_BYTES:]
+            began = ration.clock()
+            self._take(data)
+            ration.spend(ration.clock() - began)
+        if late:
+            if not self._late:
+                ration.then(self._go_on)
+            self._late += late
+            self._pause_transport_reading()
+
+    def _go_on(self) -> None:
+        """Take what came late, unless what came before it has to be read first."""
+        if self._late and not (self._reading_paused or self._buffer_paused):
+            late, self._late = self._late, b""
+            self.data_received(late)
+            if not (self._late or self._reading_paused or self._buffer_paused):
+                self._resume_transport_reading()
+
+    def _resume_transport_reading(self) -> None:
+        if self._late:
+            self._server.ration.then(self._go_on)
+        else:
+            super()._resume_transport_reading()
+
+    def _take(self, data: bytes) -> None:
         """Take what has come, and note of what it is a part."""
         begun = self._payload is None or self._payload.is_eof()
         if data:
@@ -172,7 +204,9 @@ class Connection(RequestHandler):
         wire, bounds = self._wire, self._server.bounds
         if wire is None:
             return
-        if self._is_unread(wire, now):
+        if (self._reading_paused or self._buffer_paused) and has_gone(wire):
+            wire.abort()
+        elif self._is_unread(wire, now):
             self._server.refuse("unread_answer")
             wire.abort()
         elif self._head_since is not None and now - self._head_since > bounds.head_seconds:
@@ -231,6 +265,9 @@ class Connection(RequestHandler):
     def log_exception(self, *args: Any, **kw: Any) -> None:
         """Log the first of a minute: a mistake of ours that strangers may cause again and again."""
         error = kw.get("exc_info")
+        # The library reads a body to its end after the answer, also of who has gone meanwhile.
+        if self._wire is None and args[0] == "Unhandled exception":
+            return
         self._server.mistakes.told(str(args[0]), type(error).__name__, exc_info=error)
 
 
@@ -279,6 +316,7 @@ class Server(web.Server):
         self.bounds = bounds
         self.crowd = Crowd(bounds)
         self.refused = refused
+        self.ration = Ration()
         self.mistakes = Seldom(log.error)
         self._seldom = Seldom(log.warning)
         self._looking: asyncio.TimerHandle | None = None
