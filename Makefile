@@ -26,14 +26,14 @@ test: $(VENV)/dev.stamp ## the tests that need nothing else on the machine; ARGS
 	$(PYTEST) $(SPREAD) -m "not live and not soak" $(ARGS)
 
 test-live: $(VENV)/dev.stamp build/kafka/stamp build/clients/stamp build/nodes/stamp build/matrix/stamp dist/SHA256SUMS ## the tests beside real neighbours (PostgreSQL, Kafka, development nodes, Synapse, Chromium, generators of clients)
-	$(BIN)/python tests/live/postgres.py $(PYTEST) $(SPREAD) -m "live and not soak" $(ARGS)
+	$(BIN)/python -m tests.live.postgres $(PYTEST) $(SPREAD) -m "live and not soak" $(ARGS)
 
 soak: $(VENV)/dev.stamp ## the long tests: crashes, chaos, and chance ten times as often
 	$(PYTEST) -m "soak and not live" --timeout 3600 $(ARGS)
 	CRYPITOR_TEST_TIMES=10 $(PYTEST) -m "hypothesis and not live" --timeout 3600 $(ARGS) || [ $$? = 5 ]  # none selected
 
 soak-live: $(VENV)/dev.stamp build/kafka/stamp ## the long tests beside real neighbours
-	$(BIN)/python tests/live/postgres.py $(PYTEST) -m "soak and live" --timeout 3600 $(ARGS)
+	$(BIN)/python -m tests.live.postgres $(PYTEST) -m "soak and live" --timeout 3600 $(ARGS)
 
 bench: $(VENV)/dev.stamp ## what it costs; ARGS="--quick", ARGS="stages --against HEAD~1", ARGS=--help
 	@$(BIN)/crypitor bench $(ARGS)

@@ -30,7 +30,7 @@ import py_ecc  # noqa: E402, F401
 sys.setrecursionlimit(_usual)
 
 POSTGRES = os.environ.get("CRYPITOR_TEST_POSTGRES")
-"""URL of a cluster whose user may create databases; set by tests/live/postgres.py."""
+"""URL of a cluster whose user may create databases; set by tests.live.postgres."""
 
 # Programs that a test starts start twice as fast from bytecode, whatever the shell asks for, and
 # faster still without the certificates of the world, of which no test may trust one.

@@ -21,6 +21,7 @@ from crypitor.development.listen import Receiver
 from crypitor.development.simulator.audit import Heard
 from tests.canaries import ADMIN_KEY, leaks
 from tests.patience import HANG_SECONDS
+from tests.ports import free_port
 
 START_SECONDS = 120.0
 
@@ -28,16 +29,6 @@ STILL_SECONDS = 750.0
 """On a busy machine attempts may end late, and a circuit then rests for up to 12 minutes."""
 
 LOOK_SECONDS = 10.0
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @cache

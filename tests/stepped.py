@@ -12,6 +12,7 @@ import msgspec
 from crypitor.database.addresses import insert_addresses
 from crypitor.database.endpoints import insert_endpoint
 from crypitor.database.engine import Database
+from crypitor.database.gauges import GAUGE
 from crypitor.database.keys import ensure_project
 from crypitor.database.monitors import insert_monitor
 from crypitor.development.listen import Received, Receiver
@@ -244,8 +245,8 @@ class Stepped:
         return True
 
     async def gauges(self) -> list[dict]:
-        """Return every gauge as it is stored."""
-        return await self.database.read(lambda tx: tx.all("select * from gauges"))
+        """Return every gauge, and where it stands."""
+        return await self.database.read(lambda tx: tx.all(GAUGE))
 
     async def looked_hash(self) -> str | None:
         """Return the newest block in which state was looked at."""

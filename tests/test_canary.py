@@ -17,7 +17,8 @@ from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.rpc import SimulatorServer
 from crypitor.webhook.signature import NEW_BYTES, Signature, new_secret
 from tests.canaries import leaks
-from tests.rig import ADMIN_KEY, Service, free_port
+from tests.ports import free_port
+from tests.rig import ADMIN_KEY, Service
 from tests.webhook.receivers import raw_receiver, request_of
 
 NODE, URL_PATH, URL_QUERY, HEADER = (f"Canary{kind}0123456789abcdef" for kind in ("Node", "Path", "Query", "Header"))  # fmt: skip

@@ -23,7 +23,7 @@ from crypitor.process.doors import front_of, metrics_site_of, site_of, tls_of
 from crypitor.runtime.certificates import believing
 from tests.hostile import client_hello
 from tests.patience import HANG_SECONDS
-from tests.rig import free_port
+from tests.ports import free_port
 from tests.tls import certificate
 
 REFUSED = Counter()

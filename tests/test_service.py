@@ -11,7 +11,8 @@ import pytest
 from crypitor.development.simulator.chain import SimulatedChain
 from crypitor.development.simulator.rpc import SimulatorServer
 from tests.patience import HANG_SECONDS
-from tests.rig import Service, free_port
+from tests.ports import free_port
+from tests.rig import Service
 
 
 def settings(node):

@@ -1,13 +1,12 @@
 """What one monitor asks: of whole blocks, and of logs alone where that is enough. Pure."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from crypitor.evm.bloom import bloom
 from crypitor.evm.transfers import TRANSFER, TRANSFER_BATCH, TRANSFER_SINGLE
 from crypitor.evm.types import Address, Block
-from crypitor.monitor.gauges import Ended
+from crypitor.gauges.past import PastGauges
 from crypitor.monitor.index import Index
 from crypitor.monitor.match import find_matches
 from crypitor.monitor.models import Confirmations, Direction, Kind, Match, Monitor, Rule
@@ -115,18 +114,13 @@ def _topic(address: Address) -> str:
     return "0x" + "0" * 24 + address[2:]
 
 
-Ends: TypeAlias = Callable[[], list[Ended]]
-Past: TypeAlias = Callable[[Block, Sequence[tuple[Address, str | None]]], Awaitable[list[Match]]]
-
-
 class Question:
     """One monitor on one network, with the addresses that `watch` was told.
 
     confirmations: required where the monitor says nothing else.
     logs: how to ask for its logs alone, None where whole blocks are needed.
     coin: whose logs tell moves of the chain's own coin; None for what is known by the chain's id.
-    past: asks the state for what a block touched, with labels; None where nothing asks about it.
-    ends: returns what of it has ended since it was asked last.
+    past: asks the state for what a block touched; None where nothing asks about it.
     """
 
     def __init__(
@@ -137,11 +131,9 @@ class Question:
         confirmations: Confirmations,
         logs: LogQuestion | None,
         coin: Address | None = None,
-        past: Past | None = None,
-        ends: Ends = list,
+        past: PastGauges | None = None,
     ) -> None:
-        self._past = past
-        self.take_ended = ends
+        self.past = past
         self.monitor = monitor
         self.required: Confirmations = monitor.confirmations or confirmations
         self.logs = logs
@@ -164,8 +156,9 @@ class Question:
     async def matches(self, block: Block) -> list[tuple[Match, Confirmations]]:
         """Return the matches of a block, each with the confirmations it requires."""
         found = find_matches(block, self._network, self._chain_id, self._index, coin=self._coin)
-        if self._past:
+        if self.past:
             changed = touched(block, self._index, self._network)
             [watching] = self._index.watching((self._number,))
-            found += await self._past(block, [(one, watching.labels.get(one)) for one in changed])
+            looked = [(one, watching.labels.get(one)) for one in changed]
+            found += await self.past.matches(block, looked)
         return [(match, self.required) for match in found]

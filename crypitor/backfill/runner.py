@@ -5,6 +5,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -17,6 +18,7 @@ from crypitor.backfill.standing import LeftChain, Standing
 from crypitor.database.addresses import CHUNK
 from crypitor.database.effects import Saved
 from crypitor.database.engine import Database
+from crypitor.database.job_standings import standings_of
 from crypitor.database.jobs import (
     Advance,
     Job,
@@ -29,6 +31,7 @@ from crypitor.database.past import Part, Stand, save_part, stand_of, watched_by
 from crypitor.errors import NodeUnavailable
 from crypitor.evm.types import Header
 from crypitor.gauges.past import PastGauges
+from crypitor.monitor.gauges import Standing as GaugeStanding
 from crypitor.monitor.models import Confirmations, Match, Monitor
 from crypitor.runtime.loop import Health, forever
 from crypitor.webhook.message import NetworkTitle
@@ -164,8 +167,11 @@ class Backfill:
         if question is None:
             return None
         if question.logs is None:
+            if question.past:
+                question.past.go_on(job.id, job.position_hash, partial(self._recall, job))
             part = await self._reader.whole(question, blocks, job.position_hash)
-            part = replace(part, ended=question.take_ended())
+            if past := question.past:
+                part = replace(part, ended=past.take_ended(), stood=past.take_stood())
         else:
             span = self._progress[job.id].span
             part = await self._reader.by_logs(
@@ -177,6 +183,12 @@ class Backfill:
         if question.required == "safe":
             return replace(part, safe=height)
         return replace(part, finalized=height)
+
+    async def _recall(self, job: Job, gauges: Sequence[str]) -> dict[str, GaugeStanding]:
+        """Return where gauges stood at a job's position."""
+        return await self._database.read(
+            lambda tx: standings_of(tx, job.id, job.position, gauges), at_once=True
+        )
 
     async def _question(self, monitor: Monitor) -> Question | None:
         """Return what a monitor asks now; None if it was deleted."""
@@ -195,8 +207,7 @@ class Backfill:
             self._confirmations,
             log_question(now, named),
             self._coin,
-            past.matches if past else None,
-            past.take_ended,
+            past or None,
         )
         for start in range(0, len(pairs), CHUNK):
             question.watch(pairs[start : start + CHUNK])
@@ -219,7 +230,7 @@ class Backfill:
             now=self._clock(),
         )
         saved = await self._database.write(
-            lambda tx: save_part(tx, job, self._told_as, term, part, advance)
+            lambda tx: save_part(tx, job, self._told_as, term, part, advance, keep=self._keep)
         )
         if saved is None:
             trouble = "the nodes show other blocks here than were matched"

@@ -12,7 +12,7 @@ from typing import Any
 
 from crypitor.database.engine import Transaction
 from crypitor.database.past import HOLD
-from crypitor.database.readings import forget_readings
+from crypitor.database.readings import forget_latest, forget_readings
 from crypitor.evm.types import Address, Hash, Header
 from crypitor.monitor.becoming import State
 from crypitor.monitor.gauges import NEVER, Gauge, Standing, rule_key
@@ -35,21 +35,31 @@ SELECT_PLACE = """select n.looked_number, n.looked_hash,
 SELECT_NEXT = """select number, hash, parent_hash, timestamp, touched from headers
     where network = :network and looked = 0 and number > :above order by number limit 1"""
 
+# Where the newest reading is above the row's own look, it says where the gauge stands.
 GAUGE = """select g.id, g.monitor_id, g.rule, g.subject, g.contract, a.label,
-        a.address is not null as watched, g.number, g.hash, g.timestamp, g.value, g.state,
-        g.match_id, g.changed, g.network
+        a.address is not null as watched, g.place, coalesce(r.number, g.number) as number,
+        coalesce(r.hash, g.hash) as hash, coalesce(r.timestamp, g.timestamp) as timestamp,
+        case when r.number is null then g.value else r.value end as value,
+        coalesce(r.state, g.state) as state,
+        case when r.number is null then g.match_id else r.match_id end as match_id,
+        coalesce(r.number, g.changed) as changed, g.network
     from gauges g left join monitors m on m.id = g.monitor_id
-        left join addresses a on a.list_id = m.list_id and a.address = g.subject"""
+        left join addresses a on a.list_id = m.list_id and a.address = g.subject
+        left join latest_readings l on l.place = g.place and l.number > g.number
+        left join readings r on r.network = g.network and r.number = l.number
+            and r.gauge_id = g.id"""
 
 SELECT_TOUCHED = f"""{GAUGE} where g.network = :network and g.job_id = ''
-    and g.subject in {{subjects}} and g.number < :number"""
+    and g.subject in {{subjects}} and coalesce(r.number, g.number) < :number"""
 
 # Two statements: each has an index of its own.
 SELECT_DUE_BLOCK = f"""{GAUGE} where g.network = :network and g.job_id = ''
-    and g.due_block <= :number and g.number < :number order by g.due_block limit :limit"""
+    and g.due_block <= :number and coalesce(r.number, g.number) < :number
+    order by g.due_block limit :limit"""
 
 SELECT_DUE_TIME = f"""{GAUGE} where g.network = :network and g.job_id = ''
-    and g.due_at <= :timestamp and g.number < :number order by g.due_at limit :limit"""
+    and g.due_at <= :timestamp and coalesce(r.number, g.number) < :number
+    order by g.due_at limit :limit"""
 
 SELECT_TAGS = """select distinct confirm_tag from matches
     where network = :network and phase = 'confirmed' and ended_block is not null
@@ -68,10 +78,13 @@ STAND_BELOW_OLDEST = """update networks set looked_number = :number - 1,
     where name = :network"""
 
 ENROL = """insert into gauges (id, job_id, network, monitor_id, rule, subject, contract, number,
-        hash, timestamp, state, due_block, due_at)
+        hash, timestamp, state, due_block, due_at, place)
     values (:id, :job_id, :network, :monitor_id, :rule, :subject, :contract, -1, '', 0, 'armed',
-        0, 0)
+        0, 0, :place)
     on conflict (id, job_id) do nothing"""
+
+NEXT_PLACES = """update counters set value = value + :count where name = 'gauges'
+    returning value"""
 
 FORGET = """delete from gauges where id in {ids}"""
 
@@ -102,7 +115,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A gauge as it is stored. watched: whether its account still is one of its monitor."""
+    """A gauge as it is stored. watched: whether its account still is one of its monitor.
+
+    place: its number, under which its newest reading is found.
+    """
 
     id: str
     monitor_id: str
@@ -111,6 +127,7 @@ class Stored:
     contract: Address | None
     label: str | None
     watched: bool
+    place: int
     standing: Standing
 
 
@@ -221,11 +238,11 @@ async def _due(tx: Transaction, network: str, header: Header, limit: int) -> lis
 
 
 def _stored(row: Any) -> Stored:
-    ident, monitor_id, rule, subject, contract, label, watched, number, *seen, changed, _ = row
-    block_hash, timestamp, value, state, match = seen
+    ident, monitor_id, rule, subject, contract, label, watched, place, *at, changed, _ = row
+    number, block_hash, timestamp, value, state, match = at
     reading = None if number == NEVER else Reading(number, block_hash, timestamp, value)
     standing = Standing(STATES[state], reading, match, changed)
-    return Stored(ident, monitor_id, rule, subject, contract, label, bool(watched), standing)
+    return Stored(ident, monitor_id, rule, subject, contract, label, bool(watched), place, standing)
 
 
 async def list_gauges(
@@ -253,6 +270,9 @@ async def list_gauges(
 
 async def enrol(tx: Transaction, gauges: Sequence[Gauge], job_id: str = "") -> None:
     """Take in gauges that are new; they are due now."""
+    if not gauges:
+        return
+    last = await tx.value(NEXT_PLACES, count=len(gauges))
     await tx.many(
         ENROL,
         [
@@ -264,8 +284,9 @@ async def enrol(tx: Transaction, gauges: Sequence[Gauge], job_id: str = "") -> N
                 rule_key(gauge.rule),
                 gauge.subject,
                 gauge.contract,
+                place,
             )
-            for gauge in gauges
+            for place, gauge in enumerate(gauges, last - len(gauges) + 1)
         ],
     )
 
@@ -289,4 +310,5 @@ async def forget(tx: Transaction, ids: Collection[str]) -> None:
     """Forget gauges, and what they showed."""
     if ids:
         await forget_readings(tx, ids)
+        await forget_latest(tx, ids)
         await tx.run(FORGET.format(ids=tx.listed("ids")), ids=json.dumps(sorted(ids)))

@@ -5,6 +5,7 @@ session of the server, never by a row or by the text of a file: what a process h
 when it ends, however it ends. Decision 92 says why so.
 """
 
+import asyncio
 import os
 import secrets
 import socket
@@ -58,9 +59,13 @@ class Taken(ConfigError):
 
 
 class Hold(Protocol):
-    """What one process holds of one database."""
+    """What one process holds of one database.
+
+    lost: set when the server has ended what holds it, until `keep` looks; then anybody can take it.
+    """
 
     holder: Holder
+    lost: asyncio.Event
 
     def take_early(self) -> None:
         """Take all parts, where that needs no server. Raises Taken and ConfigError."""

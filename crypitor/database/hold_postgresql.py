@@ -72,6 +72,7 @@ class PostgresqlHold:
         self._lasting = lasting
         self._connection: asyncpg.Connection | None = None
         self._turn = asyncio.Lock()  # one statement at a time
+        self.lost = asyncio.Event()
 
     def take_early(self) -> None:
         """Leave it to `take`: it needs a server, and a loop of events."""
@@ -87,17 +88,18 @@ class PostgresqlHold:
             connection.terminate()
             raise
         if self._lasting:
-            self._connection = connection
+            self._hold_by(connection)
         else:
             await _closed(connection)
 
     async def keep(self) -> None:
         """Ask the session for a sign of life; where it has none, take everything in another."""
+        self.lost.clear()
         async with self._turn:
             if self._lasting and not await self._lives():
                 try:
                     async with self._in_time():
-                        self._connection = await self._taken(0.0)
+                        self._hold_by(await self._taken(0.0))
                 except ConfigError as refused:
                     raise Displaced("; ".join(refused.mistakes)) from refused
 
@@ -114,10 +116,18 @@ class PostgresqlHold:
             self._lose(connection)
         return self._connection is not None
 
+    def _hold_by(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+        connection.add_termination_listener(self._has_ended)
+
+    def _has_ended(self, connection: asyncpg.Connection) -> None:
+        if connection is self._connection:
+            self.lost.set()
+
     def _lose(self, connection: asyncpg.Connection) -> None:
         """Give up a session of which nothing is known any more."""
-        connection.terminate()
         self._connection = None
+        connection.terminate()
 
     async def others(self) -> Collection[Holder] | None:
         """Return who else holds something; None while that cannot be known."""

@@ -23,6 +23,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from crypitor.database.hold import UNKNOWN, Holder, Part, taken
+from crypitor.database.mistakes import NOT_ALLOWED, closed
 from crypitor.errors import ConfigError, DatabaseUnavailable, Displaced
 
 FIRST_BYTE = 1 << 62
@@ -41,8 +42,7 @@ TAKE_SECONDS = 0.25
 _HELD = (errno.EAGAIN, errno.EACCES)
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 _WRONG = (
-    errno.EACCES, errno.EPERM, errno.EROFS, errno.EISDIR, errno.ENOTDIR, errno.ELOOP,
-    errno.ENAMETOOLONG, errno.EEXIST,
+    errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EEXIST,
 )  # fmt: skip
 
 
@@ -51,6 +51,7 @@ class SqliteHold:
 
     def __init__(self, path: Path, holder: Holder) -> None:
         self.holder = holder
+        self.lost = asyncio.Event()  # never: the file is this process's own
         self._path = path
         self._name = f"SQLite {path}"
         self._held: _Files | None = None
@@ -227,6 +228,8 @@ def _told(path: Path, error: OSError) -> Exception:
     if os.path.isdir(path):  # noqa: PTH112 - a Path raises where the name is too long
         mistake = f"database.url: {path} is a folder; name a file in it"
         return ConfigError("the database cannot be used", [mistake])
+    if error.errno in NOT_ALLOWED:
+        return ConfigError("the database cannot be used", [f"database.url: {closed(path)}"])
     if error.errno in _WRONG:
         mistake = f"database.url: {trouble}; name a file that this user can read and write"
         return ConfigError("the database cannot be used", [mistake])

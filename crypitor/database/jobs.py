@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from crypitor.database.engine import Row, Transaction
+from crypitor.database.job_standings import forget_standings
 from crypitor.database.sql import Order, beyond
 from crypitor.evm.types import Hash
 
@@ -181,6 +182,7 @@ async def count_open_jobs(tx: Transaction, project_id: str) -> int:
 async def cancel_job(tx: Transaction, job_id: str, reason: str | None, now: int) -> Job | None:
     """End a job before its end; None if it has ended already. What it did stays."""
     row = await tx.one(CANCEL, id=job_id, reason=reason, now=now)
+    await forget_standings(tx, job_id)
     return _job(row) if row else None
 
 
@@ -210,7 +212,8 @@ async def add_new_matches(tx: Transaction, job_id: str, count: int) -> None:
 
 
 async def move_job_back(tx: Transaction, job: Job, position: int) -> None:
-    """Let a job do again what is above a height."""
+    """Let a job do again what is above a height; what it saw up to there stays known."""
+    await forget_standings(tx, job.id, above=position)
     await tx.run(GO_BACK, id=job.id, position=position, expected=job.position)
 
 

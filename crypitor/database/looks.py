@@ -9,8 +9,9 @@ from crypitor.database.ended import note_ended
 from crypitor.database.engine import Transaction
 from crypitor.database.gauges import forget
 from crypitor.database.past import HOLD, SELECT_DEEP
-from crypitor.database.readings import INSERT_READING
+from crypitor.database.readings import INSERT_READING, SET_LATEST
 from crypitor.evm.types import Header
+from crypitor.monitor.becoming import State
 from crypitor.monitor.gauges import Gauge, Looked, due_after
 from crypitor.monitor.models import Confirmations, Match, Phase
 from crypitor.webhook.message import NetworkTitle
@@ -29,8 +30,9 @@ UPDATE = """update gauges set number = :number, hash = :hash, timestamp = :times
         due_block = :due_block, due_at = :due_at
     where id = :id and job_id = :job_id"""
 
-# What else it is due for stays as it is: it is looked at then, somewhat early. To move that each
-# time would change an index in two places for each gauge.
+# Of a gauge that a block touched and that shows what it showed before. What else it is due for
+# stays as it is: it is looked at then, somewhat early. To move that each time would change an index
+# in two places for each gauge.
 UPDATE_TOUCHED = """update gauges set number = :number, hash = :hash, timestamp = :timestamp,
         changed = :changed, value = :value, state = :state, match_id = :match_id
     where id = :id and job_id = :job_id"""
@@ -42,6 +44,10 @@ NOTE = """insert into looks (network, number, gauges) values (:network, :number,
 
 FORGET_NOTES = """delete from looks where network = :network
     and number < (select min(number) from headers where network = :network)"""
+
+RAISED = State.RAISED
+STATE_TEXTS = (State.ARMED.value, State.RAISED.value)
+"""By whether a gauge is raised. To ask enumerations for each of many costs more than the rest."""
 
 NOTES_KEPT = 16
 """Blocks after which notes of blocks that are settled are forgotten."""
@@ -121,20 +127,23 @@ async def save_looks(tx: Transaction, look: Look, term: int) -> Saved | None:
 async def store_standings(tx: Transaction, look: Look) -> None:
     """Store where gauges stand after a look, and what is another than before."""
     header = look.header
-    due, touched, readings = [], [], []
+    due, touched, latest, readings = [], [], [], []
     seen = (header.number, header.hash, header.timestamp)
     for each in look.looked:
         standing, gauge = each.standing, each.gauge
-        assert standing.reading is not None
-        told = (standing.reading.value, standing.state.value, standing.match)
-        if gauge.id in look.due:
-            after = due_after(gauge.rule, header)
-            due.append((*seen, standing.changed, *told, *after, gauge.id, ""))
+        reading, ident, changed = standing.reading, gauge.id, standing.changed
+        assert reading is not None
+        told = (reading.value, STATE_TEXTS[standing.state is RAISED], standing.match)
+        if changed == header.number:
+            readings.append((look.network, ident, *seen, *told, each.before))
+        if ident in look.due:
+            due.append((*seen, changed, *told, *due_after(gauge.rule, header), ident, ""))
+        elif changed == header.number:
+            latest.append((gauge.place, changed))
         else:
-            touched.append((*seen, standing.changed, *told, gauge.id, ""))
-        if each.changed:
-            readings.append((gauge.network, gauge.id, *seen, *told, each.before))
+            touched.append((*seen, changed, *told, ident, ""))
     await tx.many(INSERT_READING, readings)
+    await tx.many(SET_LATEST, latest)
     await tx.many(UPDATE, due)
     await tx.many(UPDATE_TOUCHED, touched)
     if look.looked:

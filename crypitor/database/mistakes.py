@@ -16,7 +16,7 @@ from crypitor.database.sqlite import path_of
 from crypitor.errors import ConfigError, DatabaseUnavailable
 
 _CORRUPT, _NOT_A_DATABASE = 11, 26
-_NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
+NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 # SQLSTATE → what to do. PostgreSQL's own sentence stands before it.
 _STATES = {
@@ -89,18 +89,24 @@ def _of_sqlite(path: Path, error: BaseException) -> str | None:
         return f"{path} is a folder; name a file in it"
     if isinstance(error, NotADirectoryError | FileExistsError):
         return None  # what is no folder may become one: a disk that is mounted a moment later
-    if (isinstance(error, OSError) and error.errno in _NOT_ALLOWED) or _is_closed(path):
-        return _of_closed(path)
+    if (isinstance(error, OSError) and error.errno in NOT_ALLOWED) or _is_closed(path):
+        return closed(path)
     return None
 
 
-def _of_closed(path: Path) -> str:
-    if _is_read_only(path.parent):
+def closed(path: Path) -> str:
+    """Return why this process cannot write a file or make it, and what to do."""
+    if _is_read_only(_nearest(path)):
         return f"{path} is on a file system that is mounted read-only: mount it for writing"
     return (
         f"this process ({_who()}) may not read and write {path}, or not make files in"
-        f" {path.parent}: give it both (chown), or name another place"
+        f" {_nearest(path)}: give it both (chown), or name another place"
     )
+
+
+def _nearest(path: Path) -> Path:
+    """Return the folder of a file, or where that is to be made."""
+    return next((one for one in path.parents if one.exists()), path.parent)
 
 
 def _is_read_only(folder: Path) -> bool:
@@ -114,8 +120,7 @@ def _is_closed(path: Path) -> bool:
     """Whether this process cannot write here, whatever the error says."""
     if path.exists():
         return not os.access(path, os.R_OK | os.W_OK) or not os.access(path.parent, os.W_OK)
-    nearest = next((one for one in path.parents if one.exists()), path.parent)
-    return not os.access(nearest, os.W_OK | os.X_OK)
+    return not os.access(_nearest(path), os.W_OK | os.X_OK)
 
 
 def _who() -> str:

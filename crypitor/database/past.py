@@ -13,6 +13,7 @@ from crypitor.database.addresses import CHUNK, list_addresses
 from crypitor.database.effects import Effect, Saved, conclude, store_matches, tell
 from crypitor.database.ended import note_ended
 from crypitor.database.engine import Transaction
+from crypitor.database.job_standings import Stood, forget_standings, store_standings
 from crypitor.database.jobs import Advance, Job, add_new_matches, advance_job
 from crypitor.database.monitors import load_some_monitors
 from crypitor.database.removed import removed_blocks
@@ -49,6 +50,11 @@ COUNT_DUE = """select count(*) from (
     limit :most) as due"""
 
 
+BACK = 2
+"""How many times the headers that are matched at most a job goes back at most: by so many for what
+is orphaned, from a tip that is so many lower."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """Blocks that were looked at, each the parent of the next.
@@ -57,6 +63,7 @@ class Part:
     any.  last: the highest height that was looked at.
     safe, finalized: heights of the node's tags, None where they do not matter or are not known.
     ended: matches of these blocks, or of parts before, whose conditions ceased to be.
+    stood: where balances and views stood after each look, in order.
     """
 
     headers: Sequence[Header]
@@ -65,6 +72,7 @@ class Part:
     safe: int | None = None
     finalized: int | None = None
     ended: Sequence[Ended] = ()
+    stood: Sequence[Stood] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +124,14 @@ async def save_part(
     term: int,
     part: Part,
     advance: Advance,
+    *,
+    keep: int,
 ) -> Saved | None:
     """Store a part; None, and nothing stored, where that would not be true any more.
 
-    told_as: the network's chain id and title. Nothing is stored when another process
-    leads the network, a block of the part is not on the matched chain, or the job has ended or was
-    moved.
+    told_as: the network's chain id and title.  keep: how many headers are matched at most.
+    Nothing is stored when another process leads the network, a block of the part is not on the
+    matched chain, or the job has ended or was moved.
     """
     if await tx.value(HOLD, network=job.network, term=term) is None:
         return None
@@ -139,6 +149,10 @@ async def save_part(
         await add_new_matches(tx, job.id, saved.new_matches)
     if part.ended:
         await _end(tx, job.network, part.ended)
+    if advance.position == job.to_block:
+        await forget_standings(tx, job.id)
+    else:
+        await store_standings(tx, job.id, part.stood, part.last - BACK * keep)
     await conclude(tx, saved, advance.now)
     return saved
 

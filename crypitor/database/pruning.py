@@ -76,6 +76,8 @@ SELECT_TOKENS = """select network, contract, checked_at, wanted from tokens
 REMOVE_TOKENS = """delete from tokens
     where network = :network and contract = :contract and wanted = 0"""
 
+NEXT_NETWORK = "select min(network) from readings where network > :network"
+
 REMOVE_KEYS = """delete from idempotency where (project_id, key) in (
     select project_id, key from idempotency where created_at < :cutoff limit :limit)
     returning key"""
@@ -239,10 +241,21 @@ async def prune_tokens(tx: Transaction, part: Slice) -> Done:
 
 
 async def prune_readings(tx: Transaction, part: Slice) -> Done:
-    """Remove old readings, but the last before the cutoff of each gauge: it held from then on."""
-    place = part.place
-    seen, removed = await remove_old(tx, part.cutoff // 1000, place.at, place.id, part.limit)
-    return Done(Place(*seen[-1]) if seen else place, removed, len(seen) < part.limit)
+    """Remove old readings, but the last before the cutoff of each gauge: it held from then on.
+
+    The place has of each network up to which height and gauge it was looked at.
+    """
+    reached: dict[str, tuple[int, str]] = json.loads(part.place.id or "{}")
+    left, removed = part.limit, 0
+    network = await tx.value(NEXT_NETWORK, network="")
+    while network is not None and left:
+        number, gauge_id = reached.get(network, (-1, ""))
+        seconds = part.cutoff // 1000
+        seen, gone = await remove_old(tx, network, seconds, number, gauge_id, left)
+        reached |= {network: seen[-1]} if seen else {}
+        left, removed = left - len(seen), removed + gone
+        network = await tx.value(NEXT_NETWORK, network=network)
+    return Done(Place(0, json.dumps(reached)), removed, left > 0)
 
 
 async def prune_keys(tx: Transaction, part: Slice) -> Done:

@@ -9,7 +9,7 @@ from crypitor.database.gauges import Place, place_of
 from crypitor.database.listeners import listeners_of
 from crypitor.database.looks import COLUMNS, UPDATE, tip_of
 from crypitor.database.past import HOLD
-from crypitor.database.readings import forget_above, readings_up_to
+from crypitor.database.readings import forget_above, forget_latest, readings_up_to
 from crypitor.monitor.gauges import NEVER, Standing
 from crypitor.monitor.models import Phase, Reading
 from crypitor.webhook.message import NetworkTitle
@@ -68,6 +68,7 @@ async def _restore_noted(tx: Transaction, network: str, above: int, note: Row, l
 async def _restore(tx: Transaction, network: str, ids: Sequence[str], above: int) -> None:
     before = await readings_up_to(tx, ids, above)
     await tx.many(UPDATE, [_restored(one, before.get(one, Standing())) for one in ids])
+    await forget_latest(tx, ids)
     await forget_above(tx, network, ids, above)
 
 

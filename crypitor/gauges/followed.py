@@ -78,7 +78,7 @@ class Followed:
             return None
         return Gauge(
             stored.id, monitor, prepared, self._network, stored.subject, stored.contract,
-            stored.label,
+            stored.label, stored.place,
         )  # fmt: skip
 
     async def refresh(self) -> None:

@@ -224,6 +224,8 @@ class Looker:
         for subject, gauges in read.items():
             self._kept.put(subject, gauges)
         touched = [*chain.from_iterable(read.values()), *self._kept.of(due.known)]
+        if not due.others:
+            return touched, gone
         asked = {each.gauge.id: each for each in touched}
         for stored in due.others:
             if stored.id in asked:
@@ -242,11 +244,14 @@ class Looker:
 
     async def _answers(self, header: Header, reads: Sequence[Read]) -> list[str | None]:
         """Return the answer to each read; those that are alike are asked once."""
-        places = {read: place for place, read in enumerate(dict.fromkeys(reads))}
-        if not places:
+        distinct = list(dict.fromkeys(reads))
+        if not distinct:
             return []
-        answers = await self._nodes.state(header.hash, list(places))
-        return [answers[places[read]] for read in reads]
+        answers = await self._nodes.state(header.hash, distinct)
+        if len(distinct) == len(reads):
+            return answers
+        of = dict(zip(distinct, answers, strict=True))
+        return [of[read] for read in reads]
 
     async def _looked(
         self, header: Header, asked: Sequence[Watched], answers: Sequence[str | None]

@@ -1,6 +1,7 @@
 """Balances and views of past blocks: in each block that touched them, beside what was before it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TypeAlias
 
 from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.monitor.becoming import State
@@ -9,13 +10,22 @@ from crypitor.monitor.gauges import Ended, Gauge, Standing, gauges_of, look, sta
 from crypitor.monitor.models import Kind, Match, Monitor
 from crypitor.worker.nodes import Nodes
 
+Recall: TypeAlias = Callable[[Sequence[str]], Awaitable[dict[str, Standing]]]
+"""Return by their ids where gauges stood that were looked at before; those that were."""
+
+
+async def nothing(_: Sequence[str]) -> dict[str, Standing]:
+    """Recall no gauge: nobody looked at any."""
+    return {}
+
 
 class PastGauges:
     """The gauges of one monitor on one network, block after block.
 
-    What is not known of a gauge is asked of the block before: what was true there has been told
-    there, and not in the block that is looked at. For what a condition says of `previous` and
-    `change` it is taken to have stood still until then.
+    What was looked at before is known, by `go_on`, from who stored it. What is not known of a gauge
+    is asked of the block before: what was true there has been told there, and not in the block that
+    is looked at. For what a condition says of `previous` and `change` it is taken to have stood
+    still until then.
 
     glances: what was seen in the last block.  no_answer: conditions of all blocks that had none.
     """
@@ -29,12 +39,30 @@ class PastGauges:
         self._standings: dict[str, Standing] = {}
         self._last: Hash | None = None
         self._ended: list[Ended] = []
+        self._stood: list[tuple[str, Standing]] = []
+        self._of: str | None = None
+        self._recall: Recall = nothing
         self.glances: list[Glance] = []
         self.no_answer = 0
 
     def __bool__(self) -> bool:
         """Whether the monitor asks about state at all."""
         return bool(self._rules)
+
+    def go_on(self, job: str, last: Hash | None, recall: Recall) -> None:
+        """Go on with a job behind the last block that was stored of it, None before the first.
+
+        What was seen beyond that, or for another job, is not what is stored.
+        """
+        if self._of != job or self._last is None or self._last != last:
+            self._forget()
+        self._of, self._recall = job, recall
+
+    def _forget(self) -> None:
+        self._standings.clear()
+        self._ended.clear()
+        self._stood.clear()
+        self._last = None
 
     async def matches(
         self, block: Block, touched: Sequence[tuple[Address, str | None]]
@@ -45,8 +73,7 @@ class PastGauges:
         """
         header = block.header
         if self._last != header.parent_hash:
-            self._standings.clear()  # blocks were left out, or are of another branch
-            self._ended.clear()
+            self._forget()  # blocks were left out, or are of another branch
         self.glances.clear()
         gauges = list(self._touched(touched))
         if gauges:
@@ -62,6 +89,11 @@ class PastGauges:
         ended, self._ended = self._ended, []
         return ended
 
+    def take_stood(self) -> list[tuple[str, Standing]]:
+        """Return where gauges stood after each look since this was asked last, by their ids."""
+        stood, self._stood = self._stood, []
+        return stood
+
     def _touched(self, touched: Sequence[tuple[Address, str | None]]) -> Iterable[Gauge]:
         addresses = {address for address, _ in touched}
         for prepared in self._rules:
@@ -73,6 +105,9 @@ class PastGauges:
     async def _begin(self, gauges: Sequence[Gauge], header: Header) -> None:
         """Find out where new gauges stood before a block."""
         new = [gauge for gauge in gauges if gauge.id not in self._standings]
+        if new:
+            self._standings |= await self._recall([gauge.id for gauge in new])
+            new = [gauge for gauge in new if gauge.id not in self._standings]
         if not new or not header.number:
             return
         before = Header(header.number - 1, header.parent_hash, "", header.timestamp)
@@ -95,6 +130,7 @@ class PastGauges:
             if found is not None:
                 self.no_answer += found.no_answer
                 self._standings[gauge.id] = found.standing
+                self._stood.append((gauge.id, found.standing))
                 told += [found.match] if found.match else []
                 self._ended += [found.ended] if found.ended else []
         return told

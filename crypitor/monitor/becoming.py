@@ -25,7 +25,10 @@ class Turn(NamedTuple):
     ended: bool = False
 
 
-_STAYS = {state: Turn(state) for state in State}
+# Made once, and with names of their own: this is asked of each of many gauges.
+_ARMED, _RAISED = State.ARMED, State.RAISED
+_STAYS_ARMED, _STAYS_RAISED = Turn(_ARMED), Turn(_RAISED)
+_BEGAN, _ENDED = Turn(_RAISED, began=True), Turn(_ARMED, ended=True)
 
 
 def turn(state: State, holds: bool | None, rearms: bool | None) -> Turn:
@@ -35,11 +38,9 @@ def turn(state: State, holds: bool | None, rearms: bool | None) -> Turn:
     without one of its own, that `where` is false. While both hold nothing is armed: it could tell
     twice of one look.
     """
-    if state is State.ARMED:
-        return Turn(State.RAISED, began=True) if holds else _STAYS[state]
-    if rearms and not holds:
-        return Turn(State.ARMED, ended=True)
-    return _STAYS[state]
+    if state is _ARMED:
+        return _BEGAN if holds else _STAYS_ARMED
+    return _ENDED if rearms and not holds else _STAYS_RAISED
 
 
 def rearms_by_itself(holds: bool | None) -> bool | None:

@@ -35,13 +35,17 @@ NEVER = -1
 
 _WORD_TEXT = len("0x") + 64
 
+# Names of their own for what is asked of each of many gauges: to take a member from its
+# enumeration costs more than all else of the comparison.
+_VIEW, _BALANCE, _RAISED = Kind.VIEW, Kind.BALANCE, State.RAISED
+
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
     """One value that is watched.
 
     subject: the account, or the contract of a view.  contract: of the token or the view; None for
-    the coin.  label: of the account.
+    the coin.  label: of the account.  place: its number among those that are stored, 0 for others.
     """
 
     id: str
@@ -51,6 +55,7 @@ class Gauge:
     subject: Address
     contract: Address | None
     label: str | None = None
+    place: int = 0
 
     @property
     def rule(self) -> Rule:
@@ -168,25 +173,24 @@ def look(
     answer: what the call returned, 0x-hex; None where it failed. Of a balance that is no answer, of
     a view it is one: it reverted.
     """
-    prepared = gauge.prepared
+    prepared, was = gauge.prepared, before.reading
     value = _value(prepared.rule, answer)
-    if value is None and prepared.rule.kind is Kind.BALANCE:
+    if value is None and prepared.rule.kind is _BALANCE:
         return None
     reading = Reading(header.number, header.hash, header.timestamp, value)
-    facts = _facts(gauge, before.reading, reading, header, chain_id)
+    facts = _facts(gauge, was, reading, header, chain_id)
     holds = _outcome(prepared.condition, facts)
     rearm = prepared.rearm
     rearms = rearms_by_itself(holds) if rearm is None else _outcome(rearm, facts)
     after = turn(before.state, holds, rearms)
     began = ended = None
     if after.began or after.ended:
-        subject = subject_of(gauge, Seen(gauge.id, before.reading, reading))
+        subject = subject_of(gauge, Seen(gauge.id, was, reading))
         began = _match(gauge, subject, header) if after.began else None
         if after.ended and before.match is not None:
             ended = Ended(before.match, header, subject)
-    told = before.match if began is None and after.state is State.RAISED else None
-    was = before.reading
-    changed = was is None or (was.value, before.state) != (value, after.state)
+    told = before.match if began is None and after.state is _RAISED else None
+    changed = was is None or was.value != value or before.state is not after.state
     since = header.number if changed else before.changed
     standing = Standing(after.state, reading, began.id if began else told, since)
     missing = 0 if holds is not None and rearms is not None else _missing(gauge, holds, rearms)
@@ -222,27 +226,22 @@ def due_after(rule: Rule, header: Header) -> tuple[int | None, int | None]:
 
 def _value(rule: Rule, answer: str | None) -> str | None:
     """Return an answer as it is kept."""
-    if answer is None or rule.kind is Kind.VIEW:
+    if answer is None or rule.kind is _VIEW:
         return answer
-    word = answer[:_WORD_TEXT]
-    return str(int(word, 16)) if len(word) == _WORD_TEXT else None
+    if len(answer) < _WORD_TEXT:
+        return None
+    return str(int(answer[:_WORD_TEXT], 16))
 
 
 def _facts(
     gauge: Gauge, before: Reading | None, reading: Reading, header: Header, chain_id: int
 ) -> Facts:
+    rule = gauge.prepared.rule
     facts = Facts(
-        gauge.network,
-        chain_id,
-        header,
-        NO_TRANSACTION,
-        NO_RECEIPT,
-        lambda _: False,
-        label=gauge.label,
-        contract=gauge.contract,
-        token_id=gauge.rule.token_id,
+        gauge.network, chain_id, header, NO_TRANSACTION, NO_RECEIPT, _nobody, label=gauge.label
     )
-    if gauge.rule.kind is Kind.BALANCE:
+    facts.contract, facts.token_id = gauge.contract, rule.token_id
+    if rule.kind is _BALANCE:
         facts.address = gauge.subject
         facts.balance = int(reading.value or 0)
         facts.previous = None if before is None or before.value is None else int(before.value)
@@ -251,6 +250,10 @@ def _facts(
         facts.previous = NoResult() if before is None else result_of(gauge.prepared, before)
         facts.reverted = reading.value is None
     return facts
+
+
+def _nobody(_: Address) -> bool:
+    return False
 
 
 def result_of(prepared: PreparedRule, reading: Reading) -> Values:

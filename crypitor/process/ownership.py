@@ -11,7 +11,7 @@ from crypitor.database.engine import Database
 from crypitor.database.hold import Hold
 from crypitor.database.networks import terms
 from crypitor.errors import Displaced, Unavailable
-from crypitor.runtime.loop import Health, cut_off, pause
+from crypitor.runtime.loop import Health, cut_off, pause_for_any
 
 log = structlog.get_logger(__name__)
 
@@ -47,11 +47,12 @@ class Ownership:
     async def run(self, stop: asyncio.Event) -> None:
         """Look once a second until `stop` is set. Raises Displaced when another process took over.
 
-        An outage does not make the looks any rarer: who took over meanwhile is noticed soon.
+        An outage does not make the looks any rarer: who took over meanwhile is noticed soon. What
+        is known to be lost is looked for at once, before the service is told to be ready again.
         """
         while not stop.is_set():
             await self.look()
-            await pause(LOOK_SECONDS, stop)
+            await pause_for_any(LOOK_SECONDS, stop, self._hold.lost)
 
     async def look(self) -> None:
         """Look once. Raises Displaced."""

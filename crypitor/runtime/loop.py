@@ -157,6 +157,16 @@ async def pause(seconds: float, event: asyncio.Event) -> None:
             await event.wait()
 
 
+async def pause_for_any(seconds: float, *events: asyncio.Event) -> None:
+    """Wait for a time, or until one of the events is set; they stay as they are."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waiting:
+            one.cancel()
+
+
 async def _pass_on(stop: asyncio.Event, wake: asyncio.Event) -> None:
     await stop.wait()
     wake.set()

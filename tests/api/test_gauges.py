@@ -2,12 +2,12 @@
 
 import pytest
 
-from crypitor.database.gauges import enrol
 from crypitor.database.looks import Look, store_standings
 from crypitor.database.monitors import get_monitor
 from crypitor.evm.types import Header
 from crypitor.monitor.gauges import Standing, gauges_of, look, state_rules
 from crypitor.webhook.message import NetworkTitle
+from tests.gauged import enrolled
 
 ALL_DATABASES = True
 WALLET, TOKEN = "0x" + "ab" * 20, "0x" + "cd" * 20
@@ -92,7 +92,7 @@ async def test_gauges_are_told_with_what_they_showed(api, context):
             for rule in state_rules(monitor)
             for gauge in gauges_of(monitor, rule, "ethereum", [(WALLET, None)])
         ]
-        await enrol(tx, found)
+        found = await enrolled(tx, found)
         [balance] = [gauge for gauge in found if gauge.contract is None]
         standing = Standing()
         for number, value in ((7, 9 * 10**18), (8, 10**18)):

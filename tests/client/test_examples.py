@@ -21,7 +21,7 @@ from crypitor.webhook.delivery import Endpoint
 from crypitor.webhook.formats import Form
 from crypitor.webhook.post import Poster
 from tests.patience import HANG_SECONDS
-from tests.rig import free_port
+from tests.ports import free_port
 from tests.webhook.matched import DATA, body_of
 from tests.webhook.receivers import SECRET
 

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from crypitor.dashboard.frame.charts import SPANS
 from crypitor.dashboard.monitors.seen import Unit, number_of, said_of, seen_chart, title_of, unit_of
-from crypitor.database.gauges import enrol
 from crypitor.database.looks import Look, store_standings
 from crypitor.database.monitors import get_monitor
 from crypitor.evm.metadata import Token
@@ -15,6 +14,7 @@ from crypitor.evm.types import Header
 from crypitor.monitor.gauges import Standing, gauges_of, look, state_rules
 from crypitor.webhook.body import rfc3339
 from crypitor.webhook.message import NetworkTitle
+from tests.gauged import enrolled
 
 WALLET, TOKEN = "0x" + "ab" * 20, "0x" + "cd" * 20
 NOW = 1_796_040_000_000 + 123_456
@@ -87,7 +87,7 @@ async def test_the_page_of_a_monitor_draws_what_its_gauges_showed(admin, api):
         monitor = await get_monitor(tx, row["project_id"], made["id"])
         [prepared] = state_rules(monitor)
         [one] = gauges_of(monitor, prepared, "ethereum", [(WALLET, None)])
-        await enrol(tx, [one])
+        [one] = await enrolled(tx, [one])
         standing = Standing()
         for number, value in ((7, 9 * 10**18), (8, 25 * 10**17)):
             header = Header(number, f"0x{number:064x}", "0x", now - 600 * (9 - number))

@@ -35,7 +35,7 @@ from crypitor.database.monitors import (
     record_changes,
     update_monitor,
 )
-from crypitor.evm.abi import Argument
+from crypitor.evm.abi.types import Argument
 from crypitor.monitor.models import (
     DEFAULT_RULES,
     Direction,
@@ -196,7 +196,7 @@ async def test_a_page_of_monitors_reads_no_signatures(database, monitor):
     )
 
     assert [one.rules for one in page] == [(wide,)] * 4
-    assert sum(isinstance(one, Argument) for one in gc.get_objects()) == before
+    assert sum(isinstance(one, Argument) for one in gc.get_objects()) <= before
 
 
 async def test_some_monitors_are_loaded_by_id(database, monitor):

@@ -15,7 +15,7 @@ import pytest
 
 from tests.mock_kafka import mock_kafka
 from tests.patience import HANG_SECONDS
-from tests.rig import free_port
+from tests.ports import free_port
 
 SUMMARY = re.compile(r"(\d+) webhooks in .* 0 with a wrong signature, 0 missing or wrong")
 MISSING = re.compile(r" 0 with a wrong signature, [1-9]\d* missing or wrong")

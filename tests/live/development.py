@@ -15,7 +15,7 @@ from eth_utils import to_checksum_address
 
 from tests.live.test_anvil import ETHER, WATCHED, Anvil
 from tests.patience import HANG_SECONDS
-from tests.rig import free_port
+from tests.ports import free_port
 
 BUILT = Path(__file__).parents[2] / "build/nodes"
 _GETH = [

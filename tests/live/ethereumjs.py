@@ -19,7 +19,7 @@ from eth_account import Account
 from tests.live.development import CHAIN_IDS, COMMANDS, DevelopmentNode, started
 from tests.live.test_anvil import WATCHED
 from tests.patience import HANG_SECONDS
-from tests.rig import free_port
+from tests.ports import free_port
 
 KIND = "ethereumjs"
 FORKS = (

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from tests.live.postgres import free_port
+from tests.ports import free_port
 
 SETTINGS = """
 [databases]

@@ -1,4 +1,4 @@
-"""A throw-away PostgreSQL: `python tests/live/postgres.py COMMAND…` runs the command beside one.
+"""A throw-away PostgreSQL: `python -m tests.live.postgres COMMAND…` runs the command beside one.
 
 The command finds it in CRYPITOR_TEST_POSTGRES. The cluster lives in a temporary folder, listens on
 a free local port only, and is gone afterwards. PostgreSQL refuses to run as root, so root runs it
@@ -8,12 +8,13 @@ as the user `postgres`.
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from tests.ports import free_port
 
 OPTIONS = (
     "-c fsync=off -c synchronous_commit=off -c full_page_writes=off "
@@ -32,13 +33,6 @@ def binaries() -> Path:
             "PostgreSQL is not installed: pg_ctl is neither on PATH nor in /usr/lib/postgresql"
         )
     return installed[-1].parent
-
-
-def free_port() -> int:
-    """Return a port on which nobody listens now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Cluster:

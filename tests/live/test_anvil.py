@@ -10,7 +10,8 @@ import pytest
 from crypitor.development.listen import Receiver
 from tests import recorded
 from tests.patience import HANG_SECONDS
-from tests.rig import Service, free_port, heard
+from tests.ports import free_port
+from tests.rig import Service, heard
 
 pytestmark = pytest.mark.live
 

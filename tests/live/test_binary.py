@@ -17,7 +17,7 @@ import pytest
 from tests.conftest import postgres_database
 from tests.live.namespaces import in_root
 from tests.patience import HANG_SECONDS
-from tests.rig import free_port
+from tests.ports import free_port
 from tests.tls import certificate, tls_server
 
 pytestmark = pytest.mark.live

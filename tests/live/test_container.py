@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rig import free_port
+from tests.ports import free_port
 from tests.test_deploy import container
 
 pytestmark = pytest.mark.live

@@ -12,7 +12,7 @@ from tests.live.ethereumjs import KINDS, running
 from tests.live.test_anvil import watching
 from tests.live.test_anvil_reset import command
 from tests.patience import HANG_SECONDS
-from tests.rig import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.live
 

@@ -12,7 +12,8 @@ import aiohttp
 import pytest
 
 from tests.patience import HANG_SECONDS
-from tests.rig import ADMIN_KEY, Service, free_port
+from tests.ports import free_port
+from tests.rig import ADMIN_KEY, Service
 from tests.tls import certificate
 
 pytestmark = pytest.mark.live

@@ -56,6 +56,20 @@ async def test_a_session_that_was_lost_is_taken_anew(hold, url):
         await other.take()
 
 
+async def test_a_session_that_ends_says_so(hold, url):
+    """Without being asked, so that nobody has a second in which to take the database."""
+    one = hold()
+    await one.take()
+    at_first = one.lost.is_set()
+    await rows(url, END_SESSIONS)
+    async with asyncio.timeout(30):
+        await one.lost.wait()
+    await one.keep()
+
+    assert not at_first
+    assert not one.lost.is_set()
+
+
 async def test_who_lost_its_session_to_another_owner_is_displaced(hold, url):
     """And is told by whom."""
     one, other = hold(), hold()

@@ -3,6 +3,7 @@
 Pictures of every page are left in build/pages.
 """
 
+import asyncio
 import json
 import re
 
@@ -220,6 +221,32 @@ async def test_the_keyboard_is_enough(tmp_path):
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/monitors/mo_*")
         await expect(page.locator("h1")).to_contain_text("Treasury")
+
+    assert page.wrong == []
+
+
+@pytest.mark.parametrize("early", ["typed", "chosen"])
+async def test_what_was_asked_before_the_page_could_answer_is_answered(tmp_path, early):
+    """
+    The script that fetches comes after the first paint, and may be slow to come.
+    """
+    held = asyncio.Event()
+
+    async def late(route):
+        await held.wait()
+        await route.continue_()
+
+    async with running(tmp_path) as (service, _), browser() as page:
+        await log_in(page, service)
+        await page.route("**/static/htmx*", late)
+        await page.goto(f"{service.url}/monitors", wait_until="commit")
+        if early == "typed":
+            await page.get_by_role("searchbox").first.press_sequentially("trea")
+        else:
+            await page.locator("select[name=enabled]").select_option("false")
+        held.set()
+        await page.wait_for_url("**search=trea**" if early == "typed" else "**enabled=false**")
+        await expect(page.locator("#list tbody tr")).to_have_count(1 if early == "typed" else 0)
 
     assert page.wrong == []
 

@@ -16,7 +16,7 @@ from crypitor.development.simulator.mining import keep_mining
 from crypitor.development.simulator.rpc import SimulatorServer
 from crypitor.monitor.models import Kind
 from tests.patience import HANG_SECONDS
-from tests.rig import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.live
 

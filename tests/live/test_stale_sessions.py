@@ -9,7 +9,8 @@ from crypitor.database.engine import Database
 from crypitor.database.migrate import migrate, pending
 from crypitor.errors import ConfigError, DatabaseUnavailable
 from tests.live.pgbouncer import run
-from tests.live.postgres import cluster, free_port
+from tests.live.postgres import cluster
+from tests.ports import free_port
 
 pytestmark = pytest.mark.live
 

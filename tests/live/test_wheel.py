@@ -15,7 +15,7 @@ import pytest
 
 from crypitor.cli.beginning import unit
 from tests.patience import HANG_SECONDS
-from tests.rig import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.live
 

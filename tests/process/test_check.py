@@ -19,7 +19,7 @@ from crypitor.development.simulator.rpc import SimulatorServer
 from crypitor.evm.types import Header
 from crypitor.process.check import Finding, findings
 from tests.forked import ForkedService
-from tests.rig import free_port
+from tests.ports import free_port
 from tests.worker.faulty import FaultyNode, altered
 
 

@@ -34,11 +34,12 @@ async def worked(seconds_each, count, ration):
 
     async def turn():
         while not done.is_set():
-            turns.append([])
             await asyncio.sleep(0)
+            turns.append([])
 
     for number in range(count):
         come(number)
+    turns.append([])
     async with asyncio.timeout(HANG_SECONDS):
         await turn()
     return [one for one in turns if one]

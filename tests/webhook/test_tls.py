@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import ssl
 import sys
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ from crypitor.errors import ConfigError, Invalid
 from crypitor.webhook.post import Poster
 from crypitor.webhook.tls import Tls, check_tls, shown
 from tests.patience import HANG_SECONDS
+from tests.ports import free_port
 from tests.webhook.certificates import Authority, pem_of
 from tests.webhook.posting import LOOPBACK, OK, post
 from tests.webhook.receivers import raw_receiver, request_of
@@ -87,9 +87,7 @@ async def openssl(folder: Path, version: str):
     """Run OpenSSL's own server, which wants a certificate and says by an alert what is wrong."""
     (folder / "server.pem").write_text(SERVER.certificate + SERVER.key)
     (folder / "ca.pem").write_text(COMPANY.pem)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server = await asyncio.create_subprocess_exec(
         "openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", folder / "server.pem",
         "-CAfile", folder / "ca.pem", "-Verify", "2", "-verify_return_error", version,

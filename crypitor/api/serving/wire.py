@@ -265,8 +265,8 @@ class Connection(RequestHandler):
     def log_exception(self, *args: Any, **kw: Any) -> None:
         """Log the first of a minute: a mistake of ours that strangers may cause again and again."""
         error = kw.get("exc_info")
-        # The library reads a body to its end after the answer, also of who has gone meanwhile.
-        if self._wire is None and args[0] == "Unhandled exception":
+        if self._wire is None and isinstance(error, RuntimeError | ConnectionError):
+            log.debug("request broken off", of=self._address)
             return
         self._server.mistakes.told(str(args[0]), type(error).__name__, exc_info=error)
 

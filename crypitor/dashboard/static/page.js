@@ -162,7 +162,23 @@ if (matchMedia("(max-width: 48rem)").matches) each("nav [aria-current=page]", (l
 });
 
 document.addEventListener("htmx:load", (event) => dress(event.target));
+document.addEventListener("htmx:load", catchUp, { once: true });
 dress(document);
+
+// What was typed and chosen before anything could answer to it, told now. A text that still has the
+// focus tells of its change when the reader leaves it.
+const asked = (select) => Math.max(0, [...select.options].findIndex((option) => option.defaultSelected));
+const untouched = (field) => field.options ? field.selectedIndex === asked(field)
+  : field.value === field.defaultValue && field.checked === field.defaultChecked;
+
+function catchUp() {
+  each("input, textarea, select", (field) => {
+    if (untouched(field)) return;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    const later = field === document.activeElement && !field.matches("select, [type=checkbox], [type=radio]");
+    if (!later) field.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+}
 
 // What refreshes and draws is fetched and run once the page is painted, which it would only delay.
 function later() {

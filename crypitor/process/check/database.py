@@ -9,6 +9,7 @@ from crypitor.config import Config
 from crypitor.config.paths import database_file, database_left_behind
 from crypitor.database.engine import Database, Transaction
 from crypitor.database.migrate import is_there, pending
+from crypitor.database.mistakes import closed, mistakes_of
 from crypitor.database.networks import chain_ids, genesis_of, headers
 from crypitor.database.reseal import missing_keys, mistake_of
 from crypitor.database.seal import Seal
@@ -49,28 +50,35 @@ async def look_at_database(config: Config, *, running: bool = False) -> Stored:
         "sealed" if config.webhook.seal_keys else "as they are; webhook.secrets_key would seal them"
     )
     try:
-        await refuse_blank(config)
-        crowded = None if running else await _crowded(config)
-        if crowded:
-            return _not_looked_at(crowded)
-        if not await is_there(url):
-            return Stored([_to_be_made(config), fine(SECRETS, f"will be stored {stored}")])
-        outdated = await pending(url)
-        async with Database.open(
-            url, connections=config.database.connections, seal=Seal(config.webhook.seal_keys)
-        ) as database:
-            await _try_to_write(database, "select 1" if outdated else TOUCH)
-            if outdated:
-                return Stored([_outdated(config), fine(SECRETS, f"will be stored {stored}")])
-            missing = await database.read(missing_keys)
-            known = await database.read(chain_ids)
-            matched = {name: await _matched(database, config, name) for name in config.followed}
+        with mistakes_of(url):
+            return await _looked_at(config, stored, running=running)
     except DatabaseUnavailable as gone:
         return _not_looked_at(
             trouble(SUBJECT, f"{gone}; it is waited for at start", _reachable(config))
         )
     except ConfigError as mistake:
         return _not_looked_at(trouble(SUBJECT, mistake.mistakes[0], _usable()))
+
+
+async def _looked_at(config: Config, stored: str, *, running: bool) -> Stored:
+    """stored: how secrets are. Raises DatabaseUnavailable, and ConfigError as a start does."""
+    url = config.database.url.get_secret_value()
+    await refuse_blank(config)
+    crowded = None if running else await _crowded(config)
+    if crowded:
+        return _not_looked_at(crowded)
+    if not await is_there(url):
+        return Stored([_to_be_made(config), fine(SECRETS, f"will be stored {stored}")])
+    outdated = await pending(url)
+    async with Database.open(
+        url, connections=config.database.connections, seal=Seal(config.webhook.seal_keys)
+    ) as database:
+        await _try_to_write(database, "select 1" if outdated else TOUCH)
+        if outdated:
+            return Stored([_outdated(config), fine(SECRETS, f"will be stored {stored}")])
+        missing = await database.read(missing_keys)
+        known = await database.read(chain_ids)
+        matched = {name: await _matched(database, config, name) for name in config.followed}
     found = [fine(SUBJECT, "reachable, the schema is the newest"), *_other_chains(config, known)]
     if missing:
         sentence = mistake_of(missing, has_key=bool(config.webhook.seal_keys))
@@ -140,12 +148,10 @@ def _to_be_made(config: Config) -> Finding:
     if path is None:
         return fine(SUBJECT, "reachable, and empty; `crypitor run` makes the schema")
     folder = next(one for one in path.absolute().parents if one.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        return trouble(
-            SUBJECT,
-            f"is not there yet, and cannot be made at {path}: {folder} is not this user's to write",
-            "name another file in database.url, or run as the user whose it is",
-        )
+    if not folder.is_dir():
+        return trouble(SUBJECT, f"cannot be made at {path}: {folder} is no folder", _usable())
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return trouble(SUBJECT, f"is not there yet, and cannot be made: {closed(path)}", _usable())
     before = database_left_behind(config)
     told = f"; there is one at {before}, which another database.url would name" if before else ""
     return fine(SUBJECT, f"is not there yet; `crypitor run` makes it at {path}{told}")

@@ -15,6 +15,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.ports import free_port
+
 JARS = Path(__file__).resolve().parents[3] / "build" / "kafka"
 JAVA = ("java", "-Xshare:auto", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx384m")
 CLUSTER = "PFkzurtBSvqDYidD52SJbA"
@@ -26,15 +28,6 @@ KEYSTORE_PASSWORD = "keystore"
 
 _PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule required"
 _SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports on which nobody listens now."""
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
 
 
 class Broker:
@@ -50,7 +43,7 @@ class Broker:
             raise FileNotFoundError(f"no Kafka in {JARS}: make build/kafka")
         self.folder = folder
         self.ca = folder / "ca.pem"
-        plain, sasl, tls, controller = free_ports(4)
+        plain, sasl, tls, controller = (free_port() for _ in range(4))
         self.servers = [f"127.0.0.1:{plain}"]
         self.sasl_servers = [f"127.0.0.1:{sasl}"]
         self.tls_servers = [f"localhost:{tls}"]

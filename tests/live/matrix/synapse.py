@@ -15,7 +15,7 @@ from urllib.parse import quote
 import aiohttp
 
 from tests.patience import HANG_SECONDS
-from tests.rig import free_port
+from tests.ports import free_port
 
 BUILT = Path(__file__).parents[3] / "build/matrix/bin/python"
 PYTHON = os.environ.get("CRYPITOR_TEST_SYNAPSE", str(BUILT))
