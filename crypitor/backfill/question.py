@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from crypitor.evm.bloom import bloom
 from crypitor.evm.transfers import TRANSFER, TRANSFER_BATCH, TRANSFER_SINGLE
-from crypitor.evm.types import Address, Block
-from crypitor.gauges.past import PastGauges
+from crypitor.evm.types import Address, Block, Hash
+from crypitor.monitor.gauges import Ended, Recall, Standing
 from crypitor.monitor.index import Index
 from crypitor.monitor.match import find_matches
 from crypitor.monitor.models import Confirmations, Direction, Kind, Match, Monitor, Rule
@@ -114,6 +115,24 @@ def _topic(address: Address) -> str:
     return "0x" + "0" * 24 + address[2:]
 
 
+class Past(Protocol):
+    """What asks the state: `crypitor.gauges.past.PastGauges`, which says more."""
+
+    def go_on(self, job: str, last: Hash | None, recall: Recall) -> None:
+        """Go on with a job behind the last block that was stored of it."""
+
+    async def matches(
+        self, block: Block, touched: Sequence[tuple[Address, str | None]]
+    ) -> list[Match]:
+        """Return what became true in a block."""
+
+    def take_ended(self) -> list[Ended]:
+        """Return what has ended since it was asked last."""
+
+    def take_stood(self) -> list[tuple[str, Standing]]:
+        """Return where gauges stood after each look since it was asked last."""
+
+
 class Question:
     """One monitor on one network, with the addresses that `watch` was told.
 
@@ -131,7 +150,7 @@ class Question:
         confirmations: Confirmations,
         logs: LogQuestion | None,
         coin: Address | None = None,
-        past: PastGauges | None = None,
+        past: Past | None = None,
     ) -> None:
         self.past = past
         self.monitor = monitor

@@ -1,17 +1,13 @@
 """Balances and views of past blocks: in each block that touched them, beside what was before it."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Sequence
 
 from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.monitor.becoming import State
 from crypitor.monitor.gauged import Glance
-from crypitor.monitor.gauges import Ended, Gauge, Standing, gauges_of, look, state_rules
+from crypitor.monitor.gauges import Ended, Gauge, Recall, Standing, gauges_of, look, state_rules
 from crypitor.monitor.models import Kind, Match, Monitor
 from crypitor.worker.nodes import Nodes
-
-Recall: TypeAlias = Callable[[Sequence[str]], Awaitable[dict[str, Standing]]]
-"""Return by their ids where gauges stood that were looked at before; those that were."""
 
 
 async def nothing(_: Sequence[str]) -> dict[str, Standing]:

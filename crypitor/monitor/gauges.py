@@ -4,8 +4,9 @@ A gauge is one value for one rule of a monitor: the balance of one account, a vi
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import msgspec
 
@@ -84,6 +85,10 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     reading: Reading | None = None
     match: str | None = None
     changed: int = NEVER
+
+
+Recall: TypeAlias = Callable[[Sequence[str]], Awaitable[dict[str, Standing]]]
+"""Return by their ids where gauges stood that were looked at before; those that were."""
 
 
 @dataclass(frozen=True, slots=True)
