@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import gc
+import itertools
 import weakref
 
 import msgspec
 import pytest
 
+from crypitor.api.serving.context import CONTEXT
 from crypitor.api.serving.entries import Intake
 from crypitor.api.serving.streams import (
     LARGE_ANSWERS,
@@ -215,3 +217,24 @@ async def test_large_answers_are_whole_and_their_count_comes_back(api):
     answer, _ = await api.call("HEAD", "/v1/monitors?limit=100")
     assert int(answer.headers["Content-Length"]) > LARGE_BYTES
     await until(lambda: api.app[LARGE_ANSWERS]._of.total() == 0)
+
+
+async def test_of_long_work_one_slice_has_a_turn(api):
+    """However many are at it, so that the loop comes round after each slice."""
+    context, slices, seen = api.app[CONTEXT], 0, []
+
+    async def work():
+        nonlocal slices
+        for _ in range(5):
+            await context.give_way()
+            slices += 1
+
+    async def watch():
+        while slices < 40:
+            seen.append(slices)
+            await asyncio.sleep(0)
+
+    async with asyncio.timeout(LONG):
+        await asyncio.gather(*(work() for _ in range(8)), watch())
+
+    assert max(after - before for before, after in itertools.pairwise([*seen, 40])) == 1

@@ -267,7 +267,7 @@ class Connection(RequestHandler):
     def log_exception(self, *args: Any, **kw: Any) -> None:
         """Log the first of a minute: a mistake of ours that strangers may cause again and again."""
         error = kw.get("exc_info")
-        if self._wire is None and isinstance(error, RuntimeError):  # the rest of a body is awaited
+        if self._wire is None and isinstance(error, RuntimeError | ConnectionError):
             log.debug("request broken off", of=self._address)
             return
         self._server.mistakes.told(str(args[0]), type(error).__name__, exc_info=error)
