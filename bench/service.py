@@ -137,7 +137,7 @@ async def _caught_up(
         "processor a block": figure([1000 * worked / followed], "ms"),
         "clock a block": figure([1000 * seconds / followed], "ms"),
         "memory": figure([memory_mb(pid)], "MB"),
-        "POSTs a block": figure([posts / followed], ""),
+        "POSTs of detected matches a block": figure([posts / followed], ""),
         "requests a block": figure([requests / followed], ""),
         "answers a block": figure([size / followed / 1000], "kB"),
     }
