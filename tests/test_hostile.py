@@ -93,6 +93,8 @@ async def probed(service, seen):
 
     async def read():
         async for line in probe.stdout:
+            if not line.endswith(b"\n"):  # cut off by its end
+                break
             waited, worked, status = line.split()
             seen.waited = max(seen.waited, float(waited))
             seen.worked = max(seen.worked, float(worked))
