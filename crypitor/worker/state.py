@@ -28,6 +28,8 @@ _NO_STATE = re.compile(
 )
 """How nodes say that they have forgotten the state of an old block, each in words of its own."""
 
+_BYTES = re.compile("0x(?:[0-9a-f][0-9a-f])*+")
+
 
 class NoState(NodeUnavailable):
     """A node has the block, and not its state any more."""
@@ -109,10 +111,10 @@ def _word(answer: Answer) -> str:
 
 def _returned(answer: Answer, method: str) -> str:
     _require_state(answer, method)
-    text = rpc.text_of(rpc.result_of(answer, method))
-    if not text.startswith("0x"):
+    text = rpc.text_of(rpc.result_of(answer, method)).lower()
+    if not _BYTES.fullmatch(text):
         raise NodeUnavailable(f"{method}: not hexadecimal: {text[:80]!r}")
-    return text.lower()
+    return text
 
 
 def _require_state(answer: Answer, method: str) -> None:
