@@ -7,7 +7,7 @@ from typing import Protocol
 from crypitor.evm.bloom import bloom
 from crypitor.evm.transfers import TRANSFER, TRANSFER_BATCH, TRANSFER_SINGLE
 from crypitor.evm.types import Address, Block, Hash
-from crypitor.monitor.gauges import Ended, Recall, Standing
+from crypitor.monitor.gauges import Ended, Recall, Stood
 from crypitor.monitor.index import Index
 from crypitor.monitor.match import find_matches
 from crypitor.monitor.models import Confirmations, Direction, Kind, Match, Monitor, Rule
@@ -129,7 +129,7 @@ class Past(Protocol):
     def take_ended(self) -> list[Ended]:
         """Return what has ended since it was asked last."""
 
-    def take_stood(self) -> list[tuple[str, Standing]]:
+    def take_stood(self) -> list[Stood]:
         """Return where gauges stood after each look since it was asked last."""
 
 

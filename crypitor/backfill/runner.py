@@ -167,10 +167,10 @@ class Backfill:
         if question is None:
             return None
         if question.logs is None:
-            if question.past:
-                question.past.go_on(job.id, job.position_hash, partial(self._recall, job))
-            part = await self._reader.whole(question, blocks, job.position_hash)
             if past := question.past:
+                past.go_on(job.id, job.position_hash, partial(self._recall, job))
+            part = await self._reader.whole(question, blocks, job.position_hash)
+            if past:
                 part = replace(part, ended=past.take_ended(), stood=past.take_stood())
         else:
             span = self._progress[job.id].span

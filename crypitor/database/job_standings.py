@@ -2,15 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from typing import TypeAlias
 
 import msgspec
 
 from crypitor.database.engine import Transaction
-from crypitor.monitor.gauges import Standing
-
-Stood: TypeAlias = tuple[str, Standing]
-"""A gauge's id, and where it stood after a look at it."""
+from crypitor.monitor.gauges import Standing, Stood
 
 SELECT_LAST = """select gauge_id, standing from job_standings s
     where job_id = :job_id and gauge_id in {ids} and number = (
@@ -45,7 +41,7 @@ async def standings_of(
     return {row["gauge_id"]: _standing(row["standing"]) for row in rows}
 
 
-async def store_standings(
+async def store_job_standings(
     tx: Transaction, job_id: str, stood: Sequence[Stood], settled: int
 ) -> None:
     """Store where gauges stood after each look of a part, in order.

@@ -11,7 +11,7 @@ from crypitor.database.gauges import forget
 from crypitor.database.past import HOLD, SELECT_DEEP
 from crypitor.database.readings import INSERT_READING, SET_LATEST
 from crypitor.evm.types import Header
-from crypitor.monitor.becoming import State
+from crypitor.monitor.becoming import ARMED, RAISED
 from crypitor.monitor.gauges import Gauge, Looked, due_after
 from crypitor.monitor.models import Confirmations, Match, Phase
 from crypitor.webhook.message import NetworkTitle
@@ -45,8 +45,7 @@ NOTE = """insert into looks (network, number, gauges) values (:network, :number,
 FORGET_NOTES = """delete from looks where network = :network
     and number < (select min(number) from headers where network = :network)"""
 
-RAISED = State.RAISED
-STATE_TEXTS = (State.ARMED.value, State.RAISED.value)
+STATE_TEXTS = (ARMED.value, RAISED.value)
 """By whether a gauge is raised. To ask enumerations for each of many costs more than the rest."""
 
 NOTES_KEPT = 16

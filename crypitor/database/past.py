@@ -13,12 +13,12 @@ from crypitor.database.addresses import CHUNK, list_addresses
 from crypitor.database.effects import Effect, Saved, conclude, store_matches, tell
 from crypitor.database.ended import note_ended
 from crypitor.database.engine import Transaction
-from crypitor.database.job_standings import Stood, forget_standings, store_standings
+from crypitor.database.job_standings import forget_standings, store_job_standings
 from crypitor.database.jobs import Advance, Job, add_new_matches, advance_job
 from crypitor.database.monitors import load_some_monitors
 from crypitor.database.removed import removed_blocks
 from crypitor.evm.types import Header
-from crypitor.monitor.gauges import Ended
+from crypitor.monitor.gauges import Ended, Stood
 from crypitor.monitor.index import Labelled
 from crypitor.monitor.models import Confirmations, Match, Monitor, Phase
 from crypitor.webhook.message import NetworkTitle
@@ -152,7 +152,7 @@ async def save_part(
     if advance.position == job.to_block:
         await forget_standings(tx, job.id)
     else:
-        await store_standings(tx, job.id, part.stood, part.last - BACK * keep)
+        await store_job_standings(tx, job.id, part.stood, part.last - BACK * keep)
     await conclude(tx, saved, advance.now)
     return saved
 

@@ -5,7 +5,16 @@ from collections.abc import Iterable, Sequence
 from crypitor.evm.types import Address, Block, Hash, Header
 from crypitor.monitor.becoming import State
 from crypitor.monitor.gauged import Glance
-from crypitor.monitor.gauges import Ended, Gauge, Recall, Standing, gauges_of, look, state_rules
+from crypitor.monitor.gauges import (
+    Ended,
+    Gauge,
+    Recall,
+    Standing,
+    Stood,
+    gauges_of,
+    look,
+    state_rules,
+)
 from crypitor.monitor.models import Kind, Match, Monitor
 from crypitor.worker.nodes import Nodes
 
@@ -35,7 +44,7 @@ class PastGauges:
         self._standings: dict[str, Standing] = {}
         self._last: Hash | None = None
         self._ended: list[Ended] = []
-        self._stood: list[tuple[str, Standing]] = []
+        self._stood: list[Stood] = []
         self._of: str | None = None
         self._recall: Recall = nothing
         self.glances: list[Glance] = []
@@ -85,7 +94,7 @@ class PastGauges:
         ended, self._ended = self._ended, []
         return ended
 
-    def take_stood(self) -> list[tuple[str, Standing]]:
+    def take_stood(self) -> list[Stood]:
         """Return where gauges stood after each look since this was asked last, by their ids."""
         stood, self._stood = self._stood, []
         return stood

@@ -26,9 +26,9 @@ class Turn(NamedTuple):
 
 
 # Made once, and with names of their own: this is asked of each of many gauges.
-_ARMED, _RAISED = State.ARMED, State.RAISED
-_STAYS_ARMED, _STAYS_RAISED = Turn(_ARMED), Turn(_RAISED)
-_BEGAN, _ENDED = Turn(_RAISED, began=True), Turn(_ARMED, ended=True)
+ARMED, RAISED = State.ARMED, State.RAISED
+_STAYS_ARMED, _STAYS_RAISED = Turn(ARMED), Turn(RAISED)
+_BEGAN, _ENDED = Turn(RAISED, began=True), Turn(ARMED, ended=True)
 
 
 def turn(state: State, holds: bool | None, rearms: bool | None) -> Turn:
@@ -38,7 +38,7 @@ def turn(state: State, holds: bool | None, rearms: bool | None) -> Turn:
     without one of its own, that `where` is false. While both hold nothing is armed: it could tell
     twice of one look.
     """
-    if state is _ARMED:
+    if state is ARMED:
         return _BEGAN if holds else _STAYS_ARMED
     return _ENDED if rearms and not holds else _STAYS_RAISED
 

@@ -13,7 +13,7 @@ import msgspec
 from crypitor.evm.abi import Function, Values, call_decoder, encode
 from crypitor.evm.multicall import Read, coin_of, token_of
 from crypitor.evm.types import Address, Header
-from crypitor.monitor.becoming import State, rearms_by_itself, turn
+from crypitor.monitor.becoming import RAISED, State, rearms_by_itself, turn
 from crypitor.monitor.condition import Condition, EvaluationError, Facts
 from crypitor.monitor.condition.scope import NoResult
 from crypitor.monitor.match import NO_RECEIPT, NO_TRANSACTION
@@ -38,7 +38,7 @@ _WORD_TEXT = len("0x") + 64
 
 # Names of their own for what is asked of each of many gauges: to take a member from its
 # enumeration costs more than all else of the comparison.
-_VIEW, _BALANCE, _RAISED = Kind.VIEW, Kind.BALANCE, State.RAISED
+_VIEW, _BALANCE = Kind.VIEW, Kind.BALANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,9 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     changed: int = NEVER
 
 
+Stood: TypeAlias = tuple[str, Standing]
+"""A gauge's id, and where it stood after a look at it."""
+
 Recall: TypeAlias = Callable[[Sequence[str]], Awaitable[dict[str, Standing]]]
 """Return by their ids where gauges stood that were looked at before; those that were."""
 
@@ -113,12 +116,6 @@ class Looked(msgspec.Struct, frozen=True, gc=False):
     ended: Ended | None = None
     before: int = NEVER
     no_answer: int = 0
-
-    @property
-    def changed(self) -> bool:
-        """Whether it shows anything else than before."""
-        assert self.standing.reading is not None
-        return self.standing.changed == self.standing.reading.number
 
 
 def state_rules(monitor: Monitor) -> list[PreparedRule]:
@@ -194,7 +191,7 @@ def look(
         began = _match(gauge, subject, header) if after.began else None
         if after.ended and before.match is not None:
             ended = Ended(before.match, header, subject)
-    told = before.match if began is None and after.state is _RAISED else None
+    told = before.match if began is None and after.state is RAISED else None
     changed = was is None or was.value != value or before.state is not after.state
     since = header.number if changed else before.changed
     standing = Standing(after.state, reading, began.id if began else told, since)

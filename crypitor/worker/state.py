@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from crypitor.errors import NodeUnavailable
+from crypitor.evm.hexes import are_bytes
 from crypitor.evm.multicall import MULTICALL3, Read, aggregated, answers_of
 from crypitor.evm.types import Hash
 from crypitor.worker import rpc
@@ -27,8 +28,6 @@ _NO_STATE = re.compile(
     re.IGNORECASE,
 )
 """How nodes say that they have forgotten the state of an old block, each in words of its own."""
-
-_BYTES = re.compile("0x(?:[0-9a-f][0-9a-f])*+")
 
 
 class NoState(NodeUnavailable):
@@ -112,7 +111,7 @@ def _word(answer: Answer) -> str:
 def _returned(answer: Answer, method: str) -> str:
     _require_state(answer, method)
     text = rpc.text_of(rpc.result_of(answer, method)).lower()
-    if not _BYTES.fullmatch(text):
+    if not are_bytes([text]):
         raise NodeUnavailable(f"{method}: not hexadecimal: {text[:80]!r}")
     return text
 

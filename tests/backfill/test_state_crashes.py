@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crypitor.database.job_standings import forget_standings, standings_of, store_standings
+from crypitor.database.job_standings import forget_standings, standings_of, store_job_standings
 from crypitor.database.jobs import get_job, insert_job
 from crypitor.database.keys import ensure_project
 from crypitor.development.simulator.state import FIRST_COINS, State
@@ -112,7 +112,7 @@ async def test_where_gauges_stood_is_known_as_far_as_a_job_goes_back(database, s
                 stood = [(name, standing_at(number)) for number, name in looks]
                 told.update({(name, number): standing_at(number) for number, name in looks})
                 position += 4
-                await store_standings(tx, "jo_1", stood, position - depth)
+                await store_job_standings(tx, "jo_1", stood, position - depth)
                 lowest = max(lowest, position - depth)
             known = await standings_of(tx, "jo_1", position, ["a", "b", "c"])
             last = {name: told[name, number] for name, number in sorted(told)}

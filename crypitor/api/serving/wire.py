@@ -117,14 +117,12 @@ class Connection(RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Take what has come: so much in a turn, and in a later one where others have sent much."""
         ration = self._server.ration
-        if data and (self._late or ration.is_spent):
-            data, late = b"", data
-        else:
-            data, late = data[:READ_BYTES], data[READ_BYTES:]
+        room = 0 if data and (self._late or ration.is_spent) else READ_BYTES
+        if room:
             began = ration.clock()
-            self._take(data)
+            self._take(data[:room])
             ration.spend(ration.clock() - began)
-        if late:
+        if late := data[room:]:
             if not self._late:
                 ration.then(self._go_on)
             self._late += late
