@@ -17,6 +17,9 @@ import msgspec
 Address: TypeAlias = Annotated[str, "address"]
 """0x and 40 lower-case hex digits."""
 
+Digits: TypeAlias = str
+"""Of an address, its 40 lower-case hex digits alone: as they end a topic."""
+
 Hash: TypeAlias = str
 """0x and 64 lower-case hex digits."""
 

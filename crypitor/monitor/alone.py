@@ -8,7 +8,7 @@ which of those are watched, and asks again until nothing is wanted.
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
-from crypitor.evm.types import Address
+from crypitor.evm.types import Address, Digits
 from crypitor.monitor.index import Index, Watching
 from crypitor.monitor.models import Monitor
 from crypitor.monitor.watchers import Numbers
@@ -40,11 +40,11 @@ class Alone(Index):
         """Whether any may be watched."""
         return True
 
-    def watched_among(self, addresses: AbstractSet[Address]) -> dict[Address, Numbers]:
+    def watched_among(self, asked: AbstractSet[Digits]) -> dict[Digits, Numbers]:
         """Return those of many addresses that are known to be watched."""
-        for address in addresses:
-            self._looked_up(address)
-        return super().watched_among(addresses)
+        for digits in asked:
+            self._looked_up(f"0x{digits}")
+        return super().watched_among(asked)
 
     def learn(self, watched: Mapping[Address, str | None]) -> None:
         """Take the answer to all that was wanted: the watched ones, with their labels."""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from crypitor.evm.types import Address
+from crypitor.evm.types import Address, Digits
 from crypitor.monitor.models import Monitor
 from crypitor.monitor.prepared import Asked, Prepared, prepare_all
 from crypitor.monitor.watchers import Labels, Numbers, Watchers, each_of
@@ -88,9 +88,9 @@ class Index:
         """Whether anybody watches single addresses."""
         return bool(self._watchers)
 
-    def watched_among(self, addresses: AbstractSet[Address]) -> dict[Address, Numbers]:
+    def watched_among(self, asked: AbstractSet[Digits]) -> dict[Digits, Numbers]:
         """Return who watches those of many addresses that are watched: all look-ups of a block."""
-        return self._watchers.among(addresses)
+        return self._watchers.among(asked)
 
     def watching(self, numbers: Numbers | tuple[int, ...] | None) -> Iterator[Watching]:
         """Yield what stands behind the answer of a look-up; monitors that are gone are left out."""

@@ -11,7 +11,7 @@ from itertools import combinations, compress
 from mmap import mmap
 from operator import itemgetter
 
-from crypitor.evm.types import Address
+from crypitor.evm.types import Address, Digits
 
 KEY_BYTES = 20
 
@@ -23,6 +23,7 @@ _WORD_BYTES, _MOST_BYTES = 4, 1 << 32
 _FEWEST_BYTES = 1 << 10
 _LARGE_BYTES = 1 << 20
 _TEXT_LENGTH = 42
+_DIGITS = 40
 
 _THREE = [sum(1 << bit for bit in bits) for bits in combinations(range(8), 3)]
 _BITS = bytes(_THREE[byte % len(_THREE)] for byte in range(256))
@@ -49,16 +50,16 @@ class Marks:
         ):
             marked[word & mask] |= bits
 
-    def passing(self, addresses: list[Address], keys: bytes) -> list[Address]:
-        """Return those whose bits are set. keys: the same addresses, as `add` takes them."""
-        count = len(addresses)
+    def passing(self, keys: bytes) -> list[int]:
+        """Return the places of those whose bits are set, among addresses as `add` takes them."""
+        count = len(keys) // KEY_BYTES
         words = memoryview(keys).cast("I")[_WORD_AT :: KEY_BYTES // _WORD_BYTES].tobytes()
         places = _number(words) & _number(self._mask.to_bytes(_WORD_BYTES, sys.byteorder) * count)
         indexes = memoryview(places.to_bytes(len(words), sys.byteorder)).cast("I").tolist()
         there = bytes(itemgetter(*indexes, 0)(self._bytes))[:count]  # of one it gives no tuple
         asked = _number(keys[_BITS_AT::KEY_BYTES].translate(_BITS))
         missing = (_number(there) & asked ^ asked).to_bytes(count, sys.byteorder)
-        return [*compress(addresses, missing.translate(_IS_ZERO))]
+        return [*compress(range(count), missing.translate(_IS_ZERO))]
 
 
 def _number(text: bytes) -> int:
@@ -80,4 +81,17 @@ def keys_of(addresses: Sequence[Address]) -> bytes:
     keys = unhexlify(digits)
     if len(keys) != KEY_BYTES * count:
         raise ValueError("an address has 0x and 40 digits")
+    return keys
+
+
+def keys_of_digits(several: Sequence[Digits]) -> bytes:
+    """Return `keys_of` the addresses of which these are the digits. Raises ValueError, as that."""
+    digits = bytearray("\n".join(several).encode("ascii", "replace"))
+    count = len(several)
+    if digits[_DIGITS :: _DIGITS + 1] != b"\n" * (count - 1):
+        raise ValueError("an address has 40 digits")
+    del digits[_DIGITS :: _DIGITS + 1]
+    keys = unhexlify(digits)
+    if len(keys) != KEY_BYTES * count:
+        raise ValueError("an address has 40 digits")
     return keys

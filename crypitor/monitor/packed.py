@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 from operator import lt
 
-from crypitor.evm.types import Address
+from crypitor.evm.types import Address, Digits
 from crypitor.monitor.leaves import Leaves, split
-from crypitor.monitor.marks import KEY_BYTES, Marks, keys_of
+from crypitor.monitor.marks import KEY_BYTES, Marks, keys_of, keys_of_digits
 
 FEW = 16384
 """Addresses for which a dictionary is smaller than the rest, and found at once."""
@@ -50,27 +50,27 @@ class Packed:
     def get(self, address: Address) -> int | None:
         """Return the number of an address, None if it has none; it may be any text."""
         if self._leaves is None:
-            return self._few.get(address)
+            return self._few.get(address[2:]) if address.startswith("0x") else None
         key = _key_of(address)
         return None if key is None else self._leaves.get(key)
 
-    def among(self, addresses: Iterable[Address]) -> dict[Address, int]:
+    def among(self, several: Iterable[Digits]) -> dict[Digits, int]:
         """Return the numbers of those of many addresses that have one; they may be any texts."""
         if self._leaves is None:
             few = self._few
-            return {str(each): few[each] for each in few.keys() & addresses}
-        asked = [*addresses]
+            return {str(each): few[each] for each in few.keys() & several}
+        asked = [*several]
         if not asked:
             return {}
         try:
-            keys = keys_of(asked)
+            keys = keys_of_digits(asked)
         except ValueError:
-            return self.among([each for each in asked if _key_of(each) is not None])
+            return self.among([each for each in asked if _key_of(f"0x{each}") is not None])
         found = {}
-        for address in self._marks.passing(asked, keys):
-            number = self.get(address)
+        for place in self._marks.passing(keys):
+            number = self.get(f"0x{asked[place]}")
             if number is not None:
-                found[address] = number
+                found[asked[place]] = number
         return found
 
     def put_all(
@@ -98,9 +98,9 @@ class Packed:
         """Give an address that is here another number, or none."""
         if self._leaves is None:
             if number is None:
-                self._few.pop(address, None)
+                self._few.pop(address[2:], None)
             else:
-                self._few[address] = number
+                self._few[address[2:]] = number
             return
         key = _key_of(address)
         if key is not None:
@@ -116,12 +116,12 @@ class Packed:
         What is added meanwhile may be left out.
         """
         if self._leaves is None:
-            for address, number in [*self._few.items()][1:]:
+            for digits, number in [*self._few.items()][1:]:
                 other = after(number)
                 if other is None:
-                    del self._few[address]
+                    del self._few[digits]
                 else:
-                    self._few[address] = other
+                    self._few[digits] = other
             return
         for went in self._leaves.renumber(after, _LEAVES_A_STEP):
             self._stale += went
@@ -162,13 +162,13 @@ class Packed:
     def _put_few(
         self, addresses: Sequence[Address], number: int, also: Callable[[int], int | None]
     ) -> int:
-        few = self._few
+        few, several = self._few, {address[2:] for address in addresses}
         changes = {
-            address: other
-            for address, present in self.among({*addresses}).items()
+            digits: other
+            for digits, present in self.among(several).items()
             if (other := also(present)) is not None
         }
-        new = {*addresses} - few.keys()
+        new = several - few.keys()
         few.update(zip(new, repeat(number)))
         few.update(changes)
         return len(new) + len(changes)
@@ -176,8 +176,8 @@ class Packed:
     def _grown(self) -> Leaves:
         """Return all that there are as leaves, with their marks made."""
         leaves = Leaves()
-        ordered = sorted((str(address), n) for address, n in self._few.items() if address)
-        keys = keys_of([address for address, _ in ordered]) if ordered else b""
+        ordered = sorted((str(digits), n) for digits, n in self._few.items() if digits)
+        keys = keys_of_digits([digits for digits, _ in ordered]) if ordered else b""
         leaves.fill(split(keys), array("I", [number for _, number in ordered]))
         self._marks = Marks(4 * len(ordered))
         self._marks.add(keys)

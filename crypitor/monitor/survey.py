@@ -10,7 +10,7 @@ from itertools import compress
 
 from crypitor.evm.delegations import Delegation
 from crypitor.evm.transfers import TRANSFER, TRANSFER_BATCH, TRANSFER_SINGLE, WORD
-from crypitor.evm.types import Address, Block, Hash, Log
+from crypitor.evm.types import Address, Block, Digits, Hash, Log
 from crypitor.monitor.index import Index
 from crypitor.monitor.models import Kind
 from crypitor.monitor.prepared import ByName
@@ -49,7 +49,7 @@ def survey(block: Block, index: Index, given: Iterable[Delegation] = ()) -> Surv
         found.delegations.setdefault(one.transaction_index, []).append(one)
     asked = index.asked
     moved: list[Log] = []
-    parties: list[Address] = []
+    parties: list[Digits] = []
     if not asked.kinds.keys().isdisjoint(_TOKENS):
         moved, parties = _moved(block) if index.watches_addresses else (_moving(block), [])
     if index.watches_addresses:
@@ -75,7 +75,7 @@ def survey(block: Block, index: Index, given: Iterable[Delegation] = ()) -> Surv
 
 
 def _find_watched(
-    block: Block, moved: Sequence[Log], parties: list[Address], index: Index, found: Survey
+    block: Block, moved: Sequence[Log], parties: list[Digits], index: Index, found: Survey
 ) -> None:
     """Find all whose parties are watched, by one look-up of all parties of a block.
 
@@ -88,11 +88,11 @@ def _find_watched(
     carried = len(parties)
     if Kind.WITHDRAWAL in kinds:
         for withdrawn in block.withdrawals:
-            parties += (withdrawn.address, withdrawn.address)
+            parties += (withdrawn.address[2:], withdrawn.address[2:])
     watched = index.watched_among(set(parties))
     if not watched:
         return
-    found.watched.update(watched)
+    found.watched.update((f"0x{digits}", numbers) for digits, numbers in watched.items())
     for place in compress(range(len(parties)), map(watched.__contains__, parties)):
         if place < of_logs:
             _add(moved[place >> 1], found)
@@ -102,13 +102,13 @@ def _find_watched(
             found.withdrawals.add(place - carried >> 1)
 
 
-def _moved(block: Block) -> tuple[list[Log], list[Address]]:
+def _moved(block: Block) -> tuple[list[Log], list[Digits]]:
     """Return the logs that may tell of tokens that moved, and of each its two parties.
 
     In one pass that names no log's topics twice: it is a third of what is done for every log.
     """
     moved: list[Log] = []
-    parties: list[Address] = []
+    parties: list[Digits] = []
     add = moved.append
     for receipt in block.receipts:
         for log in receipt.logs:
@@ -117,10 +117,10 @@ def _moved(block: Block) -> tuple[list[Log], list[Address]]:
                 first = topics[0]
                 if first == TRANSFER:
                     add(log)
-                    parties += (f"0x{topics[1][26:]}", f"0x{topics[2][26:]}")
+                    parties += (topics[1][26:], topics[2][26:])
                 elif first in _KINDS:  # in ERC-1155 the operator comes first
                     add(log)
-                    parties += (f"0x{topics[2][26:]}", f"0x{topics[-1][26:]}")
+                    parties += (topics[2][26:], topics[-1][26:])
     return moved, parties
 
 
@@ -135,7 +135,7 @@ def _moving(block: Block) -> list[Log]:
 
 
 def _add_parties(
-    block: Block, found: Survey, parties: list[Address], kinds: Mapping[Kind, int]
+    block: Block, found: Survey, parties: list[Digits], kinds: Mapping[Kind, int]
 ) -> list[Hash]:
     """Add the parties of what transactions do beside their logs; return which transaction it is.
 
@@ -147,19 +147,21 @@ def _add_parties(
         for transaction, receipt in zip(block.transactions, block.receipts, strict=True):
             if transaction.value != "0x0" or transaction.to is None or every:
                 sender = transaction.sender
-                parties += (sender, transaction.to or receipt.contract_address or sender)
+                receiver = transaction.to or receipt.contract_address or sender
+                parties += (sender[2:], receiver[2:])
                 owners.append(transaction.hash)
             if transaction.calls:
                 sender = transaction.sender
                 for call in transaction.calls:
-                    parties += (sender, call.to or receipt.contract_address or sender)
+                    receiver = call.to or receipt.contract_address or sender
+                    parties += (sender[2:], receiver[2:])
                     owners.append(transaction.hash)
     for inner in block.traces:
-        parties += (inner.sender, inner.receiver)
+        parties += (inner.sender[2:], inner.receiver[2:])
         owners.append(block.transactions[inner.transaction_index].hash)
     for several in found.delegations.values():
         for given in several:
-            parties += (given.authority, given.authority)
+            parties += (given.authority[2:], given.authority[2:])
             owners.append(block.transactions[given.transaction_index].hash)
     return owners
 

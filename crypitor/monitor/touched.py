@@ -6,7 +6,7 @@ without a `Transfer`. What a block does not show is found by looking now and the
 
 from collections.abc import Iterable
 
-from crypitor.evm.types import Address, Block
+from crypitor.evm.types import Address, Block, Digits
 from crypitor.monitor.index import Index
 from crypitor.monitor.models import Kind
 
@@ -18,36 +18,37 @@ def touched(block: Block, index: Index, network: str) -> list[Address]:
     asked = index.asked
     found: set[Address] = set()
     if Kind.BALANCE in asked.kinds:
-        for address, numbers in index.watched_among(_parties(block)).items():
+        for digits, numbers in index.watched_among(_parties(block)).items():
             if any(
                 network in watching.monitor.networks and Kind.BALANCE in watching.rules
                 for watching in index.watching(numbers)
             ):
-                found.add(address)
+                found.add(f"0x{digits}")
     if asked.viewed:
         found |= asked.viewed.keys() & _contracts(block)
     return sorted(found)
 
 
-def _parties(block: Block) -> set[Address]:
+def _parties(block: Block) -> set[Digits]:
     """Return everybody whose balance of something a block may have changed."""
     parties: set[Address] = set()
+    named: set[Digits] = set()
     for transaction, receipt in zip(block.transactions, block.receipts, strict=True):
         parties.add(transaction.sender)
         parties.update(filter(None, (transaction.to, receipt.contract_address)))
         parties.update(call.to for call in transaction.calls if call.to is not None)
         for log in receipt.logs:
             parties.add(log.address)
-            parties.update(_addresses(log.topics))
+            named.update(_addresses(log.topics))
     for inner in block.traces:
         parties.update((inner.sender, inner.receiver))
     parties.update(withdrawn.address for withdrawn in block.withdrawals)
-    return parties
+    return named | {party[2:] for party in parties}
 
 
-def _addresses(topics: Iterable[str]) -> Iterable[Address]:
+def _addresses(topics: Iterable[str]) -> Iterable[Digits]:
     """Return what may be an address among a log's topics, the first of which may be one too."""
-    return ["0x" + topic[26:] for topic in topics if topic.startswith(_ADDRESS_TOPIC)]
+    return [topic[26:] for topic in topics if topic.startswith(_ADDRESS_TOPIC)]
 
 
 def _contracts(block: Block) -> set[Address]:

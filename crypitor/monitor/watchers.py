@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from crypitor.evm.types import Address
+from crypitor.evm.types import Address, Digits
 from crypitor.monitor.packed import Packed
 
 
@@ -65,11 +65,11 @@ class Watchers:
         number = self._packed.get(address)
         return None if number is None else self._several.get(number, number)
 
-    def among(self, addresses: Iterable[Address]) -> dict[Address, Numbers]:
+    def among(self, asked: Iterable[Digits]) -> dict[Digits, Numbers]:
         """Return who watches those of many addresses that are watched: all look-ups of a block."""
         several = self._several
-        found = self._packed.among(addresses)
-        return {address: several.get(number, number) for address, number in found.items()}
+        found = self._packed.among(asked)
+        return {digits: several.get(number, number) for digits, number in found.items()}
 
     def add(self, number: int, addresses: Sequence[Address]) -> int:
         """Let a monitor watch these too; return how many of them it did not watch before."""

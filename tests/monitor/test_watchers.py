@@ -4,6 +4,7 @@ from crypitor.monitor.packed import Packed
 from crypitor.monitor.watchers import MOST_IN_ONE, Labels, Several, Watchers
 
 ADDRESSES = [f"0x{each:040x}" for each in range(100)]
+DIGITS = [each[2:] for each in ADDRESSES]
 
 
 def filled():
@@ -20,7 +21,7 @@ def test_an_address_may_have_several_monitors():
     """
     watchers = filled()
 
-    assert watchers.among({*ADDRESSES[:2]}) == {ADDRESSES[0]: Several((1, 2)), ADDRESSES[1]: 1}
+    assert watchers.among({*DIGITS[:2]}) == {DIGITS[0]: Several((1, 2)), DIGITS[1]: 1}
     assert watchers.add(2, ADDRESSES) == 50
     assert [watchers.remove(1, each) for each in ADDRESSES[:2]] == [True, True]
     assert [watchers.remove(1, ADDRESSES[0]), watchers.remove(3, ADDRESSES[5])] == [False, False]
@@ -36,7 +37,7 @@ def test_only_who_is_alive_is_kept():
     for _ in watchers.keep(lambda number: number == 2):
         pass
 
-    assert watchers.among({*ADDRESSES}) == dict.fromkeys(ADDRESSES[::2], 2)
+    assert watchers.among({*DIGITS}) == dict.fromkeys(DIGITS[::2], 2)
     assert len(watchers) == 50
 
 
@@ -62,7 +63,7 @@ def test_text_that_is_no_address_is_not_watched():
     """
     watchers = filled()
 
-    assert watchers.among({"0x", "0xZ", f"0x{6:040x}"}) == {f"0x{6:040x}": Several((1, 2))}
+    assert watchers.among({"", "Z", DIGITS[6]}) == {DIGITS[6]: Several((1, 2))}
     assert [watchers.get(text) for text in ("", "0x", "0xZ")] == [None, None, None]
 
 
