@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from itertools import cycle
+from itertools import count, cycle
 
 from tests.hostile import (
     CSV,
@@ -14,8 +14,33 @@ from tests.hostile import (
     asking,
     request,
 )
+from tests.webhook.certificates import Authority
+from tests.webhook.receivers import raw_receiver, request_of
 
 CHUNKED = "Transfer-Encoding: chunked\r\n"
+
+LARGE_HEADERS = {f"X-Large-{n}": f"{n}%~ \"'/" * 450 for n in range(30)}
+LARGE = {"url": "http://127.0.0.1:9/large", "headers": LARGE_HEADERS}
+
+
+async def answered(reader):
+    """Read an answer that is as it should be; return what it says."""
+    async with asyncio.timeout(30):
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length:")[2].split()[0])
+        body = await reader.readexactly(length)
+    assert head.startswith(b"HTTP/1.1 20"), body
+    return json.loads(body)
+
+
+async def posted(port, path, body):
+    """Make something; return what the service says of it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request("POST", path, KEY + JSON, json.dumps(body).encode()))
+    try:
+        return await answered(reader)
+    finally:
+        writer.close()
 
 
 def sent(method, path, headers, body):
@@ -265,6 +290,62 @@ async def tried_monitors(port, monitor):
     await again(port, send)
 
 
+async def large_endpoints(port, _):
+    """Endpoints with all that they may have, changed and read again and again, and receivers that fail.
+
+    Their headers are looked for in what a receiver answers.
+    """
+    authority = Authority()
+    made = [f"/v1/endpoints/{(await posted(port, '/v1/endpoints', LARGE))['id']}" for _ in range(3)]
+
+    echo = "".join(LARGE_HEADERS.values())[:60_000].encode()
+    failure = b"HTTP/1.1 500 No\r\nContent-Length: %d\r\n\r\n%b" % (len(echo), echo)
+
+    async def fail(reader, writer):
+        await request_of(reader)
+        writer.write(failure)
+
+    async with raw_receiver(fail) as url:
+        numbers = count()
+
+        async def send(reader, writer):
+            number = next(numbers)
+            path = made[number % len(made)]
+            large = {
+                "url": f"{url}/{number}",
+                "headers": LARGE_HEADERS | {"X-Number": f"number {number} " * 20},
+                "tls": {"ca": f"# {number}\n" + authority.pem * (60_000 // len(authority.pem))},
+                "template": {"body": f"{number} " + "{{id}} " * 90 + "x" * 15_000},
+            }
+            await asking(request("PATCH", path, KEY + JSON, json.dumps(large).encode()))(
+                reader, writer
+            )
+            await asking(request("GET", path, KEY))(reader, writer)
+            await asking(request("POST", f"{path}/test", KEY + JSON, b"{}"))(reader, writer)
+
+        await again(port, send, 4)
+
+
+async def passing_monitors(port, _):
+    """Monitors with long conditions and wide signatures, each another one, made and removed."""
+    numbers = count()
+
+    async def send(reader, writer):
+        number = next(numbers)
+        wide = "f(" + ",".join(f"uint256 a{n}" for n in range(300)) + ")"
+        where = f"args.a{number % 300} > {number} or " * 60 + "true"
+        rules = [
+            {"kind": "call", "signature": wide, "where": where},
+            {"kind": "native", "where": f"amount + {number} > 7 or " * 60 + "true"},
+        ]
+        body = {"networks": ["dev"], "enabled": False, "any_address": True, "rules": rules}
+        writer.write(request("POST", "/v1/monitors", KEY + JSON, json.dumps(body).encode()))
+        path = f"/v1/monitors/{(await answered(reader))['id']}"
+        await asking(request("DELETE", path, KEY))(reader, writer)
+
+    await again(port, send, 4)
+
+
 COSTLY: dict[str, Attack] = {
     attack.__name__: attack
     for attack in (
@@ -275,5 +356,7 @@ COSTLY: dict[str, Attack] = {
         dropped_streams,
         forms,
         tried_monitors,
+        large_endpoints,
+        passing_monitors,
     )
 }

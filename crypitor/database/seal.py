@@ -10,10 +10,10 @@ import base64
 import hashlib
 import os
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from crypitor.errors import CrypitorError
+from crypitor.runtime.remembered import remembered
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 KEY_BYTES = 32
 _MARK = "sealed:1:"
 _NONCE_BYTES = 12
+
+LONGEST_KEPT = 1024
+"""Characters of a sealed text that is one of many whose content is remembered: most are shorter."""
 
 
 class SealError(CrypitorError):
@@ -34,7 +37,7 @@ class Seal:
         self._ciphers = {_name(key): _cipher(key) for key in keys}
         self._newest = next(iter(self._ciphers), None)
         # An endpoint is opened at each of its claims.
-        self._opened = lru_cache(maxsize=10240)(self._open)
+        self._opened = remembered(_characters, most=10240, longest=LONGEST_KEPT)(self._open)
 
     @property
     def mark(self) -> str:
@@ -82,3 +85,7 @@ def _cipher(key: bytes) -> "AESGCM":
 def _name(key: bytes) -> str:
     """Return what a key is called where it has sealed; it tells nothing of the key."""
     return hashlib.sha256(b"crypitor seal " + key).hexdigest()[:8]
+
+
+def _characters(text: str, _place: str) -> int:
+    return len(text)

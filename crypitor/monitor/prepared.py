@@ -3,8 +3,8 @@
 from bisect import bisect_left, insort
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Generic, TypeAlias, TypeVar
+from weakref import WeakValueDictionary
 
 from crypitor.evm.abi import (
     Argument,
@@ -14,6 +14,7 @@ from crypitor.evm.abi import (
     call_decoder,
     log_decoder,
     result_decoder,
+    types_in,
 )
 from crypitor.evm.types import Address
 from crypitor.monitor.condition import (
@@ -26,6 +27,7 @@ from crypitor.monitor.condition import (
 )
 from crypitor.monitor.models import STATE_KINDS, Direction, Kind, Rule
 from crypitor.monitor.sieve import Sieve
+from crypitor.runtime.remembered import remembered
 
 _Name = TypeVar("_Name")
 
@@ -105,10 +107,28 @@ def _prepared_state(rule: Rule) -> PreparedRule:
     return PreparedRule(rule, (), where, rearm=rearm)
 
 
-@lru_cache(maxsize=4096)
+_OF_TYPE = 32
+"""Characters as large as which one of a signature's types counts here."""
+
+_compiled: WeakValueDictionary[tuple[Kind, Sequence[Argument], str], Condition]
+_compiled = WeakValueDictionary()
+
+
+def _size(_kind: Kind, arguments: Sequence[Argument], where: str) -> int:
+    return len(where) + _OF_TYPE * types_in(tuple(arguments))
+
+
+@remembered(_size, most=256, longest=1024)
 def compiled(kind: Kind, arguments: Sequence[Argument], where: str) -> Condition:
-    """Return a condition, which rules that are alike share. Raises ConditionError."""
-    return compile_condition(where, scope_for(kind, arguments))
+    """Return a condition, which rules that are alike share. Raises ConditionError.
+
+    It is there as long as a rule has it; besides, those asked for last are.
+    """
+    key = kind, arguments, where
+    condition = _compiled.get(key)
+    if condition is None:
+        condition = _compiled[key] = compile_condition(where, scope_for(kind, arguments))
+    return condition
 
 
 def prepare_all(rules: Iterable[Rule]) -> Prepared:

@@ -6,9 +6,12 @@ debugging output. What an answer says is shown to whoever may read.
 
 import html
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from string import ascii_lowercase, ascii_uppercase
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+from crypitor.runtime.remembered import remembered
 
 HIDDEN = "…"
 SHORTEST_SECRET = 8
@@ -32,10 +35,42 @@ def without_secrets(
     off: what may be the beginning of a secret goes too.
     """
     shortest = SHORTEST_SECRET if chat else SHORTEST_IN_A_PATH
-    longest, pattern = _pattern(url, tuple(headers.items()), shortest)
-    if pattern is None:
+    secrets = _written(url, tuple(headers.items()), shortest)
+    if not secrets:
         return text
-    return pattern.sub(HIDDEN, text[: len(text) - longest] if cut else text)
+    if cut:
+        text = text[: len(text) - max(map(len, secrets))]
+    # One search for each: a pattern of all of them takes a second and 800 MB to compile where
+    # headers are as long as they may be.
+    lowered, end = _lowered(text), 0
+    shown: list[str] = []
+    for start, stop in _joined(sorted(_places(lowered, secrets))):
+        shown += (text[end:start], HIDDEN)
+        end = stop
+    return "".join((*shown, text[end:]))
+
+
+def _places(lowered: str, secrets: Iterable[str]) -> Iterator[tuple[int, int]]:
+    """Yield where secrets stand in a text, each from its beginning to behind its end."""
+    for secret in secrets:
+        place = lowered.find(secret)
+        while place >= 0:
+            yield place, place + len(secret)
+            place = lowered.find(secret, place + 1)
+
+
+def _joined(places: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield what places in their order cover, those that overlap as one."""
+    begun = -1, -1
+    for start, stop in places:
+        if start < begun[1]:
+            begun = begun[0], max(begun[1], stop)
+            continue
+        if begun[1] > 0:
+            yield begun
+        begun = start, stop
+    if begun[1] > 0:
+        yield begun
 
 
 @lru_cache(maxsize=4096)
@@ -44,16 +79,23 @@ def holds_secrets(url: str) -> bool:
     return any(_in_url(url, SHORTEST_IN_A_PATH))
 
 
-@lru_cache(maxsize=1024)
-def _pattern(
-    url: str, headers: tuple[tuple[str, str], ...], shortest: int
-) -> tuple[int, re.Pattern[str] | None]:
+def _size(url: str, headers: tuple[tuple[str, str], ...], _shortest: int) -> int:
+    return len(url) + sum(len(value) for _, value in headers)
+
+
+@remembered(_size)
+def _written(url: str, headers: tuple[tuple[str, str], ...], shortest: int) -> frozenset[str]:
+    """Return all secrets in every form in which they may be written, in lower case."""
     secrets = {*_in_url(url, shortest), *_in_headers(headers)}
-    written = {form for secret in secrets for form in _forms(secret)}
-    if not written:
-        return 0, None
-    longest_first = sorted(written, key=len, reverse=True)
-    return len(longest_first[0]), re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
+    return frozenset(_lowered(form) for secret in secrets for form in _forms(secret))
+
+
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+
+
+def _lowered(text: str) -> str:
+    """Return a text whose letters are lower-case, each in its place; those of ASCII alone."""
+    return text.lower() if text.isascii() else text.translate(_LOWER)
 
 
 def _in_url(url: str, shortest: int) -> Iterator[str]:

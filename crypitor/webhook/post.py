@@ -41,7 +41,7 @@ from crypitor.webhook.own_receiver import is_own_receiver
 from crypitor.webhook.signature import HUB, hub_signature, sign
 from crypitor.webhook.smtp import no_proxy, send_letter
 from crypitor.webhook.template import JSON_TYPE
-from crypitor.webhook.tls import Context, Tls, context_of
+from crypitor.webhook.tls import Context, Tls, context_of, weight_of
 from crypitor.webhook.topic import check_topic, topic_of
 from crypitor.webhook.wire import APPRISE, ROUTING_KEY, WIRED, Wired, wired
 
@@ -49,7 +49,8 @@ __all__ = ["MOST_KEPT_CHARACTERS", "Poster", "Topics", "request_headers"]
 
 DEADLINE_SECONDS = 15.0
 CHECKED_URLS = 4096
-MOST_CONTEXTS = 1024
+CONTEXTS_BYTES = 64 << 20
+"""Of endpoints' own TLS, together; see `weight_of`."""
 USER_AGENT = f"Crypitor/{__version__}"
 
 
@@ -97,6 +98,7 @@ class Poster:
         self._topics = topics
         self._ca = ca
         self._contexts: OrderedDict[Tls, Context] = OrderedDict()
+        self._contexts_bytes = 0
 
     async def __aenter__(self) -> Self:
         await self._closed.look_up(self._resolver)
@@ -198,10 +200,13 @@ class Poster:
         context = self._contexts.get(tls)
         if context is None:
             context = await asyncio.to_thread(context_of, tls, self._ca)
-            while len(self._contexts) >= MOST_CONTEXTS:
-                self._contexts.popitem(last=False)
+            if tls not in self._contexts:
+                self._contexts_bytes += weight_of(tls)
         self._contexts[tls] = context
         self._contexts.move_to_end(tls)
+        while self._contexts_bytes > CONTEXTS_BYTES and len(self._contexts) > 1:
+            oldest, _ = self._contexts.popitem(last=False)
+            self._contexts_bytes -= weight_of(oldest)
         return context
 
     async def _mail(

@@ -12,6 +12,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from crypitor.errors import Invalid, Mistake
+from crypitor.runtime.remembered import remembered
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MOST_SILENCES = 7
@@ -78,7 +79,7 @@ def silence_text(silences: Sequence[Silence]) -> str | None:
     return json.dumps([[one.begins, one.ends, one.timezone, *one.days] for one in silences])
 
 
-@lru_cache(maxsize=1024)
+@remembered()
 def stored_silence(text: str | None) -> tuple[Silence, ...]:
     """Return the hours that were stored as this text."""
     rows = [] if text is None else json.loads(text)

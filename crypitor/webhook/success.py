@@ -8,12 +8,12 @@ Many a service answers 200 and says in the body that nothing was done.
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from crypitor.errors import Invalid, Mistake
+from crypitor.runtime.remembered import remembered
 
 LONGEST_SUBSTRING = 1000
 LONGEST_POINTER = 500
@@ -97,7 +97,7 @@ def success_text(success: Success | None) -> str | None:
     return None if success is None else msgspec.json.encode(success).decode()
 
 
-@lru_cache(maxsize=1024)
+@remembered()
 def stored_success(text: str | None) -> Success | None:
     """Return what was stored."""
     return None if text is None else msgspec.json.decode(text, type=Success)

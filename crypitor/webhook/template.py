@@ -10,13 +10,13 @@ import html
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
 from crypitor.errors import Invalid, Mistake
+from crypitor.runtime.remembered import remembered
 
 LONGEST_TEMPLATE = 16_384
 MOST_FIELDS = 100
@@ -165,13 +165,13 @@ def template_text(template: Template | None) -> str | None:
     return None if template is None else msgspec.json.encode(template).decode()
 
 
-@lru_cache(maxsize=1024)
+@remembered()
 def stored_template(text: str | None) -> Template | None:
     """Return the template that was stored as this text."""
     return None if text is None else msgspec.json.decode(text, type=Template)
 
 
-@lru_cache(maxsize=1024)
+@remembered()
 def _parts(template: str) -> tuple[str | _Field, ...]:
     parts: list[str | _Field] = []
     end = 0

@@ -9,13 +9,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
 from crypitor.errors import ConfigError, Invalid, Mistake
+from crypitor.runtime.remembered import remembered
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -25,6 +25,9 @@ Context: TypeAlias = ssl.SSLContext
 
 LONGEST_PEM = 65_536
 HIDDEN = "***"
+
+_CONTEXT_BYTES, _BYTES_A_CHARACTER, _SYSTEM_BYTES = 32 << 10, 4, 900 << 10
+"""Measured: a context with nothing in it, a character of a certificate, the system's 140 ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,12 @@ def context_of(tls: Tls | None, ca_file: str | None = None) -> ssl.SSLContext:
     return context
 
 
+def weight_of(tls: Tls) -> int:
+    """Return about how many bytes its context takes: the system's authorities are most of it."""
+    texts = sum(len(text) for text in (tls.ca, tls.certificate, tls.key) if text)
+    return _CONTEXT_BYTES + _BYTES_A_CHARACTER * texts + (0 if tls.ca else _SYSTEM_BYTES)
+
+
 def shown(tls: Tls) -> Shown:
     """Return what is told of it."""
     authorities = _certificates(tls.ca) if tls.ca else []
@@ -122,7 +131,7 @@ def tls_text(tls: Tls | None) -> str:
     return "" if tls is None else msgspec.json.encode(tls).decode()
 
 
-@lru_cache(maxsize=1024)
+@remembered()
 def stored_tls(text: str) -> Tls | None:
     """Return what was stored."""
     return msgspec.json.decode(text, type=Tls) if text else None

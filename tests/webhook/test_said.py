@@ -1,10 +1,15 @@
 """Answers that lie, limits that are announced, groups that moved, and secrets that come back."""
 
+import html
 import json
+import re
 from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
 from aiohttp import web
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crypitor.errors import Invalid
 from crypitor.webhook.circuit import CircuitState
@@ -12,6 +17,7 @@ from crypitor.webhook.delivery import Notice, State, Status
 from crypitor.webhook.hidden import without_secrets
 from crypitor.webhook.said import announced_rest_ms, moved, said
 from crypitor.webhook.success import Pointed, Success, check_success
+from tests.chance import examples
 from tests.webhook.posting import post
 from tests.webhook.queued import delivery, endpoint
 from tests.webhook.receivers import Receiver, raw_receiver, request_of
@@ -328,3 +334,40 @@ async def test_half_a_secret_of_an_answer_that_broke_off_is_not_kept(poster):
 def test_what_a_receiver_echoes_of_its_own_url_has_no_keys(url, text, kept):
     """Long parts of the path and values of the query; names of paths stay."""
     assert without_secrets(text, url, {}, chat=False) == kept
+
+
+SECRETS = [
+    "abcdefgh",
+    "ABCDEFGHIJ",
+    "x/y%z+w=&",
+    "12345678",
+    "a\"b'c<d>e",
+    "aaaaaaaa",
+    "aaaaaaaaaa",
+]
+
+
+@settings(max_examples=examples(300), deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from([*SECRETS, *map(quote, SECRETS), *map(html.escape, SECRETS)]),
+            st.sampled_from(["ABCDefgh", "efghijab", "a", " ", "İ", "ß", "Bearer "]),
+            st.text(max_size=4),
+        ),
+        max_size=12,
+    ).map("".join),
+    st.lists(st.sampled_from(SECRETS), max_size=3),
+)
+def test_what_is_left_of_an_echo_stood_there_and_holds_no_secret(text, secrets):
+    """Wherever secrets stand, one in another, in whichever case, beside whichever letters."""
+    headers = {f"X-{n}": secret for n, secret in enumerate(secrets)}
+    shown = without_secrets(text, "https://example.com/hook", headers)
+
+    assert not any(re.search(re.escape(each), shown, re.IGNORECASE) for each in secrets)
+    pieces, end = shown.split("…"), 0
+    for piece in pieces:
+        assert text.find(piece, end) >= 0
+        end = text.find(piece, end) + len(piece)
+    if not any(re.search(re.escape(form), text, re.IGNORECASE) for one in secrets for form in (one, quote(one), quote(one, safe=""), html.escape(one), one.replace("/", "\\/"))):  # fmt: skip
+        assert shown == text

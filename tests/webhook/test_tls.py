@@ -12,7 +12,7 @@ import pytest
 
 from crypitor.errors import ConfigError, Invalid
 from crypitor.webhook.post import Poster
-from crypitor.webhook.tls import Tls, check_tls, shown
+from crypitor.webhook.tls import Tls, check_tls, shown, weight_of
 from tests.patience import HANG_SECONDS
 from tests.ports import free_port
 from tests.webhook.certificates import Authority, pem_of
@@ -180,3 +180,19 @@ def test_what_is_shown_tells_the_certificates_apart_and_no_more():
 def test_a_key_is_in_no_text_of_it():
     """Logs and tracebacks print what things are."""
     assert CLIENT.key not in repr(Tls(COMPANY.pem, CLIENT.certificate, CLIENT.key))
+
+
+async def test_what_is_kept_for_many_endpoints_with_their_own_has_a_bound(
+    poster, tmp_path, monkeypatch
+):
+    """A context has nearly a megabyte: of hundreds the oldest are made again when they are needed."""
+    clients = [COMPANY.sign(f"client {n}") for n in range(4)]
+    several = [Tls(ca=COMPANY.pem, certificate=one.certificate, key=one.key) for one in clients]
+    monkeypatch.setattr("crypitor.webhook.post.CONTEXTS_BYTES", 2 * weight_of(several[0]))
+    async with company(tmp_path, wants=COMPANY.pem) as url:
+        for tls in (*several, *several):
+            assert (await post(poster, url, tls=tls)).succeeded
+
+    assert [*poster._contexts] == several[-len(poster._contexts) :]
+    assert 0 < len(poster._contexts) < 4
+    assert weight_of(Tls(certificate="x" * 65_536, key="x")) > 1 << 20

@@ -21,6 +21,9 @@ AT_A_TURN = 8
 
 MOST_KEPT = 1_000
 
+MOST_KEPT_BYTES = 8 << 20
+"""Of all that are kept; one event may have arguments of a megabyte."""
+
 LOG = "/v1/events"
 """The list whose cursors the stream's ids are."""
 
@@ -37,6 +40,7 @@ class Following:
         self._readers: dict[str, dict[Reader, web.Request]] = {}
         self._looking: asyncio.Task[None] | None = None
         self._texts: OrderedDict[tuple[str, int, bool], bytes] = OrderedDict()
+        self._bytes = 0
 
     def begin(self, key_id: str, reader: Reader, request: web.Request) -> None:
         """Look from now on, for all readers of one key at once, whether it still opens."""
@@ -60,8 +64,10 @@ class Following:
         text = self._texts.get(place)
         if text is None:
             text = self._texts[place] = _text(event, epoch, checksum=checksum)
-            while len(self._texts) > MOST_KEPT:
-                self._texts.popitem(last=False)
+            self._bytes += len(text)
+            while len(self._texts) > MOST_KEPT or self._bytes > MOST_KEPT_BYTES:
+                _, oldest = self._texts.popitem(last=False)
+                self._bytes -= len(oldest)
         return text
 
     async def _look(self) -> None:
