@@ -1,6 +1,7 @@
 """Those who come together begin one after another, so that a block waits for few of them.
 
-While a block at the head is on its way to its first POST none begins.
+While a block at the head is on its way to its first POST, or a unit of work that writes for one is
+in its thread, none begins.
 """
 
 import asyncio
@@ -12,11 +13,12 @@ from crypitor.runtime.precedence import Precedence
 class Turnstile:
     """Lets some pass at each turn of the event loop, in the order in which they came.
 
-    precedence: of blocks, which go before all that wait here. at_once: how many pass in a turn.
+    first: of whom whoever has precedence goes before all that wait here. at_once: how many pass in
+    a turn.
     """
 
-    def __init__(self, precedence: Precedence | None = None, at_once: int = 1) -> None:
-        self._precedence = precedence or Precedence()
+    def __init__(self, *first: Precedence, at_once: int = 1) -> None:
+        self._first = first
         self._at_once = at_once
         self._left = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -28,9 +30,9 @@ class Turnstile:
         if not self._turning:
             self._turning = True
             self._left = self._at_once
-            if self._precedence.taken:
+            if first := self._taken():
                 self._left = 0
-                self._precedence.then(self._turn)
+                first.then(self._turn)
             else:
                 loop.call_soon(self._turn)
         if self._left:
@@ -40,10 +42,13 @@ class Turnstile:
         self._waiting.append(place)
         await place
 
+    def _taken(self) -> Precedence | None:
+        return next((each for each in self._first if each.taken), None)
+
     def _turn(self) -> None:
-        if self._precedence.taken:
+        if first := self._taken():
             self._left = 0
-            self._precedence.then(self._turn)
+            first.then(self._turn)
             return
         self._left = self._at_once
         while self._waiting and self._left:

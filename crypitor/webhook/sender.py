@@ -103,7 +103,7 @@ class Sender:
         self._grace_seconds = grace_seconds
         self._turns = Turns(in_flight, in_flight_per_endpoint, endpoints_at_once)
         self._precedence = precedence or Precedence()
-        self._beginning = Turnstile(self._precedence, BEGINNING_AT_ONCE)
+        self._beginning = Turnstile(self._precedence, at_once=BEGINNING_AT_ONCE)
         self._sweep_at = 0
         self._looks = looks
         self._life = life

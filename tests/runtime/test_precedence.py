@@ -1,6 +1,7 @@
 """Who comes in crowds lets a block at the head go first, for some milliseconds."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -8,6 +9,7 @@ from crypitor.database.engine import Database
 from crypitor.runtime.precedence import LONGEST_SECONDS, Precedence
 from crypitor.runtime.turnstile import Turnstile
 from tests.ahead import go_ahead, stand_still
+from tests.patience import HANG_SECONDS
 
 
 def timed() -> Precedence:
@@ -88,6 +90,45 @@ async def test_a_request_begins_when_the_block_has_left():
 
     assert before == []
     assert passed == [(0, False), (1, False), (2, False)]
+
+
+async def test_whoever_goes_first_of_several_is_waited_for():
+    """A request begins when nobody of them does any more, in whichever order they leave."""
+    blocks, units = timed(), timed()
+    turnstile = Turnstile(blocks, units)
+    await turnstile.passed()
+    units.take("database")
+    blocks.take("ethereum")
+    waiting = asyncio.create_task(turnstile.passed())
+    for leaving in (blocks, units):
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not waiting.done()
+        leaving.leave("ethereum")
+        leaving.leave("database")
+    async with asyncio.timeout(HANG_SECONDS):
+        await waiting
+
+
+async def test_a_unit_that_writes_in_its_thread_goes_first(tmp_path):
+    """While it is there, and not those of who stand aside, nor those that only read."""
+    seen = {}
+    async with Database.open(f"sqlite:///{tmp_path}/one.db") as database:
+        aside = database.aside()
+        for name, run in (
+            ("writes", partial(database.write, at_once=True)),
+            ("reads", partial(database.read, at_once=True)),
+            ("aside", partial(aside.write, at_once=True)),
+        ):
+
+            async def work(_, name=name):
+                seen[name] = database.first.taken
+
+            await run(work)
+
+        assert aside.first is database.first
+        assert not database.first.taken
+    assert seen == {"writes": True, "reads": False, "aside": False}
 
 
 @pytest.mark.parametrize("writes", [False, True])

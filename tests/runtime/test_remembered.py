@@ -111,7 +111,7 @@ class Told:
         self.position = position
 
 
-def events(number, following=Following(None, None), epoch=Epoch(1, "e", "s", 0)):  # noqa: B008
+def events(number, following=Following(None), epoch=Epoch(1, "e", "s", 0)):  # noqa: B008
     following.text(Told(number), epoch, checksum=False)
 
 

@@ -31,12 +31,13 @@ LOG = "/v1/events"
 class Following:
     """For all readers of this process.
 
-    precedence: of blocks, on whose way to their first POST nobody is written to.
+    first: of blocks on their way to their first POST, and of what is stored for them: nobody is
+    written to meanwhile.
     """
 
-    def __init__(self, door: Door, precedence: Precedence) -> None:
+    def __init__(self, door: Door, *first: Precedence) -> None:
         self._door = door
-        self.turns = Turnstile(precedence, AT_A_TURN)
+        self.turns = Turnstile(*first, at_once=AT_A_TURN)
         self._readers: dict[str, dict[Reader, web.Request]] = {}
         self._looking: asyncio.Task[None] | None = None
         self._texts: OrderedDict[tuple[str, int, bool], bytes] = OrderedDict()

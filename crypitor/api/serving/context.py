@@ -228,7 +228,7 @@ class Context:
 
     def __post_init__(self) -> None:
         """Let blocks go before slices."""
-        object.__setattr__(self, "slices", Turnstile(self.precedence))
+        object.__setattr__(self, "slices", Turnstile(self.precedence, self.database.first))
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run a unit of work that writes. Raises DatabaseUnavailable."""
