@@ -20,7 +20,7 @@ from tests.webhook.receivers import raw_receiver, request_of
 CHUNKED = "Transfer-Encoding: chunked\r\n"
 
 LARGE_HEADERS = {f"X-Large-{n}": f"{n}%~ \"'/" * 450 for n in range(30)}
-LARGE = {"url": "http://127.0.0.1:9/large", "headers": LARGE_HEADERS}
+LARGE = {"url": "http://127.0.0.1:8999/large", "headers": LARGE_HEADERS}
 
 
 async def answered(reader):
@@ -338,7 +338,7 @@ async def passing_monitors(port, _):
             {"kind": "call", "signature": wide, "where": where},
             {"kind": "native", "where": f"amount + {number} > 7 or " * 60 + "true"},
         ]
-        body = {"networks": ["dev"], "enabled": False, "any_address": True, "rules": rules}
+        body = {"networks": ["dev"], "enabled": False, "addresses": "any", "rules": rules}
         writer.write(request("POST", "/v1/monitors", KEY + JSON, json.dumps(body).encode()))
         path = f"/v1/monitors/{(await answered(reader))['id']}"
         await asking(request("DELETE", path, KEY))(reader, writer)
