@@ -315,7 +315,7 @@ async def large_endpoints(port, _):
                 "url": f"{url}/{number}",
                 "headers": LARGE_HEADERS | {"X-Number": f"number {number} " * 20},
                 "tls": {"ca": f"# {number}\n" + authority.pem * (60_000 // len(authority.pem))},
-                "template": {"body": f"{number} " + "{{id}} " * 90 + "x" * 15_000},
+                "template": {"body": f'"{number} ' + "{{id}} " * 90 + "x" * 15_000 + '"'},
             }
             await asking(request("PATCH", path, KEY + JSON, json.dumps(large).encode()))(
                 reader, writer

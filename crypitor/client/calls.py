@@ -327,7 +327,11 @@ class Calls(Transport):
         limit: int | None = None,
         order: Literal["desc", "asc"] | None = None,
     ) -> EndpointPage:
-        """List endpoints, newest first or oldest first."""
+        """List endpoints, newest first or oldest first.
+
+        A page has at most some 4 MiB, and then fewer endpoints than `limit`; `next_cursor`
+        leads on.
+        """
         query = {"cursor": cursor, "limit": limit, "order": order}
         answer: EndpointPage = await self.call("GET", "/v1/endpoints", query=query)
         return answer
@@ -467,7 +471,8 @@ class Calls(Transport):
 
         A feed that was left alone for longer than matches are kept is told so by 410, once
         matches beyond its cursor have been removed; without a cursor it begins with the
-        oldest that is kept.
+        oldest that is kept. A page has at most some 4 MiB, and then fewer matches than
+        `limit`.
         """
         query = {
             "checksum": checksum,
@@ -784,7 +789,8 @@ class Calls(Transport):
         that webhooks in the standard format have. With the cursor of the page before
         nothing is skipped or repeated, also over a restart. 410: events beyond the cursor
         were removed after their time, or the cursor is of a time that a restored copy of
-        the database does not have.
+        the database does not have. A page has at most some 4 MiB, and then fewer events
+        than `limit`.
         """
         query = {
             "checksum": checksum,
@@ -1157,7 +1163,7 @@ class Calls(Transport):
 
         Each change, each rotation, retry and replay, and each secret that was read, with
         what was there before and after, without secrets. An operator's key sees all
-        projects.
+        projects. A page has at most some 4 MiB, and then fewer entries than `limit`.
         """
         query = {
             "project": project,

@@ -57,12 +57,16 @@ class Deed:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One entry. position: grows in the order of commits. at: unix milliseconds."""
+    """One entry. position: grows in the order of commits. at: unix milliseconds.
+
+    size: characters of what was there before and after, as it is stored.
+    """
 
     position: int
     at: int
     actor: Actor
     deed: Deed
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,4 +158,5 @@ def _entry(row: Row) -> AuditEntry:
         row["at"],
         Actor(row["via"], row["key_id"], row["address"], row["request_id"]),
         Deed(row["project_id"], row["action"], row["subject"], before, after),
+        len(row["before"] or "") + len(row["after"] or ""),
     )

@@ -32,6 +32,12 @@ SELECT = """select e.position, e.type, e.at, e.match_id, e.confirmations, e.body
 LOOKED_AT = 2_000
 """Events that one page looks through, however few of them pass its filters."""
 
+MOST_PAGE_BYTES = 4 * 1024 * 1024
+"""Of their documents, with which a page ends; also what is read at once, where they are alike."""
+
+FIRST_ROWS = 100
+"""Which are read at first: what is new is less most of the time."""
+
 Order: TypeAlias = Literal["asc", "desc"]
 
 
@@ -151,33 +157,46 @@ async def read_events(
 ) -> EventPage:
     """Return events of a project beyond a position.
 
-    A page looks through 2,000 events at most: it may be short, or empty, while there are more.
-    Raises Gone where events beyond the cursor were removed after their time.
+    A page looks through 2,000 events at most, and ends with 4 MiB of them: it may be short, or
+    empty, while there are more. Raises Gone where events beyond the cursor were removed after their
+    time.
     """
     if order == "asc" and cursor is not None and cursor < await removed_event(tx, project_id):
         raise _gone()
-    beyond = "" if cursor is None else f"and position {'>' if order == 'asc' else '<'} :cursor"
-    looked_at = max(LOOKED_AT, limit)
-    rows = await tx.all(
-        SELECT.format(beyond=beyond, order=order),
-        project_id=project_id,
-        cursor=cursor,
-        looked_at=looked_at,
-    )
+    left, wanted, size = max(LOOKED_AT, limit), FIRST_ROWS, 0
     events: list[Event] = []
-    for row in rows:
-        if row["match_id"] is not None and row["found"] is None:
-            if order == "asc":
-                raise _gone()
-            continue  # removed with its match a moment ago
-        event = _event(row)
-        if event.passes(chosen):
-            events.append(event)
-            if len(events) == limit:
-                more = row is not rows[-1] or len(rows) == looked_at
-                return EventPage(events, row["position"], more)
-    last = rows[-1]["position"] if rows else None
-    return EventPage(events, last, len(rows) == looked_at)
+    last: int | None = None
+    while True:
+        wanted = min(wanted, left)
+        beyond = "" if cursor is None else f"and position {'>' if order == 'asc' else '<'} :cursor"
+        rows = await tx.all(
+            SELECT.format(beyond=beyond, order=order),
+            project_id=project_id,
+            cursor=cursor,
+            looked_at=wanted,
+        )
+        read = 0
+        for row in rows:
+            if row["match_id"] is not None and row["found"] is None:
+                if order == "asc":
+                    raise _gone()
+                continue  # removed with its match a moment ago
+            event = _event(row)
+            read += len(event.body)
+            if event.passes(chosen):
+                size += len(event.body)
+                if events and size > MOST_PAGE_BYTES:
+                    return EventPage(events, last, more=True)
+                events.append(event)
+                if len(events) == limit:
+                    more = row is not rows[-1] or len(rows) == wanted
+                    return EventPage(events, row["position"], more)
+            last = row["position"]
+        left -= len(rows)
+        if len(rows) < wanted or not left:
+            return EventPage(events, rows[-1]["position"] if rows else last, len(rows) == wanted)
+        cursor = rows[-1]["position"]
+        wanted = max(1, min(2 * wanted, MOST_PAGE_BYTES * len(rows) // max(1, read)))
 
 
 async def removed_event(tx: Transaction, project_id: str) -> int:

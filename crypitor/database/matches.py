@@ -67,6 +67,7 @@ class StoredMatch:
     position: follows the order of commits. document: what stays the same in all phases.
     required: confirmations. created_at: unix milliseconds.
     acknowledged_at: the same, None where nobody has; acknowledged_by: the id of a key.
+    size: characters of its document, as it is stored.
     """
 
     id: str
@@ -79,6 +80,7 @@ class StoredMatch:
     created_at: int
     acknowledged_at: int | None
     acknowledged_by: str | None
+    size: int
 
 
 async def get_match(tx: Transaction, project_id: str, match_id: str) -> StoredMatch | None:
@@ -172,4 +174,5 @@ def _match(row: Row) -> StoredMatch:
         created_at=row["created_at"],
         acknowledged_at=row["acknowledged_at"],
         acknowledged_by=row["acknowledged_by"],
+        size=len(row["document"]),
     )

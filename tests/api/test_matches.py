@@ -3,6 +3,7 @@
 import jsonschema
 import pytest
 
+from crypitor.api.serving.fitting import MOST_PAGE_BYTES
 from crypitor.database.epochs import current_epoch
 from crypitor.database.keys import Scope
 from crypitor.database.removed import note_removed
@@ -287,3 +288,24 @@ async def test_feed_of_what_is_rare_keeps_up(api):
 
     epoch = await api.context.database.read(current_epoch)
     assert (page["data"], epoch.place(page["next_cursor"], "/v1/matches")) == ([], "5")
+
+
+async def test_a_page_of_large_matches_ends_after_some_megabytes(api):
+    """Events have arguments as large as their chain lets them have; the feed goes on behind."""
+    made = await store(api, 30)
+    await api.context.database.write(
+        lambda tx: tx.run(
+            "update matches set document = replace(document, 'hot wallet', :large)",
+            large="x" * 400_000,
+        )
+    )
+    for order in ("asc", "desc"):
+        ids, cursor, more = [], "", True
+        while more:
+            answer, page = await api.call("GET", f"/v1/matches?limit=1000&order={order}{cursor}")
+            assert int(answer.headers["Content-Length"]) < 1.2 * MOST_PAGE_BYTES
+            ids += [one["id"] for one in page["data"]]
+            more = bool(page["data"]) and page["next_cursor"] is not None
+            cursor = f"&cursor={page['next_cursor']}"
+
+        assert ids == (made if order == "asc" else made[::-1])

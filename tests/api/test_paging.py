@@ -60,6 +60,28 @@ async def test_a_list_of_large_monitors_comes_in_pages_of_some_megabytes(api):
     assert sorted(names, key=int) == [str(number) for number in range(count)]
 
 
+async def test_a_list_of_large_endpoints_comes_in_pages_of_some_megabytes(api):
+    """Each with all that it may have, and in either order."""
+    headers = {f"X-{number}": "x" * 4_000 for number in range(32)}
+    body = {
+        "url": "https://example.com/hook",
+        "headers": headers,
+        "template": {"body": f'"{"x" * 16_000}"'},
+    }
+    made = [(await api.made("/v1/endpoints", body))["id"] for _ in range(40)]
+    for order in ("asc", "desc"):
+        ids, cursor, pages = [], "", 0
+        while cursor is not None:
+            answer, page = await api.call("GET", f"/v1/endpoints?limit=1000&order={order}{cursor}")
+            assert int(answer.headers["Content-Length"]) < 1.2 * MOST_PAGE_BYTES
+            ids += [one["id"] for one in page["data"]]
+            cursor = page["next_cursor"] and f"&cursor={page['next_cursor']}"
+            pages += 1
+
+        assert ids == (made if order == "asc" else made[::-1])
+        assert pages > 1
+
+
 LISTS = [one for one in OPERATIONS if one.query and "cursor" in one.query.model_fields]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 
 import pytest
 
@@ -255,3 +256,37 @@ async def test_a_match_that_is_gone_is_no_hole(chain):
 
     with pytest.raises(Gone):
         await events(chain.database)
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+@pytest.mark.parametrize("seed", range(6))
+async def test_pages_of_large_events_have_everything_once(database, monkeypatch, order, seed):
+    """
+    Each ends with so many bytes, or has one event; what passes no filter is passed over.
+    """
+    monkeypatch.setattr("crypitor.database.events.MOST_PAGE_BYTES", 500)
+    monkeypatch.setattr("crypitor.database.events.FIRST_ROWS", 3)
+    monkeypatch.setattr("crypitor.database.events.LOOKED_AT", 12)
+    chance = random.Random(seed)
+    news = [
+        NewEvent(
+            "pr_1", f"news.{chance.choice('ab')}", n, body="x" * chance.choice([1, 90, 400, 900])
+        )
+        for n in range(60)
+    ]
+    await log(database, *news)
+    kept, cursor = [], None
+    while True:
+        page = await events(
+            database, chosen=EventFilter(type="news.a"), limit=7, cursor=cursor, order=order
+        )
+        sizes = [len(event.body) for event in page.events]
+        assert len(sizes) <= 7
+        assert len(sizes) <= 1 or sum(sizes) <= 500
+        kept += page.events
+        cursor = page.last
+        if not page.more:
+            break
+
+    expected = [one.body for one in news if one.type == "news.a"]
+    assert [event.body for event in kept] == (expected if order == "asc" else expected[::-1])

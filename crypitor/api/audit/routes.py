@@ -13,6 +13,7 @@ from crypitor.api.projects.routes import reach
 from crypitor.api.serving.authentication import DOOR
 from crypitor.api.serving.call import Call, begun
 from crypitor.api.serving.entries import NDJSON
+from crypitor.api.serving.fitting import fitting
 from crypitor.api.serving.routing import Routes
 from crypitor.database.audit import AuditEntry, AuditFilter, list_audit
 from crypitor.database.engine import Transaction
@@ -23,6 +24,7 @@ from crypitor.webhook.body import rfc3339
 routes = Routes("Audit", EXAMPLES)
 
 AT_ONCE = 500
+_BYTES_OF_AN_ENTRY = 400
 SLOW_SECONDS = 30.0
 """How long a reader of the export may take nothing, before it is left."""
 
@@ -32,24 +34,36 @@ async def read_audit(call: Call, query: AuditQuery) -> AuditPage:
     """List who did what, newest first or oldest first.
 
     Each change, each rotation, retry and replay, and each secret that was read, with what was there
-    before and after, without secrets. An operator's key sees all projects.
+    before and after, without secrets. An operator's key sees all projects. A page has at most some
+    4 MiB, and then fewer entries than `limit`.
     """
     nowhere, chosen = _chosen(call, query)
     if nowhere:
         return {"data": [], "next_cursor": None}
 
-    async def unit(tx: Transaction) -> list[AuditEntry]:
+    async def unit(tx: Transaction) -> tuple[list[AuditEntry], bool]:
         cursor = None if query.cursor is None else int(query.cursor)
-        return await list_audit(
-            tx, chosen, query.limit + 1, cursor=cursor, oldest_first=query.order == "asc"
+        return await _fitting(
+            tx, chosen, query.limit, cursor=cursor, oldest_first=query.order == "asc"
         )
 
-    entries = await call.read(unit)
-    shown = entries[: query.limit]
+    shown, more = await call.read(unit)
     return {
         "data": [audit_answer(entry) for entry in shown],
-        "next_cursor": str(shown[-1].position) if len(entries) > query.limit else None,
+        "next_cursor": str(shown[-1].position) if more else None,
     }
+
+
+async def _fitting(
+    tx: Transaction, chosen: AuditFilter, limit: int, *, cursor: int | None, oldest_first: bool
+) -> tuple[list[AuditEntry], bool]:
+    return await fitting(
+        lambda rows, at: list_audit(tx, chosen, rows, cursor=at, oldest_first=oldest_first),
+        limit,
+        cursor,
+        cursor_of=lambda entry: entry.position,
+        size_of=lambda entry: _BYTES_OF_AN_ENTRY + entry.size,
+    )
 
 
 @routes.add("GET", "/v1/audit/export", scope=Scope.ADMIN, answers=NDJSON)
@@ -101,13 +115,14 @@ async def _all_entries(call: Call, chosen: AuditFilter) -> AsyncIterator[list[Au
     cursor = None
     while True:
         await call.request.app[DOOR].admit(call.request, Scope.ADMIN)
-        entries = await call.context.database.read(
-            lambda tx, at=cursor: list_audit(  # type: ignore[misc]
+        entries, more = await call.context.database.read(
+            lambda tx, at=cursor: _fitting(  # type: ignore[misc]
                 tx, chosen, AT_ONCE, cursor=at, oldest_first=True
             ),
             at_once=True,
         )
-        if not entries:
+        if entries:
+            yield entries
+            cursor = entries[-1].position
+        if not more:
             return
-        yield entries
-        cursor = entries[-1].position

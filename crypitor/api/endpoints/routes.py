@@ -29,6 +29,7 @@ from crypitor.api.endpoints.rule import (
 )
 from crypitor.api.serving.answers import Deleted
 from crypitor.api.serving.call import Call, Change, Effect, found
+from crypitor.api.serving.fitting import fitting
 from crypitor.api.serving.reading import patched
 from crypitor.api.serving.routing import Routes
 from crypitor.database.cancellations import cancel_for_endpoint
@@ -73,16 +74,23 @@ async def create_endpoint(call: Call, body: EndpointBody) -> EndpointAnswer:
 
 @routes.add("GET", "/v1/endpoints", scope=Scope.READ)
 async def read_endpoints(call: Call, query: EndpointQuery) -> EndpointPage:
-    """List endpoints, newest first or oldest first."""
+    """List endpoints, newest first or oldest first.
 
-    async def unit(tx: Transaction) -> tuple[list[Endpoint], dict[str, Queued]]:
-        endpoints = await list_endpoints(
-            tx, call.project, query.limit + 1, query.cursor, query.order
+    A page has at most some 4 MiB, and then fewer endpoints than `limit`; `next_cursor` leads on.
+    """
+
+    async def unit(tx: Transaction) -> tuple[list[Endpoint], bool, dict[str, Queued]]:
+        shown, more = await fitting(
+            lambda rows, cursor: list_endpoints(tx, call.project, rows, cursor, query.order),
+            query.limit,
+            query.cursor,
+            cursor_of=lambda endpoint: endpoint.id,
+            size_of=size_of,
         )
-        return endpoints, await first_queued(tx, [endpoint.id for endpoint in endpoints])
+        return shown, more, await first_queued(tx, [endpoint.id for endpoint in shown])
 
-    endpoints, queued = await call.read(unit)
-    shown, now = endpoints[: query.limit], call.context.clock()
+    shown, more, queued = await call.read(unit)
+    now = call.context.clock()
     return {
         "data": [
             endpoint_answer(
@@ -90,7 +98,7 @@ async def read_endpoints(call: Call, query: EndpointQuery) -> EndpointPage:
             )
             for endpoint in shown
         ],
-        "next_cursor": shown[-1].id if len(endpoints) > query.limit else None,
+        "next_cursor": shown[-1].id if more else None,
     }
 
 
@@ -192,6 +200,18 @@ def endpoint_of(call: Call, body: EndpointBody, pointer: str = "") -> Endpoint:
         created_at=now,
         updated_at=now,
     )
+
+
+def size_of(endpoint: Endpoint) -> int:
+    """Return about how many bytes an endpoint is worth in a list: certificates have to be read."""
+    headers = sum(len(name) + len(value) for name, value in endpoint.headers.items())
+    template = len(endpoint.template.body) if endpoint.template else 0
+    tls = endpoint.tls
+    pem = sum(len(text) for text in (tls.ca, tls.certificate) if text) if tls else 0
+    return _BYTES_OF_AN_ENDPOINT + headers + template + _BYTES_OF_PEM * pem
+
+
+_BYTES_OF_AN_ENDPOINT, _BYTES_OF_PEM = 2_000, 4
 
 
 def endpoint_answer(

@@ -25,7 +25,8 @@ async def read_event_log(call: Call, query: EventQuery) -> EventPage:
     In the order of commits, whether or not it has an endpoint, with the very bodies that webhooks
     in the standard format have. With the cursor of the page before nothing is skipped or repeated,
     also over a restart. 410: events beyond the cursor were removed after their time, or the cursor
-    is of a time that a restored copy of the database does not have.
+    is of a time that a restored copy of the database does not have. A page has at most some 4 MiB,
+    and then fewer events than `limit`.
     """
 
     async def unit(tx: Transaction) -> tuple[Page, int]:

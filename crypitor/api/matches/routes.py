@@ -8,6 +8,7 @@ from crypitor.api.matches.examples import EXAMPLES
 from crypitor.api.matches.query import MatchQuery
 from crypitor.api.serving.call import Call, Change, found
 from crypitor.api.serving.context import Context
+from crypitor.api.serving.fitting import fitting
 from crypitor.api.serving.routing import Routes
 from crypitor.database.acknowledgements import tell_acknowledged
 from crypitor.database.engine import Transaction
@@ -35,6 +36,7 @@ async def read_matches(call: Call, query: MatchQuery) -> MatchPage:
 
     A feed that was left alone for longer than matches are kept is told so by 410, once matches
     beyond its cursor have been removed; without a cursor it begins with the oldest that is kept.
+    A page has at most some 4 MiB, and then fewer matches than `limit`.
     """
     if query.order == "asc" and query.phase is not None:
         wrong = (
@@ -44,7 +46,7 @@ async def read_matches(call: Call, query: MatchQuery) -> MatchPage:
         raise Invalid(wrong, [Mistake("/phase", wrong)])
     chosen = MatchFilter(**query.model_dump(exclude={"limit", "cursor", "order", "checksum"}))
 
-    async def unit(tx: Transaction) -> tuple[list[StoredMatch], int, int | None]:
+    async def unit(tx: Transaction) -> tuple[list[StoredMatch], bool, int, int | None]:
         cursor = None if query.cursor is None else int(query.cursor)
         if query.order == "asc" and cursor and cursor < await removed_position(tx, call.project):
             raise Gone(
@@ -53,14 +55,16 @@ async def read_matches(call: Call, query: MatchQuery) -> MatchPage:
         last = await newest_position(tx)
         if call.pages and cursor and cursor > last and not await has_matches_from(tx, cursor):
             call.pages.refuse_ahead()
-        found = await list_matches(
-            tx, call.project, chosen, query.limit + 1, cursor, order=query.order
+        shown, more = await fitting(
+            lambda rows, at: list_matches(tx, call.project, chosen, rows, at, order=query.order),
+            query.limit,
+            cursor,
+            cursor_of=lambda match: match.position,
+            size_of=lambda match: match.size,
         )
-        return found, last, cursor
+        return shown, more, last, cursor
 
-    matches, last, cursor = await call.read(unit)
-    shown = matches[: query.limit]
-    more = len(matches) > query.limit
+    shown, more, last, cursor = await call.read(unit)
     next_cursor = str(shown[-1].position) if shown and more else None
     if query.order == "asc" and not more:
         # Whatever the filters are, later matches have a higher position than any committed one.

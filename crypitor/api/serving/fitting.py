@@ -4,17 +4,18 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 Item = TypeVar("Item")
+Cursor = TypeVar("Cursor")
 
 MOST_PAGE_BYTES = 4 * 1024 * 1024
 FIRST_ROWS = 20
 
 
 async def fitting(
-    read: Callable[[int, str | None], Awaitable[list[Item]]],
+    read: Callable[[int, Cursor | None], Awaitable[list[Item]]],
     limit: int,
-    cursor: str | None,
+    cursor: Cursor | None,
     *,
-    cursor_of: Callable[[Item], str],
+    cursor_of: Callable[[Item], Cursor],
     size_of: Callable[[Item], int],
     most_bytes: int = MOST_PAGE_BYTES,
 ) -> tuple[list[Item], bool]:
