@@ -14,8 +14,8 @@ from yarl import URL
 from crypitor.api import SERVER_OPTIONS
 from crypitor.api.serving.crowd import Bounds
 from crypitor.api.serving.front import Front
+from crypitor.api.serving.server import Runner
 from crypitor.api.serving.streams import READERS, readers
-from crypitor.api.serving.wire import Runner
 from crypitor.config import Config
 from crypitor.config.places import own_places, own_ports
 from crypitor.errors import ConfigError, words_of

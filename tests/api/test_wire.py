@@ -8,6 +8,7 @@ import socket
 import struct
 from collections import Counter
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
@@ -18,7 +19,7 @@ from crypitor.api.serving.context import CONTEXT
 from crypitor.api.serving.crowd import Bounds
 from crypitor.api.serving.errors import REQUEST_ID
 from crypitor.api.serving.front import Front
-from crypitor.api.serving.wire import Runner
+from crypitor.api.serving.server import Runner
 from crypitor.runtime.listening import listening
 from crypitor.runtime.ration import Ration
 
@@ -334,10 +335,14 @@ async def test_what_many_send_at_once_is_read_whole_and_in_order(of):
 
 @pytest.mark.skipif(not hasattr(select, "poll"), reason="the system does not say who has gone")
 @pytest.mark.parametrize("reset", [True, False])
-async def test_who_has_gone_holds_no_place(reset):
-    """Also while as many requests wait as may, and nothing more is read of the connection."""
+@pytest.mark.parametrize("look_seconds", [QUICK.look_seconds, 600.0])
+async def test_who_has_gone_holds_no_place(reset, look_seconds):
+    """Also while as many requests wait as may, and nothing more is read of the connection.
+
+    It is noticed now and then, and at once where there is no room for the next.
+    """
     held = b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n"
-    async with serving() as served:
+    async with serving(replace(QUICK, look_seconds=look_seconds)) as served:
         for _ in range(QUICK.connections_per_address):
             _, writer = await asyncio.open_connection("127.0.0.1", served.port)
             writer.write(held * 9)

@@ -1,11 +1,15 @@
 """Who is connected: how many in all and from each address, and who gives way to the next."""
 
 import select
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
 from typing import Any, Protocol, runtime_checkable
+
+LOOK_SECONDS = 0.05
+"""Between two looks at who has gone, where there is no room: each takes some hundred calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,10 @@ class Guest(Protocol):
     def leave(self) -> None:
         """Be closed now."""
 
+    @property
+    def has_gone(self) -> bool:
+        """Whether nobody is at its other end any more, which no loop tells of."""
+
 
 @runtime_checkable
 class MayLeave(Protocol):
@@ -59,11 +67,13 @@ class Crowd:
 
     Where there are too many, the one that has been without a request for longest gives way to a new
     one: who only holds connections shuts nobody out. Where all have requests under way, the new one
-    is refused.
+    is refused, unless some of them are found to have gone. clock: seconds that only grow.
     """
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: Bounds, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._bounds = bounds
+        self._clock = clock
+        self._looked = float("-inf")
         self._everybody = _Crowd()
         self._of: dict[str, _Crowd] = {}
 
@@ -80,15 +90,27 @@ class Crowd:
             (mine, bounds.connections if shared else bounds.connections_per_address),
             (self._everybody, bounds.connections),
         ):
-            if len(crowd.all) >= most:
-                if not crowd.idle:
-                    return False
-                next(iter(crowd.idle)).leave()
+            if len(crowd.all) >= most and not self._makes_room(crowd):
+                return False
         mine = self._of.setdefault(address, mine)
         for crowd in (mine, self._everybody):
             crowd.all.add(guest)
             crowd.idle[guest] = None
         return True
+
+    def _makes_room(self, crowd: _Crowd) -> bool:
+        """Close the one that has been idle for longest, or those who have gone; tell whether."""
+        if crowd.idle:
+            next(iter(crowd.idle)).leave()
+            return True
+        now = self._clock()
+        if now - self._looked < LOOK_SECONDS:
+            return False
+        self._looked = now
+        gone = [guest for guest in crowd.all if guest.has_gone]
+        for guest in gone:
+            guest.leave()
+        return bool(gone)
 
     def is_busy(self, guest: Guest, address: str) -> None:
         """Note that a request has come on a connection."""

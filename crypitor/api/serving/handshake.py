@@ -73,6 +73,11 @@ class Doorstep(asyncio.Protocol):
             self._wire.abort()
         self._ended()
 
+    @property
+    def has_gone(self) -> bool:
+        """Never: whoever goes in a handshake is heard of."""
+        return False
+
     def _ended(self) -> bool:
         """End the handshake; tell whether it was under way."""
         # Forgotten: what ends a task is kept by it, with a trace that leads here.
