@@ -6,7 +6,7 @@ debugging output. What an answer says is shown to whoever may read.
 
 import html
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -39,38 +39,22 @@ def without_secrets(
     if not secrets:
         return text
     if cut:
-        text = text[: len(text) - max(map(len, secrets))]
+        text = text[: max(0, len(text) - len(secrets[0]))]
     # One search for each: a pattern of all of them takes a second and 800 MB to compile where
-    # headers are as long as they may be.
-    lowered, end = _lowered(text), 0
-    shown: list[str] = []
-    for start, stop in _joined(sorted(_places(lowered, secrets))):
-        shown += (text[end:start], HIDDEN)
-        end = stop
-    return "".join((*shown, text[end:]))
-
-
-def _places(lowered: str, secrets: Iterable[str]) -> Iterator[tuple[int, int]]:
-    """Yield where secrets stand in a text, each from its beginning to behind its end."""
+    # headers are as long as they may be. What one of them covers is not looked at again.
+    lowered, shown = _lowered(text), [(0, len(text))]
     for secret in secrets:
-        place = lowered.find(secret)
-        while place >= 0:
-            yield place, place + len(secret)
-            place = lowered.find(secret, place + 1)
+        if secret in lowered:
+            shown = [part for span in shown for part in _around(secret, lowered, *span)]
+    return HIDDEN.join(text[start:stop] for start, stop in shown)
 
 
-def _joined(places: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield what places in their order cover, those that overlap as one."""
-    begun = -1, -1
-    for start, stop in places:
-        if start < begun[1]:
-            begun = begun[0], max(begun[1], stop)
-            continue
-        if begun[1] > 0:
-            yield begun
-        begun = start, stop
-    if begun[1] > 0:
-        yield begun
+def _around(secret: str, lowered: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """Yield what is left of a part of a text without a secret: what stands before it and behind."""
+    while (place := lowered.find(secret, start, stop)) >= 0:
+        yield start, place
+        start = place + len(secret)
+    yield start, stop
 
 
 @lru_cache(maxsize=4096)
@@ -84,10 +68,11 @@ def _size(url: str, headers: tuple[tuple[str, str], ...], _shortest: int) -> int
 
 
 @remembered(_size)
-def _written(url: str, headers: tuple[tuple[str, str], ...], shortest: int) -> frozenset[str]:
-    """Return all secrets in every form in which they may be written, in lower case."""
+def _written(url: str, headers: tuple[tuple[str, str], ...], shortest: int) -> tuple[str, ...]:
+    """Return all secrets in every form in which they may be written, lowered, longest first."""
     secrets = {*_in_url(url, shortest), *_in_headers(headers)}
-    return frozenset(_lowered(form) for secret in secrets for form in _forms(secret))
+    written = {_lowered(form) for secret in secrets for form in _forms(secret)}
+    return tuple(sorted(written, key=len, reverse=True))
 
 
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)

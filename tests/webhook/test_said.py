@@ -271,6 +271,7 @@ def test_what_is_not_secret_stays():
 def test_half_a_secret_at_the_end_of_what_was_read_is_not_kept():
     """It was cut off there, so nobody knows what it would have been."""
     assert "AAHdq" not in without_secrets(f"bot {TOKEN[:20]}", BOT, {}, cut=True)
+    assert without_secrets("abcdefgh" * 3, "", {"X": "abcdefgh" * 4}, cut=True) == ""
 
 
 async def test_a_bots_token_is_in_no_answer_and_no_error(poster):
