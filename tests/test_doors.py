@@ -21,6 +21,7 @@ from crypitor.config import load
 from crypitor.errors import ConfigError
 from crypitor.process.doors import front_of, metrics_site_of, site_of, tls_of
 from crypitor.runtime.certificates import believing
+from crypitor.runtime.precedence import Precedence
 from tests.hostile import client_hello
 from tests.patience import HANG_SECONDS
 from tests.ports import free_port
@@ -42,12 +43,19 @@ def files(tmp_path):
     return {"tls_certificate": str(made.chain), "tls_key": str(made.chain)}
 
 
+def context(refused, front):
+    first = Precedence()
+    return SimpleNamespace(
+        refused=refused, front=front, precedence=first, database=SimpleNamespace(first=first)
+    )
+
+
 def application():
     async def hello(request):
         return web.json_response({"scheme": request.scheme, "path": request.path_qs, "body": len(await request.read())})  # fmt: skip
 
     app = web.Application(client_max_size=2**20)
-    app[CONTEXT] = SimpleNamespace(refused=lambda reason: REFUSED.update([reason]), front=Front())
+    app[CONTEXT] = context(lambda reason: REFUSED.update([reason]), Front())
     app.router.add_route("*", "/{path:.*}", hello)
     return app
 
@@ -268,7 +276,7 @@ def test_the_front_is_that_of_the_configuration():
 async def test_what_a_proxy_put_before_a_path_is_taken_away(tmp_path, asked, path):
     """Once, and nothing else of it is changed; a proxy that took it away itself is served as well."""
     app = web.Application()
-    app[CONTEXT] = SimpleNamespace(refused=lambda _: None, front=Front(base_path="/crypitor"))
+    app[CONTEXT] = context(lambda _: None, Front(base_path="/crypitor"))
 
     async def shown(request):
         return web.Response(text=request.raw_path)

@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+from crypitor.runtime.precedence import Precedence
 
 MOST_SECONDS = 0.01
 
@@ -13,14 +15,20 @@ class Ration:
 
     The loop calls whoever has something to read one after the other, before anybody else has a
     turn: a hundred connections of which each sent what takes a hundredth of a second hold it for a
-    second. clock: seconds that only grow.
+    second. first: of whom whoever has precedence goes before all that waits. clock: seconds that
+    only grow.
     """
 
     def __init__(
-        self, seconds: float = MOST_SECONDS, *, clock: Callable[[], float] = time.perf_counter
+        self,
+        seconds: float = MOST_SECONDS,
+        *,
+        first: Sequence[Precedence] = (),
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.clock = clock
         self._seconds = seconds
+        self._first = first
         self._spent = 0.0
         self._waiting: deque[Callable[[], None]] = deque()
         self._turning = False
@@ -28,7 +36,7 @@ class Ration:
     @property
     def is_spent(self) -> bool:
         """Whether more should wait."""
-        return self._spent >= self._seconds
+        return self._spent >= self._seconds or self._taken() is not None
 
     def spend(self, seconds: float) -> None:
         """Count what was spent in this turn."""
@@ -45,7 +53,13 @@ class Ration:
             self._turning = True
             asyncio.get_running_loop().call_soon(self._turn)
 
+    def _taken(self) -> Precedence | None:
+        return next((each for each in self._first if each.taken), None)
+
     def _turn(self) -> None:
+        if first := self._taken():
+            first.then(self._turn)
+            return
         self._turning = False
         self._spent = 0.0
         for _ in range(len(self._waiting)):

@@ -21,6 +21,7 @@ from crypitor.api.serving.errors import REQUEST_ID
 from crypitor.api.serving.front import Front
 from crypitor.api.serving.server import Runner
 from crypitor.runtime.listening import listening
+from crypitor.runtime.precedence import Precedence
 from crypitor.runtime.ration import Ration
 
 LONG = 30
@@ -44,9 +45,13 @@ class Served:
         self.refused = Counter()
         self.release = asyncio.Event()
         self.ended = []
+        self.blocks = Precedence()
         self.app = web.Application(client_max_size=2**20)
         self.app[CONTEXT] = SimpleNamespace(
-            refused=lambda reason: self.refused.update([reason]), front=Front()
+            refused=lambda reason: self.refused.update([reason]),
+            front=Front(),
+            precedence=self.blocks,
+            database=SimpleNamespace(first=Precedence()),
         )
         self.app.router.add_get("/", self.hello)
         self.app.router.add_get("/large", self.large)
@@ -331,6 +336,21 @@ async def test_what_many_send_at_once_is_read_whole_and_in_order(of):
         [b"hello"] * 9,
         [b"90000", b"hello", b"700000", b"hello"],
     ]
+
+
+async def test_nothing_is_read_while_a_block_goes_first():
+    """And all that came meanwhile is, once it has left."""
+    async with serving() as served, connected(served) as (reader, writer):
+        writer.write(GET)
+        assert (await answer(reader))[1] == b"hello"
+        served.blocks.take("dev")
+        writer.write(GET * 2)
+        asked = asyncio.create_task(answer(reader))
+        while served.blocks.taken:
+            assert not asked.done()
+            await asyncio.sleep(0)
+
+        assert (await asked)[1] == (await answer(reader))[1] == b"hello"
 
 
 @pytest.mark.skipif(not hasattr(select, "poll"), reason="the system does not say who has gone")

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from crypitor.runtime.precedence import Precedence
 from crypitor.runtime.ration import Ration
 from tests.patience import HANG_SECONDS
 
@@ -60,3 +61,20 @@ async def test_a_piece_that_takes_long_has_a_turn_for_itself():
 async def test_little_has_no_turn_to_wait_for():
     """As those who ask for little are served today."""
     assert await worked(0.0001, 50, Ration(0.01, clock=Time())) == [list(range(50))]
+
+
+async def test_nothing_has_a_turn_while_somebody_goes_first():
+    """What came meanwhile has its turn when that is over."""
+    first, clock = Precedence(), Time()
+    ration, done, looks = Ration(0.01, first=(first,), clock=clock), asyncio.Event(), []
+    first.take("dev")
+    assert ration.is_spent
+    ration.then(done.set)
+    while first.taken:
+        looks.append(done.is_set())
+        await asyncio.sleep(0.002)
+    async with asyncio.timeout(HANG_SECONDS):
+        await done.wait()
+
+    assert looks
+    assert not any(looks)

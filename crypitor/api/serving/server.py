@@ -1,7 +1,7 @@
 """The API's server: it makes connections, bounds how many there are, and looks after them."""
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import structlog
@@ -12,6 +12,7 @@ from crypitor.api.serving.context import CONTEXT
 from crypitor.api.serving.crowd import Bounds, Crowd
 from crypitor.api.serving.handshake import Doorstep
 from crypitor.api.serving.wire import Connection
+from crypitor.runtime.precedence import Precedence
 from crypitor.runtime.ration import Ration
 from crypitor.runtime.seldom import Seldom
 
@@ -26,6 +27,7 @@ class Server(web.Server):
 
     plain: what serves the application otherwise. refused: told of each connection or request that
     was not served, with a word for why. tls: encrypts them. base_path: of paths, may be there.
+    first: of those before whom nothing is read.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Server(web.Server):
         *,
         tls: ssl.SSLContext | None = None,
         base_path: str = "",
+        first: Sequence[Precedence] = (),
     ) -> None:
         super().__init__(
             plain.request_handler,
@@ -50,7 +53,7 @@ class Server(web.Server):
         self.bounds = bounds
         self.crowd = Crowd(bounds, clock=plain._loop.time)  # noqa: SLF001 - as above
         self.refused = refused
-        self.ration = Ration()
+        self.ration = Ration(first=first)
         self.mistakes = Seldom(log.error)
         self._seldom = Seldom(log.warning)
         self._looking: asyncio.TimerHandle | None = None
@@ -115,8 +118,9 @@ class Runner(web.AppRunner):
             return Server(self._bounds, plain, tls=self._tls)
         context = self.app[CONTEXT]
         return Server(
-            self._bounds, plain, context.refused, tls=self._tls, base_path=context.front.base_path
-        )
+            self._bounds, plain, context.refused, tls=self._tls, base_path=context.front.base_path,
+            first=(context.precedence, context.database.first),
+        )  # fmt: skip
 
 
 def _without(base_path: str, make: Callable[..., web.BaseRequest]) -> Callable[..., Any]:

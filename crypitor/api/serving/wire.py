@@ -28,6 +28,10 @@ MOST_WAITING = 4
 """Requests on one connection that wait for the one before them; aiohttp would hold 32."""
 
 READ_BYTES = 64 * 1024
+
+_PIECE_BYTES = 16 * 1024
+"""Taken at once: in chunks of a byte each it is some milliseconds' work."""
+
 _FULL_DOCUMENT = (
     b'{"type":"about:blank","title":"Service unavailable","status":503,'
     b'"detail":"too many connections are open"}'
@@ -110,7 +114,7 @@ class Connection(RequestHandler):
     @property
     def has_gone(self) -> bool:
         """Whether the other side has ended it, though nothing of it is read."""
-        held = self._reading_paused or self._buffer_paused
+        held = self._reading_paused or self._buffer_paused or bool(self._late)
         return held and self._wire is not None and has_gone(self._wire)
 
     def may_leave(self) -> None:
@@ -120,7 +124,7 @@ class Connection(RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Take what has come: so much in a turn, and in a later one where others have sent much."""
         ration = self._server.ration
-        room = 0 if data and (self._late or ration.is_spent) else READ_BYTES
+        room = 0 if data and (self._late or ration.is_spent) else _PIECE_BYTES
         if room:
             began = ration.clock()
             self._take(data[:room])
