@@ -123,13 +123,14 @@ class Connection(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Take what has come: so much in a turn, and in a later one where others have sent much."""
-        ration = self._server.ration
-        room = 0 if data and (self._late or ration.is_spent) else _PIECE_BYTES
-        if room:
-            began = ration.clock()
-            self._take(data[:room])
-            ration.spend(ration.clock() - began)
-        if late := data[room:]:
+        ration, taken = self._server.ration, 0
+        if not (data and (self._late or ration.is_spent)):
+            taken = self._take_piece(data, 0)
+        while 0 < taken < len(data) and not (
+            ration.is_spent or self._reading_paused or self._buffer_paused
+        ):
+            taken = self._take_piece(data, taken)
+        if late := data[taken:]:
             if not self._late:
                 ration.then(self._go_on)
             self._late += late
@@ -148,6 +149,14 @@ class Connection(RequestHandler):
             self._server.ration.then(self._go_on)
         else:
             super()._resume_transport_reading()
+
+    def _take_piece(self, data: bytes, begin: int) -> int:
+        """Take so much of it as is taken at once; return where the rest begins."""
+        ration, end = self._server.ration, begin + _PIECE_BYTES
+        began = ration.clock()
+        self._take(data[begin:end])
+        ration.spend(ration.clock() - began)
+        return end
 
     def _take(self, data: bytes) -> None:
         """Take what has come, and note of what it is a part."""
