@@ -18,11 +18,20 @@ from bench.networks import of_networks
 from bench.stages import answered, read
 from crypitor.monitor.index import Index
 from crypitor.monitor.match import find_matches
+from crypitor.monitor.models import DEFAULT_RULES, Kind, Rule
 
 ADDRESSES = (1_000, 10_000, 100_000, 1_000_000, 5_000_000)
 MONITORS = (10, 1_000, 100_000)
+LARGE_MONITORS = (10, 10_000)
 SHARES = (0.0, 0.001, 0.01, 0.1)
 NETWORKS = (1, 10, 50)
+FIVE_RULES = (
+    Rule(Kind.NATIVE, where="amount > 10 ** 15"),
+    Rule(Kind.ERC20, where="amount > 10 ** 6"),
+    Rule(Kind.ERC721),
+    Rule(Kind.ERC1155),
+    Rule(Kind.DEPLOYMENT),
+)
 BLOCKS = 40
 ROUNDS = 5
 
@@ -35,6 +44,9 @@ def bench(*, quick: bool = False) -> dict:
         "addresses": {f"{count:,}": _apart("addresses", count) for count in ADDRESSES[:few]},
         "monitors of ten addresses": {
             f"{count:,}": _apart("monitors", count) for count in MONITORS[:few]
+        },
+        "monitors of a hundred addresses and five rules": {
+            f"{count:,}": _apart("rules", count) for count in LARGE_MONITORS[:few]
         },
         "chains in one process, at their heads": {
             str(count): _apart("networks", count) for count in NETWORKS[:few]
@@ -58,13 +70,13 @@ def _index(kind: str, count: int) -> Index:
     if kind == "addresses":
         return path.index_of(inputs.watched_addresses(count))
     index = Index()
-    addresses = inputs.watched_addresses(10 * count)
+    rules, each = (FIVE_RULES, 100) if kind == "rules" else (DEFAULT_RULES, 10)
+    addresses = inputs.watched_addresses(each * count)
     for number in range(count):
-        monitor = replace(path.MONITOR, id=f"mo_{number}")
+        monitor = replace(path.MONITOR, id=f"mo_{number}", rules=rules)
         index.put(monitor)
-        index.add_addresses(
-            monitor.id, [(one, None) for one in addresses[10 * number : 10 * number + 10]]
-        )
+        several = addresses[each * number : each * (number + 1)]
+        index.add_addresses(monitor.id, [(one, None) for one in several])
     return index
 
 
