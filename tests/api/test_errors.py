@@ -12,6 +12,7 @@ from yarl import URL
 
 from crypitor.api import SERVER_OPTIONS, build
 from crypitor.errors import DatabaseUnavailable
+from crypitor.runtime.precedence import Precedence
 from tests.patience import HANG_SECONDS
 
 JSON = {"Content-Type": "application/json"}
@@ -135,6 +136,8 @@ async def test_other_request_id_is_replaced(api, given):
 
 class DownDatabase:
     """A database that is down, which no test can do to a real one in less than its timeouts."""
+
+    first = Precedence()
 
     async def read(self, _work, **_how):
         raise DatabaseUnavailable("PostgreSQL secret-host: refused", retry_after=1.2)
