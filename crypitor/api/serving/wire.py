@@ -113,7 +113,10 @@ class Connection(RequestHandler):
 
     @property
     def has_gone(self) -> bool:
-        """Whether the other side has ended it, though nothing of it is read."""
+        """Whether the other side has ended it, while not all of it is read.
+
+        It may only have ended its own part, and wait for an answer: ask where room is needed.
+        """
         held = self._reading_paused or self._buffer_paused or bool(self._late)
         return held and self._wire is not None and has_gone(self._wire)
 
@@ -220,7 +223,7 @@ class Connection(RequestHandler):
         wire, bounds = self._wire, self._server.bounds
         if wire is None:
             return
-        if self.has_gone:
+        if (self._reading_paused or self._buffer_paused) and has_gone(wire):
             wire.abort()
         elif self._is_unread(wire, now):
             self._server.refuse("unread_answer")
