@@ -36,7 +36,12 @@ class Ration:
     @property
     def is_spent(self) -> bool:
         """Whether more should wait."""
-        return self._spent >= self._seconds or self._taken() is not None
+        return self._spent >= self._seconds
+
+    @property
+    def is_second(self) -> bool:
+        """Whether somebody goes first, for whom what is not little should wait."""
+        return self._taken() is not None
 
     def spend(self, seconds: float) -> None:
         """Count what was spent in this turn."""
@@ -63,7 +68,7 @@ class Ration:
         self._turning = False
         self._spent = 0.0
         for _ in range(len(self._waiting)):
-            if self.is_spent:
+            if self.is_spent or self.is_second:
                 break
             self._waiting.popleft()()
         if self._waiting:

@@ -338,19 +338,35 @@ async def test_what_many_send_at_once_is_read_whole_and_in_order(of):
     ]
 
 
-async def test_nothing_is_read_while_a_block_goes_first():
-    """And all that came meanwhile is, once it has left."""
+async def test_who_has_asked_gives_way_to_nobody_while_a_block_goes_first():
+    """However many come behind it that say nothing."""
     async with serving() as served, connected(served) as (reader, writer):
-        writer.write(GET)
-        assert (await answer(reader))[1] == b"hello"
         served.blocks.take("dev")
-        writer.write(GET * 2)
+        writer.write(GET)
+        await asyncio.sleep(0.01)
+        idle = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(20)]
+
+        assert (await answer(reader))[:2] == (200, b"hello")
+        for _, one in idle:
+            one.close()
+
+
+async def test_little_is_read_while_a_block_goes_first():
+    """A head, and no body; all that came meanwhile is, once the block has left."""
+    body = b"x" * 100_000
+    post = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
+    async with serving() as served, connected(served) as (reader, writer):
+        served.blocks.take("dev")
+        writer.write(post + body)
         asked = asyncio.create_task(answer(reader))
+        async with connected(served) as (other, beside):
+            beside.write(GET)
+            assert (await answer(other))[1] == b"hello"
         while served.blocks.taken:
             assert not asked.done()
             await asyncio.sleep(0)
 
-        assert (await asked)[1] == (await answer(reader))[1] == b"hello"
+        assert (await asked)[1] == b"100000"
 
 
 @pytest.mark.skipif(not hasattr(select, "poll"), reason="the system does not say who has gone")

@@ -68,7 +68,7 @@ async def test_nothing_has_a_turn_while_somebody_goes_first():
     first, clock = Precedence(), Time()
     ration, done, looks = Ration(0.01, first=(first,), clock=clock), asyncio.Event(), []
     first.take("dev")
-    assert ration.is_spent
+    assert ration.is_second
     ration.then(done.set)
     while first.taken:
         looks.append(done.is_set())

@@ -32,6 +32,9 @@ READ_BYTES = 64 * 1024
 _PIECE_BYTES = 16 * 1024
 """Taken at once: in chunks of a byte each it is some milliseconds' work."""
 
+_LITTLE_BYTES = 2 * 1024
+"""As most heads are: who has asked gives way to nobody, so that is found out at once."""
+
 _FULL_DOCUMENT = (
     b'{"type":"about:blank","title":"Service unavailable","status":503,'
     b'"detail":"too many connections are open"}'
@@ -127,10 +130,11 @@ class Connection(RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Take what has come: so much in a turn, and in a later one where others have sent much."""
         ration, taken = self._server.ration, 0
-        if not (data and (self._late or ration.is_spent)):
+        second = len(data) > _LITTLE_BYTES and ration.is_second
+        if not data or not (self._late or ration.is_spent or second):
             taken = self._take_piece(data, 0)
         while 0 < taken < len(data) and not (
-            ration.is_spent or self._reading_paused or self._buffer_paused
+            ration.is_spent or ration.is_second or self._reading_paused or self._buffer_paused
         ):
             taken = self._take_piece(data, taken)
         if late := data[taken:]:
