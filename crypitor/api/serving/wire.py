@@ -29,9 +29,6 @@ MOST_WAITING = 4
 
 READ_BYTES = 64 * 1024
 
-_PIECE_BYTES = 16 * 1024
-"""Taken at once: in chunks of a byte each it is some milliseconds' work."""
-
 _LITTLE_BYTES = 2 * 1024
 """As most heads are: who has asked gives way to nobody, so that is found out at once."""
 
@@ -159,7 +156,7 @@ class Connection(RequestHandler):
 
     def _take_piece(self, data: bytes, begin: int) -> int:
         """Take so much of it as is taken at once; return where the rest begins."""
-        ration, end = self._server.ration, begin + _PIECE_BYTES
+        ration, end = self._server.ration, begin + READ_BYTES
         began = ration.clock()
         self._take(data[begin:end])
         ration.spend(ration.clock() - began)
@@ -243,7 +240,7 @@ class Connection(RequestHandler):
         elif (
             self._payload is not None
             and not self._payload.is_eof()
-            and not (self._reading_paused or self._buffer_paused)
+            and not (self._reading_paused or self._buffer_paused or self._late)
             and now - self._heard_at > bounds.body_seconds
         ):
             self._server.refuse("silent_body")
