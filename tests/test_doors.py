@@ -21,7 +21,6 @@ from crypitor.config import load
 from crypitor.errors import ConfigError
 from crypitor.process.doors import front_of, metrics_site_of, site_of, tls_of
 from crypitor.runtime.certificates import believing
-from crypitor.runtime.precedence import Precedence
 from tests.hostile import client_hello
 from tests.patience import HANG_SECONDS
 from tests.ports import free_port
@@ -44,10 +43,7 @@ def files(tmp_path):
 
 
 def context(refused, front):
-    first = Precedence()
-    return SimpleNamespace(
-        refused=refused, front=front, precedence=first, database=SimpleNamespace(first=first)
-    )
+    return SimpleNamespace(refused=refused, front=front, first=())
 
 
 def application():

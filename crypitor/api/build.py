@@ -86,9 +86,9 @@ def build(context: Context) -> web.Application:
     app = web.Application(middlewares=middlewares, client_max_size=BODY_LIMIT)
     app[CONTEXT] = context
     app[REQUEST_IDS] = request_ids(context.random_bytes)
-    app[TURNSTILE] = Turnstile(context.precedence, context.database.first)
+    app[TURNSTILE] = Turnstile(*context.first)
     app[DOOR] = Door(context)
-    app[FOLLOWING] = Following(app[DOOR], context.precedence, context.database.first)
+    app[FOLLOWING] = Following(app[DOOR], *context.first)
     app[UPLOADS] = uploads()
     app[READERS] = readers()
     app[LARGE_ANSWERS] = large_answers()

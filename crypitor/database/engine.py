@@ -169,9 +169,7 @@ class Database:
         self._writing: set[asyncio.Task[Any]] = set()
         self._room: dict[bool, asyncio.Semaphore] = {}
         self._precedence: Precedence | None = None
-        self._goes_first = True
-        self.first = Precedence()
-        """Of units that write for blocks and deliveries; see `_first`."""
+        self.first = Precedence()  # of units that write in their thread, not aside (decision 289)
         self._patience = Patience(BUSY_TIMEOUT_MS / 1000)
         self._together = Together(partial(self._whole, way=_Way(writes=False, at_once=True)))
 
@@ -203,8 +201,7 @@ class Database:
         """
         aside = Database(self._driver, self._seal, self._connections)
         aside._units, aside._writing = self._units, self._writing
-        aside._precedence, aside._patience = precedence, self._patience
-        aside._goes_first, aside.first = False, self.first
+        aside._precedence, aside._patience, aside.first = precedence, self._patience, self.first
         aside._room = {
             True: asyncio.Semaphore(1),
             False: asyncio.Semaphore(max(1, self._connections - 2)),
@@ -335,7 +332,7 @@ class Database:
             raw = connection.raw_connection
             if way.at_once and isinstance(driver, SQLite):
                 unit = partial(self._transacted, work, since, writes=writes)
-                with self._first(way):
+                with self.first.taken_by(self.name) if writes and not self._room else nullcontext():
                     result = await driver.at_once(raw, unit, prompt=way.prompt)
             else:
                 result = await self._transacted(work, since, driver, raw, writes=writes)
@@ -350,23 +347,6 @@ class Database:
         finally:
             with driver.outages(writes=writes):
                 await connection.__aexit__()
-
-    @contextmanager
-    def _first(self, way: _Way) -> Iterator[None]:
-        """Let a unit that writes in its thread go before those who can wait.
-
-        Its thread asks for the interpreter anew after each row. A loop that is never idle gives it
-        away as late as it may each time, so that few rows are done in what it takes to answer one
-        request.
-        """
-        if not (way.writes and self._goes_first):
-            yield
-            return
-        self.first.take(self.name)
-        try:
-            yield
-        finally:
-            self.first.leave(self.name)
 
     async def _transacted(
         self,

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 LONGEST_SECONDS = 0.05
 """For which others wait at a stretch; after that they are free for at least as long as it took."""
@@ -45,6 +46,15 @@ class Precedence:
             if not self._under_way:
                 self._end()
 
+    @contextmanager
+    def taken_by(self, name: str) -> Iterator[None]:
+        """Let what is done within go first."""
+        self.take(name)
+        try:
+            yield
+        finally:
+            self.leave(name)
+
     async def over(self) -> None:
         """Return once nobody goes first: at once, if that is so."""
         if self._under_way:
@@ -69,3 +79,8 @@ class Precedence:
         waiting, self._waiting = self._waiting, []
         for free in waiting:
             free()
+
+
+def taken_of(several: Iterable[Precedence]) -> Precedence | None:
+    """Return one of these that is taken, None where nobody goes first."""
+    return next((each for each in several if each.taken), None)

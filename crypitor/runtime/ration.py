@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from crypitor.runtime.precedence import Precedence
+from crypitor.runtime.precedence import Precedence, taken_of
 
 MOST_SECONDS = 0.01
 
@@ -41,7 +41,7 @@ class Ration:
     @property
     def is_second(self) -> bool:
         """Whether somebody goes first, for whom what is not little should wait."""
-        return self._taken() is not None
+        return taken_of(self._first) is not None
 
     def spend(self, seconds: float) -> None:
         """Count what was spent in this turn."""
@@ -58,11 +58,8 @@ class Ration:
             self._turning = True
             asyncio.get_running_loop().call_soon(self._turn)
 
-    def _taken(self) -> Precedence | None:
-        return next((each for each in self._first if each.taken), None)
-
     def _turn(self) -> None:
-        if first := self._taken():
+        if first := taken_of(self._first):
             first.then(self._turn)
             return
         self._turning = False

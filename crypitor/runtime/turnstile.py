@@ -7,7 +7,7 @@ in its thread, none begins.
 import asyncio
 from collections import deque
 
-from crypitor.runtime.precedence import Precedence
+from crypitor.runtime.precedence import Precedence, taken_of
 
 
 class Turnstile:
@@ -30,7 +30,7 @@ class Turnstile:
         if not self._turning:
             self._turning = True
             self._left = self._at_once
-            if first := self._taken():
+            if first := taken_of(self._first):
                 self._left = 0
                 first.then(self._turn)
             else:
@@ -42,11 +42,8 @@ class Turnstile:
         self._waiting.append(place)
         await place
 
-    def _taken(self) -> Precedence | None:
-        return next((each for each in self._first if each.taken), None)
-
     def _turn(self) -> None:
-        if first := self._taken():
+        if first := taken_of(self._first):
             self._left = 0
             first.then(self._turn)
             return

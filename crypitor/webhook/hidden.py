@@ -8,7 +8,6 @@ import html
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from string import ascii_lowercase, ascii_uppercase
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from crypitor.runtime.remembered import remembered
@@ -75,12 +74,11 @@ def _written(url: str, headers: tuple[tuple[str, str], ...], shortest: int) -> t
     return tuple(sorted(written, key=len, reverse=True))
 
 
-_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
-
-
 def _lowered(text: str) -> str:
-    """Return a text whose letters are lower-case, each in its place; those of ASCII alone."""
-    return text.lower() if text.isascii() else text.translate(_LOWER)
+    """Return a text in lower case, each letter in its place: one that would become two stays."""
+    if text.isascii():
+        return text.lower()
+    return "".join(low if len(low := each.lower()) == 1 else each for each in text)
 
 
 def _in_url(url: str, shortest: int) -> Iterator[str]:

@@ -50,8 +50,7 @@ class Served:
         self.app[CONTEXT] = SimpleNamespace(
             refused=lambda reason: self.refused.update([reason]),
             front=Front(),
-            precedence=self.blocks,
-            database=SimpleNamespace(first=Precedence()),
+            first=(self.blocks,),
         )
         self.app.router.add_get("/", self.hello)
         self.app.router.add_get("/large", self.large)

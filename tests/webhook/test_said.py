@@ -274,6 +274,12 @@ def test_half_a_secret_at_the_end_of_what_was_read_is_not_kept():
     assert without_secrets("abcdefgh" * 3, "", {"X": "abcdefgh" * 4}, cut=True) == ""
 
 
+def test_a_secret_is_hidden_in_whichever_case_it_comes_back():
+    """Also where its letters are not those of ASCII."""
+    url = "https://example.com/hook?key=%C3%A4%C3%B6%C3%BC-geheim-1"
+    assert without_secrets("İ ÄÖÜ-GEHEIM-1 ß", url, {}) == "İ … ß"
+
+
 async def test_a_bots_token_is_in_no_answer_and_no_error(poster):
     """Not in an echo, and not in a redirect to the same path."""
     path = f"/bot{TOKEN}/sendMessage?chat_id=1"

@@ -228,7 +228,12 @@ class Context:
 
     def __post_init__(self) -> None:
         """Let blocks go before slices."""
-        object.__setattr__(self, "slices", Turnstile(self.precedence, self.database.first))
+        object.__setattr__(self, "slices", Turnstile(*self.first))
+
+    @property
+    def first(self) -> tuple[Precedence, ...]:
+        """Who goes before requests, one of them at a time: blocks, and what is stored of them."""
+        return self.precedence, self.database.first
 
     async def write(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run a unit of work that writes. Raises DatabaseUnavailable."""

@@ -51,7 +51,7 @@ class Server(web.Server):
             },
         )
         self.bounds = bounds
-        self.crowd = Crowd(bounds, clock=plain._loop.time)  # noqa: SLF001 - as above
+        self.crowd = Crowd(bounds)
         self.refused = refused
         self.ration = Ration(first=first)
         self.mistakes = Seldom(log.error)
@@ -119,7 +119,7 @@ class Runner(web.AppRunner):
         context = self.app[CONTEXT]
         return Server(
             self._bounds, plain, context.refused, tls=self._tls, base_path=context.front.base_path,
-            first=(context.precedence, context.database.first),
+            first=context.first,
         )  # fmt: skip
 
 
